@@ -1,0 +1,44 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+RUN := source tools/env.sh &&
+
+.PHONY: help env demo test test-fast test-slow lint types check bench docs lock clean
+
+help: ## print this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+env: ## build .venv from the hash-locked requirements and find Java
+	@tools/setup.sh && tools/java.sh >/dev/null
+
+demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
+	@$(RUN) dq demo $(ARGS)
+
+test: env ## run all tests but the slow sweeps
+	@$(RUN) python -m pytest -m "not slow" $(ARGS)
+
+test-fast: env ## run the tests that need no JVM (about a second)
+	@$(RUN) python -m pytest tests/unit -m "not slow" $(ARGS)
+
+test-slow: env ## run the slow sweeps
+	@$(RUN) python -m pytest -m slow $(ARGS)
+
+lint: env ## lint and format check of the code, then the declared files and runbooks
+	@$(RUN) ruff check . && ruff format --check . && dq lint
+
+types: env ## strict type check of dq/
+	@$(RUN) mypy
+
+check: lint types test ## everything a change must pass
+
+bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines (takes a while)
+	@$(RUN) python tests/benchmarks/guarded.py $(ARGS)
+
+docs: env ## rebuild the data docs of the demo warehouse
+	@$(RUN) dq docs $(ARGS)
+
+lock: ## resolve the requirements anew (needs uv on PATH)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -o requirements.lock
+	uv pip compile requirements-build.in --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -o requirements-build.lock
+
+clean: ## remove what was built here (.venv stays)
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse

@@ -1,0 +1,259 @@
+"""The expectation types Great Expectations lacks: one table of names, documented kwargs and sentences.
+
+Suites are validated against it, the engine evaluates it, and the registered Great Expectations classes are built from
+it, so that a type means the same in all three. Nothing here imports Great Expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dq.model import Json
+
+ROW_COUNT = "*"
+
+
+class KwargType(StrEnum):
+    """What a kwarg of a custom expectation type holds."""
+
+    COLUMN = "column of this dataset"
+    COLUMNS = "list of columns of this dataset"
+    BY = "list of columns of both datasets"
+    LINES = "mapping of line name to column of this dataset"
+    PAIRS = "list of {column, other}: a column of this dataset and one of the other, '*' for the row count"
+    TABLE = "name of another dataset of the run"
+    OTHER_COLUMN = "column of the other dataset"
+    CONDITION = "row condition, one Spark SQL expression"
+    COUNT = "whole number, not negative"
+    NUMBER = "number, not negative"
+    AMOUNT = "decimal number written as text, not negative"
+    BOOLEAN = "true or false"
+    CHOICE = "one of the listed words"
+    WEEKDAYS = "list of weekday names, monday to sunday"
+    DAYS = "list of days, YYYY-MM-DD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KwargSpec:
+    """One documented kwarg: what it holds, whether it must be given, and what is meant when it is not."""
+
+    type: KwargType
+    doc: str
+    required: bool = False
+    default: Json = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeSpec:
+    """One custom expectation type.
+
+    ``sentence`` is a template over the kwargs; a ``[...]`` group is left out when a kwarg in it is absent, empty or
+    false. ``columns`` are the kwargs that name columns of the dataset the check is declared on. ``run_level`` types
+    are judged by the run itself and never see a frame.
+    """
+
+    doc: str
+    sentence: str
+    kwargs: Mapping[str, KwargSpec] = field(default_factory=dict)
+    run_level: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The kwargs that name columns of this dataset."""
+        return tuple(name for name, spec in self.kwargs.items() if spec.type in _COLUMNS_IN)
+
+
+def _column(doc: str) -> KwargSpec:
+    return KwargSpec(type=KwargType.COLUMN, required=True, doc=doc)
+
+
+_OTHER = KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset compared with.")
+_ROW_CONDITION = KwargSpec(type=KwargType.CONDITION, doc="Only rows of this dataset that meet it are compared.")
+
+
+CUSTOM_TYPES: Mapping[str, TypeSpec] = {
+    "expect_partition_to_be_fresh": TypeSpec(
+        doc="The newest day of a column is young enough at the reference instant, and holds enough rows.",
+        sentence="newest day of $column must be at most $max_age_hours hours old at $reference, "
+        "with $min_rows or more rows.",
+        kwargs={
+            "column": _column("Date or timestamp of the event; a date counts until the end of its day."),
+            "max_age_hours": KwargSpec(
+                type=KwargType.NUMBER, required=True, doc="Greatest age in hours; the bound itself still passes."
+            ),
+            "reference": KwargSpec(
+                type=KwargType.CHOICE,
+                default="data_through",
+                choices=("data_through", "as_of"),
+                doc="The instant the age is counted to: the end of the last day covered, or the run's clock.",
+            ),
+            "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows the newest day must hold."),
+        },
+    ),
+    "expect_days_to_be_complete": TypeSpec(
+        doc="Every day of the period up to the last day covered is present.",
+        sentence="every day up to the last day covered must be present in $column with $min_rows or more rows"
+        "[, except on $except_weekdays][, except $except_days].",
+        kwargs={
+            "column": _column("Date or timestamp whose UTC day is counted."),
+            "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows each day must hold."),
+            "except_weekdays": KwargSpec(
+                type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."
+            ),
+            "except_days": KwargSpec(type=KwargType.DAYS, default=(), doc="Days on which nothing is expected."),
+        },
+    ),
+    "expect_zero_denominators_to_be_counted": TypeSpec(
+        doc="Cells whose ratio has a denominator of zero are counted, not hidden.",
+        sentence="at most $max_count cells of $column may have a $denominator of zero.",
+        kwargs={
+            "column": _column("The ratio."),
+            "denominator": _column("What the ratio is divided by."),
+            "max_count": KwargSpec(type=KwargType.COUNT, default=0, doc="Cells that may have a zero denominator."),
+        },
+    ),
+    "expect_ratio_to_be_explained": TypeSpec(
+        doc="A ratio is NULL exactly where a reason says why, and always where its denominator is zero or NULL.",
+        sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL.",
+        kwargs={
+            "column": _column("The ratio."),
+            "denominator": _column("What the ratio is divided by."),
+            "reason_column": _column("Why the ratio is NULL."),
+        },
+    ),
+    "expect_total_to_reconcile": TypeSpec(
+        doc="Totals of columns equal the totals of another table's lines, each line for itself.",
+        sentence="totals must equal $other by $other_line within $tolerance: $lines"
+        "[, of rows where $row_condition][, of lines where $other_where].",
+        kwargs={
+            "lines": KwargSpec(
+                type=KwargType.LINES, required=True, doc="Line of the other table -> column that must add up to it."
+            ),
+            "other": _OTHER,
+            "other_line": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="Column of the other table that names the line."
+            ),
+            "other_amount": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="Column of the other table that holds the amount."
+            ),
+            "other_where": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other table that meet it."),
+            "row_condition": _ROW_CONDITION,
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT, default="0.01", doc="Greatest difference of a line that still passes."
+            ),
+        },
+    ),
+    "expect_totals_to_match": TypeSpec(
+        doc="Totals of columns equal those of another table, per group where groups are named.",
+        sentence="totals must equal those of $other within $tolerance: $pairs[, by $by]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "pairs": KwargSpec(type=KwargType.PAIRS, required=True, doc="What must add up to what."),
+            "other": _OTHER,
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a total that still passes."
+            ),
+        },
+    ),
+    "expect_feeds_to_be_present": TypeSpec(
+        doc="Every feed the sources file declares for this dataset has rows in the window.",
+        sentence="every declared feed must have rows, told apart by $columns.",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns whose values name a feed, such as the provider."
+            ),
+        },
+    ),
+    "expect_measure_to_fit_history": TypeSpec(
+        doc="A measure stays near what earlier published periods had: a ratio to their median, or median deviations.",
+        sentence="$metric[ of $column] must fit the history of published periods[, at least $low times the median]"
+        "[, at most $high times the median][, within $mads median absolute deviations], "
+        "given $minimum_history periods.",
+        kwargs={
+            "metric": KwargSpec(
+                type=KwargType.CHOICE,
+                required=True,
+                choices=("row_count", "mean", "mean_abs", "sum", "null_share"),
+                doc="The measure that is compared.",
+            ),
+            "column": KwargSpec(type=KwargType.COLUMN, doc="The column measured; none for the row count."),
+            "low": KwargSpec(type=KwargType.NUMBER, doc="Least ratio to the median of history."),
+            "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio to the median of history."),
+            "mads": KwargSpec(type=KwargType.NUMBER, doc="Greatest distance in median absolute deviations."),
+            "minimum_history": KwargSpec(
+                type=KwargType.COUNT, default=3, doc="Published periods needed before the check can be judged."
+            ),
+        },
+    ),
+    "expect_values_to_convert": TypeSpec(
+        doc="Every raw value that is present converts to the contract's type.",
+        sentence="every value of $column must convert to its declared type (no NaN, infinity, overflow or bad date).",
+        kwargs={"column": _column("The converted column.")},
+    ),
+    "expect_source_to_match_contract": TypeSpec(
+        doc="The source has the columns and types of its contract.",
+        sentence="columns and types must be those of the contract (judging added columns: $added).",
+        kwargs={
+            "added": KwargSpec(
+                type=KwargType.BOOLEAN,
+                default=False,
+                doc="True judges columns the contract does not name, false the missing and changed ones.",
+            ),
+        },
+        run_level=True,
+    ),
+    "expect_inputs_to_be_current": TypeSpec(
+        doc="Every upstream version this run read is still the newest one published.",
+        sentence="inputs must be the newest published versions.",
+        run_level=True,
+    ),
+    "expect_rows_written_to_be_read_back": TypeSpec(
+        doc="The rows read back from the staged files are the rows that were written.",
+        sentence="rows written must be read back from the staged files.",
+        run_level=True,
+    ),
+    "expect_run_to_complete": TypeSpec(
+        doc="The run reached its verdict.",
+        sentence="the run must reach its verdict.",
+        run_level=True,
+    ),
+}
+
+_COLUMNS_IN = {KwargType.COLUMN, KwargType.COLUMNS, KwargType.BY, KwargType.LINES, KwargType.PAIRS}
+
+
+def type_names() -> tuple[str, ...]:
+    """The names of the custom expectation types, sorted."""
+    return tuple(sorted(CUSTOM_TYPES))
+
+
+def columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:
+    """The columns of its own dataset that a custom check names, in order of first mention."""
+    spec = CUSTOM_TYPES[type_name]
+    return tuple(dict.fromkeys(name for kwarg in spec.columns for name in _names(kwargs.get(kwarg), "column")))
+
+
+def other_columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:
+    """The columns of the compared dataset that a custom check names, in order of first mention."""
+    names: list[str] = []
+    for kwarg, spec in CUSTOM_TYPES[type_name].kwargs.items():
+        if spec.type in (KwargType.OTHER_COLUMN, KwargType.PAIRS, KwargType.BY):
+            names += _names(kwargs.get(kwarg), "other")
+    return tuple(dict.fromkeys(names))
+
+
+def _names(value: Json, side: str) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [name for name in value.values() if isinstance(name, str)]
+    if not isinstance(value, Sequence):
+        return []
+    names = [item.get(side) if isinstance(item, Mapping) else item for item in value]
+    return [name for name in names if isinstance(name, str) and name != ROW_COUNT]

@@ -1,0 +1,232 @@
+"""The plain values that flow through a run: closed enums and frozen records, nothing that needs Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+RAW_PREFIX = "__raw_"
+"""Begins the name of a hidden column that holds a value before its conversion to the contract type."""
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+class Outcome(StrEnum):
+    """What a check found: it held, it did not, it could not be evaluated, or it was not due."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    NOT_RUN = "not_run"
+
+
+class Severity(StrEnum):
+    """How grave a failed check is, in Great Expectations' words."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Verdict(StrEnum):
+    """What a run decided: publish, publish as partial, hold for failed data, hold for want of evidence."""
+
+    PUBLISH = "publish"
+    PUBLISH_PARTIAL = "publish_partial"
+    HOLD = "hold"
+    HOLD_NOT_EVALUATED = "hold_not_evaluated"
+
+    @property
+    def published(self) -> bool:
+        """Whether readers see the new figures."""
+        return self in (Verdict.PUBLISH, Verdict.PUBLISH_PARTIAL)
+
+    @property
+    def exit_code(self) -> int:
+        """0 published, 1 held because data failed, 3 held because it could not be evaluated."""
+        return {Verdict.HOLD: 1, Verdict.HOLD_NOT_EVALUATED: 3}.get(self, 0)
+
+
+class Kind(StrEnum):
+    """How complete the period is at the as-of instant."""
+
+    MONTH_TO_DATE = "month_to_date"
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+
+
+class Evidence(StrEnum):
+    """Where the numbers behind a result came from, cheapest first."""
+
+    SCHEMA = "schema"
+    FOOTERS = "footers"
+    SCAN = "scan"
+    KEY_PASS = "key_pass"  # noqa: S105 - a pass over keys
+    COMPARISON = "comparison"
+    GREAT_EXPECTATIONS = "great_expectations"
+    RUN = "run"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """The result of one check on one dataset of one run.
+
+    ``observed`` and ``expected`` are sentences for people without data values unless the suite opts the column in;
+    ``measures`` are counts and reconciled totals (money as text); ``rows`` the failing cells of a comparison, bounded.
+    ``runbook`` is ``<page>.md#<anchor>`` relative to the runbook folder, empty only for suites not bound to a pipeline.
+    """
+
+    check: str
+    dataset: str
+    type: str
+    severity: Severity
+    outcome: Outcome
+    kwargs: Mapping[str, Json] = field(default_factory=dict)
+    description: str = ""
+    failure_class: str = ""
+    runbook: str = ""
+    observed: str = ""
+    expected: str = ""
+    reason: str = ""
+    evidence: Evidence = Evidence.NONE
+    measures: Mapping[str, Json] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Json]] = ()
+    gx_result: Mapping[str, Json] = field(default_factory=dict)
+    waived_by: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this result alone keeps the figures from being published."""
+        if self.outcome is Outcome.ERRORED:
+            return True
+        return self.outcome is Outcome.FAILED and self.severity is Severity.CRITICAL and not self.waived_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guidance:
+    """Whose a failed check is and by when: the answer that stands on the card, in JSON and in the data docs."""
+
+    runbook: str
+    runbook_url: str
+    owner: str
+    contact: str
+    on_call: str
+    on_call_until: str
+    backup: str
+    due: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputRef:
+    """One input of a run, as it was pinned: source files or a published version."""
+
+    name: str
+    origin: str
+    fingerprint: str
+    version: int | None = None
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """Everything one run has to tell; stored as JSON in the warehouse and read by every report.
+
+    Instants are UTC. ``version`` is the table version this run committed, ``stays`` the version readers go on seeing
+    when it was held. ``guidance`` is keyed by check id. ``upstream`` holds the record of a held upstream run.
+    """
+
+    run: str
+    pipeline: str
+    period: str
+    kind: Kind
+    as_of: datetime
+    data_through: date
+    verdict: Verdict
+    started: datetime
+    seconds: float
+    results: Sequence[CheckResult]
+    guidance: Mapping[str, Guidance]
+    inputs: Sequence[InputRef]
+    run_key: str
+    version: int | None = None
+    stays: int | None = None
+    already_published: bool = False
+    partial: Sequence[str] = ()
+    totals: Mapping[str, Json] = field(default_factory=dict)
+    error: str = ""
+    staged: str = ""
+    upstream: RunRecord | None = None
+    docs: str = ""
+    spark_jobs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The period a run computes and how much of it is there: days from ``start`` to ``end``, both included.
+
+    ``data_through`` is the last day the figures cover; it equals ``end`` for a complete period. ``as_of`` is the run's
+    clock and its knowledge cut, a UTC instant. ``month_start`` is the first day read for month-to-date figures.
+    """
+
+    period: str
+    start: date
+    end: date
+    data_through: date
+    as_of: datetime
+    kind: Kind
+
+    @property
+    def month(self) -> str:
+        """The calendar month the period ends in, as ``2026-10``."""
+        return f"{self.end:%Y-%m}"
+
+    @property
+    def month_start(self) -> date:
+        """The first day of that month: where month-to-date figures begin."""
+        return self.end.replace(day=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One declared expectation on one dataset: Great Expectations' vocabulary plus our id, section and timing.
+
+    ``runbook`` is ``<page>.md#<anchor>`` once the suite is bound to a pipeline, else empty; ``where`` is the file and
+    line it is declared at; ``when`` the kinds it is judged at (empty: always); ``show`` whether values of its columns
+    may be shown; ``minimum_history`` published periods needed before it can be judged.
+    """
+
+    check: str
+    dataset: str
+    type: str
+    kwargs: Mapping[str, Json]
+    severity: Severity = Severity.CRITICAL
+    description: str = ""
+    notes: str = ""
+    meta: Mapping[str, Json] = field(default_factory=dict)
+    runbook: str = ""
+    failure_class: str = ""
+    when: tuple[Kind, ...] = ()
+    show: bool = False
+    where: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedFile:
+    """One input file as it was when the run began: address, bytes, modification time in nanoseconds."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeFilter:
+    """A row filter ``low <= column <= high`` (either end open); rows with a NULL in the column are kept."""
+
+    column: str
+    low: date | datetime | str | None = None
+    high: date | datetime | str | None = None

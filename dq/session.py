@@ -1,0 +1,109 @@
+"""The one place that builds the Spark session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dq.errors import DqError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JAVA_VERSIONS = (17, 21)
+JAVA_HELP = "install a Java 17 or 21 runtime (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
+
+# Settings a guarded run depends on; whatever a properties file says, the run refuses to start when they differ.
+REQUIRED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+}
+
+
+def properties(path: Path) -> dict[str, str]:
+    """The settings of a Spark properties file: ``key value`` or ``key=value`` per line, ``#`` starts a comment."""
+    settings: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        key, _, value = text.replace("=", " ", 1).partition(" ") if "=" in text.split()[0] else text.partition(" ")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def java_version() -> int | None:
+    """The major version of the Java that Spark would start, None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else shutil.which("java")
+    if not java:
+        return None
+    try:
+        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    except OSError:
+        return None
+    for word in done.stderr.split():
+        text = word.strip('"')
+        if text[:1].isdigit():
+            major = text.split(".")[0].split("-")[0]
+            return int(major) if major.isdigit() else None
+    return None
+
+
+def check_java() -> None:
+    """Raise with one sentence when no usable Java is there, before Spark prints a page about it."""
+    found = java_version()
+    if found is None:
+        raise DqError("no Java was found", expected="Java 17 or 21", do=JAVA_HELP)
+    if found not in JAVA_VERSIONS:
+        raise DqError(f"Java {found} is not supported", expected="Java 17 or 21", do=JAVA_HELP)
+
+
+def session(name: str, conf_dir: Path | None = None) -> SparkSession:
+    """The running session, or a new one with the settings of ``spark-conf/local.conf``.
+
+    Under spark-submit the session's settings come from its properties file and are only checked here.
+    """
+    # Spark reads log4j2.properties from here; it must be set before the JVM starts.
+    os.environ.setdefault("SPARK_CONF_DIR", str((conf_dir or Path("spark-conf")).resolve()))
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is None:
+        under_submit = "PYSPARK_GATEWAY_PORT" in os.environ
+        if not under_submit:
+            check_java()
+        builder = SparkSession.builder.appName(name)
+        if not under_submit and SparkContext._active_spark_context is None:
+            conf = (conf_dir or Path("spark-conf")) / "local.conf"
+            settings = properties(conf) if conf.is_file() else dict(REQUIRED)
+            for key, value in settings.items():
+                builder = builder.config(key, value)
+        active = builder.getOrCreate()
+    wrong = []
+    for key, value in REQUIRED.items():
+        found = active.conf.get(key, None)
+        if (found or "").lower() != value.lower():
+            wrong.append(f"{key} is {found}, not {value}")
+    if wrong:
+        raise DqError(
+            "the Spark session has unsafe settings: " + "; ".join(wrong),
+            where="spark-conf",
+            do="submit with --properties-file spark-conf/local.conf",
+        )
+    return active
+
+
+def quiet() -> None:
+    """Keep library chatter off the terminal of the ``dq`` command; warnings stay visible in tests and jobs."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")

@@ -1,0 +1,30 @@
+"""Settings of an installation: where the warehouse and the data docs are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from dq import yamlfile
+
+FILE = Path("jobs", "settings.yml")
+
+
+class Settings(BaseModel):
+    """``jobs/settings.yml``, or the file that ``DQ_SETTINGS`` names."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    warehouse: str
+    docs: str
+    docs_address: str = ""
+
+
+def load(root: Path) -> Settings:
+    """The settings of the project in ``root``."""
+    override = os.environ.get("DQ_SETTINGS")
+    path = Path(override) if override else root / FILE
+    settings, _ = yamlfile.read_model(path, Settings, shown=override or str(FILE))
+    return settings

@@ -1,0 +1,232 @@
+"""Suites: YAML in Great Expectations' vocabulary plus a stable check id and a runbook section, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dq import yamlfile
+from dq.custom_kwargs import kwarg_problems
+from dq.custom_types import CUSTOM_TYPES
+from dq.custom_types import columns_of as custom_columns
+from dq.errors import ConfigError, Finding, choices
+from dq.model import Check, Json, Kind, Severity
+from dq.native_types import NATIVE_TYPES
+
+NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
+RUN_LEVEL = frozenset(
+    {
+        "expect_source_to_match_contract",
+        "expect_inputs_to_be_current",
+        "expect_rows_written_to_be_read_back",
+        "expect_run_to_complete",
+    }
+)
+ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ExpectationModel(_Strict):
+    """One entry under ``expectations``."""
+
+    check: Annotated[str, Field(pattern=NAME)] | None = None
+    type: str
+    kwargs: dict[str, object] = {}
+    severity: str = "critical"
+    description: str = ""
+    notes: str = ""
+    meta: dict[str, object] = {}
+    runbook: str = ""
+    when: list[str] = []
+
+
+class SuiteModel(_Strict):
+    """A suite file: the checks of one dataset."""
+
+    name: Annotated[str, Field(pattern=NAME)]
+    dataset: Annotated[str, Field(pattern=NAME)] | None = None
+    description: str = ""
+    notes: str = ""
+    meta: dict[str, object] = {}
+    show: list[str] = []
+    expectations: list[ExpectationModel]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A validated suite: its checks in the order they are declared; ``text`` is the file as it was read."""
+
+    name: str
+    dataset: str
+    file: str
+    description: str
+    checks: tuple[Check, ...]
+    document: yamlfile.Document
+    text: str
+
+    def finding(self, index: int | None, key: str, message: str) -> Finding:
+        """A mistake in this suite: at an expectation by index, or at a top-level key."""
+        path: yamlfile.Key = ("expectations", index, *filter(None, key.split("."))) if index is not None else (key,)
+        return self.document.finding(path, message)
+
+
+def load(path: Path, *, shown: str | None = None) -> Suite:
+    """The suite in a YAML file, or a ConfigError with every mistake that can be found without knowing the dataset."""
+    document = yamlfile.read(path, shown=shown)
+    return parse(document, path.read_text(encoding="utf-8"))
+
+
+def parse(document: yamlfile.Document, text: str) -> Suite:
+    """The suite in a parsed document."""
+    if not isinstance(document.data, dict):
+        raise ConfigError([Finding(document.file, 1, "", "a suite is a mapping with name and expectations")])
+    model = yamlfile.as_model(document, SuiteModel)
+    findings: list[Finding] = []
+    checks: list[Check] = []
+    seen: dict[str, int] = {}
+    for index, item in enumerate(model.expectations):
+        at = ("expectations", index)
+        check_id = item.check or f"{model.name}.{index + 1}"
+        if check_id in seen:
+            message = f"the id {check_id} is taken by the check on line {seen[check_id]}"
+            findings.append(document.finding((*at, "check"), message))
+        seen.setdefault(check_id, document.line((*at, "check")))
+        if item.severity not in set(Severity):
+            findings.append(
+                document.finding((*at, "severity"), f"unknown severity; {choices(item.severity, [*Severity])}")
+            )
+        for number, kind in enumerate(item.when):
+            if kind not in set(Kind):
+                findings.append(document.finding((*at, "when", number), f"unknown kind; {choices(kind, [*Kind])}"))
+        problems = kwargs_findings(document, at, item.type, item.kwargs)
+        findings += problems
+        if problems or findings:
+            continue
+        checks.append(
+            Check(
+                check=check_id,
+                dataset=model.dataset or model.name,
+                type=item.type,
+                kwargs=_json(item.kwargs),
+                severity=Severity(item.severity),
+                description=item.description,
+                notes=item.notes,
+                meta=_json(item.meta),
+                runbook=item.runbook,
+                when=tuple(Kind(kind) for kind in item.when),
+                show=bool(model.show) and set(columns_of(item.type, item.kwargs)) <= set(model.show),
+                where=f"{document.file}:{document.line((*at, 'type'))}",
+            )
+        )
+    if findings:
+        raise ConfigError(findings)
+    return Suite(
+        name=model.name,
+        dataset=model.dataset or model.name,
+        file=document.file,
+        description=model.description,
+        checks=tuple(checks),
+        document=document,
+        text=text,
+    )
+
+
+def _json(value: Mapping[str, object]) -> dict[str, Json]:
+    return dict(value)  # type: ignore[arg-type]  # the reader yields JSON values only
+
+
+def kwargs_findings(
+    document: yamlfile.Document, at: yamlfile.Key, type_name: str, kwargs: Mapping[str, object]
+) -> list[Finding]:
+    """The mistakes in one expectation's type and keyword arguments: unknown, missing, of a wrong shape, swapped."""
+    if type_name in CUSTOM_TYPES:
+        problems = kwarg_problems(type_name, _json(kwargs))
+        return [document.finding((*at, "kwargs", name), message) for name, message in problems]
+    if type_name in NATIVE_TYPES:
+        required, optional = NATIVE_TYPES[type_name]
+    else:
+        known = [*NATIVE_TYPES, *CUSTOM_TYPES]
+        close = choices(type_name, known)
+        hint = close.split("?")[0] + "?" if close.startswith("did you mean") else "see dq lint --types for the list"
+        return [document.finding((*at, "type"), f"unknown expectation type {type_name}; {hint}")]
+    found = []
+    for name in kwargs:
+        if name not in required | optional:
+            message = f"{type_name} takes no such argument; {choices(name, sorted(required | optional))}"
+            found.append(document.finding((*at, "kwargs", name), message))
+    for name in sorted(required - set(kwargs)):
+        found.append(document.finding((*at, "kwargs"), f"{type_name} needs the argument {name}"))
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if _swapped(low, high):
+        message = f"min_value {low} is above max_value {high}: no value can pass"
+        found.append(document.finding((*at, "kwargs", "min_value"), message))
+    if type_name.endswith("_to_be_between") and kwargs.get("min_value") is None and kwargs.get("max_value") is None:
+        found.append(document.finding((*at, "kwargs"), "give min_value, max_value or both: without a bound all passes"))
+    mostly = kwargs.get("mostly")
+    if mostly is not None and not (
+        isinstance(mostly, int | float) and not isinstance(mostly, bool) and 0 <= mostly <= 1
+    ):
+        found.append(document.finding((*at, "kwargs", "mostly"), "a share from 0 to 1, such as 0.99"))
+    return found
+
+
+def _swapped(low: object, high: object) -> bool:
+    if low is None or high is None:
+        return False
+    if isinstance(low, str) and isinstance(high, str):
+        try:
+            return Decimal(low) > Decimal(high)
+        except InvalidOperation:
+            return low > high  # ISO dates and instants compare as text
+    if isinstance(low, int | float) and isinstance(high, int | float):
+        return low > high
+    return False
+
+
+def columns_of(type_name: str, kwargs: Mapping[str, object]) -> list[str]:
+    """The columns of its own dataset an expectation names, in order."""
+    if type_name in CUSTOM_TYPES:
+        return list(custom_columns(type_name, _json(kwargs)))
+    named = [kwargs.get(key) for key in ("column", "column_A", "column_B", "column_list")]
+    return [name for value in named for name in ([value] if isinstance(value, str) else value or []) if name]  # type: ignore[attr-defined]
+
+
+def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
+    """The mistakes of a suite bound to a pipeline: unknown columns, no row count, checks without id or section."""
+    found = []
+    for index, check in enumerate(suite.checks):
+        for name in columns_of(check.type, check.kwargs):
+            if name not in columns:
+                message = f"{suite.dataset} has no column {name}; {choices(name, sorted(columns))}"
+                found.append(suite.finding(index, "kwargs", message))
+        if not check.runbook:
+            found.append(suite.finding(index, "", f"the check {check.check} names no runbook section"))
+        if check.check == f"{suite.name}.{index + 1}":
+            found.append(suite.finding(index, "", "give the check a stable id under `check`"))
+    if not any(check.type in ROW_COUNT for check in suite.checks):
+        found.append(suite.finding(None, "expectations", f"no row-count check; add an {ROW_COUNT[0]}"))
+    return found
+
+
+def bind(
+    checks: Sequence[Check], page: str, section: Callable[[str], str | None], anchor_of: Callable[[str], str | None]
+) -> list[Check]:
+    """The checks with their runbook section on one pipeline's page.
+
+    ``section(anchor)`` gives the class of a section, None where the page has no such section; ``anchor_of(class)`` the
+    anchor of the class's section. Contract checks name only their class.
+    """
+    bound = []
+    for check in checks:
+        anchor = check.runbook or anchor_of(check.failure_class) or ""
+        failure_class = section(anchor) or check.failure_class
+        bound.append(replace(check, runbook=f"{page}#{anchor}" if anchor else "", failure_class=failure_class))
+    return bound

@@ -1,0 +1,219 @@
+"""Service levels: by when a pipeline's figures are ready, pre-validated, fixed, and when a failure goes up the ladder.
+
+Deadlines of a calendar date are days of the company's zone; hourly ones are instants. Which level applies to which
+pipeline, and whether it moves off weekends and holidays, is written in the front matter of its runbook page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dq.people.calendar import OnHoliday
+from dq.people.roster import Roster
+from dq.people.roster_file import WallTime
+from dq.periods import days_of, last_day
+
+LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+Label = Annotated[str, Field(min_length=1)]
+FailureClass = Annotated[str, Field(pattern=r"^F\d{2}$")]
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Level(_Strict):
+    """What every level has: ``label`` reads before its date; ``card`` says whether a failed check's card shows it."""
+
+    id: LevelId
+    label: Label
+    card: bool = True
+    classes: list[FailureClass] = []  # the ways of failing it applies to; empty: all
+
+
+class DayOfMonth(_Level):
+    """By a day of the period's own month, such as the 25th."""
+
+    kind: Literal["day_of_month"]
+    day: Annotated[int, Field(ge=1, le=28)]  # 29 to 31 are no day of every month; the last day is month_end
+    on_holiday: OnHoliday
+
+
+class MonthEnd(_Level):
+    """By the last day of the period's own month."""
+
+    kind: Literal["month_end"]
+    on_holiday: OnHoliday
+
+
+class BusinessDay(_Level):
+    """By the Nth business day of the month after the period's."""
+
+    kind: Literal["next_month_business_day"]
+    nth: Annotated[int, Field(ge=1, le=15)]
+
+
+class Ready(_Level):
+    """By a UTC time on the day after each day of data; applies to day periods only and never moves."""
+
+    kind: Literal["ready_by"]
+    at: WallTime
+
+
+class Within(_Level):
+    """Within some hours (elapsed) or days (calendar) of the first failure; never moves."""
+
+    kind: Literal["within"]
+    hours: Annotated[int, Field(ge=1, le=24 * 7)] | None = None
+    days: Annotated[int, Field(ge=1, le=366)] | None = None
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Self:
+        if (self.hours is None) == (self.days is None):
+            raise ValueError("give either hours or days")
+        return self
+
+
+Level = Annotated[DayOfMonth | MonthEnd | BusinessDay | Ready | Within, Field(discriminator="kind")]
+
+
+class Escalation(_Strict):
+    """One rung of the ladder: to whom a failure goes when it is still red, and when.
+
+    ``after`` counts business days from a level's date or, if later, from the first failure; ``before`` counts them
+    back from a level's date; ``hours`` are elapsed hours from the first failure. No rung is climbed before the
+    first failure.
+    """
+
+    to: Literal["lead", "manager", "owner_manager"]
+    after: LevelId | None = None
+    before: LevelId | None = None
+    business_days: Annotated[int, Field(ge=1, le=20)] | None = None
+    at: WallTime | None = None
+    hours: Annotated[int, Field(ge=1, le=24 * 7)] | None = None
+    classes: list[FailureClass] = []
+
+    @model_validator(mode="after")
+    def _one_trigger(self) -> Self:
+        if [self.after, self.before, self.hours].count(None) != 2:
+            raise ValueError("give exactly one of after, before and hours")
+        if (self.hours is None) != (self.business_days is not None and self.at is not None):
+            raise ValueError("after and before need business_days and at; hours needs neither")
+        if self.hours is not None and (self.business_days is not None or self.at is not None):
+            raise ValueError("after and before need business_days and at; hours needs neither")
+        return self
+
+
+def deadline(level: Level, *, roster: Roster, period: str, first_failed: datetime) -> date | datetime | None:
+    """When a level falls due for a period: a day (its end counts) or an instant; None where it does not apply."""
+    start, end = days_of(period)
+    calendar = roster.calendar
+    match level:
+        case DayOfMonth():
+            return calendar.move(end.replace(day=level.day), level.on_holiday)
+        case MonthEnd():
+            return calendar.move(last_day(end), level.on_holiday)
+        case BusinessDay():
+            return calendar.nth_of_month(last_day(end) + timedelta(days=1), level.nth)
+        case Ready():
+            return datetime.combine(end + timedelta(days=1), level.at, UTC) if start == end else None
+        case Within():
+            if level.hours is not None:
+                return first_failed.astimezone(UTC) + timedelta(hours=level.hours)
+            return first_failed.astimezone(roster.zone).date() + timedelta(days=level.days or 0)
+
+
+def escalates_at(
+    rung: Escalation, levels: Sequence[Level], *, roster: Roster, period: str, first_failed: datetime
+) -> datetime | None:
+    """The UTC instant at which a failure that is still red goes to a rung; None where its level does not apply."""
+    if rung.hours is not None:
+        return first_failed.astimezone(UTC) + timedelta(hours=rung.hours)
+    level = next(level for level in levels if level.id == (rung.after or rung.before))
+    due_at = deadline(level, roster=roster, period=period, first_failed=first_failed)
+    if due_at is None:
+        return None
+    day = due_at.astimezone(roster.zone).date() if isinstance(due_at, datetime) else due_at
+    count, calendar = rung.business_days or 1, roster.calendar
+    if rung.after is not None:
+        day = calendar.after(max(day, first_failed.astimezone(roster.zone).date()), count)
+    else:
+        day = calendar.before(day, count)
+    return max(_at(day, rung.at or time(), roster.zone), first_failed.astimezone(UTC))
+
+
+def _at(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a wall time; in a gap of the clock the offset before the gap counts."""
+    return datetime.combine(day, wall, zone).astimezone(UTC)
+
+
+def due(
+    levels: Sequence[Level],
+    escalation: Sequence[Escalation],
+    *,
+    roster: Roster,
+    owner: str,
+    period: str,
+    as_of: datetime,
+    first_failed: datetime,
+    failure_class: str = "",
+) -> list[str]:
+    """What a failed check owes by when, as its card says it: ``fixed by Mon 30 Nov``, ``to the Lead Fri 27 Nov 09:00``.
+
+    Deadlines come first, then the ladder with the earliest instant for each rung, both in the order of time; what lies
+    before ``as_of`` is marked (past).
+    """
+    found: list[tuple[datetime, str]] = []
+    for level in levels:
+        if level.card and _applies(level.classes, failure_class):
+            moment = deadline(level, roster=roster, period=period, first_failed=first_failed)
+            if moment is not None:
+                found.append((_end(moment, roster.zone), f"{level.label} {_shown(moment, level, as_of, roster.zone)}"))
+    rungs: dict[str, datetime] = {}
+    for rung in escalation:
+        if _applies(rung.classes, failure_class):
+            instant = escalates_at(rung, levels, roster=roster, period=period, first_failed=first_failed)
+            if instant is not None:
+                rungs[rung.to] = min(instant, rungs.get(rung.to, instant))
+    to = {"lead": "the Lead", "manager": "the manager", "owner_manager": f"the {owner}'s manager"}
+    climbs = [
+        (at, f"to {to[rung]} {'at once' if at == as_of else show(at, as_of, roster.zone)}")
+        for rung, at in rungs.items()
+    ]
+    return [*_marked(found, as_of), *_marked(climbs, as_of)]
+
+
+def _applies(classes: Sequence[str], failure_class: str) -> bool:
+    return not classes or failure_class in classes
+
+
+def _marked(items: Sequence[tuple[datetime, str]], as_of: datetime) -> Iterator[str]:
+    for instant, text in sorted(items, key=lambda item: item[0]):
+        yield text if as_of <= instant else f"{text} (past)"
+
+
+def _end(moment: date | datetime, zone: ZoneInfo) -> datetime:
+    """The instant up to which a deadline is kept: the instant itself, or the end of its day."""
+    return moment if isinstance(moment, datetime) else _at(moment + timedelta(days=1), time(), zone)
+
+
+def _shown(moment: date | datetime, level: Level, as_of: datetime, zone: ZoneInfo) -> str:
+    if isinstance(level, Ready):
+        return f"{show(moment, as_of, ZoneInfo('UTC'))} UTC"
+    return show(moment, as_of, zone)
+
+
+def show(moment: date | datetime, as_of: datetime, zone: ZoneInfo) -> str:
+    """A day or instant as people read it in a zone, with the year only where it is not that of ``as_of``."""
+    local = moment.astimezone(zone) if isinstance(moment, datetime) else moment
+    text = f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+    if local.year != as_of.astimezone(zone).year:
+        text += f" {local.year}"
+    return f"{text} {local:%H:%M}" if isinstance(local, datetime) else text

@@ -1,0 +1,163 @@
+"""The roster: people, teams and the weekly rotation of one company, and who is on call at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dq import yamlfile
+from dq.errors import ConfigError, DqError, Finding, choices
+from dq.people.calendar import BusinessCalendar
+from dq.people.roster_file import Person, RosterModel, Team, mistakes
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnCall:
+    """Who owns a problem at an instant: exactly one person, who stands behind, until when (company zone), and why."""
+
+    person: Person
+    backup: Person
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """A validated roster; all its instants are aware, all its weeks calendar weeks of the company's zone."""
+
+    model: RosterModel
+    document: yamlfile.Document
+    zone: ZoneInfo
+    calendar: BusinessCalendar
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """Everybody by id."""
+        return self.model.people
+
+    @property
+    def teams(self) -> Mapping[str, Team]:
+        """Every team by the name it is written with."""
+        return self.model.teams
+
+    def person(self, person_id: str) -> Person:
+        """The person of that id, or a sentence that lists the valid ones."""
+        if person_id not in self.people:
+            raise DqError(
+                f"nobody has the id {person_id!r}", where=self.document.file, do=choices(person_id, [*self.people])
+            )
+        return self.people[person_id]
+
+    def team(self, name: str) -> Team:
+        """The team of that name, or a sentence that lists the valid ones."""
+        if name not in self.teams:
+            raise DqError(f"there is no team {name!r}", where=self.document.file, do=choices(name, [*self.teams]))
+        return self.teams[name]
+
+    def on_call(self, at: datetime) -> OnCall:
+        """Who is on call at an instant.
+
+        The ring's person of the week, or who swapped with them; on their leave the backup, with both away the Lead.
+        ``until`` is the instant of the next handover, or an earlier one at which leave changes the person.
+        """
+        if at.tzinfo is None:
+            raise ValueError("on_call needs an aware instant")
+        week = self.week(at)
+        chain = self.chain(week)
+        person, backup, why = self._assigned(chain, week, at)
+        handover = self.handover(week + WEEK)
+        changes = [i for i in self._leave_edges(chain) if at < i < handover]
+        until = next((i for i in sorted(changes) if self._assigned(chain, week, i)[0] != person), handover)
+        return OnCall(
+            person=self.people[person], backup=self.people[backup], until=until.astimezone(self.zone), why=why
+        )
+
+    def handover(self, monday: date) -> datetime:
+        """The UTC instant of a Monday's handover; in a gap of the clock the wall time before the gap counts."""
+        return datetime.combine(monday, self.model.rotation.handover, self.zone).astimezone(UTC)
+
+    def week(self, at: datetime) -> date:
+        """The Monday whose handover is the last one at or before an instant."""
+        today = at.astimezone(self.zone).date()
+        monday = today - timedelta(days=today.weekday())
+        return monday if at >= self.handover(monday) else monday - WEEK
+
+    def ring_person(self, monday: date, places: int = 0) -> str:
+        """The id of the ring's person of a week, or the one some places further on."""
+        rotation = self.model.rotation
+        return rotation.ring[((monday - rotation.anchor).days // 7 + places) % len(rotation.ring)]
+
+    def chain(self, monday: date) -> tuple[str, ...]:
+        """The ids to be asked in a week, in order: ring or swap, the next in the ring, the Lead, the manager."""
+        rotation = self.model.rotation
+        first = next((swap.person for swap in self.model.swaps if swap.week == monday), self.ring_person(monday))
+        places = range(1, len(rotation.ring) + 1)
+        follower = next((p for n in places if (p := self.ring_person(monday, n)) != first), rotation.lead)
+        return tuple(dict.fromkeys((first, follower, rotation.lead, rotation.manager)))
+
+    def _assigned(self, chain: Sequence[str], monday: date, at: datetime) -> tuple[str, str, str]:
+        """The person on call, the backup and the reason; the manager is never on call, only behind."""
+        lead, manager = self.model.rotation.lead, self.model.rotation.manager
+        here = [person for person in chain if person != manager and not self.away(person, at)]
+        person = here[0] if here else lead
+        behind = [p for p in chain[chain.index(person) + 1 :] if p != person and not self.away(p, at)]
+        backup = behind[0] if behind else (manager if person != manager else lead)
+        first = chain[0]
+        swapped = first != self.ring_person(monday)
+        why = f"swap with {self.people[self.ring_person(monday)].name}" if swapped else "weekly rotation"
+        if person != first:
+            absent = [self.people[p].name for p in chain[: chain.index(person)]]
+            why += f", {' and '.join(absent)} away"
+        if not here:
+            why += f", {self.people[lead].name} away too" if person != first else ""
+        return person, backup, why
+
+    def away(self, person: str, at: datetime) -> bool:
+        """Whether somebody is on leave on the company's day of an instant."""
+        today = at.astimezone(self.zone).date()
+        return any(item.person == person and item.first <= today <= item.last for item in self.model.leave)
+
+    def _leave_edges(self, chain: Sequence[str]) -> Iterator[datetime]:
+        """The instants at which the leave of somebody in the chain begins or ends."""
+        for item in self.model.leave:
+            if item.person in chain:
+                for day in (item.first, item.last + timedelta(days=1)):
+                    yield datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+
+def load_roster(path: Path, *, shown: str | None = None) -> Roster:
+    """The roster in a file, or a ConfigError with every mistake, its line and key."""
+    model, document = yamlfile.read_model(path, RosterModel, shown=shown or f"{path.parent.name}/{path.name}")
+    findings = [document.finding(key, message) for key, message in mistakes(model)]
+    if findings:
+        raise ConfigError(findings)
+    calendar = BusinessCalendar(
+        country=model.country,
+        subdivision=model.subdivision,
+        company_days={item.day: item.name for item in model.company_days},
+        worked_holidays=frozenset(model.worked_holidays),
+    )
+    return Roster(model=model, document=document, zone=ZoneInfo(model.zone), calendar=calendar)
+
+
+def lint_roster(roster: Roster) -> list[Finding]:
+    """The weeks in which nobody is there to be called: ring person, backup and Lead away on the same day.
+
+    The roster stays usable (the Lead is named all the same), so this is told by ``dq lint``, not at run time.
+    """
+    findings = {}
+    for number, item in enumerate(roster.model.leave):
+        days = (item.first + timedelta(days=n) for n in range((item.last - item.first).days + 1))
+        handovers = [roster.handover(day) for day in days if day.weekday() == 0]
+        for at in (datetime.combine(item.first, time(), roster.zone), *handovers):
+            chain = roster.chain(roster.week(at))[:-1]  # the manager stands behind, but is not called
+            if all(roster.away(person, at) for person in chain):
+                names = ", ".join(roster.people[person].name for person in chain)
+                message = f"from {at.astimezone(roster.zone):%Y-%m-%d} on everyone is away: {names}; record a swap"
+                findings[roster.week(at)] = roster.document.finding(("leave", number), message)
+    return list(findings.values())

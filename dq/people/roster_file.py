@@ -1,0 +1,185 @@
+"""The file format of the roster: strict models of ``runbooks/roster.yml`` and the mistakes a model cannot see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from dq import yamlfile
+from dq.errors import choices
+from dq.people.calendar import holiday_names
+
+# A contact is the name of an address kept elsewhere, never the address: letters, digits and dashes leave no room for
+# an e-mail address, a URL, a channel sign or a telephone number.
+CONTACT = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+PERSON_ID = r"^[a-z][a-z0-9_-]*$"
+
+
+def _day(value: object) -> object:
+    """A date from ISO text; the YAML reader leaves dates as text."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("expected a day such as 2026-10-05")
+
+
+def wall_time(value: object) -> object:
+    """A time of day from ``HH:MM``; the YAML reader leaves times as text."""
+    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        return time.fromisoformat(value)
+    raise ValueError('expected a time of day such as "09:00"')
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+WallTime = Annotated[time, BeforeValidator(wall_time)]
+Contact = Annotated[str, Field(pattern=CONTACT)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Person(_Strict):
+    """Somebody who can be on call or escalated to; ``contact`` names an address, it is not one."""
+
+    name: Annotated[str, Field(min_length=1)]
+    role: Annotated[str, Field(min_length=1)]
+    contact: Contact
+
+
+class Team(_Strict):
+    """A team that owns, consults or reads; where no people are listed its contact stands for it."""
+
+    contact: Contact
+    manager: Contact | None = None
+    people: list[str] = []
+
+
+class Rotation(_Strict):
+    """The weekly ring, counted in calendar weeks from the anchor Monday and handed over at a company wall time."""
+
+    anchor: Day
+    handover: WallTime
+    ring: Annotated[list[str], Field(min_length=1)]
+    lead: str
+    manager: str
+
+
+class CompanyDay(_Strict):
+    """A day the company is closed beside the public holidays."""
+
+    day: Day
+    name: Annotated[str, Field(min_length=1)]
+
+
+class Leave(_Strict):
+    """The days somebody is away, both included, from midnight to midnight in the company's zone."""
+
+    person: str
+    first: Day
+    last: Day
+
+
+class Swap(_Strict):
+    """A week taken over in advance: ``person`` stands where ``instead_of`` would have, from its Monday's handover."""
+
+    week: Day
+    person: str
+    instead_of: str
+
+
+class RosterModel(_Strict):
+    """``runbooks/roster.yml``."""
+
+    zone: str
+    country: str
+    subdivision: str | None = None
+    company_days: list[CompanyDay] = []
+    worked_holidays: list[str] = []
+    people: Annotated[dict[Annotated[str, Field(pattern=PERSON_ID)], Person], Field(min_length=1)]
+    teams: Annotated[dict[str, Team], Field(min_length=1)]
+    rotation: Rotation
+    leave: list[Leave] = []
+    swaps: list[Swap] = []
+
+
+def mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
+    """Every mistake that needs more than one key to be seen."""
+    people = [*model.people]
+    rotation = model.rotation
+    if not _is_zone(model.zone):
+        yield ("zone",), f"unknown time zone {model.zone!r}; expected a name such as America/New_York"
+    names = holiday_names(model.country, model.subdivision, range(rotation.anchor.year, rotation.anchor.year + 10))
+    if not names:
+        place = f"{model.country!r}" + (f" with subdivision {model.subdivision!r}" if model.subdivision else "")
+        yield ("country",), f"no public holidays are known for {place}; expected an ISO 3166 code such as US"
+    for number, name in enumerate(model.worked_holidays):
+        if names and name not in names:
+            yield ("worked_holidays", number), f"no public holiday {name!r}; {choices(name, names)}"
+    yield from _repeats(("company_days",), [item.day for item in model.company_days])
+    if rotation.anchor.weekday() != 0:
+        yield ("rotation", "anchor"), f"{rotation.anchor} is a {rotation.anchor:%A}; expected a Monday"
+    yield from _repeats(("rotation", "ring"), rotation.ring)
+    named: list[tuple[yamlfile.Key, str]] = [
+        (("rotation", "ring", n), person) for n, person in enumerate(rotation.ring)
+    ]
+    named += [(("rotation", "lead"), rotation.lead), (("rotation", "manager"), rotation.manager)]
+    named += [(("teams", team, "people", n), p) for team, t in model.teams.items() for n, p in enumerate(t.people)]
+    named += [(("leave", n, "person"), item.person) for n, item in enumerate(model.leave)]
+    for n, swap in enumerate(model.swaps):
+        named += [(("swaps", n, "person"), swap.person), (("swaps", n, "instead_of"), swap.instead_of)]
+    for key, person in named:
+        if person not in model.people:
+            yield key, f"nobody has the id {person!r}; {choices(person, people)}"
+    if rotation.manager in rotation.ring:
+        yield (
+            ("rotation", "manager"),
+            "the manager takes what the ring did not solve and cannot stand in it",
+        )
+    if rotation.lead == rotation.manager:
+        yield (
+            ("rotation", "manager"),
+            "the Lead and the manager are the same person; an escalation would end in a circle",
+        )
+    for n, item in enumerate(model.leave):
+        if item.last < item.first:
+            yield ("leave", n, "last"), f"the leave ends on {item.last}, before it begins on {item.first}"
+        for earlier in model.leave[:n]:
+            if earlier.person == item.person and earlier.first <= item.last and item.first <= earlier.last:
+                yield ("leave", n), f"overlaps with the leave of {item.person} from {earlier.first} to {earlier.last}"
+    yield from _swap_mistakes(model)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, not a name, or a folder of the zone database such as America
+        return False
+    return True
+
+
+def _swap_mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
+    rotation = model.rotation
+    yield from _repeats(("swaps",), [item.week for item in model.swaps])
+    for n, swap in enumerate(model.swaps):
+        if swap.week.weekday() != 0:
+            yield ("swaps", n, "week"), f"{swap.week} is a {swap.week:%A}; a week is named by its Monday"
+            continue
+        due = rotation.ring[((swap.week - rotation.anchor).days // 7) % len(rotation.ring)]
+        if swap.instead_of != due:
+            yield ("swaps", n, "instead_of"), f"the week of {swap.week} is {due}'s, not {swap.instead_of}'s"
+        if swap.person == swap.instead_of:
+            yield ("swaps", n, "person"), f"{swap.person} cannot swap with themselves"
+
+
+def _repeats(key: yamlfile.Key, values: Sequence[object]) -> Iterator[tuple[yamlfile.Key, str]]:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            yield (*key, number), f"{value} stands here twice"

@@ -1,0 +1,112 @@
+"""The generated parts of a page: what follows from front matter, roster and checks is written by us, never by hand.
+
+A block stands between ``<!-- name:begin -->`` and ``<!-- name:end -->``; ``dq lint`` tells when one is out of date and
+``dq lint --fix`` writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dq.errors import ConfigError, DqError, Finding
+from dq.model import Check
+from dq.people.roster import Roster
+from dq.runbooks.page import Page, parse_page
+from dq.runbooks.tables import WRITERS, Facts
+
+MARKER = re.compile(r"<!-- ([a-z]+):(begin|end) -->\s*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One generated block of a page: the lines of its two markers, from 1."""
+
+    name: str
+    begin: int
+    end: int
+
+
+def blocks(page: Page) -> list[Block]:
+    """The generated blocks of a page in order, or a ConfigError where markers do not pair or name no block."""
+    found: list[Block] = []
+    findings: list[Finding] = []
+    begin: tuple[str, int] | None = None
+    for number, line in enumerate(page.text.split("\n"), start=1):
+        match = MARKER.fullmatch(line)
+        if not match:
+            continue
+        name, side = match.groups()
+        if name not in WRITERS:
+            findings.append(Finding(page.file, number, "", f"no block {name}; valid: {', '.join(sorted(WRITERS))}"))
+        elif side == "begin" and begin is None:
+            begin = (name, number)
+        elif side == "end" and begin is not None and begin[0] == name:
+            found.append(Block(name=name, begin=begin[1], end=number))
+            begin = None
+        else:
+            findings.append(Finding(page.file, number, "", f"the marker {name}:{side} has no partner"))
+    if begin is not None:
+        findings.append(Finding(page.file, begin[1], "", f"the marker {begin[0]}:begin has no partner"))
+    if findings:
+        raise ConfigError(findings)
+    return found
+
+
+def expected(page: Page, block: Block, checks: Sequence[Check], roster: Roster) -> list[str]:
+    """The lines that belong between the markers of a block; Markdown wants them set off by empty lines."""
+    return ["", *WRITERS[block.name](Facts(page=page, line=block.begin, checks=checks, roster=roster)), ""]
+
+
+def stale(page: Page, checks: Sequence[Check], roster: Roster) -> list[Block]:
+    """The blocks whose lines are not what they would be if written now."""
+    lines = page.text.split("\n")
+    return [b for b in blocks(page) if lines[b.begin : b.end - 1] != expected(page, b, checks, roster)]
+
+
+def render_blocks(page: Page, checks: Sequence[Check], roster: Roster) -> str:
+    """The page's text with every block written anew."""
+    lines = page.text.split("\n")
+    for block in reversed(blocks(page)):
+        lines[block.begin : block.end - 1] = expected(page, block, checks, roster)
+    return "\n".join(lines)
+
+
+def write_checks(path: Path, checks: Sequence[Check], roster: Roster) -> bool:
+    """Writes the blocks of the page in a file anew; says whether the file changed."""
+    page = parse_page(path.read_text(encoding="utf-8"), name=path.name, file=str(path))
+    text = render_blocks(page, checks, roster)
+    if text == page.text:
+        return False
+    write_atomically(path, text)
+    return True
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Writes a file so that a reader sees the old or the new text, never a part."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o644)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise DqError(
+            f"cannot be written: {error.strerror}", where=str(path), do="free the place or the rights"
+        ) from error
+
+
+def without_markers(text: str) -> str:
+    """A text without the markers of its blocks, as a reader is shown it."""
+    return "\n".join(line for line in text.split("\n") if not MARKER.fullmatch(line))

@@ -1,0 +1,54 @@
+"""From a failed check to its guidance: section, owner, who is on call until when, and what is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dq.model import Guidance
+from dq.people.levels import due, show
+from dq.people.roster import Roster
+from dq.runbooks.page import Page
+
+
+def guide(
+    *,
+    page: Page,
+    roster: Roster,
+    runbook: str,
+    period: str,
+    at: datetime,
+    failure_class: str = "",
+    first_failed: datetime | None = None,
+    docs_address: str = "",
+) -> Guidance:
+    """Whose a failed check is at an instant, and by when.
+
+    ``runbook`` is ``<page>.md#<anchor>``; an anchor that is not on the page leads to its top, since an alert without a
+    link is worse than one that lands a little high. ``docs_address`` is the address of the docs site, empty for links
+    relative to its root. ``first_failed`` is ``at`` unless the failure is known to be older.
+    """
+    front = page.front
+    anchor = runbook.partition("#")[2]
+    section = page.section(anchor)
+    target = f"#{anchor}" if section else ""
+    root = f"{docs_address.rstrip('/')}/" if docs_address else ""
+    duty = roster.on_call(at)
+    return Guidance(
+        runbook=f"runbooks/{page.name}{target}",
+        runbook_url=f"{root}runbooks/{page.name.removesuffix('.md')}.html{target}",
+        owner=front.owner,
+        contact=roster.team(front.owner).contact,
+        on_call=duty.person.name,
+        on_call_until=show(duty.until, at, roster.zone),
+        backup=duty.backup.name,
+        due=due(
+            front.levels,
+            front.escalation,
+            roster=roster,
+            owner=front.owner,
+            period=period,
+            as_of=at,
+            first_failed=first_failed or at,
+            failure_class=failure_class or (section.failure_class if section else ""),
+        ),
+    )

@@ -1,0 +1,227 @@
+"""What ``dq lint`` proves of the runbook pages, both ways: no check without a section, no section without a check."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from dq.errors import ConfigError, Finding, choices
+from dq.model import Check
+from dq.people.roster import Roster
+from dq.runbooks.blocks import Block, blocks, stale
+from dq.runbooks.page import Command, Link, Page, Section
+from dq.runbooks.tables import checks_of
+
+PAGE_PARTS = (
+    "Description",
+    "Types of data",
+    "Critical metrics",
+    "Monitoring",
+    "Owners",
+    "Service levels",
+    "On call",
+    "Escalation",
+    "Review meetings",
+    "Ways of failing",
+)
+SECTION_PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
+
+# What stands for a value in a command on a page, and an example to try the command with.
+PLACEHOLDERS: Mapping[str, str] = {
+    "RUN": "investor-profit-20261125-0500",
+    "PERIOD": "2026-10",
+    "CHECK": "profit_ties_out_to_ledger",
+    "TIME": "2026-11-04T05:00:00Z",
+    "DATA": "build/data.parquet",
+    "SUITE": "expectations/suite.yml",
+    "AMOUNT": "500.00",
+    "NAME": "anna",
+    "REASON": "entered late by the provider, confirmed by Finance",
+    "DATE": "2026-12-03",
+}
+_PLACEHOLDER = re.compile(r"\b[A-Z][A-Z_]+\b")
+
+CommandCheck = Callable[[Sequence[str]], str | None]
+
+
+def lint_runbooks(
+    pages: Mapping[str, Page], checks: Sequence[Check], roster: Roster, commands: CommandCheck
+) -> list[Finding]:
+    """Every mistake of the pages and of what leads to them, at once, in the order of files and lines.
+
+    ``checks`` are those bound to a pipeline, with ``runbook`` set; ``commands`` says of the words of a command, the
+    program first, what is wrong with it, or None.
+    """
+    by_name = {page.name: page for page in pages.values()}
+    findings = [f for check in checks for f in _check_findings(check, by_name)]
+    pipelines: dict[str, Page] = {}
+    for page in by_name.values():
+        if page.front.pipeline in pipelines:
+            message = f"{pipelines[page.front.pipeline].file} is the page of {page.front.pipeline} already"
+            findings.append(page.document.finding(("pipeline",), message))
+        pipelines.setdefault(page.front.pipeline, page)
+    for page in by_name.values():
+        findings += _head_findings(page, checks, roster, pipelines)
+        findings += _part_findings(page)
+        findings += _way_findings(page, checks)
+        findings += [f for link in page.links() for f in _link_findings(page, link, by_name)]
+        findings += [f for command in page.commands() for f in _command_findings(page, command, commands)]
+        findings += _block_findings(page, checks, roster)
+    return sorted(set(findings))
+
+
+def _check_findings(check: Check, pages: Mapping[str, Page]) -> Iterator[Finding]:
+    """A check must lead to a section of its own class."""
+    file, _, line = check.where.rpartition(":")
+    where = (file, int(line)) if line.isdigit() else (check.where, 0)
+    name, _, anchor = check.runbook.partition("#")
+    if not check.runbook:
+        yield Finding(*where, check.check, "leads to no runbook section; name one as page.md#anchor")
+    elif name not in pages:
+        yield Finding(*where, check.check, f"leads to the page {name}, which is not there; {choices(name, [*pages])}")
+    else:
+        section = pages[name].section(anchor)
+        if section is None or not section.failure_class:
+            valid = choices(anchor, pages[name].anchors)
+            yield Finding(*where, check.check, f"no way of failing on {name} has the anchor #{anchor}; {valid}")
+        elif check.failure_class and check.failure_class != section.failure_class:
+            message = f"is of class {check.failure_class}, but #{anchor} on {name} is about {section.failure_class}"
+            yield Finding(*where, check.check, message)
+
+
+def _head_findings(
+    page: Page, checks: Sequence[Check], roster: Roster, pipelines: Mapping[str, Page]
+) -> Iterator[Finding]:
+    front = page.front
+    for key, team in front.teams():
+        if team not in roster.teams:
+            yield page.document.finding(key, f"no team {team!r} on the roster; {choices(team, [*roster.teams])}")
+    for name, person in (("engineer", front.engineer), ("backup", front.backup)):
+        if person not in roster.people:
+            message = f"nobody on the roster has the id {person!r}; {choices(person, [*roster.people])}"
+            yield page.document.finding((name,), message)
+    for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
+        for n, pipeline in enumerate(parties.pipelines):
+            if pipeline not in pipelines:
+                message = f"no page is about the pipeline {pipeline}; {choices(pipeline, [*pipelines])}"
+                yield page.document.finding((side, "pipelines", n), message)
+    owner = roster.teams.get(front.owner)
+    for n, rung in enumerate(front.escalation):
+        if rung.to == "owner_manager" and owner is not None and owner.manager is None:
+            message = f"the roster names no manager's contact for {front.owner}"
+            yield page.document.finding(("escalation", n, "to"), message)
+    ids = {check.check for check in checks if check.runbook.partition("#")[0] == page.name}
+    for n, metric in enumerate(front.critical_metrics):
+        for m, check in enumerate(metric.checks):
+            if check not in ids:
+                message = f"no check {check!r} leads to this page; {_close(check, ids)}"
+                yield page.document.finding(("critical_metrics", n, "checks", m), message)
+
+
+def _close(name: str, ids: set[str]) -> str:
+    """The likely name only: a page has too many checks to list them all."""
+    return choices(name, sorted(ids)).partition("? Valid")[0].partition("valid:")[0] or "see its lists of checks"
+
+
+def _part_findings(page: Page) -> Iterator[Finding]:
+    tops = {section.title: section for section in page.sections if section.level == 2}
+    for title in PAGE_PARTS:
+        if title not in tops:
+            yield Finding(page.file, page.offset + 1, "", f"the page has no part ## {title}")
+        elif not _has_text(page, tops[title]):
+            yield Finding(page.file, tops[title].start, title, "the part is empty")
+
+
+def _way_findings(page: Page, checks: Sequence[Check]) -> Iterator[Finding]:
+    seen: dict[str, Section] = {}
+    for way in page.ways:
+        if way.failure_class in seen:
+            message = f"{way.failure_class} has a section on line {seen[way.failure_class].start} already"
+            yield Finding(page.file, way.start, way.title, message)
+        seen.setdefault(way.failure_class, way)
+        if not checks_of(page, way, checks):
+            message = f"no check leads to {page.name}#{way.anchor}; bind one or take the section out"
+            yield Finding(page.file, way.start, way.title, message)
+        inside = [s for s in page.sections if way.start < s.start <= way.end and s.level == way.level + 1]
+        parts = {part.title: part for part in inside}
+        for title in SECTION_PARTS:
+            if title not in parts:
+                yield Finding(page.file, way.start, way.title, f"has no part {'#' * (way.level + 1)} {title}")
+            elif not _has_text(page, parts[title]):
+                yield Finding(page.file, parts[title].start, f"{way.title}: {title}", "the part is empty")
+        if "Diagnosis" in parts and not any(page.commands(parts["Diagnosis"])):
+            message = "holds no command; a person at night needs one to copy, in a fenced sh block"
+            yield Finding(page.file, parts["Diagnosis"].start, f"{way.title}: Diagnosis", message)
+        if not any(b.name == "checks" and way.start < b.begin <= way.end for b in _blocks(page)):
+            message = "has no list of checks; put <!-- checks:begin --> and <!-- checks:end --> on lines of their own"
+            yield Finding(page.file, way.start, way.title, message)
+
+
+def _blocks(page: Page) -> list[Block]:
+    """The blocks of a page whose markers pair; where they do not, that is told on its own."""
+    try:
+        return blocks(page)
+    except ConfigError:
+        return []
+
+
+def _has_text(page: Page, section: Section) -> bool:
+    return any(line.strip() for line in page.lines(section))
+
+
+def _link_findings(page: Page, link: Link, pages: Mapping[str, Page]) -> Iterator[Finding]:
+    """A link leads to a heading of a page, to a page, to the README beside it, or to an https or mail address."""
+    name, mark, anchor = link.target.partition("#")
+    target = pages.get(name) if name else page
+    if link.target.startswith(("https://", "mailto:")) or link.target == "README.md":
+        return
+    if target is None:
+        message = (
+            f"the link {link.target} leads to no page here; valid: {', '.join(sorted(pages))}, https:// or mailto:"
+        )
+        yield Finding(page.file, link.line, "", message)
+    elif mark and target.section(anchor) is None:
+        valid = choices(anchor, [section.anchor for section in target.sections if section.level <= 3])
+        yield Finding(page.file, link.line, "", f"no heading of {target.name} has the anchor #{anchor}; {valid}")
+
+
+def _command_findings(page: Page, command: Command, commands: CommandCheck) -> Iterator[Finding]:
+    def finding(message: str) -> Finding:
+        return Finding(page.file, command.line, command.text, message)
+
+    unknown = sorted({word for word in _PLACEHOLDER.findall(command.text) if word not in PLACEHOLDERS})
+    if unknown:
+        yield finding(f"unknown placeholder {', '.join(unknown)}; valid: {', '.join(sorted(PLACEHOLDERS))}")
+        return
+    try:
+        lexer = shlex.shlex(command.text, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = [*lexer]
+    except ValueError as error:
+        yield finding(f"is no shell command: {error}")
+        return
+    if any(set(word) <= set("();<>|&") for word in words):
+        yield finding("holds a pipe, a redirection or more than one command; one plain command per line can be checked")
+    elif words[0] not in ("dq", "make"):
+        yield finding(f"begins with {words[0]}; sh blocks hold dq and make commands, without a prompt")
+    else:
+        example = [_PLACEHOLDER.sub(lambda word: PLACEHOLDERS[word[0]], word) for word in words]
+        problem = commands(example)
+        if problem is not None:
+            yield finding(problem)
+
+
+def _block_findings(page: Page, checks: Sequence[Check], roster: Roster) -> Iterator[Finding]:
+    try:
+        blocks(page)
+    except ConfigError as error:
+        yield from error.findings
+        return
+    if any(team not in roster.teams for _, team in page.front.teams()):
+        return  # told above; the blocks cannot be written without the roster's contacts
+    if page.front.engineer not in roster.people or page.front.backup not in roster.people:
+        return
+    for block in stale(page, checks, roster):
+        message = f"the generated block {block.name} is out of date; run dq lint --fix"
+        yield Finding(page.file, block.begin, "", message)

@@ -1,0 +1,255 @@
+"""A runbook page as it stands in the repository: front matter, headings with anchors, sections, links, commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from dq import yamlfile
+from dq.errors import ConfigError, Finding
+from dq.runbooks.frontmatter import FrontMatter
+from dq.runbooks.slugs import Slugger
+
+CLASS_LINE = re.compile(r"Class:\s*(F\d{2})\s*")
+_FENCE = "---"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading and what stands under it up to the next heading of its level or above.
+
+    ``start`` is the heading's line in the file and ``end`` the last line of the section, from 1. ``failure_class`` is
+    set where the line under the heading declares one; ``parts`` are the headings one level below.
+    """
+
+    level: int
+    title: str
+    anchor: str
+    start: int
+    end: int
+    failure_class: str = ""
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One command line of a fenced ``sh`` block, continuation lines joined, at its line in the file."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """The target of a link or image, at the line of the paragraph it stands in."""
+
+    target: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A parsed runbook page; ``name`` is its file name, ``text`` the whole file, ``offset`` the lines of its head."""
+
+    name: str
+    file: str
+    text: str
+    offset: int
+    front: FrontMatter
+    document: yamlfile.Document
+    sections: tuple[Section, ...]
+    tokens: Sequence[Token]
+
+    @cached_property
+    def _by_anchor(self) -> Mapping[str, Section]:
+        return {section.anchor: section for section in self.sections}
+
+    def section(self, anchor: str) -> Section | None:
+        """The section a link with this anchor lands on."""
+        return self._by_anchor.get(anchor)
+
+    @property
+    def ways(self) -> list[Section]:
+        """The sections about a way of failing, in the order of the page."""
+        return [section for section in self.sections if section.failure_class]
+
+    @property
+    def anchors(self) -> list[str]:
+        """The anchors a check can lead to: those of the ways of failing."""
+        return [way.anchor for way in self.ways]
+
+    def section_for_class(self, failure_class: str) -> Section | None:
+        """The section of a way of failing such as ``F11``."""
+        return next((way for way in self.ways if way.failure_class == failure_class), None)
+
+    def anchor_for_class(self, failure_class: str) -> str | None:
+        """The anchor of the section of a way of failing."""
+        way = self.section_for_class(failure_class)
+        return way.anchor if way else None
+
+    def class_of(self, anchor: str) -> str | None:
+        """The way of failing a section is about; None for other sections and anchors that are not there."""
+        section = self.section(anchor)
+        return section.failure_class or None if section else None
+
+    @property
+    def title(self) -> str:
+        """The page's heading of the first level, or the pipeline's name where there is none."""
+        return next((s.title for s in self.sections if s.level == 1), self.front.pipeline)
+
+    @property
+    def body(self) -> str:
+        """The Markdown after the front matter."""
+        return "\n".join(self.text.split("\n")[self.offset :])
+
+    def lines(self, section: Section) -> list[str]:
+        """The lines of a section without its heading."""
+        return self.text.split("\n")[section.start : section.end]
+
+    def commands(self, within: Section | None = None) -> Iterator[Command]:
+        """Every command line in the fenced ``sh`` blocks of the page or of one section; comment lines are none."""
+        for token in self.tokens:
+            if token.type != "fence" or token.info.strip() != "sh" or token.map is None:
+                continue
+            first = self.offset + token.map[0] + 2  # the line after the opening fence
+            if within is None or within.start < first <= within.end:
+                yield from _commands(token.content, first)
+
+    def links(self) -> Iterator[Link]:
+        """Every link and image of the page."""
+        for token in self.tokens:
+            line = self.offset + token.map[0] + 1 if token.map else 0
+            for child in token.children or ():
+                target = child.attrGet("href" if child.type == "link_open" else "src")
+                if child.type in ("link_open", "image") and target is not None:
+                    yield Link(target=str(target), line=line)
+
+
+def _commands(content: str, first: int) -> Iterator[Command]:
+    joined, start = "", first
+    for number, line in enumerate(content.split("\n"), start=first):
+        if not joined:
+            start = number
+        text = line.strip()
+        if text.endswith("\\"):
+            joined += text[:-1]
+            continue
+        text, joined = joined + text, ""
+        if text and not text.startswith("#"):
+            yield Command(text=text, line=start)
+
+
+def markdown() -> MarkdownIt:
+    """The one Markdown dialect of the pages: CommonMark with tables, raw HTML shown as text."""
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def load_page(path: Path, *, shown: str | None = None) -> Page:
+    """The page in a file, or a ConfigError with every mistake of its head and form."""
+    file = shown or f"{path.parent.name}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError([Finding(file, 0, "", f"is not UTF-8 (byte {error.start})")]) from error
+    except OSError as error:
+        raise ConfigError([Finding(file, 0, "", f"cannot be read: {error.strerror}")]) from error
+    return parse_page(text, name=path.name, file=file)
+
+
+def load_pages(folder: Path) -> dict[str, Page]:
+    """Every runbook page of a folder by file name, README apart, or a ConfigError with the mistakes of all."""
+    pages: dict[str, Page] = {}
+    findings: list[Finding] = []
+    for path in sorted(folder.glob("*.md")):
+        if path.name == "README.md":
+            continue
+        try:
+            pages[path.name] = load_page(path)
+        except ConfigError as error:
+            findings += error.findings
+    if findings:
+        raise ConfigError(findings)
+    return pages
+
+
+def parse_page(text: str, *, name: str, file: str) -> Page:
+    """The page in a text; ``file`` is only the name shown in errors."""
+    lines = text.split("\n")  # as Markdown counts lines; splitlines() also breaks at form feeds and the like
+    end = next((n for n, line in enumerate(lines[1:], start=1) if line.rstrip() == _FENCE), 0)
+    if not lines or lines[0].rstrip() != _FENCE or not end:
+        message = f"a page begins with its front matter: YAML between two lines {_FENCE}"
+        raise ConfigError([Finding(file, 1, "", message)])
+    head = "\n".join(["", *lines[1:end], ""])  # the empty first line keeps the line numbers of the file
+    document = yamlfile.parse(head.encode(), file)
+    front = yamlfile.as_model(document, FrontMatter)
+    findings = [document.finding(key, message) for key, message in front.mistakes()]
+    offset = end + 1
+    tokens = markdown().parse("\n".join(lines[offset:]))
+    sections = tuple(_sections(tokens, lines, offset))
+    declared = {_class_line(lines, section.start) for section in sections if section.failure_class}
+    for number, line in _prose(tokens, lines, offset):
+        if CLASS_LINE.fullmatch(line) and number not in declared:
+            message = "a Class line stands directly under a heading ## or ### of its own, and once"
+            findings.append(Finding(file, number, "", message))
+    if findings:
+        raise ConfigError(findings)
+    return Page(
+        name=name,
+        file=file,
+        text=text,
+        offset=offset,
+        front=front,
+        document=document,
+        sections=sections,
+        tokens=tokens,
+    )
+
+
+def _prose(tokens: Sequence[Token], lines: Sequence[str], offset: int) -> Iterator[tuple[int, str]]:
+    """The lines of paragraphs, with their number in the file; what stands in code is an example."""
+    for token in tokens:
+        if token.type == "paragraph_open" and token.map:
+            for number in range(offset + token.map[0] + 1, offset + token.map[1] + 1):
+                yield number, lines[number - 1]
+
+
+def heading_text(inline: Token) -> str:
+    """The text of a heading as a reader sees it, without marks of emphasis, code and links."""
+    return "".join(
+        child.content if child.type in ("text", "code_inline") else " " if child.type == "softbreak" else ""
+        for child in inline.children or ()
+    )
+
+
+def _class_line(lines: Sequence[str], heading: int) -> int:
+    """The number of the first line with text under a heading; 0 where there is none."""
+    return next((n for n in range(heading + 1, len(lines) + 1) if lines[n - 1].strip()), 0)
+
+
+def _sections(tokens: Sequence[Token], lines: Sequence[str], offset: int) -> Iterator[Section]:
+    slugger = Slugger()
+    heads = [
+        (int(token.tag[1:]), heading_text(tokens[n + 1]), offset + token.map[0] + 1)
+        for n, token in enumerate(tokens)
+        if token.type == "heading_open" and token.map
+    ]
+    for n, (level, title, start) in enumerate(heads):
+        following = next((m for m in range(n + 1, len(heads)) if heads[m][0] <= level), len(heads))
+        end = heads[following][2] - 1 if following < len(heads) else len(lines)
+        number = _class_line(lines, start)
+        match = CLASS_LINE.fullmatch(lines[number - 1]) if number and level in (2, 3) else None
+        yield Section(
+            level=level,
+            title=title,
+            anchor=slugger.next(title),
+            start=start,
+            end=end,
+            failure_class=match[1] if match else "",
+            parts=tuple(title for below, title, _ in heads[n + 1 : following] if below == level + 1),
+        )

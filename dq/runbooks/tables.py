@@ -1,0 +1,157 @@
+"""The tables of a page's generated blocks, each from front matter, roster and checks alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dq.model import Check, Severity
+from dq.people.levels import BusinessDay, DayOfMonth, Escalation, Level, MonthEnd, Ready, Within
+from dq.people.roster import Roster
+from dq.runbooks.frontmatter import Parties
+from dq.runbooks.page import Page, Section
+
+_SEVERITIES = list(Severity)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a block is written from; ``line`` is where it begins in the page's file."""
+
+    page: Page
+    line: int
+    checks: Sequence[Check]
+    roster: Roster
+
+
+def checks_of(page: Page, section: Section, checks: Sequence[Check]) -> list[Check]:
+    """The checks that lead to a section, gravest first, each once."""
+    here = {(c.dataset, c.check): c for c in checks if c.runbook == f"{page.name}#{section.anchor}"}
+    return sorted(here.values(), key=lambda c: (_SEVERITIES.index(c.severity), c.dataset, c.check))
+
+
+def cell(text: str) -> str:
+    """A text as one cell of a Markdown table: one line, nothing in it read as markup."""
+    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return re.sub(r"[\\`*\[\]<>|&#~!]|(?<!\w)_|_(?!\w)", r"\\\g<0>", plain)  # "_" within a word is no markup
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+
+
+def _code(text: str) -> str:
+    """A name as code inside a table cell; names hold no back-ticks, whatever is odd in them is dropped."""
+    return f"`{re.sub(r'[^A-Za-z0-9_.-]', '', text)}`"
+
+
+def _expects(check: Check) -> str:
+    if check.description:
+        return check.description
+    column = check.kwargs.get("column")
+    words = check.type.replace("_", " ")
+    return f"{words}: {column}" if isinstance(column, str) else words
+
+
+def _checks(facts: Facts) -> list[str]:
+    within = [way for way in facts.page.ways if way.start < facts.line <= way.end]
+    here = checks_of(facts.page, within[-1], facts.checks) if within else []
+    if not here:
+        return ["No check leads here yet."]
+    rows = [[_code(c.check), str(c.severity), _code(c.dataset), cell(_expects(c))] for c in here]
+    return _table(("check", "severity", "dataset", "expects"), rows)
+
+
+def _metrics(facts: Facts) -> list[str]:
+    rows = [[cell(m.metric), ", ".join(map(_code, m.checks))] for m in facts.page.front.critical_metrics]
+    return _table(("critical metric", "watched by"), rows)
+
+
+def _ways(facts: Facts) -> list[str]:
+    rows = [[way.failure_class, f"[{cell(way.title)}](#{way.anchor})"] for way in facts.page.ways]
+    return _table(("class", "way of failing"), rows)
+
+
+def _owners(facts: Facts) -> list[str]:
+    front, roster = facts.page.front, facts.roster
+
+    def contact(team: str) -> str:
+        return f"{cell(team)} ({_code(roster.team(team).contact)})"
+
+    def person(person_id: str) -> str:
+        return f"{cell(roster.person(person_id).name)} ({_code(roster.person(person_id).contact)})"
+
+    def parties(side: Parties) -> str:
+        return cell("; ".join((*side.pipelines, *side.teams, *side.readers)))
+
+    rows = [
+        ["primary owner", contact(front.owner)],
+        ["secondary owner", contact(front.secondary)],
+        ["responsible engineer", person(front.engineer)],
+        ["engineer's backup", person(front.backup)],
+        ["accountable", cell(f"{front.accountable.role}, {front.accountable.team}")],
+        ["consulted", cell("; ".join(f"{role.role}, {role.team}" for role in front.consulted))],
+        ["informed", cell("; ".join(f"manager of {team}" for team in front.informed))],
+        ["upstream", cell("; ".join((*front.upstream.pipelines, *front.upstream.teams, *front.upstream.readers)))],
+        [
+            "downstream",
+            cell("; ".join((*front.downstream.pipelines, *front.downstream.teams, *front.downstream.readers))),
+        ],
+    ]
+    return _table(("role", "who"), [[role, who or "nobody"] for role, who in rows])
+
+
+def _levels(facts: Facts) -> list[str]:
+    rows = [[cell(level.label), _when(level), ", ".join(level.classes) or "all"] for level in facts.page.front.levels]
+    return _table(("level", "when", "ways of failing"), rows)
+
+
+def _when(level: Level) -> str:
+    moves = {"previous": "moves to the previous business day", "next": "moves to the next business day"}
+    match level:
+        case DayOfMonth():
+            return f"day {level.day} of the month, {moves.get(level.on_holiday, 'never moves')}"
+        case MonthEnd():
+            return f"last day of the month, {moves.get(level.on_holiday, 'never moves')}"
+        case BusinessDay():
+            return f"business day {level.nth} of the next month"
+        case Ready():
+            return f"{level.at:%H:%M} UTC on the day after each day of data"
+        case Within():
+            length = f"{level.hours} elapsed hours" if level.hours else f"{level.days} calendar days"
+            return f"{length} from the first failure"
+
+
+def _ladder(facts: Facts) -> list[str]:
+    front, roster = facts.page.front, facts.roster
+    rotation = roster.model.rotation
+    manager = roster.team(front.owner).manager
+    reached: Mapping[str, tuple[str, str]] = {
+        "lead": (roster.person(rotation.lead).name, roster.person(rotation.lead).contact),
+        "manager": (roster.person(rotation.manager).name, roster.person(rotation.manager).contact),
+        "owner_manager": (f"manager of {front.owner}", manager or ""),
+    }
+    rows = [["on call, then the backup", "of the week, as the card says", "at once", "all"]]
+    for rung in front.escalation:
+        who, contact = reached[rung.to]
+        rows.append([cell(who), _code(contact), _climbs(rung, front.levels), ", ".join(rung.classes) or "all"])
+    return _table(("who", "contact", "when still red", "ways of failing"), rows)
+
+
+def _climbs(rung: Escalation, levels: Sequence[Level]) -> str:
+    if rung.hours is not None:
+        return f"{rung.hours} hours after the first failure"
+    label = next(cell(level.label) for level in levels if level.id in (rung.after, rung.before))
+    days = "1 business day" if rung.business_days == 1 else f"{rung.business_days} business days"
+    return f"{days} {'after' if rung.after else 'before'} the day of '{label}', {rung.at:%H:%M}"
+
+
+WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
+    "checks": _checks,
+    "metrics": _metrics,
+    "ways": _ways,
+    "owners": _owners,
+    "levels": _levels,
+    "ladder": _ladder,
+}

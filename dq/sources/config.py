@@ -1,0 +1,102 @@
+"""A company's sources: where its raw tables are and how they become the sources the contracts describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from dq.errors import ConfigError, Finding, choices
+from dq.model import Json
+from dq.sources.contracts import Contract
+from dq.sources.mapping import SourceQuery
+
+MONTH = "{month}"
+
+
+class Format(StrEnum):
+    """How the files of a raw table are written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawTable:
+    """A table of the company as its files have it: path below the root, format, columns with their types.
+
+    ``timezone`` is the zone of its timestamps without a zone, empty where it has none.
+    """
+
+    name: str
+    path: str
+    format: Format
+    columns: Mapping[str, str]
+    timezone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """A source the company does not have: who answers for that, and why it is so."""
+
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One source of one company: the checked SELECT that makes the contract's columns, or its declared absence.
+
+    ``accepted`` narrows the values of columns, ``feeds`` lists the feeds that must be there, ``absent_columns`` the
+    contract's columns the company has not, with the reason.
+    """
+
+    name: str
+    contract: Contract
+    query: SourceQuery | None = None
+    absent: Absence | None = None
+    accepted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    feeds: Sequence[Mapping[str, Json]] = ()
+    may_be_empty: bool = False
+    absent_columns: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcesConfig:
+    """A company's sources: its raw tables and, for every contract, the source that fulfils it.
+
+    ``root`` is the folder the tables' paths start from; None where only an environment variable that is not set could
+    say it. ``root_env`` is that variable.
+    """
+
+    company: str
+    file: str
+    root: Path | None
+    root_env: str
+    tables: Mapping[str, RawTable]
+    sources: Mapping[str, Source]
+
+    def contract(self, name: str) -> Contract:
+        """The contract of a source."""
+        return self.source(name).contract
+
+    def absence(self, name: str) -> Absence | None:
+        """Why a source is declared absent, None where it is there."""
+        return self.source(name).absent
+
+    def feeds(self, name: str) -> Sequence[Mapping[str, Json]]:
+        """The feeds that must be in a source: column -> value, and ``from_day`` of the month it is expected from."""
+        return self.source(name).feeds
+
+    def source(self, name: str) -> Source:
+        """The source of that name; a ConfigError lists the valid ones."""
+        if name not in self.sources:
+            raise ConfigError([Finding(self.file, 0, name, f"is not a source; {choices(name, list(self.sources))}")])
+        return self.sources[name]
+
+    def raw_tables(self, name: str) -> tuple[RawTable, ...]:
+        """The raw tables a source is made from."""
+        query = self.source(name).query
+        return tuple(self.tables[table] for table in query.tables) if query else ()

@@ -1,0 +1,263 @@
+"""Reads a sources file strictly: every mistake in it at once, each with its line, before Spark starts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dq.errors import ConfigError, Finding, choices
+from dq.model import Json
+from dq.sources.config import MONTH, Absence, Format, RawTable, Source, SourcesConfig
+from dq.sources.contracts import NAME, Contract, Contracts, twice
+from dq.sources.mapping import MappingError, SourceQuery, parse
+from dq.sources.types import canonical
+from dq.yamlfile import Document, Key, read_model
+
+FROM_DAY = "from_day"
+LAST_DAY = 31
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _RootText(_Strict):
+    env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    default: str | None = None
+
+
+class _TableText(_Strict):
+    path: str = Field(min_length=1)
+    format: str
+    columns: dict[str, str] = Field(min_length=1)
+    timezone: str | None = None
+
+
+class _AbsenceText(_Strict):
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
+class _SourceText(_Strict):
+    select: str | None = None
+    absent: _AbsenceText | None = None
+    accepted: dict[str, list[str]] = {}
+    feeds: list[dict[str, str | int]] = []
+    may_be_empty: bool = False
+    absent_columns: dict[str, str] = {}
+
+
+class _SourcesFile(_Strict):
+    company: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    root: _RootText
+    tables: dict[str, _TableText] = Field(min_length=1)
+    sources: dict[str, _SourceText] = Field(min_length=1)
+
+
+def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) -> SourcesConfig:
+    """A sources file checked against the contracts, or a ConfigError with every mistake in it.
+
+    ``shown`` is the file's name in messages and in the ``where`` of checks, the path itself if not given.
+    """
+    file, document = read_model(path, _SourcesFile, shown=shown)
+    findings: list[Finding] = []
+    tables = {name: _table(name, text, document, findings) for name, text in file.tables.items()}
+    sources = {}
+    for name, text in file.sources.items():
+        if name not in contracts:
+            findings.append(document.finding(("sources", name), f"has no contract; {choices(name, list(contracts))}"))
+            continue
+        sources[name] = _SourceReader(name, contracts[name], document, findings).source(text, tables)
+    for name in contracts:
+        if name not in file.sources:
+            message = f"the contract {name} is missing: give it a select, or absent with owner and reason"
+            findings.append(document.finding(("sources",), message))
+    if findings:
+        raise ConfigError(findings)
+    return SourcesConfig(
+        company=file.company,
+        file=document.file,
+        root=_root(file.root, path),
+        root_env=file.root.env,
+        tables=tables,
+        sources=sources,
+    )
+
+
+def _root(text: _RootText, path: Path) -> Path | None:
+    given = os.environ.get(text.env) or text.default
+    if given is None:
+        return None
+    root = Path(given).expanduser()
+    # A relative default is meant relative to the file it stands in, a relative variable to the working directory.
+    base = Path.cwd() if os.environ.get(text.env) else path.resolve().parent
+    return Path(os.path.normpath(base / root))
+
+
+def _table(name: str, text: _TableText, document: Document, findings: list[Finding]) -> RawTable:
+    key: Key = ("tables", name)
+
+    def wrong(place: Key, message: str) -> None:
+        findings.append(document.finding((*key, *place), message))
+
+    if not NAME.fullmatch(name):
+        wrong((), "a raw table's name is lower-case letters, digits and underscores")
+    for message in _path_mistakes(text.path):
+        wrong(("path",), message)
+    if text.format not in tuple(Format):
+        wrong(("format",), f"{text.format} cannot be pinned to files; {choices(text.format, list(Format))}")
+    columns: dict[str, str] = {}
+    for column, type_ in text.columns.items():
+        twin = next((other for other in columns if other.casefold() == column.casefold()), None)
+        if twin is not None:
+            wrong(("columns", column), f"differs from {twin} only in case; Spark cannot tell them apart")
+        if not column.strip():
+            wrong(("columns", column), "a column needs a name")
+        columns[column] = ""
+        try:
+            columns[column] = canonical(type_)
+        except ValueError as error:
+            wrong(("columns", column), str(error))
+    naive = [column for column, type_ in columns.items() if _needs_zone(text.format, type_)]
+    if text.timezone is not None and not _is_zone(text.timezone):
+        wrong(("timezone",), f"{text.timezone} is not a time zone, expected a name such as UTC or America/New_York")
+    if naive and text.timezone is None:
+        wrong((), f"{', '.join(naive)} may hold times without a zone: say their timezone, such as UTC")
+    return RawTable(
+        name=name,
+        path=text.path.rstrip("/"),
+        format=Format(text.format) if text.format in tuple(Format) else Format.PARQUET,
+        columns=columns,
+        timezone=text.timezone or "",
+    )
+
+
+def _path_mistakes(path: str) -> list[str]:
+    if "://" in path:
+        return [f"{path} cannot be pinned: only files below the root can; copy or mount it there"]
+    found = []
+    if path.startswith("/") or ".." in path.split("/"):
+        found.append(f"{path} leaves the root; paths are relative to it")
+    rest = path.replace(MONTH, "")
+    if re.search(r"[{}\[\]\\]", rest) or "**" in rest:
+        found.append(f"{path} has a placeholder that is not known; valid: {MONTH}, * and ?")
+    return found
+
+
+def _needs_zone(format_: str, type_: str) -> bool:
+    return type_ == "timestamp_ntz" or (format_ == Format.CSV and type_ == "timestamp")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+class _SourceReader:
+    """Reads one source's text and collects what is wrong with it."""
+
+    def __init__(self, name: str, contract: Contract, document: Document, findings: list[Finding]) -> None:
+        self.name = name
+        self.contract = contract
+        self.document = document
+        self.findings = findings
+
+    def wrong(self, place: Key, message: str) -> None:
+        self.findings.append(self.document.finding(("sources", self.name, *place), message))
+
+    def source(self, text: _SourceText, tables: Mapping[str, RawTable]) -> Source:
+        if (text.select is None) == (text.absent is None):
+            self.wrong((), "needs either a select or absent with owner and reason")
+        self._absent_columns(text)
+        query = self._query(text, tables) if text.select is not None else None
+        return Source(
+            name=self.name,
+            contract=self.contract,
+            query=query,
+            absent=Absence(owner=text.absent.owner, reason=text.absent.reason) if text.absent else None,
+            accepted=self._accepted(text),
+            feeds=self._feeds(text),
+            may_be_empty=text.may_be_empty,
+            absent_columns=dict(text.absent_columns),
+            where=f"{self.document.file}:{self.document.line(('sources', self.name))}",
+        )
+
+    def _known(self, place: Key, column: str) -> bool:
+        if column in self.contract.columns:
+            return True
+        known = choices(column, list(self.contract.columns))
+        self.wrong(place, f"{column} is not a column of the contract {self.name}; {known}")
+        return False
+
+    def _absent_columns(self, text: _SourceText) -> None:
+        for column, reason in text.absent_columns.items():
+            place = ("absent_columns", column)
+            if self._known(place, column) and column == self.contract.placed_by:
+                self.wrong(place, f"{column} places a row in time and cannot be absent")
+            if not reason.strip():
+                self.wrong(place, "say why the column is absent")
+        if set(self.contract.key) <= set(text.absent_columns):
+            self.wrong(("absent_columns",), f"the whole key ({', '.join(self.contract.key)}) cannot be absent")
+
+    def _query(self, text: _SourceText, tables: Mapping[str, RawTable]) -> SourceQuery | None:
+        try:
+            query = parse(text.select or "", {name: table.columns for name, table in tables.items()})
+        except MappingError as error:
+            for message in error.messages:
+                self.wrong(("select",), message)
+            return None
+        wanted = [column for column in self.contract.columns if column not in text.absent_columns]
+        extra = [column for column in query.outputs if column not in wanted]
+        for column in wanted:
+            if column not in query.outputs:
+                likely = choices(column, extra).partition("?")[0] + "?" if extra else ""
+                hint = f" ({likely})" if likely.startswith("did you mean") else ""
+                self.wrong(("select",), f"does not give the contract's column {column}{hint}")
+        for column in extra:
+            if column in text.absent_columns:
+                self.wrong(("select",), f"gives {column}, which absent_columns says is not there")
+            else:
+                message = f"gives {column}, which is not a column of the contract; {choices(column, wanted)}"
+                self.wrong(("select",), message)
+        return query
+
+    def _accepted(self, text: _SourceText) -> dict[str, tuple[str, ...]]:
+        for column, values in text.accepted.items():
+            place: Key = ("accepted", column)
+            if not self._known(place, column):
+                continue
+            declared = self.contract.columns[column]
+            if declared.type != "string":
+                self.wrong(place, f"is for string columns; {column} is {declared.type}")
+            if not values:
+                self.wrong(place, "an empty list accepts nothing")
+            self.findings.extend(twice(values, self.document, ("sources", self.name, *place)))
+            beyond = [value for value in values if declared.accepted is not None and value not in declared.accepted]
+            if beyond:
+                # The jobs know the contract's values only; a value beyond them would vanish from the figures.
+                self.wrong(place, f"{', '.join(beyond)} is outside the contract's set {list(declared.accepted or ())}")
+        return {column: tuple(values) for column, values in text.accepted.items()}
+
+    def _feeds(self, text: _SourceText) -> tuple[Mapping[str, Json], ...]:
+        for index, feed in enumerate(text.feeds):
+            columns = [column for column in feed if column != FROM_DAY]
+            if not columns:
+                self.wrong(("feeds", index), "names no column")
+            for column in columns:
+                place = ("feeds", index, column)
+                if self._known(place, column) and not isinstance(feed[column], str):
+                    self.wrong(place, "must be text")
+            day = feed.get(FROM_DAY, 1)
+            if not isinstance(day, int) or isinstance(day, bool) or not 1 <= day <= LAST_DAY:
+                self.wrong(("feeds", index, FROM_DAY), f"must be a day of the month, 1 to {LAST_DAY}")
+            if feed in text.feeds[:index]:
+                self.wrong(("feeds", index), "stands twice")
+        return tuple(dict(feed) for feed in text.feeds)

@@ -1,0 +1,149 @@
+"""Pins: exactly which files a source is read from, listed once per run without Spark, and checked again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from dq.errors import SourceError
+from dq.model import PinnedFile, Window
+from dq.sources.config import MONTH, RawTable, SourcesConfig
+from dq.sources.listing import matching
+from dq.sources.schemas import THREADS, columns_of
+from dq.sources.windows import months
+
+
+class NoFilesError(SourceError):
+    """A raw table without a single file in the period, although its place is there; callers may take it as no rows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedTable:
+    """The files of one raw table, ordered by path. ``missing_months`` have no file although others do."""
+
+    files: tuple[PinnedFile, ...]
+    missing_months: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """The input of one source as it was when the run began.
+
+    ``fingerprint`` is a SHA-256 over path below the root, size and modification time of every file; it depends neither
+    on the order of listing nor on where the root is.
+    """
+
+    source: str
+    tables: Mapping[str, PinnedTable]
+    fingerprint: str
+    config: SourcesConfig
+    window: Window
+
+    @property
+    def files(self) -> tuple[PinnedFile, ...]:
+        """All files, table by table."""
+        return tuple(file for table in self.tables.values() for file in table.files)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all files together."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def missing_months(self) -> tuple[str, ...]:
+        """The months that should be there and have no file in some table."""
+        return tuple(sorted({month for table in self.tables.values() for month in table.missing_months}))
+
+    def verify(self) -> None:
+        """Raise SourceError when a file was changed, added or removed since the pin was made."""
+        root = _root(self.config, self.source)
+        before = {file.path: file for file in self.files}
+        after = {
+            file.path: file
+            for table in self.tables
+            for file, _ in _matching(self.config, self.config.tables[table], self.source, self.window, root)
+        }
+        for path in sorted(before.keys() | after.keys()):
+            if before.get(path) != after.get(path):
+                how = "removed" if path not in after else "added" if path not in before else "rewritten"
+                raise SourceError(
+                    f"changed during the run: {path} ({how})",
+                    where=self.source,
+                    do="run again when nothing writes to the source",
+                )
+
+
+def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
+    """The files of all raw tables a source's SELECT reads, each looked at: present, readable, whole.
+
+    Raises NoFilesError where a table has none in the period, SourceError for anything else that is wrong with one.
+    """
+    declared = config.source(source)
+    if declared.absent is not None:
+        raise SourceError(f"is declared absent ({declared.absent.reason}) and has no files", where=source)
+    root = _root(config, source)
+    tables = {table.name: _table(config, table, source, window, root) for table in config.raw_tables(source)}
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        for name, table in tables.items():
+            list(pool.map(partial(columns_of, format_=config.tables[name].format), table.files))
+    return Pin(
+        source=source,
+        tables=tables,
+        fingerprint=fingerprint((file for table in tables.values() for file in table.files), root),
+        config=config,
+        window=window,
+    )
+
+
+def fingerprint(files: Iterable[PinnedFile], root: Path) -> str:
+    """A SHA-256 over path below the root, size and modification time of files, whatever their order."""
+    digest = hashlib.sha256()
+    for path, size, modified in sorted(
+        (os.path.relpath(file.path, root), file.size, file.modified_ns) for file in files
+    ):
+        # The length goes first, so that no file name can imitate the end of a line.
+        digest.update(f"{len(path)}:{path}:{size}:{modified}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _root(config: SourcesConfig, source: str) -> Path:
+    if config.root is None:
+        raise SourceError("where the raw tables are is not known", where=source, do=f"set {config.root_env}")
+    if "://" in os.environ.get(config.root_env, ""):
+        raise SourceError(
+            f"{config.root_env} is an address, which cannot be pinned", where=source, expected="a folder", do="mount it"
+        )
+    if not config.root.is_dir():
+        raise SourceError(
+            f"the folder {config.root} is not there", where=source, do=f"make it or set {config.root_env}"
+        )
+    return config.root
+
+
+def _matching(
+    config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path
+) -> list[tuple[PinnedFile, str]]:
+    try:
+        return matching(root, table.path, months(window, config.source(source).contract.read))
+    except OSError as error:
+        raise SourceError(f"{error.filename} cannot be listed: {error.strerror}", where=source) from error
+
+
+def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
+    found = _matching(config, table, source, window, root)
+    needed = months(window, config.source(source).contract.read)
+    by_month = MONTH in table.path
+    place = root / table.path
+    if not found and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
+        raise NoFilesError(f"no files for {needed.label if by_month else window.period} under {place}", where=source)
+    if not found:
+        raise SourceError(f"the file {place} is not there", where=source, do="deliver it, or correct its path")
+    return PinnedTable(
+        files=tuple(file for file, _ in found),
+        missing_months=needed.gaps({month for _, month in found}) if by_month else (),
+    )

@@ -1,0 +1,295 @@
+"""Reading a pinned source: exactly its files, by its declared types, through its SELECT, in the contract's types."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from dq.errors import SourceError
+from dq.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
+from dq.sources.config import Format, RawTable, Source, SourcesConfig
+from dq.sources.conversion import convert, from_wall_clock, instant
+from dq.sources.derived import footer_columns, may_lose_values
+from dq.sources.mapping import SourceQuery
+from dq.sources.pins import Pin
+from dq.sources.resolution import RawColumn
+from dq.sources.schemas import all_at_most, columns_of
+from dq.sources.types import canonical
+from dq.sources.windows import filters, first_day
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+VIEW = "dq_source_"
+_LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFrame:
+    """The rows of one source in the contract's columns and types, cut to the window and to what was known at as-of.
+
+    ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and ``footer_columns``
+    are set only where the frame is exactly those Parquet files' rows, apart from ``filters``. ``known_later`` are the
+    window's rows that the knowledge cut leaves out, None where the footers prove that there are none.
+    """
+
+    name: str
+    frame: DataFrame
+    files: Sequence[PinnedFile] = ()
+    footer_columns: Mapping[str, str] = field(default_factory=dict)
+    filters: Sequence[RangeFilter] = ()
+    absent_columns: Mapping[str, str] = field(default_factory=dict)
+    may_be_empty: bool = False
+    known_later: DataFrame | None = None
+
+    @property
+    def everything_known(self) -> bool:
+        """Whether the knowledge cut leaves out no row; looks for one where the footers do not prove it."""
+        return self.known_later is None or self.known_later.isEmpty()
+
+    @property
+    def visible(self) -> DataFrame:
+        """The frame without its hidden columns, as a job reads it."""
+        return self.frame.select(*[name for name in self.frame.columns if not name.startswith(RAW_PREFIX)])
+
+
+def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, window: Window) -> SourceFrame:
+    """The rows of a source; lazy, and the Spark catalog is left as it was.
+
+    Rows whose day or known-at is NULL are kept, for a check to find them. Columns declared absent are NULL. The drift
+    of the pin must have been looked at before: Spark gives NULL for a Parquet column that is not in the file.
+    """
+    declared = config.source(source)
+    query = declared.query
+    if query is None:
+        raise SourceError("is declared absent and has no rows to read", where=source)
+    raw = {table.name: _raw(spark, table, pin.tables[table.name].files, query) for table in config.raw_tables(source)}
+    mapped = _mapped(spark, source, query, raw, window)
+    cuts = filters(declared.contract, window, declared.absent_columns)
+    typed = _typed(mapped, declared, config)
+    frame = _kept(typed, cuts)
+    passed = footer_columns(config, declared)
+    known = [cut for cut in cuts if cut.column == declared.contract.known_at]
+    proved = all(cut.column in (passed or {}) and _proved(pin, (passed or {})[cut.column], window) for cut in known)
+    return SourceFrame(
+        name=source,
+        frame=frame,
+        files=pin.files if passed is not None else (),
+        footer_columns=passed or {},
+        filters=cuts,
+        absent_columns=declared.absent_columns,
+        may_be_empty=declared.may_be_empty,
+        known_later=None if proved else _kept(typed, [c for c in cuts if c not in known]).where(_later(known)),
+    )
+
+
+def no_rows(spark: SparkSession, config: SourcesConfig, source: str) -> SourceFrame:
+    """A source that has no file in the period, as a frame of its contract's columns without a row."""
+    declared = config.source(source)
+    schema = ", ".join(f"`{column.name}` {column.type}" for column in declared.contract.columns.values())
+    return SourceFrame(
+        name=source,
+        frame=spark.createDataFrame([], schema),
+        absent_columns=declared.absent_columns,
+        may_be_empty=declared.may_be_empty,
+    )
+
+
+def instant_from_micros(micros: int | None) -> datetime | None:
+    """A UTC instant from microseconds since 1970, whatever the zone of this process; NULL stays absent."""
+    return None if micros is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def _later(known: Sequence[RangeFilter]) -> Column:
+    """Whether a row became known only after the instants of these cuts."""
+    from pyspark.sql import functions as F
+
+    return reduce(lambda left, right: left | right, (F.col(cut.column) > F.lit(cut.high) for cut in known))
+
+
+def _proved(pin: Pin, column: str, window: Window) -> bool:
+    return all(all_at_most(file, column, window.as_of) for file in pin.files)
+
+
+@contextmanager
+def _listed_here(spark: SparkSession, files: int) -> Iterator[None]:
+    """Spark looks at the given files itself; past 32 paths it would start a job only to list what is pinned already."""
+    before = spark.conf.get(_LISTING_THRESHOLD)
+    spark.conf.set(_LISTING_THRESHOLD, str(max(files, int(before or 0))))
+    try:
+        yield
+    finally:
+        spark.conf.set(_LISTING_THRESHOLD, before or "32")
+
+
+def _raw(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], query: SourceQuery) -> DataFrame:
+    """A raw table with the columns it declares, times without a zone turned into instants."""
+    with _listed_here(spark, len(files)):
+        if table.format is Format.CSV:
+            return _csv(spark, table, files, query.bare)
+        frame = spark.read.schema(_schema(table.columns)).parquet(*[file.path for file in files])
+    return frame.select(
+        *[
+            from_wall_clock(_column(frame, name), table.timezone).alias(name)
+            if type_ == "timestamp_ntz"
+            else _column(frame, name)
+            for name, type_ in table.columns.items()
+        ]
+    )
+
+
+def _csv(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], bare: Collection[RawColumn]) -> DataFrame:
+    """CSV files by the names in their headers, whatever the order of their columns.
+
+    All is read as text first. A column that the SELECT only passes on stays text, so that what does not convert can be
+    counted at the end; any other is converted here, and a value that does not convert stops the query: it could
+    otherwise vanish in a condition or a sum.
+    """
+    by_header: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        by_header.setdefault(tuple(name for name, _ in columns_of(file, Format.CSV)), []).append(file.path)
+    frames = []
+    for header, paths in by_header.items():
+        names = [f"{index}" for index in range(len(header))]
+        positions = {name: index for index, name in enumerate(header)}
+        frame = (
+            spark.read.schema(_schema(dict.fromkeys(names, "string")))
+            .options(
+                header=True,
+                encoding="UTF-8",
+                # RFC 4180: quotes are doubled, and a quoted value may hold line breaks.
+                quote='"',
+                escape='"',
+                multiLine=True,
+                # A row with too few or too many values is an error, which Spark only sees when it parses all columns.
+                mode="FAILFAST",
+                columnPruning=False,
+            )
+            .csv(paths)
+        )
+        columns = []
+        for name, type_ in table.columns.items():
+            text = _column(frame, names[positions[name]])
+            kept = type_ == "string" or RawColumn(table.name, name) in bare
+            columns.append((text if kept else _parsed(text, table, name, type_)).alias(name))
+        frames.append(frame.select(*columns))
+    return reduce(lambda left, right: left.unionByName(right), frames)
+
+
+def _parsed(text: Column, table: RawTable, name: str, type_: str) -> Column:
+    from pyspark.sql import functions as F
+
+    value = _from_text(text, type_, table.timezone)
+    message = f"a value of {table.name}.{name} is not a {type_}"
+    return F.when(text.isNotNull() & value.isNull(), F.raise_error(F.lit(message))).otherwise(value)
+
+
+def _from_text(text: Column, type_: str, zone: str) -> Column:
+    return instant(text, zone) if type_ in ("timestamp", "timestamp_ntz") else convert(text, "string", type_)
+
+
+def _mapped(
+    spark: SparkSession, source: str, query: SourceQuery, raw: Mapping[str, DataFrame], window: Window
+) -> DataFrame:
+    """The SELECT over the raw tables. Its own text is what Spark runs: printing the parsed tree again could change it.
+
+    The raw tables are put under it as queries of a WITH, over views with names nobody else has.
+    """
+    from pyspark.errors import AnalysisException, ParseException
+
+    values = {"data_through": window.data_through, "period_end": window.end, "period_start": first_day(window)}
+    views = {table: f"{VIEW}{uuid.uuid4().hex}_{table}" for table in raw}
+    # Table names are checked to be plain words, view names are made here, and the SELECT was parsed when it was loaded.
+    tables = ", ".join(f"`{table}` AS (SELECT * FROM `{view}`)" for table, view in views.items())  # noqa: S608
+    text = f"WITH {tables} SELECT * FROM (\n{query.sql}\n)"  # noqa: S608
+    try:
+        for table, view in views.items():
+            raw[table].createTempView(view)
+        return spark.sql(text, args={name: values[name] for name in sorted(query.parameters)})
+    except (AnalysisException, ParseException) as error:
+        what = error.getCondition() or type(error).__name__
+        details = ", ".join(f"{key} {value}" for key, value in (error.getMessageParameters() or {}).items())
+        raise SourceError(
+            f"Spark refuses the SELECT: {what} ({details})", where=source, do="correct the select in the sources file"
+        ) from error
+    finally:
+        for view in views.values():
+            spark.catalog.dropTempView(view)
+
+
+def _typed(mapped: DataFrame, source: Source, config: SourcesConfig) -> DataFrame:
+    """The contract's columns in its order and types, and the raw value of those that were converted."""
+    from pyspark.sql import functions as F
+
+    assert source.query is not None  # noqa: S101 - the caller has the query
+    types = {name: _spelled(type_) for name, type_ in mapped.dtypes}
+    lossy = may_lose_values(config, source)
+    visible: list[Column] = []
+    hidden: list[Column] = []
+    for column in source.contract.columns.values():
+        name = column.name
+        if name in source.absent_columns:
+            visible.append(F.lit(None).cast(column.type).alias(name))
+            continue
+        value = _column(mapped, name)
+        origin = source.query.passed.get(name)
+        visible.append(_converted(value, types[name], column.type, origin, source.query, config).alias(name))
+        if name in lossy or types[name] != column.type:
+            hidden.append(value.alias(RAW_PREFIX + name))
+    return mapped.select(*visible, *hidden)
+
+
+def _converted(
+    value: Column, found: str, wanted: str, origin: RawColumn | None, query: SourceQuery, config: SourcesConfig
+) -> Column:
+    """A mapped value in the contract's type; text of a CSV goes through the type its column is declared to have."""
+    if origin is not None and origin in query.bare and config.tables[origin.table].format is Format.CSV:
+        table = config.tables[origin.table]
+        declared = table.columns[origin.column]
+        if declared != "string":
+            parsed = _from_text(value, declared, table.timezone)
+            instants = "timestamp" if declared == "timestamp_ntz" else declared
+            return convert(parsed, instants, wanted)
+    return convert(value, found, wanted)
+
+
+def _spelled(type_: str) -> str:
+    """A type in its one spelling; one that no contract can have (an interval, the type of NULL) as Spark spells it."""
+    try:
+        return canonical(type_)
+    except ValueError:
+        return type_
+
+
+def _kept(frame: DataFrame, cuts: Sequence[RangeFilter]) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    for cut in cuts:
+        column = F.col(cut.column)
+        inside: Column | None = None
+        for bound in (
+            column >= F.lit(cut.low) if cut.low is not None else None,
+            column <= F.lit(cut.high) if cut.high is not None else None,
+        ):
+            if bound is not None:
+                inside = bound if inside is None else inside & bound
+        if inside is not None:
+            frame = frame.where(column.isNull() | inside)
+    return frame
+
+
+def _schema(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{_quoted(name)} {type_}" for name, type_ in columns.items())
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _column(frame: DataFrame, name: str) -> Column:
+    return frame[_quoted(name)]

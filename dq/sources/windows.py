@@ -1,0 +1,89 @@
+"""Which days and months of a source a run reads, by the contract's read rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date
+
+from dq.model import RangeFilter, Window
+from dq.sources.contracts import Contract, ReadRule
+
+MONTH_ID = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+
+
+def first_day(window: Window) -> date:
+    """The first day a ``period`` source is read from: month-to-date figures need the month's beginning.
+
+    A period that begins in an earlier month than it ends (a week, a fortnight) is read from its own beginning.
+    """
+    return min(window.start, window.month_start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Months:
+    """The months whose folders a source needs: from ``first`` (None: from the earliest there is) to ``last``.
+
+    ``complete_to`` is the last month that must be there; later ones may hold rows that became known after it.
+    """
+
+    first: str | None
+    last: str
+    complete_to: str
+
+    def __contains__(self, month: object) -> bool:
+        return (
+            isinstance(month, str)
+            and MONTH_ID.fullmatch(month) is not None
+            and (self.first is None or month >= self.first)
+            and month <= self.last
+        )
+
+    def gaps(self, seen: Collection[str]) -> tuple[str, ...]:
+        """The months that must be there and are not in ``seen``."""
+        start = self.first or min(seen, default=self.complete_to)
+        wanted = []
+        month = start
+        while month <= self.complete_to:
+            wanted.append(month)
+            month = _after(month)
+        return tuple(month for month in wanted if month not in seen)
+
+    @property
+    def label(self) -> str:
+        """The months in words."""
+        if self.first is None:
+            return f"any month up to {self.last}"
+        return self.first if self.first == self.last else f"{self.first} to {self.last}"
+
+
+def _after(month: str) -> str:
+    year, index = divmod(int(month[:4]) * 12 + int(month[5:]), 12)
+    return f"{year:04d}-{index + 1:02d}"
+
+
+def months(window: Window, rule: ReadRule) -> Months:
+    """The months a run needs of a source.
+
+    An ``until`` source is read up to the month of the as-of instant: a row filed under the month it became known in may
+    be valid from an earlier day. No later month is listed, so that new folders do not change the pin of an old period.
+    """
+    through = f"{window.data_through:%Y-%m}"
+    if rule is ReadRule.PERIOD:
+        return Months(first=f"{first_day(window):%Y-%m}", last=through, complete_to=through)
+    known = f"{window.as_of.astimezone(UTC):%Y-%m}"
+    return Months(first=None, last=max(through, known), complete_to=through)
+
+
+def filters(contract: Contract, window: Window, absent: Collection[str] = ()) -> tuple[RangeFilter, ...]:
+    """The row filters of a run: the days (or months) of the read rule, and the knowledge cut at as-of, inclusive."""
+    low_day = first_day(window) if contract.read is ReadRule.PERIOD else None
+    if contract.day:
+        found = [RangeFilter(column=contract.day, low=low_day, high=window.data_through)]
+    else:
+        low_month = f"{low_day:%Y-%m}" if low_day else None
+        found = [RangeFilter(column=contract.month, low=low_month, high=f"{window.data_through:%Y-%m}")]
+    if contract.known_at and contract.known_at not in absent:
+        found.append(RangeFilter(column=contract.known_at, high=window.as_of))
+    return tuple(found)

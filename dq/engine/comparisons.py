@@ -1,0 +1,317 @@
+"""Totals of a dataset against those of another table: per ledger line, overall, or per group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq.custom_types import ROW_COUNT
+from dq.engine.conditions import quote
+from dq.engine.gather import column, condition, decimal, shown, whole
+from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
+from dq.errors import EvaluationError
+from dq.model import Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, Row
+
+MAX_LINES = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One compared total: ours, theirs, and how far apart; a missing side is off by all of the other."""
+
+    line: str
+    ours: Decimal | None
+    theirs: Decimal | None
+    tolerance: Decimal
+
+    @property
+    def off_by(self) -> Decimal:
+        """The absolute difference, NaN where either side is not a finite number."""
+        ours, theirs = self.ours or Decimal(0), self.theirs or Decimal(0)
+        return abs(ours - theirs) if ours.is_finite() and theirs.is_finite() else Decimal("NaN")
+
+    @property
+    def holds(self) -> bool:
+        """Whether both sides are there and differ by no more than the tolerance, which itself still holds."""
+        if self.ours is None or self.theirs is None or self.off_by.is_nan():
+            return False
+        return self.off_by <= self.tolerance
+
+    def sentence(self, other: str) -> str:
+        """The difference as people read it, with the name of the other table."""
+        off = "" if self.off_by.is_nan() else f", off by {shown(self.off_by)} (allowed {shown(self.tolerance)})"
+        return f"{self.line}: {shown(self.ours)}, {other} {shown(self.theirs)}{off}"
+
+    def row(self) -> dict[str, Json]:
+        """The difference as a row of a table, every number as text."""
+        row: dict[str, Json] = {"line": self.line}
+        for name, value in (("ours", self.ours), ("theirs", self.theirs), ("off_by", self.off_by)):
+            row[name] = "missing" if value is None else str(value)
+        return row
+
+
+def total_to_reconcile(request: Request) -> Judge:
+    """Columns of this dataset against the lines of another table, every line for itself.
+
+    A line that stands on one side only fails, so that errors which cancel out in the sum are seen.
+    """
+    from pyspark.sql import functions as F
+
+    other, frame = request.other()
+    tolerance = _tolerance(request)
+    lines = request.kwargs["lines"]
+    if not isinstance(lines, Mapping):
+        raise EvaluationError("lines is not a mapping of line to column", where=request.check.check)
+    rule = request.condition()
+    ours = {
+        str(line): request.own_total(*_summed(request.column(str(name), "number"), str(name), request, rule))
+        for line, name in lines.items()
+    }
+    line = column(frame, request.text("other_line"), table=other)
+    amount = column(frame, request.text("other_amount"), table=other, kind="number")
+    where = condition(frame, request.text("other_where"), table=other)
+    kept = frame.where(where) if where is not None else frame
+    # Lines are few by nature; one more than the limit tells a column that is no line.
+    grouped = kept.groupBy(line.cast("string").alias("line")).agg(F.sum(amount).alias("amount")).limit(MAX_LINES + 1)
+    names = ("other_line", "other_amount", "other_where")
+    theirs = request.gather.rows("lines " + repr([other, *(request.text(name) for name in names)]), grouped)
+
+    def judge() -> Judged:
+        rows = theirs()
+        if len(rows) > MAX_LINES:
+            raise EvaluationError(
+                f"{request.text('other_line')} has more than {MAX_LINES:,} lines", where=other, expected="ledger lines"
+            )
+        booked = {row["line"]: decimal(row["amount"]) for row in rows}
+        differences = [
+            Difference(line=line, ours=decimal(read()), theirs=booked.get(line), tolerance=tolerance)
+            for line, read in ours.items()
+        ]
+        undeclared = sorted((name for name in booked if name not in ours), key=lambda name: (name is None, name or ""))
+        for number, name in enumerate(undeclared, start=1):
+            # A line the suite does not name is a value found in the data.
+            label = ("no line" if name is None else str(name)) if request.check.show else f"undeclared line {number}"
+            differences.append(Difference(line=label, ours=None, theirs=booked[name], tolerance=tolerance))
+        return _judged(differences, other, "lines")
+
+    return judge
+
+
+def totals_to_match(request: Request) -> Judge:
+    """Totals or row counts of this dataset against another table's, overall or per group."""
+    other, frame = request.other()
+    pairs = _pairs(request)
+    rules = (request.condition(), condition(frame, request.text("other_condition"), table=other))
+    if request.texts("by"):
+        return _grouped_totals(request, other, frame, pairs, rules)
+    tolerance = _tolerance(request)
+    readers: list[tuple[str, Callable[[], object], Callable[[], object]]] = []
+    for ours, theirs in pairs:
+        mine = None if ours == ROW_COUNT else request.column(ours, "number")
+        their = None if theirs == ROW_COUNT else column(frame, theirs, table=other, kind="number")
+        key = _total_key(theirs, request.text("other_condition"))
+        readers.append(
+            (
+                _label(ours, theirs),
+                request.own_total(*_summed(mine, ours, request, rules[0])),
+                request.other_total(other, frame, key, _aggregate(their, rules[1])),
+            )
+        )
+
+    def judge() -> Judged:
+        differences = [
+            Difference(line=label, ours=decimal(mine()), theirs=decimal(their()), tolerance=tolerance)
+            for label, mine, their in readers
+        ]
+        return _judged(differences, other, "totals")
+
+    return judge
+
+
+def _grouped_totals(
+    request: Request,
+    other: str,
+    frame: DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    rules: tuple[Column | None, Column | None],
+) -> Judge:
+    """Both sides grouped, put under each other and grouped again, which keeps groups that only one side has."""
+    from pyspark.sql import functions as F
+
+    by, tolerance = request.texts("by"), _tolerance(request)
+    for name in by:
+        request.column(name)
+        column(frame, name, table=other)
+
+    mine = _side(request.dataset.name, request.frame, by, [name for name, _ in pairs], rules[0], ("ours", "theirs"))
+    their = _side(other, frame, by, [name for _, name in pairs], rules[1], ("theirs", "ours"))
+    merged = mine.unionByName(their)
+    totals = merged.groupBy(*(f"key{n}" for n in range(len(by)))).agg(
+        *(F.max(name).alias(name) for name in merged.columns if not name.startswith("key"))
+    )
+    missing = (F.col("n_ours") == 0) | (F.col("n_theirs") == 0)
+    offs, bads = [], []
+    for n in range(len(pairs)):
+        a, b = F.col(f"ours{n}"), F.col(f"theirs{n}")
+        one_sided = a.isNull() != b.isNull()
+        offs.append(F.coalesce(F.abs(a - b), F.abs(a), F.abs(b), F.lit(0)))
+        bads.append(missing | one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False)))
+    compared = totals.select(
+        "*",
+        *(off.alias(f"off{n}") for n, off in enumerate(offs)),
+        *(bad.alias(f"bad{n}") for n, bad in enumerate(bads)),
+    )
+    table = f"groups of {request.check.check}"
+    read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
+    read_bad = [request.gather.total(table, compared, f"bad{n}", F.count_if(f"bad{n}")) for n in range(len(pairs))]
+    read_off = [request.gather.total(table, compared, f"off{n}", F.sum(f"off{n}")) for n in range(len(pairs))]
+    read_seen = [
+        request.gather.total(table, compared, f"seen{n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}")))
+        for n in range(len(pairs))
+    ]
+
+    def judge() -> Judged:
+        groups, wrong = whole(read_groups()), sum(whole(read()) for read in read_bad)
+        if not all(whole(read()) for read in read_seen):
+            raise EvaluationError(f"there is no amount on either side to compare with {other}")
+        offs = [decimal(read()) or Decimal(0) for read in read_off]
+        measures: dict[str, Json] = {"groups": groups, "totals": groups * len(pairs), "totals_off": wrong}
+        if all(off.is_finite() for off in offs):
+            measures["off_by"] = str(sum(offs, Decimal(0)))
+        if not wrong:
+            return Judged(
+                outcome=Outcome.PASSED,
+                observed=f"{_counted(groups, 'group')} of {_counted(len(pairs), 'total')} agree with {other}",
+                measures=measures,
+            )
+        differences = _worst(compared, pairs, by, tolerance, request.check.show)
+        return Judged(
+            outcome=Outcome.FAILED,
+            observed=f"{wrong:,} of {groups * len(pairs):,} totals differ: "
+            + listed([item.sentence(other) for item in differences]),
+            measures=measures,
+            rows=_rows(differences, wrong),
+        )
+
+    return judge
+
+
+def _side(
+    table: str,
+    frame: DataFrame,
+    by: Sequence[str],
+    names: Sequence[str],
+    rule: Column | None,
+    tags: tuple[str, str],
+) -> DataFrame:
+    """One side's totals per group, with the other side's columns empty: ``ours0`` filled, ``theirs0`` NULL."""
+    from pyspark.sql import functions as F
+
+    own, empty = tags
+    values = [None if name == ROW_COUNT else column(frame, name, table=table, kind="number") for name in names]
+    totals = [_aggregate(value, None) for value in values]
+    grouped = (
+        (frame.where(rule) if rule is not None else frame)
+        .groupBy(*(F.col(quote(name)).alias(f"key{n}") for n, name in enumerate(by)))
+        .agg(F.count(F.lit(1)).alias(f"n_{own}"), *(total.alias(f"{own}{n}") for n, total in enumerate(totals)))
+    )
+    absent = {f"{empty}{n}": F.lit(None) for n in range(len(names))}
+    return grouped.withColumns({f"n_{empty}": F.lit(0).cast("bigint"), **absent})
+
+
+def _worst(
+    compared: DataFrame, pairs: Sequence[tuple[str, str]], by: Sequence[str], tolerance: Decimal, show: bool
+) -> list[Difference]:
+    """The differing totals of the groups that are furthest off, bounded; asked for only when there are any."""
+    from pyspark.sql import functions as F
+
+    numbers = range(len(pairs))
+    bad = F.lit(False)
+    for n in numbers:
+        bad = bad | F.col(f"bad{n}")
+    furthest = F.greatest(*(F.col(f"off{n}") for n in numbers), F.lit(0))
+    keys = [F.col(f"key{n}") for n in range(len(by))]
+    found = compared.where(bad).orderBy(furthest.desc(), *keys).limit(MAX_ROWS).collect()
+    differences = []
+    for number, row in enumerate(found, start=1):
+        group = _group(row, len(by)) if show else f"group {number}"
+        for n in numbers:
+            if row[f"bad{n}"]:
+                differences.append(
+                    Difference(
+                        line=f"{_label(*pairs[n])} of {group}",
+                        ours=None if row["n_ours"] == 0 else decimal(row[f"ours{n}"]),
+                        theirs=None if row["n_theirs"] == 0 else decimal(row[f"theirs{n}"]),
+                        tolerance=tolerance,
+                    )
+                )
+    return differences[:MAX_ROWS]
+
+
+def _group(row: Row, keys: int) -> str:
+    return " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))
+
+
+def _judged(differences: Sequence[Difference], other: str, word: str) -> Judged:
+    if all(item.ours is None and item.theirs is None for item in differences):
+        raise EvaluationError(f"there is no amount on either side to compare with {other}")
+    wrong = [item for item in differences if not item.holds]
+    offs = [item.off_by for item in wrong]
+    measures: dict[str, Json] = {word: len(differences), f"{word}_off": len(wrong)}
+    if not any(off.is_nan() for off in offs):
+        measures["off_by"] = str(sum(offs, Decimal(0)))
+    if wrong:
+        observed = listed([item.sentence(other) for item in wrong])
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, rows=_rows(wrong, len(wrong)))
+    agree = f"{_counted(len(differences), word.removesuffix('s'))} agree with {other}"
+    largest = shown(max(item.off_by for item in differences))
+    return Judged(outcome=Outcome.PASSED, observed=f"{agree}, largest difference {largest}", measures=measures)
+
+
+def _rows(differences: Sequence[Difference], total: int) -> list[dict[str, Json]]:
+    rows = [item.row() for item in differences[:MAX_ROWS]]
+    if total > len(rows):
+        rows.append({"line": f"and {total - len(rows):,} more", "ours": "", "theirs": "", "off_by": ""})
+    return rows
+
+
+def _tolerance(request: Request) -> Decimal:
+    return Decimal(request.text("tolerance"))
+
+
+def _pairs(request: Request) -> list[tuple[str, str]]:
+    pairs = request.kwargs["pairs"]
+    if not isinstance(pairs, list | tuple):
+        raise EvaluationError("pairs is not a list", where=request.check.check)
+    return [(str(pair["column"]), str(pair["other"])) for pair in pairs if isinstance(pair, Mapping)]
+
+
+def _label(ours: str, theirs: str) -> str:
+    names = ["row count" if name == ROW_COUNT else name for name in (ours, theirs)]
+    return names[0] if names[0] == names[1] else " = ".join(names)
+
+
+def _total_key(name: str, rule: str) -> str:
+    return f"total {name!r} where {rule!r}"
+
+
+def _summed(value: Column | None, name: str, request: Request, rule: Column | None) -> tuple[str, Column]:
+    return _total_key(name, request.text("row_condition")), _aggregate(value, rule)
+
+
+def _aggregate(value: Column | None, rule: Column | None) -> Column:
+    """The sum of a column, or the number of rows, over the rows that meet the rule."""
+    from pyspark.sql import functions as F
+
+    if value is None:
+        return F.count(F.lit(1)) if rule is None else F.count_if(rule)
+    return F.sum(value if rule is None else F.when(rule, value))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

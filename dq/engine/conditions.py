@@ -1,0 +1,230 @@
+"""Free SQL of a suite, read before Spark sees it: one row condition, or one SELECT over the checked table.
+
+What is handed to Spark is generated again from the parsed tree with every column quoted, so that Spark can never read a
+text differently from the way it was checked. Nodes and functions are allow-listed: anything that reaches outside the
+row (subqueries, files, Java methods), or that changes from run to run (clock, random), is refused by not being listed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
+
+from dq.errors import UsageError, choices
+from dq.model import Json
+
+MAX_LENGTH = 4_000
+MAX_DEPTH = 100
+
+_STRUCTURE: tuple[type[Any], ...] = (
+    exp.Add, exp.And, exp.Between, exp.Boolean, exp.Case, exp.Cast, exp.Column, exp.DPipe, exp.DataType,
+    exp.DataTypeParam, exp.Div, exp.Dot, exp.EQ, exp.Escape, exp.GT, exp.GTE, exp.ILike, exp.Identifier, exp.If, exp.In,
+    exp.Interval, exp.Is, exp.LT, exp.LTE, exp.Like, exp.Literal, exp.Mod, exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Null,
+    exp.NullSafeEQ, exp.NullSafeNEQ, exp.Or, exp.Paren, exp.RawString, exp.RegexpLike, exp.Sub, exp.TryCast, exp.Var,
+)  # fmt: skip
+_FUNCTIONS: tuple[type[Any], ...] = (
+    exp.Abs, exp.AddMonths, exp.Ceil, exp.Coalesce, exp.Concat, exp.Contains, exp.DateDiff, exp.DateTrunc, exp.Day,
+    exp.DayOfMonth, exp.DayOfWeek, exp.EndsWith, exp.Floor, exp.Greatest, exp.IsNan, exp.LastDay, exp.Least, exp.Length,
+    exp.Lower, exp.Month, exp.Nullif, exp.Quarter, exp.Round, exp.SafeDivide, exp.StartsWith, exp.Substring,
+    exp.TimestampTrunc, exp.Trim, exp.TsOrDsAdd, exp.TsOrDsToDate, exp.Upper, exp.Year,
+)  # fmt: skip
+_NAMED_FUNCTIONS = frozenset({"isnull", "isnotnull", "weekday", "try_mod"})
+_QUERY_STRUCTURE: tuple[type[Any], ...] = (
+    exp.Alias, exp.Avg, exp.CTE, exp.Count, exp.CountIf, exp.Distinct, exp.Except, exp.Exists, exp.From, exp.Group,
+    exp.Having, exp.Intersect, exp.Join, exp.Limit, exp.Max, exp.Min, exp.Order, exp.Ordered, exp.Partition,
+    exp.RowNumber, exp.Select, exp.Star, exp.Subquery, exp.Sum, exp.Table, exp.TableAlias, exp.Tuple, exp.Union,
+    exp.Where, exp.Window, exp.WindowSpec, exp.With,
+)  # fmt: skip
+FUNCTIONS = (
+    "abs", "add_months", "ceil", "char_length", "coalesce", "concat", "contains", "date", "date_add", "date_sub",
+    "date_trunc", "datediff", "day", "dayofmonth", "dayofweek", "endswith", "floor", "greatest", "if", "ifnull",
+    "isnan", "isnotnull", "isnull", "last_day", "least", "length", "lower", "mod", "month", "nullif", "nvl", "quarter",
+    "regexp_like", "round", "startswith", "substring", "to_date", "trim", "trunc", "try_divide", "try_mod", "upper",
+    "weekday", "year",
+)  # fmt: skip
+"""The functions a condition may call, in Spark's spelling."""
+
+_OPERATORS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+
+def quote(name: str) -> str:
+    """A column name as one Spark identifier, whatever dots, spaces or backticks it holds."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def expression(text: str, columns: Collection[str]) -> str:
+    """One boolean or scalar expression over the named columns, as SQL that is safe to hand to Spark.
+
+    Names are matched without regard to case, as Spark does; ``a.b`` is a field of the struct column ``a``. Division and
+    remainder by zero give NULL instead of ending the query. Raises UsageError when the text is not exactly one
+    expression, names a column that is not there, or uses anything outside the allow-list.
+    """
+    tree = _parse(text)
+    by_lower: dict[str, list[str]] = {}
+    for name in columns:
+        by_lower.setdefault(name.lower(), []).append(name)
+    for node in tree.walk():
+        _refuse_unlisted(node, text, (*_STRUCTURE, *_FUNCTIONS))
+        if isinstance(node, exp.Column):
+            _resolve(node, by_lower, text)
+    return _generated(_guarded(tree))
+
+
+def query(text: str, table: str) -> str:
+    """One SELECT that reads nothing but ``table``, as SQL that is safe to hand to Spark.
+
+    Raises UsageError for any other statement, any other table, and any function outside the allow-list.
+    """
+    tree = _parse(text)
+    if not isinstance(tree, exp.Query):
+        raise _error("is not a SELECT", text, "one SELECT over the checked table")
+    known = {table.lower()} | {str(cte.alias).lower() for cte in tree.find_all(exp.CTE)}
+    for node in tree.walk():
+        _refuse_unlisted(node, text, (*_STRUCTURE, *_FUNCTIONS, *_QUERY_STRUCTURE))
+        if isinstance(node, exp.Table) and (node.args.get("db") or node.name.lower() not in known):
+            raise _error(f"reads the table {node.sql('spark')}", text, "only the checked table")
+    return _generated(_guarded(tree))
+
+
+def row_condition(kwargs: Mapping[str, Json], columns: Collection[str]) -> str | None:
+    """The row condition of an expectation's kwargs as safe SQL, None where it has none.
+
+    Understands what Great Expectations accepts for Spark: a SQL text, and the JSON form of its condition objects
+    (comparison, nullity, and, or, pass-through). Its own ``col("x") > 1`` language is refused with the SQL to write.
+    """
+    condition = kwargs.get("row_condition")
+    if condition is None or condition == "":
+        return None
+    parser = kwargs.get("condition_parser")
+    if isinstance(condition, str) and parser in ("great_expectations", "great_expectations__experimental__"):
+        raise _error("is written in the great_expectations condition language", condition, "Spark SQL such as x > 1")
+    return expression(condition if isinstance(condition, str) else _condition_sql(condition), columns)
+
+
+def named_columns(text: str) -> Iterator[str]:
+    """The top-level column names an expression uses, as they are written; for plans and column pruning."""
+    seen = set()
+    for node in _parse(text).find_all(exp.Column, bfs=False):
+        name = node.parts[0].name
+        if name not in seen:
+            seen.add(name)
+            yield name
+
+
+def _condition_sql(condition: Json) -> str:
+    if not isinstance(condition, Mapping):
+        raise _error("is neither text nor a condition object", str(condition), "Spark SQL such as x > 1")
+    kind = condition.get("type")
+    if kind in ("and", "or"):
+        parts = condition.get("conditions")
+        if not isinstance(parts, list | tuple) or not parts:
+            raise _error(f"has an empty {kind}", str(dict(condition)), "at least one condition")
+        return "(" + f" {str(kind).upper()} ".join(_condition_sql(part) for part in parts) + ")"
+    if kind == "pass_through":
+        return f"({condition.get('pass_through_filter', '')})"
+    column = condition.get("column")
+    name = quote(str(column.get("name", "") if isinstance(column, Mapping) else column))
+    if kind == "nullity":
+        return f"{name} IS NULL" if condition.get("is_null") else f"{name} IS NOT NULL"
+    if kind == "comparison":
+        operator, value = condition.get("operator"), condition.get("parameter")
+        if operator in ("IN", "NOT_IN") and isinstance(value, list | tuple):
+            listed = ", ".join(_literal(item) for item in value)
+            return f"{name} {str(operator).replace('_', ' ')} ({listed})"
+        if operator in _OPERATORS:
+            return f"{name} {_OPERATORS[str(operator)]} {_literal(value)}"
+    raise _error("is not a condition that is known", str(dict(condition)), "comparison, nullity, and, or, pass_through")
+
+
+def _literal(value: Json) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return repr(value)
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    raise _error("compares with a value that is neither text, number nor boolean", str(value), "a plain value")
+
+
+def _parse(text: str) -> Any:
+    if not text.strip():
+        raise _error("is empty", text, "one SQL expression")
+    if len(text) > MAX_LENGTH:
+        raise _error(f"is {len(text):,} characters long", text, f"at most {MAX_LENGTH:,}")
+    try:
+        tokens = sqlglot.tokenize(text, read="spark")
+        _refuse_token_traps(tokens, text)
+        statements = sqlglot.parse(text, read="spark")
+    except SqlglotError as error:
+        raise _error("is not Spark SQL", text, "one SQL expression") from error
+    except RecursionError as error:
+        raise _error("is nested too deeply", text, f"at most {MAX_DEPTH} levels") from error
+    if len(statements) != 1 or statements[0] is None:
+        raise _error("holds more than one statement", text, "one SQL expression")
+    return statements[0]
+
+
+def _refuse_token_traps(tokens: Collection[Any], text: str) -> None:
+    depth = 0
+    previous = None
+    for token in tokens:
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth > MAX_DEPTH:
+            raise _error("is nested too deeply", text, f"at most {MAX_DEPTH} levels")
+        if token.token_type is TokenType.SEMICOLON:
+            raise _error("holds more than one statement", text, "one SQL expression")
+        if previous is TokenType.STRING and token.token_type is TokenType.STRING:
+            # Spark 4 reads 'it''s' as it's, older ones and the parser here as its: no reading is safe.
+            raise _error("holds two adjacent string literals", text, "a quote inside a string written as \\'")
+        previous = token.token_type
+
+
+def _refuse_unlisted(node: Any, text: str, allowed: tuple[type[Any], ...]) -> None:
+    if isinstance(node, exp.Anonymous):
+        if str(node.this).lower() in _NAMED_FUNCTIONS:
+            return
+        raise _error(f"calls {str(node.this).lower()}", text, f"only these functions: {', '.join(FUNCTIONS)}")
+    if type(node) in allowed:
+        return
+    if isinstance(node, exp.Func):
+        raise _error(f"calls {node.sql_name().lower()}", text, f"only these functions: {', '.join(FUNCTIONS)}")
+    raise _error(f"uses {type(node).__name__.lower()}", text, "comparisons, arithmetic, CASE and the listed functions")
+
+
+def _resolve(node: Any, by_lower: Mapping[str, list[str]], text: str) -> None:
+    parts = [part.name for part in node.parts]
+    found = by_lower.get(parts[0].lower(), [])
+    exact = [name for name in found if name == parts[0]]
+    if len(found) != 1 and len(exact) != 1:
+        problem = "is ambiguous" if found else "is not a column of the dataset"
+        listed = [name for names in by_lower.values() for name in names]
+        raise _error(f"names {parts[0]}, which {problem}", text, choices(parts[0], listed))
+    node.parts[0].set("this", (exact or found)[0])
+
+
+def _guarded(tree: Any) -> Any:
+    """The tree with ``a / b`` and ``a % b`` replaced, innermost first, by forms that give NULL for a zero divisor."""
+    root = exp.Paren(this=tree)
+    for node in reversed(list(root.find_all(exp.Div, exp.Mod, bfs=True))):
+        sides = [side.this if isinstance(side, exp.Paren) else side for side in (node.this, node.expression)]
+        if isinstance(node, exp.Div):
+            node.replace(exp.SafeDivide(this=sides[0], expression=sides[1]))
+        else:
+            node.replace(exp.Anonymous(this="try_mod", expressions=sides))
+    return root.this
+
+
+def _generated(tree: Any) -> str:
+    return str(tree.sql(dialect="spark", identify=True, comments=False))
+
+
+def _error(what: str, text: str, expected: str) -> UsageError:
+    shown = text if len(text) <= 200 else text[:200] + "…"
+    return UsageError(f"{what}: {shown}", where="condition", expected=expected)

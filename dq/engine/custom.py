@@ -1,0 +1,126 @@
+"""Evaluation of the expectation types that Great Expectations lacks: ask, run a few jobs, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from dq.custom_kwargs import describe, kwarg_problems, with_defaults
+from dq.custom_types import columns_of
+from dq.engine.base import Context, Dataset
+from dq.engine.comparisons import total_to_reconcile, totals_to_match
+from dq.engine.days import days_to_be_complete, partition_to_be_fresh
+from dq.engine.feeds import feeds_to_be_present
+from dq.engine.gather import Gather
+from dq.engine.history import measure_to_fit_history
+from dq.engine.reasons import reason
+from dq.engine.request import Judge, Judged, NotRunError, Request
+from dq.engine.rows import ratio_to_be_explained, values_to_convert, zero_denominators_to_be_counted
+from dq.errors import EvaluationError
+from dq.model import Check, CheckResult, Evidence, Outcome
+
+_DAYS = "rows per day"
+_TOTALS = "totals of one scan"
+_TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
+    "expect_partition_to_be_fresh": (partition_to_be_fresh, Evidence.COMPARISON, _DAYS),
+    "expect_days_to_be_complete": (days_to_be_complete, Evidence.COMPARISON, _DAYS),
+    "expect_zero_denominators_to_be_counted": (zero_denominators_to_be_counted, Evidence.SCAN, _TOTALS),
+    "expect_ratio_to_be_explained": (ratio_to_be_explained, Evidence.SCAN, _TOTALS),
+    "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
+    "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
+    "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
+    "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
+    "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
+}
+
+
+def is_custom(check: Check) -> bool:
+    """Whether a check is of a type that is evaluated here."""
+    return check.type in _TYPES
+
+
+def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context) -> dict[str, CheckResult]:
+    """The results of the custom checks on one dataset, by check id.
+
+    All of them share their Spark jobs: one for the totals of this dataset, one for those of each table compared with,
+    one per grouping. A check whose evidence cannot be had is errored with the reason and leaves the others alone.
+    Raises ValueError for a check that the run itself has to judge, or whose type is not a custom one.
+    """
+    foreign = sorted({check.type for check in checks if not is_custom(check)})
+    if foreign:
+        raise ValueError(f"not evaluated on a dataset: {', '.join(foreign)}")
+    gather = Gather()
+    judges = {check.check: _prepared(check, dataset, context, gather) for check in checks}
+    gather.run()
+    return {check.check: _result(check, _attempt(judges[check.check])) for check in checks}
+
+
+def plan_line(check: Check) -> str:
+    """How a custom check will be decided, as one line of the plan."""
+    _, evidence, how = _TYPES[check.type]
+    kwargs = with_defaults(check.type, check.kwargs)
+    other = kwargs.get("other")
+    if kwargs.get("by"):
+        how = f"totals by {', '.join(str(name) for name in _list(kwargs['by']))}"
+    against = f" against {other}" if other else ""
+    columns = ", ".join(columns_of(check.type, check.kwargs)) or "no column"
+    return f"{evidence}: {how}{against} ({columns})"
+
+
+def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) -> Judge:
+    """The judge of one check; whatever stops it from asking for evidence becomes a judge that says so."""
+
+    def prepare() -> Judge:
+        problems = kwarg_problems(check.type, check.kwargs)
+        if problems:
+            raise EvaluationError("; ".join(f"{name}: {what}" for name, what in problems), where=check.check)
+        for name in columns_of(check.type, check.kwargs):
+            if name in dataset.absent_columns:
+                raise NotRunError(dataset.absent_columns[name])
+        prepare_type = _TYPES[check.type][0]
+        kwargs = with_defaults(check.type, check.kwargs)
+        return prepare_type(Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather))
+
+    try:
+        return prepare()
+    except Exception as error:
+        judged = _failed(error)
+        return lambda: judged
+
+
+def _attempt(judge: Judge) -> Judged:
+    try:
+        return judge()
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Judged:
+    if isinstance(error, NotRunError):
+        return Judged(outcome=Outcome.NOT_RUN, reason=str(error), evidence=Evidence.NONE)
+    return Judged(outcome=Outcome.ERRORED, reason=reason(error), evidence=Evidence.NONE)
+
+
+def _result(check: Check, judged: Judged) -> CheckResult:
+    expected = describe(check.type, check.kwargs) if not kwarg_problems(check.type, check.kwargs) else ""
+    return CheckResult(
+        check=check.check,
+        dataset=check.dataset,
+        type=check.type,
+        severity=check.severity,
+        outcome=judged.outcome,
+        kwargs=check.kwargs,
+        description=check.description,
+        failure_class=check.failure_class,
+        runbook=check.runbook,
+        observed=judged.observed,
+        expected=expected,
+        reason=judged.reason,
+        evidence=judged.evidence,
+        measures=judged.measures,
+        rows=judged.rows,
+        gx_result={"observed_value": judged.observed or judged.reason, **judged.measures},
+    )
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()

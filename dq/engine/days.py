@@ -1,0 +1,153 @@
+"""Freshness of the newest day, and presence of every expected day, from one count of rows per day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq.custom_kwargs import WEEKDAYS
+from dq.engine.conditions import quote
+from dq.engine.gather import Rows, column_types, whole
+from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
+from dq.errors import EvaluationError
+from dq.model import Json, Outcome, Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import Row
+
+# Thirteen years of days; a column with more of them holds wrong timestamps or is no day.
+MAX_DAYS = 5_000
+
+
+def partition_to_be_fresh(request: Request) -> Judge:
+    """The age of the newest value of a column at the reference instant, and the rows of its day.
+
+    A date counts as an event until the end of its day; the current day's age is 0. A value after the reference instant
+    is from the future and proves nothing about freshness: it is left out and counted.
+    """
+    name, window = request.text("column"), _window(request)
+    end_of_data = datetime.combine(window.data_through + timedelta(days=1), time(), UTC)
+    reference = window.as_of if request.kwargs.get("reference") == "as_of" else end_of_data
+    days = _days(request, name, reference)
+    allowed = timedelta(hours=float(str(request.kwargs["max_age_hours"])))
+    least = request.count("min_rows", 1)
+
+    def judge() -> Judged:
+        rows = _bounded(days(), name, request)
+        known = [row for row in rows if row["day"] is not None and whole(row["known"])]
+        future = sum(whole(row["n"]) - whole(row["known"]) for row in rows if row["day"] is not None)
+        note = f"; {future:,} rows later than the reference instant do not count" if future else ""
+        measures: dict[str, Json] = {"future_rows": future}
+        if not known:
+            observed = f"no day of {name} is at or before the reference instant{note}"
+            return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
+        newest = max(known, key=lambda row: row["day"])
+        day, count = newest["day"], whole(newest["known"])
+        age = max(reference - _event(day, newest["newest"]), timedelta())
+        measures |= {"newest_day": day.isoformat(), "age_hours": str(_hours(age)), "newest_rows": count}
+        observed = f"newest day {day} is {_hours(age)} hours old and has {count:,} rows{note}"
+        fresh = age <= allowed and count >= least
+        return Judged(outcome=Outcome.PASSED if fresh else Outcome.FAILED, observed=observed, measures=measures)
+
+    return judge
+
+
+def days_to_be_complete(request: Request) -> Judge:
+    """Every expected day from the first day of the window through the last day of data, with its rows."""
+    name, window = request.text("column"), _window(request)
+    least = request.count("min_rows", 1)
+    expected = _expected(request, window)
+    if not expected:
+        raise NotRunError("no day of the window is expected")
+    days = _days(request, name, None)
+
+    def judge() -> Judged:
+        found = {row["day"]: whole(row["n"]) for row in _bounded(days(), name, request)}
+        short = [day for day in expected if found.get(day, 0) < least]
+        measures: dict[str, Json] = {"days_expected": len(expected), "unexpected_count": len(short)}
+        if not short:
+            observed = f"{len(expected)} of {len(expected)} expected days are present"
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
+        missing = [day for day in short if not found.get(day)]
+        thin = [f"{day} has {found[day]:,} rows of at least {least:,}" for day in short if found.get(day)]
+        parts = [f"{len(missing)} of {len(expected)} expected days are missing: {_spans(missing)}"] if missing else []
+        rows: list[Mapping[str, Json]] = [
+            {"day": str(day), "rows": str(found.get(day, 0)), "expected": f"at least {least:,}"} for day in short
+        ]
+        return Judged(
+            outcome=Outcome.FAILED, observed=listed([*parts, *thin], 4), measures=measures, rows=rows[:MAX_ROWS]
+        )
+
+    return judge
+
+
+def _days(request: Request, name: str, reference: datetime | None) -> Rows:
+    """Rows per day, the newest days first; where a reference is given, also the rows and newest value up to it."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import DateType
+
+    value = request.column(name, "day")
+    is_date = isinstance(column_types(request.frame)[name], DateType)
+    measures = [F.count(F.lit(1)).alias("n")]
+    if reference is not None:
+        # A day that has begun before the reference instant is known even though it has not ended.
+        last_day = (reference - timedelta(microseconds=1)).date()
+        known = value <= F.lit(last_day if is_date else reference)
+        # Microseconds, because collected timestamps arrive in the driver's own time zone.
+        newest = F.lit(None).cast("bigint") if is_date else F.max(F.when(known, F.unix_micros(value.cast("timestamp"))))
+        measures += [F.count_if(known).alias("known"), newest.alias("newest")]
+    day = value if is_date else F.to_date(value)
+    grouped = request.frame.groupBy(day.alias("day")).agg(*measures)
+    newest_first = grouped.orderBy(F.col("day").desc_nulls_last()).limit(MAX_DAYS + 1)
+    return request.gather.rows(f"days of {quote(name)} until {reference}", newest_first)
+
+
+def _bounded(rows: Sequence[Row], name: str, request: Request) -> Sequence[Row]:
+    if len(rows) > MAX_DAYS:
+        raise EvaluationError(
+            f"{name} has more than {MAX_DAYS:,} distinct days",
+            where=request.dataset.name,
+            do="check its values with expect_column_values_to_be_between",
+        )
+    return rows
+
+
+def _window(request: Request) -> Window:
+    if request.context.window is None:
+        raise EvaluationError("there is no period to judge days against", where=request.check.check, do="give a period")
+    return request.context.window
+
+
+def _event(day: date, micros: int | None) -> datetime:
+    """The instant of the newest value: the value itself, or the end of its day where only the day is known."""
+    if micros is None:
+        return datetime.combine(day + timedelta(days=1), time(), UTC)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def _hours(age: timedelta) -> Decimal:
+    hours = Decimal(age // timedelta(seconds=36)) / 100
+    return hours.quantize(Decimal(1)) if hours == hours.to_integral_value() else hours
+
+
+def _expected(request: Request, window: Window) -> list[date]:
+    weekdays = {WEEKDAYS.index(name) for name in request.texts("except_weekdays")}
+    excepted = {date.fromisoformat(day) for day in request.texts("except_days")}
+    first = request.context.days_from or window.start
+    span = (window.data_through - first).days + 1
+    days = (first + timedelta(days=n) for n in range(span))
+    return [day for day in days if day.weekday() not in weekdays and day not in excepted]
+
+
+def _spans(days: Sequence[date]) -> str:
+    """Days as people list them: neighbours joined, at most five groups."""
+    groups: list[list[date]] = []
+    for day in days:
+        if groups and day - groups[-1][-1] == timedelta(days=1):
+            groups[-1].append(day)
+        else:
+            groups.append([day])
+    texts = [str(group[0]) if len(group) == 1 else f"{group[0]} to {group[-1]}" for group in groups]
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} more" if len(texts) > 5 else "")

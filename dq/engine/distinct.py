@@ -1,0 +1,128 @@
+"""Expectation types about the distinct values of a column; values are fetched only where they can decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq.engine.bounds import bounds_of, number
+from dq.engine.fields import resolve, where_of
+from dq.engine.measures import matching
+from dq.engine.native_map import in_set_rule, members_of
+from dq.engine.requirement import Distinct, DistinctFound, Found, Judged, Requirement
+from dq.model import Check, Json
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+MAX_VALUES = 20
+
+
+def distinct_requirement(check: Check, schema: StructType, *, house: bool) -> Requirement:
+    """Whether the distinct values lie in, contain, or equal a set.
+
+    Whether any value lies outside is one more measure of the scan; only if one does are the values looked up.
+    """
+    column = resolve(check.kwargs.get("column"), schema)
+    where = where_of(check.kwargs, schema)
+    members = members_of(check.kwargs)
+    inside = check.type != "expect_column_distinct_values_to_contain_set"
+    contains = check.type != "expect_column_distinct_values_to_be_in_set"
+    rule = in_set_rule(column, members, house=house)
+    text = f"outside {column.name} {members!r}{'' if house else ' as GX'}"
+    outside = matching(text, rule.unexpected, frozenset({column.top}), where)
+    asked = Distinct(column=column, where=where, members=tuple(members), outside=inside, present=contains, exact=house)
+
+    def judge(found: Found) -> Judged:
+        seen = found.distinct.get(asked.key, DistinctFound())
+        result: dict[str, object] = {"observed_value": None}
+        lists: dict[str, object] = {}
+        success = True
+        if inside:
+            result["unexpected_count"] = seen.outside_count
+            lists["partial_unexpected_list"] = list(seen.outside)[:MAX_VALUES]
+            success = seen.outside_count == 0
+        if contains:
+            absent = len(members) - seen.present_count
+            result["missing_count"] = absent
+            lists["partial_missing_list"] = missing(members, seen.present, exact=house)[:MAX_VALUES]
+            success = success and absent == 0
+        measures: dict[str, Json] = {
+            key: int(str(result[key])) for key in ("unexpected_count", "missing_count") if key in result
+        }
+        return Judged(success=success, result={**result, **lists}, measures=measures)
+
+    return Requirement(
+        check=check,
+        columns=(column.top, *sorted(where.columns - {column.top})),
+        measures=(outside,) if inside else (),
+        distinct=asked,
+        distinct_unless=None if contains else outside,
+        judge=judge,
+    )
+
+
+def count_requirement(check: Check, schema: StructType, *, house: bool) -> Requirement:
+    """The number of distinct values of a column against a range."""
+    del house
+    column = resolve(check.kwargs.get("column"), schema)
+    where = where_of(check.kwargs, schema)
+    bounds = bounds_of(check.kwargs)
+    asked = Distinct(column=column, where=where, count=True)
+
+    def judge(found: Found) -> Judged:
+        count = found.distinct[asked.key].count
+        return Judged(success=bounds.holds(count), result={"observed_value": count}, measures={"distinct_count": count})
+
+    return Requirement(
+        check=check,
+        columns=(column.top, *sorted(where.columns - {column.top})),
+        distinct=asked,
+        judge=judge,
+    )
+
+
+def look_up(frame: DataFrame, asked: Distinct) -> DistinctFound:
+    """The answer to one question about distinct values: one small action for each thing asked."""
+    from pyspark.sql import functions as F
+
+    kept = frame.where(F.expr(asked.where.sql)) if asked.where.sql else frame
+    values = kept.select(F.col(asked.column.sql).alias("value")).where(F.col("value").isNotNull())
+    count = values.agg(F.countDistinct("value")).collect()[0][0] if asked.count else 0
+    members = list(asked.members)
+    present: Sequence[object] = ()
+    if asked.present and members:
+        rule = in_set_rule(asked.column, members, house=asked.exact)
+        found = values.where(rule.expected(F.col("value"))).distinct().limit(len(members) + 1).collect()
+        present = [row[0] for row in found]
+    outside_count, outside = 0, []
+    if asked.outside:
+        rule = in_set_rule(asked.column, members, house=asked.exact)
+        others = values.where(~rule.expected(F.col("value"))) if members else values
+        outside_count = others.agg(F.countDistinct("value")).collect()[0][0] or 0
+        outside = [row[0] for row in others.distinct().limit(MAX_VALUES).collect()] if outside_count else []
+    return DistinctFound(
+        count=int(count or 0),
+        outside_count=int(outside_count),
+        outside=outside,
+        present=present,
+        present_count=len(present),
+    )
+
+
+def missing(members: Sequence[object], present: Sequence[object], *, exact: bool) -> list[object]:
+    """The members that are not among the values present, compared by value, not by how they are written."""
+    if not exact:
+        return [member for member in members if member not in present]
+    seen = {_written(value) for value in present}
+    return [member for member in members if _written(member) not in seen]
+
+
+def _written(value: object) -> str:
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        plain = number(value)
+        return f"{plain.normalize():f}" if isinstance(plain, Decimal) else str(plain)
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,0 +1,151 @@
+"""The small aggregates that several checks need, run together: one job per table for totals, one per grouping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq.engine import conditions
+from dq.engine.reasons import reason
+from dq.errors import EvaluationError, choices
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, Row
+    from pyspark.sql.types import DataType
+
+# Above 100 buffer fields Spark gives up whole-stage code generation; a sum of decimals takes two.
+MEASURES_PER_JOB = 40
+
+Number = Callable[[], object]
+Rows = Callable[[], Sequence["Row"]]
+
+
+@dataclass
+class _Job:
+    """One frame's totals: aggregate expressions by key, then their values or the reason there are none."""
+
+    frame: DataFrame
+    columns: dict[str, Column] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
+    failed: Exception | None = None
+
+
+@dataclass
+class _Groups:
+    frame: DataFrame
+    rows: Sequence[Row] = ()
+    failed: Exception | None = None
+
+
+class Gather:
+    """Aggregates asked for by several checks, deduplicated by key and run in as few Spark jobs as they allow.
+
+    ``total`` and ``rows`` return readers; ``run`` starts the jobs. A failed job fails only the readers that need it.
+    """
+
+    def __init__(self) -> None:
+        self._totals: dict[str, _Job] = {}
+        self._groups: dict[str, _Groups] = {}
+
+    def total(self, table: str, frame: DataFrame, key: str, column: Column) -> Number:
+        """A reader of one aggregate over a whole table."""
+        job = self._totals.setdefault(table, _Job(frame))
+        job.columns.setdefault(key, column)
+
+        def read() -> object:
+            if job.failed is not None:
+                raise EvaluationError(reason(job.failed)) from job.failed
+            return job.values[key]
+
+        return read
+
+    def rows(self, key: str, frame: DataFrame) -> Rows:
+        """A reader of the rows of a frame that is already small: grouped and limited."""
+        groups = self._groups.setdefault(key, _Groups(frame))
+
+        def read() -> Sequence[Row]:
+            if groups.failed is not None:
+                raise EvaluationError(reason(groups.failed)) from groups.failed
+            return groups.rows
+
+        return read
+
+    def run(self) -> None:
+        """Start the jobs; failures are kept for the readers that need them."""
+        for job in self._totals.values():
+            try:
+                keys = list(job.columns)
+                for start in range(0, len(keys), MEASURES_PER_JOB):
+                    part = keys[start : start + MEASURES_PER_JOB]
+                    row = job.frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
+                    if row is None:
+                        raise EvaluationError("an aggregate over a whole table returned no row")
+                    job.values.update(zip(part, row, strict=True))
+            except Exception as error:
+                job.failed = error
+        for groups in self._groups.values():
+            try:
+                groups.rows = groups.frame.collect()
+            except Exception as error:
+                groups.failed = error
+
+
+def column_types(frame: DataFrame) -> dict[str, DataType]:
+    """The type of each column of a frame."""
+    return {item.name: item.dataType for item in frame.schema.fields}
+
+
+def column(frame: DataFrame, name: str, *, table: str, kind: str = "") -> Column:
+    """A column that is there and of the wanted kind (``number``, ``day`` or any), or a DqError that says otherwise."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import DateType, NumericType, TimestampNTZType, TimestampType
+
+    types = column_types(frame)
+    if name not in types:
+        raise EvaluationError(f"there is no column {name}", where=table, expected=choices(name, list(types)))
+    found = types[name]
+    if kind == "number" and not isinstance(found, NumericType):
+        raise EvaluationError(f"{name} is {found.simpleString()}", where=table, expected="a number")
+    if kind == "day" and not isinstance(found, DateType | TimestampType | TimestampNTZType):
+        raise EvaluationError(f"{name} is {found.simpleString()}", where=table, expected="a date or timestamp")
+    return F.col(conditions.quote(name))
+
+
+def condition(frame: DataFrame, text: str | None, *, table: str) -> Column | None:
+    """A row condition as a Spark column that has passed analysis, None where the text is empty.
+
+    Analysis here, without a job, keeps a mistyped condition from failing the totals of the other checks.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import BooleanType
+
+    if not text:
+        return None
+    expression = F.expr(conditions.expression(text, frame.columns))
+    kind = frame.select(expression.alias("condition")).schema["condition"].dataType
+    if not isinstance(kind, BooleanType):
+        raise EvaluationError(f"the condition {text} is {kind.simpleString()}", where=table, expected="true or false")
+    return expression
+
+
+def decimal(value: object) -> Decimal | None:
+    """A Spark number as an exact Decimal, NaN and infinity included; None stays None."""
+    if value is None:
+        return None
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def whole(value: object) -> int:
+    """A Spark count as int; the sum over no rows is 0."""
+    return int(str(value)) if value is not None else 0
+
+
+def shown(value: Decimal | int | None, missing: str = "missing") -> str:
+    """A number for people: thousands separated, no exponent; what is not there says so."""
+    if value is None:
+        return missing
+    if isinstance(value, Decimal) and not value.is_finite():
+        return "not a number" if value.is_nan() else "infinite"
+    return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"

@@ -1,0 +1,100 @@
+"""One custom check on its way through the engine: what it asks of the data, and what it concludes from the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dq.engine.base import Context, Dataset
+from dq.engine.gather import Gather, column, condition
+from dq.errors import EvaluationError, choices
+from dq.model import Check, Evidence, Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+MAX_ROWS = 50
+"""The failing cells a result keeps; how many more there are is said in its sentence."""
+
+
+class NotRunError(Exception):
+    """A check that is not due or not possible by declaration; the message is the reason shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a custom check found, before it is put together with the check's own declaration."""
+
+    outcome: Outcome
+    observed: str = ""
+    reason: str = ""
+    measures: Mapping[str, Json] = field(default_factory=dict)
+    rows: Sequence[Mapping[str, Json]] = ()
+    evidence: Evidence = Evidence.COMPARISON
+
+
+Judge = Callable[[], Judged]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A custom check with its arguments completed by their defaults, and where it may ask for evidence."""
+
+    check: Check
+    kwargs: Mapping[str, Json]
+    dataset: Dataset
+    context: Context
+    gather: Gather
+
+    @property
+    def frame(self) -> DataFrame:
+        """The dataset's frame."""
+        return self.dataset.frame
+
+    def text(self, name: str) -> str:
+        """A required text argument, or an optional one as empty text."""
+        value = self.kwargs.get(name)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts; an absent one is empty."""
+        value = self.kwargs.get(name)
+        return [str(item) for item in value] if isinstance(value, list | tuple) else []
+
+    def count(self, name: str, default: int) -> int:
+        """A whole-number argument."""
+        value = self.kwargs.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+    def column(self, name: str, kind: str = "") -> Column:
+        """A column of this dataset, of the wanted kind."""
+        return column(self.frame, name, table=self.dataset.name, kind=kind)
+
+    def condition(self, name: str = "row_condition") -> Column | None:
+        """A row condition over this dataset, None where none is declared."""
+        return condition(self.frame, self.text(name), table=self.dataset.name)
+
+    def other(self) -> tuple[str, DataFrame]:
+        """The name and frame of the table compared with; a table declared absent leaves the check not run."""
+        name = self.text("other")
+        if name in self.context.absent_tables:
+            raise NotRunError(self.context.absent_tables[name])
+        if name not in self.context.tables:
+            listed = choices(name, [*self.context.tables])
+            raise EvaluationError(f"there is no table {name} to compare with", where=self.check.check, expected=listed)
+        return name, self.context.tables[name]
+
+    def own_total(self, key: str, value: Column) -> Callable[[], object]:
+        """A reader of one aggregate over this dataset."""
+        return self.gather.total("this dataset", self.frame, key, value)
+
+    def other_total(self, table: str, frame: DataFrame, key: str, value: Column) -> Callable[[], object]:
+        """A reader of one aggregate over another table."""
+        return self.gather.total(f"table {table}", frame, key, value)
+
+
+def listed(items: Sequence[str], limit: int = 3) -> str:
+    """Some items as one phrase: the first few, then how many more."""
+    head = "; ".join(items[:limit])
+    return f"{head}; and {len(items) - limit:,} more" if len(items) > limit else head

@@ -1,0 +1,239 @@
+"""All checks of one dataset judged by the rules of the house: not due, absent, zero rows, redacted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from dq.custom_types import CUSTOM_TYPES
+from dq.engine import measures
+from dq.engine.base import RAW_PREFIX, Context, Dataset
+from dq.engine.fields import columns_named
+from dq.engine.native import Examined, examine, results, supports
+from dq.engine.native_aggregate import plain
+from dq.engine.native_result import NativeResult
+from dq.engine.native_schema import SCHEMA_ONLY
+from dq.engine.reasons import reason
+from dq.engine.sentences import expected, observed
+from dq.errors import EvaluationError
+from dq.model import Check, CheckResult, Evidence, Json, Outcome
+
+NO_ROWS = "no rows to evaluate"
+ROW_COUNT = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"})
+# Result keys of Great Expectations that hold cells, or the text of a filter over them.
+_CELLS = frozenset(
+    {
+        "partial_unexpected_list",
+        "partial_unexpected_counts",
+        "partial_unexpected_index_list",
+        "partial_missing_list",
+        "unexpected_list",
+        "unexpected_index_list",
+        "unexpected_index_query",
+        "unexpected_rows",
+    }
+)
+# Types whose observed value counts rows or values, or names columns; any other is a value of the data.
+_COUNTED = ROW_COUNT | SCHEMA_ONLY | {"expect_column_unique_value_count_to_be_between"}
+_TOTALLED = frozenset({"expect_column_sum_to_be_between", "expect_column_mean_to_be_between"})
+
+
+def evaluate(checks: Sequence[Check], dataset: Dataset, context: Context) -> list[CheckResult]:
+    """The results of the checks of one dataset, in their order; a check that raises is errored and aborts no other.
+
+    Raises EvaluationError only for a type that the run itself has to judge: that is a mistake of the caller.
+    """
+    for check in checks:
+        if check.type in CUSTOM_TYPES and CUSTOM_TYPES[check.type].run_level:
+            raise EvaluationError(f"{check.type} is judged by the run, not on a dataset", where=check.check)
+    made: dict[int, CheckResult] = {}
+    due: list[int] = []
+    for position, check in enumerate(checks):
+        why = _not_run(check, dataset, context)
+        if why:
+            made[position] = result_of(check, Outcome.NOT_RUN, reason=why)
+        else:
+            due.append(position)
+    custom = [position for position in due if checks[position].type in CUSTOM_TYPES]
+    native = [position for position in due if position not in custom and supports(checks[position])]
+    others = [position for position in due if position not in custom and position not in native]
+    examined = _examined([checks[position] for position in native], dataset)
+    empty = not dataset.may_be_empty and _is_empty(examined, dataset, bool(custom or others))
+    if empty:
+        waits = [position for position in due if checks[position].type not in ROW_COUNT | SCHEMA_ONLY]
+        made.update({position: result_of(checks[position], Outcome.ERRORED, reason=NO_ROWS) for position in waits})
+        custom, others = [], []
+    samples = [context.sample and checks[position].show for position in native]
+    for position, found in zip(native, _native(examined, dataset, samples), strict=True):
+        made.setdefault(position, _judged(checks[position], found, dataset))
+    for position, found in zip(others, _fallback([checks[position] for position in others], dataset), strict=True):
+        made[position] = _judged(checks[position], found, dataset)
+    made.update(_custom({position: checks[position] for position in custom}, dataset, context))
+    return [made[position] for position in range(len(checks))]
+
+
+def _not_run(check: Check, dataset: Dataset, context: Context) -> str:
+    """Why a check is not due, empty if it is: its time has not come, or what it needs is declared absent."""
+    if check.when and (context.window is None or context.window.kind not in check.when):
+        return f"pending until {' or '.join(kind.replace('_', ' ') for kind in check.when)}"
+    for name in columns_named(check):
+        if name in dataset.absent_columns:
+            return dataset.absent_columns[name]
+    other = check.kwargs.get("other")
+    if isinstance(other, str) and other in context.absent_tables:
+        return context.absent_tables[other]
+    return ""
+
+
+def _examined(checks: Sequence[Check], dataset: Dataset) -> Examined:
+    """Everything the native checks need, and the row count with it wherever rows are looked at anyway."""
+    data = [check for check in checks if check.type not in SCHEMA_ONLY]
+    return examine(checks, dataset, house=True, also=(measures.rows(),) if data else ())
+
+
+def _is_empty(examined: Examined, dataset: Dataset, asked: bool) -> bool:
+    count = examined.found.values.get(measures.rows())
+    if count is not None:
+        return count == 0
+    if examined.scanned.errors or not asked:
+        return False  # what could not be counted is errored by itself
+    try:
+        return bool(dataset.frame.isEmpty())
+    except Exception:  # every check that reads the frame meets the same error and reports it
+        return False
+
+
+def _native(examined: Examined, dataset: Dataset, samples: Sequence[bool]) -> list[NativeResult]:
+    try:
+        return results(examined, dataset, result_format="SUMMARY", samples=samples)
+    except Exception as error:
+        return [NativeResult(success=None, error=reason(error)) for _ in samples]
+
+
+def _fallback(checks: Sequence[Check], dataset: Dataset) -> list[NativeResult]:
+    if not checks:
+        return []
+    hidden = [name for name in dataset.frame.columns if name.startswith(RAW_PREFIX)]
+    try:
+        from dq.gx.fallback import evaluate_fallback
+
+        return list(evaluate_fallback(checks, dataset.frame.drop(*hidden), "SUMMARY"))
+    except Exception as error:
+        evidence = Evidence.GREAT_EXPECTATIONS
+        return [NativeResult(success=None, error=reason(error), evidence=evidence) for _ in checks]
+
+
+def _custom(checks: Mapping[int, Check], dataset: Dataset, context: Context) -> dict[int, CheckResult]:
+    if not checks:
+        return {}
+    from dq.engine.custom import evaluate_custom
+
+    try:
+        found = evaluate_custom(list(checks.values()), dataset, context)
+    except Exception as error:
+        why = reason(error)
+        return {position: result_of(check, Outcome.ERRORED, reason=why) for position, check in checks.items()}
+    lost = "it was evaluated, but its result is missing"
+    return {
+        position: found.get(check.check) or result_of(check, Outcome.ERRORED, reason=lost)
+        for position, check in checks.items()
+    }
+
+
+def _judged(check: Check, found: NativeResult, dataset: Dataset) -> CheckResult:
+    if found.success is None:
+        return result_of(check, Outcome.ERRORED, reason=found.error, evidence=found.evidence)
+    if not found.measures:
+        found = replace(found, measures=_counts(found.result))
+    passed = found.success
+    nothing = found.measures.get("values") == 0
+    if nothing and dataset.may_be_empty:
+        passed = True  # no value is no wrong value where no rows are allowed
+    cells = found.result.get("partial_unexpected_list") if check.show else None
+    return result_of(
+        check,
+        Outcome.PASSED if passed else Outcome.FAILED,
+        observed=observed(check, found, show=check.show),
+        evidence=found.evidence,
+        measures={**found.measures, **(found.private if check.show else {})},
+        rows=[_row(check, cell) for cell in cells] if isinstance(cells, list | tuple) and not passed else (),
+        gx_result=_shown(check, found.result),
+    )
+
+
+def _counts(result: Mapping[str, object]) -> dict[str, Json]:
+    """The counts of a result that Great Expectations computed itself."""
+    names = ("element_count", "unexpected_count", "missing_count")
+    counts = {name: value for name in names if isinstance(value := result.get(name), int)}
+    return {**counts} if {"element_count", "unexpected_count"} <= set(counts) else {}
+
+
+def _row(check: Check, cell: object) -> dict[str, Json]:
+    """One failing value, pair or record as cells by column name."""
+    if "column" in check.kwargs:
+        return {str(check.kwargs["column"]): _json(cell)}
+    if isinstance(cell, Mapping):
+        return {str(name): _json(value) for name, value in cell.items()}
+    values = cell if isinstance(cell, tuple) else (cell,)
+    return {name: _json(value) for name, value in zip(columns_named(check), values, strict=False)}
+
+
+def _shown(check: Check, result: Mapping[str, object]) -> dict[str, Json]:
+    """A result of Great Expectations as JSON, without cells unless the check may show them."""
+    private = set() if check.show else set(_CELLS)
+    aggregate = "element_count" not in result and check.type not in _COUNTED | _TOTALLED
+    if aggregate and not check.show:
+        private |= {"observed_value", "details"}
+    return {name: _json(value) for name, value in result.items() if name not in private}
+
+
+def _json(value: object) -> Json:
+    if isinstance(value, Mapping):
+        return {str(name): _json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str | Decimal | date):
+        return plain(value)
+    return str(value)
+
+
+def result_of(
+    check: Check,
+    outcome: Outcome,
+    *,
+    observed: str = "",
+    reason: str = "",
+    evidence: Evidence = Evidence.NONE,
+    measures: Mapping[str, Json] | None = None,
+    rows: Sequence[Mapping[str, Json]] = (),
+    gx_result: Mapping[str, Json] | None = None,
+) -> CheckResult:
+    """The result of a native check, with what identifies it copied from its declaration."""
+    return CheckResult(
+        check=check.check,
+        dataset=check.dataset,
+        type=check.type,
+        severity=check.severity,
+        outcome=outcome,
+        kwargs=check.kwargs,
+        description=check.description,
+        failure_class=check.failure_class,
+        runbook=check.runbook,
+        observed=observed,
+        expected=_expected(check),
+        reason=reason,
+        evidence=evidence,
+        measures=measures or {},
+        rows=rows,
+        gx_result=gx_result or {},
+    )
+
+
+def _expected(check: Check) -> str:
+    if check.type not in CUSTOM_TYPES:
+        return expected(check)
+    from dq.custom_kwargs import describe
+
+    return describe(check.type, check.kwargs)

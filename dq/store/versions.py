@@ -1,0 +1,223 @@
+"""What is published: entries of periods and commits, each commit the whole table; and their JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from dq.errors import StoreError
+from dq.model import InputRef, Json, Kind, Verdict
+from dq.store.documents import Fields, TornDocumentError, digest, to_json
+from dq.store.manifest import FORMAT, PartFile, part_files
+from dq.store.names import NAME, PERIOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodInfo:
+    """What a run says about one period it publishes: how complete it is, its verdict, totals, measures and inputs.
+
+    ``totals`` are reconciled totals by column; ``measures`` the numbers compared over time, by ``measured`` key. Money
+    travels as Decimal or text.
+    """
+
+    kind: Kind
+    data_through: date
+    verdict: Verdict
+    as_of: datetime | None = None
+    totals: Mapping[str, object] = field(default_factory=dict)
+    measures: Mapping[str, object] = field(default_factory=dict)
+    inputs: Sequence[InputRef] = ()
+    partial: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodEntry:
+    """One published period of a table: the run and version that published it, its files, and what was said of it."""
+
+    period: str
+    run: str
+    version: int
+    fingerprint: str
+    seal: str
+    schema_json: str
+    kind: Kind
+    data_through: date
+    verdict: Verdict
+    files: Sequence[PartFile]
+    as_of: datetime | None = None
+    totals: Mapping[str, Json] = field(default_factory=dict)
+    measures: Mapping[str, Json] = field(default_factory=dict)
+    inputs: Sequence[InputRef] = ()
+    partial: Sequence[str] = ()
+
+    @property
+    def rows(self) -> int:
+        """The published rows of the period."""
+        return sum(file.rows for file in self.files)
+
+    def to_json(self) -> dict[str, Json]:
+        """The value as plain JSON."""
+        return {
+            "run": self.run,
+            "version": self.version,
+            "fingerprint": self.fingerprint,
+            "seal": self.seal,
+            "schema": digest(self.schema_json),
+            "kind": self.kind.value,
+            "data_through": self.data_through.isoformat(),
+            "verdict": self.verdict.value,
+            "as_of": to_json(self.as_of, "as_of"),
+            "files": [file.to_json() for file in self.files],
+            "totals": self.totals,
+            "measures": self.measures,
+            "inputs": [_input_to_json(one) for one in self.inputs],
+            "partial": list(self.partial),
+        }
+
+    @classmethod
+    def from_json(cls, period: str, fields: Fields, schemas: Fields) -> PeriodEntry:
+        """The entry of decoded JSON; ``schemas`` are the commit's, by digest."""
+        run = fields.text("run")
+        if not NAME.fullmatch(run) or not PERIOD.fullmatch(period):
+            raise TornDocumentError(f"{run[:60]!r} of {period[:60]!r} is no run of a period")
+        return cls(
+            period=period,
+            run=run,
+            version=fields.integer("version"),
+            fingerprint=fields.text("fingerprint"),
+            seal=fields.text("seal"),
+            schema_json=schemas.text(fields.text("schema")),
+            kind=Kind(fields.text("kind")),
+            data_through=fields.day("data_through"),
+            verdict=Verdict(fields.text("verdict")),
+            as_of=None if fields.body.get("as_of") is None else fields.instant("as_of"),
+            files=part_files(fields),
+            totals=fields.mapping("totals"),
+            measures=fields.mapping("measures"),
+            inputs=tuple(_input_from_json(one) for one in fields.objects("inputs")),
+            partial=fields.texts("partial"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawal:
+    """Why figures were taken back: their periods, by whom, for what reason, when, and the version that did it."""
+
+    periods: Sequence[str]
+    by: str
+    reason: str
+    at: datetime
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """One version of a table: the whole list of its published periods, and what this version changed.
+
+    ``parent`` is the version it was built on, ``transaction`` tells its writer's commits from any other's.
+    """
+
+    table: str
+    version: int
+    parent: int | None
+    transaction: str
+    run: str
+    fingerprint: str
+    changed: Sequence[str]
+    committed: datetime
+    entries: Mapping[str, PeriodEntry]
+    withdrawn: Mapping[str, Withdrawal] = field(default_factory=dict)
+    note: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """The value as plain JSON."""
+        return {
+            "format": FORMAT,
+            "table": self.table,
+            "version": self.version,
+            "parent": self.parent,
+            "transaction": self.transaction,
+            "run": self.run,
+            "fingerprint": self.fingerprint,
+            "changed": list(self.changed),
+            "committed": to_json(self.committed, "committed"),
+            "note": self.note,
+            "periods": {period: entry.to_json() for period, entry in sorted(self.entries.items())},
+            "schemas": {digest(entry.schema_json): entry.schema_json for entry in self.entries.values()},
+            "withdrawn": {fingerprint: _withdrawal_to_json(one) for fingerprint, one in self.withdrawn.items()},
+        }
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> Commit:
+        """The commit of a decoded document; raises TornDocumentError for another shape, StoreError for a newer one."""
+        if fields.integer("format") > FORMAT:
+            raise StoreError(
+                f"{fields.text('table')} version {fields.integer('version')} has format {fields.integer('format')}",
+                expected=f"at most format {FORMAT}",
+                do="read this warehouse with the newer release that wrote it",
+            )
+        schemas = Fields(fields.mapping("schemas"))
+        try:
+            return cls(
+                table=fields.text("table"),
+                version=fields.integer("version"),
+                parent=fields.optional_integer("parent"),
+                transaction=fields.text("transaction"),
+                run=fields.text("run"),
+                fingerprint=fields.text("fingerprint"),
+                changed=fields.texts("changed"),
+                committed=fields.instant("committed"),
+                note=fields.text("note"),
+                entries={
+                    period: PeriodEntry.from_json(period, entry, schemas)
+                    for period, entry in fields.members("periods").items()
+                },
+                withdrawn={
+                    fingerprint: _withdrawal_from_json(one) for fingerprint, one in fields.members("withdrawn").items()
+                },
+            )
+        except ValueError as error:
+            raise TornDocumentError(str(error)) from error
+
+
+def _input_to_json(one: InputRef) -> dict[str, Json]:
+    return {
+        "name": one.name,
+        "origin": one.origin,
+        "fingerprint": one.fingerprint,
+        "version": one.version,
+        "files": one.files,
+        "bytes": one.bytes,
+    }
+
+
+def _input_from_json(fields: Fields) -> InputRef:
+    return InputRef(
+        name=fields.text("name"),
+        origin=fields.text("origin"),
+        fingerprint=fields.text("fingerprint"),
+        version=fields.optional_integer("version"),
+        files=fields.integer("files"),
+        bytes=fields.integer("bytes"),
+    )
+
+
+def _withdrawal_to_json(one: Withdrawal) -> dict[str, Json]:
+    return {
+        "periods": list(one.periods),
+        "by": one.by,
+        "reason": one.reason,
+        "at": to_json(one.at, "withdrawn at"),
+        "version": one.version,
+    }
+
+
+def _withdrawal_from_json(fields: Fields) -> Withdrawal:
+    return Withdrawal(
+        periods=fields.texts("periods"),
+        by=fields.text("by"),
+        reason=fields.text("reason"),
+        at=fields.instant("at"),
+        version=fields.integer("version"),
+    )

@@ -1,0 +1,54 @@
+"""The embedded warehouse: a folder of tables and of the records kept about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
+from dq.store.garbage import Removed, older, sweep_temporaries
+from dq.store.names import NAME
+from dq.store.records import FOLDER, Records
+from dq.store.table import Table
+
+
+class Warehouse:
+    """A warehouse folder; opening it creates and checks nothing, the first write proves the storage."""
+
+    def __init__(self, root: str | Path, *, filesystem: Filesystem | None = None) -> None:
+        self.root = Path(root).absolute()
+        self._filesystem = filesystem or PosixFilesystem(self.root)
+        self._proved = False
+
+    @property
+    def records(self) -> Records:
+        """The documents kept by kind and name, such as run records and waivers."""
+        return Records(self._filesystem, self.prepare)
+
+    def table(self, name: str) -> Table:
+        """A table by name, whether it exists or not."""
+        return Table(name=name, root=self.root, filesystem=self._filesystem, ready=self.prepare)
+
+    def tables(self) -> Sequence[str]:
+        """The names of the tables that have a folder, sorted."""
+        found = self._filesystem.list("")
+        return [one.name for one in found if one.type is EntryType.FOLDER and NAME.fullmatch(one.name)]
+
+    def prepare(self) -> None:
+        """Prove once that the storage takes writes and creates a key at most once; StoreError with the path if not."""
+        if not self._proved:
+            probe(self._filesystem, str(self.root))
+            self._proved = True
+
+    def gc(self, now: datetime, older_than: timedelta, keep_runs: Collection[str] = frozenset()) -> Sequence[Removed]:
+        """Remove what nothing refers to from every table and what dead writers left among the records."""
+        removed = [one for name in self.tables() for one in self.table(name).gc(now, older_than, keep_runs)]
+        for kind in self._filesystem.list(FOLDER):
+            if kind.type is not EntryType.FOLDER:
+                continue
+            if kind.name.startswith(PROBE) and older(kind.modified_ns, now - older_than):
+                self._filesystem.delete(f"{FOLDER}/{kind.name}")
+            else:
+                removed += sweep_temporaries(self._filesystem, f"{FOLDER}/{kind.name}", now - older_than)
+        return removed

@@ -1,0 +1,272 @@
+"""The verdict card: one run as a headline and one block per check a person must look at.
+
+The terminal, the data docs, Markdown and the workflow annotations all show this card, each in its own syntax.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dq.model import CheckResult, Guidance, Outcome, RunRecord, Severity, Verdict
+
+BLOCKS = 20
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_RANK = {Severity.CRITICAL: 0, Severity.WARNING: 3, Severity.INFO: 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How many checks of a run had which outcome; the failed ones also by what became of them."""
+
+    total: int
+    passed: int
+    failed: int
+    errored: int
+    not_run: int
+    waived: int
+    warnings: int
+    infos: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One failed or errored check: how grave, what was found, where help is, whose it is and by when.
+
+    ``runbook`` is what a person follows, ``reference`` the page and section in the repository.
+    """
+
+    label: str
+    check: str
+    dataset: str
+    text: str
+    result: CheckResult
+    runbook: str
+    reference: str
+    owner: str
+    due: str
+    waived: str
+
+    @property
+    def section(self) -> str:
+        """The runbook section as a heading, as far as its anchor tells it."""
+        return self.reference.partition("#")[2].replace("-", " ").capitalize()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """Checks that were not run for one and the same reason."""
+
+    reason: str
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One run for a person who has ten seconds."""
+
+    word: str
+    subject: str
+    counts: str
+    version: str
+    blocks: tuple[Block, ...]
+    more: str
+    pending: tuple[Pending, ...]
+    partial: tuple[str, ...]
+    error: str
+    upstream: Card | None
+
+    @property
+    def tone(self) -> str:
+        """good, partial or bad: what the headline is coloured by."""
+        if self.word in ("HOLD", "FAILED", "COULD NOT EVALUATE"):
+            return "bad"
+        return "partial" if self.word == "PUBLISHED AS PARTIAL" else "good"
+
+    @property
+    def headline(self) -> str:
+        """The first line of the card."""
+        return f"{self.word}  " + "   ".join(filter(None, (self.subject, self.counts, self.version)))
+
+
+def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
+    """The card of a run, with at most ``limit`` blocks; the rest is counted."""
+    found = sorted(_to_show(run.results), key=_order)
+    shown, hidden = found[:limit], found[limit:]
+    known = any(run.error and run.error in (result.reason, result.observed) for result in found)
+    return Card(
+        word=_word(run),
+        subject=_subject(run),
+        counts=_counted(run),
+        version=_version(run),
+        blocks=tuple(_block(result, run.guidance.get(result.check)) for result in shown),
+        more=_more(hidden),
+        pending=_pending(run.results),
+        partial=tuple(run.partial),
+        error="" if known else run.error,
+        upstream=card(run.upstream, limit=limit) if run.upstream else None,
+    )
+
+
+def count(results: Sequence[CheckResult]) -> Counts:
+    """The outcomes of a run's checks, counted."""
+    outcomes = Counter(result.outcome for result in results)
+    told = [result for result in results if result.outcome is Outcome.FAILED and not result.waived_by]
+    severities = Counter(result.severity for result in told)
+    return Counts(
+        total=len(results),
+        passed=outcomes[Outcome.PASSED],
+        failed=outcomes[Outcome.FAILED],
+        errored=outcomes[Outcome.ERRORED],
+        not_run=outcomes[Outcome.NOT_RUN],
+        waived=outcomes[Outcome.FAILED] - len(told),
+        warnings=severities[Severity.WARNING],
+        infos=severities[Severity.INFO],
+    )
+
+
+def worst(results: Sequence[CheckResult]) -> str:
+    """The gravest thing that happened: could not evaluate, critical, warning, info, or nothing."""
+    if any(result.outcome is Outcome.ERRORED for result in results):
+        return "could not evaluate"
+    failed = {result.severity for result in results if result.outcome is Outcome.FAILED}
+    return next((str(severity) for severity in _RANK if severity in failed), "")
+
+
+def section_counts(results: Sequence[CheckResult]) -> str:
+    """The checks of one dataset in few words: what failed, could not be evaluated, was not run; else all passed."""
+    counts = count(results)
+    told = ((counts.failed, "failed"), (counts.errored, "could not be evaluated"), (counts.not_run, "not run"))
+    return ", ".join(f"{number} {what}" for number, what in told if number) or f"{counts.passed} passed"
+
+
+def label(result: CheckResult) -> str:
+    """What stands before a check on the card."""
+    if result.outcome is Outcome.ERRORED:
+        return "COULD NOT EVALUATE"
+    return "WAIVED" if result.waived_by else result.severity.upper()
+
+
+def owner_line(guidance: Guidance) -> str:
+    """Whose it is now: the owning team, who is on call until when, and the backup."""
+    on_call = f"on call {guidance.on_call}" if guidance.on_call else ""
+    if on_call and guidance.on_call_until:
+        on_call += f" until {guidance.on_call_until}"
+    if on_call and guidance.backup:
+        on_call += f" (backup {guidance.backup})"
+    return "; ".join(filter(None, (guidance.owner, on_call)))
+
+
+def runbook_line(result: CheckResult, guidance: Guidance | None) -> str:
+    """Where help is: the address of the section in the published docs, else its place in the repository."""
+    if guidance and guidance.runbook_url.startswith(("https://", "http://")):
+        return guidance.runbook_url
+    if guidance and guidance.runbook:
+        return guidance.runbook
+    return f"runbooks/{result.runbook}" if result.runbook else ""
+
+
+def found_text(result: CheckResult) -> str:
+    """What a check found, in one sentence; never empty."""
+    parts = (result.reason, result.observed) if result.outcome is Outcome.ERRORED else (result.observed, result.reason)
+    return next(filter(None, (*parts, result.expected, result.description)), "no detail was recorded")
+
+
+def day(value: date, period: str = "") -> str:
+    """A day as ``24 Nov``, with its year where the period does not say it."""
+    text = f"{value.day} {_MONTHS[value.month - 1]}"
+    return text if period.startswith(f"{value.year}") else f"{text} {value.year}"
+
+
+def _to_show(results: Sequence[CheckResult]) -> list[CheckResult]:
+    return [result for result in results if result.outcome in (Outcome.FAILED, Outcome.ERRORED)]
+
+
+def _order(result: CheckResult) -> tuple[int, str, str]:
+    if result.outcome is Outcome.ERRORED:
+        return (1, result.dataset, result.check)
+    rank = 2 if result.waived_by else _RANK[result.severity]
+    return (rank, result.dataset, result.check)
+
+
+def _block(result: CheckResult, guidance: Guidance | None) -> Block:
+    return Block(
+        label=label(result),
+        check=result.check,
+        dataset=result.dataset,
+        text=found_text(result),
+        result=result,
+        runbook=runbook_line(result, guidance),
+        reference=(guidance.runbook if guidance else "") or result.runbook,
+        owner=owner_line(guidance) if guidance else "",
+        due="; ".join(guidance.due) if guidance else "",
+        waived=result.waived_by if result.outcome is Outcome.FAILED else "",
+    )
+
+
+def _more(hidden: Sequence[CheckResult]) -> str:
+    if not hidden:
+        return ""
+    labels = Counter(label(result).lower() for result in hidden)
+    return f"and {len(hidden):,} more: " + ", ".join(f"{number:,} {name}" for name, number in labels.items())
+
+
+def _pending(results: Sequence[CheckResult]) -> tuple[Pending, ...]:
+    reasons: dict[str, list[str]] = {}
+    for result in results:
+        if result.outcome is Outcome.NOT_RUN:
+            reasons.setdefault(result.reason or "no reason was recorded", []).append(result.check)
+    return tuple(Pending(reason=reason, checks=tuple(checks)) for reason, checks in reasons.items())
+
+
+def _word(run: RunRecord) -> str:
+    if not run.period:
+        words = {Verdict.HOLD: "FAILED", Verdict.HOLD_NOT_EVALUATED: "COULD NOT EVALUATE"}
+        return words.get(run.verdict, "PASSED")
+    if not run.verdict.published:
+        return "HOLD"
+    if run.already_published:
+        return "ALREADY PUBLISHED"
+    return "PUBLISHED" if run.verdict is Verdict.PUBLISH else "PUBLISHED AS PARTIAL"
+
+
+def _subject(run: RunRecord) -> str:
+    if not run.period:
+        return run.pipeline
+    return f"{run.pipeline} {run.period}, data through {day(run.data_through, run.period)}"
+
+
+def _counted(run: RunRecord) -> str:
+    if run.already_published:
+        return "nothing to do"
+    counts = count(run.results)
+    if not counts.total:
+        return "upstream held" if run.upstream else "no check ran"
+    checks = "check" if counts.total == 1 else "checks"
+    not_run = f"{counts.not_run} not run" if counts.not_run else ""
+    if not run.verdict.published:
+        failed = f"{counts.failed} of {counts.total} {checks} failed"
+        return ", ".join(filter(None, (failed, f"{counts.errored} could not be evaluated", not_run)))
+    return ", ".join(_published_counts(counts, checks, not_run))
+
+
+def _published_counts(counts: Counts, checks: str, not_run: str) -> Iterator[str]:
+    yield f"{counts.passed} of {counts.total} {checks} passed"
+    if counts.waived:
+        yield f"{counts.waived} waived"
+    if counts.warnings:
+        yield f"{counts.warnings} warning{'s' if counts.warnings > 1 else ''}"
+    if counts.infos:
+        yield f"{counts.infos} to note"
+    if not_run:
+        yield not_run
+
+
+def _version(run: RunRecord) -> str:
+    if not run.period:
+        return ""
+    if run.verdict.published:
+        return f"version {run.version}" if run.version is not None else ""
+    return f"version {run.stays} stays" if run.stays is not None else "nothing published yet"

@@ -1,0 +1,58 @@
+"""A run as workflow commands: one annotation per check a person must look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dq.model import Outcome, RunRecord, Severity
+from dq.reports.card import Block, Card, card
+
+# A step shows ten annotations of each level; the last of ours says how many more there are.
+_LIMIT = 9
+_LEVELS = {Severity.CRITICAL: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def github(run: RunRecord) -> str:
+    """The workflow commands of a cleaned record: the headline first, then one per failed or errored check."""
+    return "\n".join(_commands(card(run, limit=_LIMIT))) + "\n"
+
+
+def _commands(summary: Card) -> Iterator[str]:
+    level = "error" if summary.tone == "bad" else "notice"
+    message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial)))
+    yield _command(level, message, title=f"{summary.word}: {summary.subject}")
+    for block in summary.blocks:
+        lines = [block.text]
+        if block.waived:
+            lines.append(f"waived: {block.waived}")
+        lines += [
+            f"{key}: {value}"
+            for key, value in (("runbook", block.runbook), ("owner", block.owner), ("due", block.due))
+            if value
+        ]
+        page = block.runbook.partition("#")[0]
+        file = {} if "://" in page or not page else {"file": page, "line": "1"}
+        yield _command(_level(block), "\n".join(lines), **file, title=f"{block.label}: {block.check}")
+    if summary.more:
+        yield _command("error" if summary.tone == "bad" else "warning", summary.more, title=summary.subject)
+    if summary.upstream:
+        yield from _commands(summary.upstream)
+
+
+def _level(block: Block) -> str:
+    if block.result.outcome is Outcome.ERRORED:
+        return "error"
+    return "warning" if block.waived else _LEVELS[block.result.severity]
+
+
+def _command(level: str, message: str, **properties: str) -> str:
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {listed}::{_data(message)}"
+
+
+def _data(value: str) -> str:
+    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: str) -> str:
+    return _data(value).replace(":", "%3A").replace(",", "%2C")

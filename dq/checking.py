@@ -1,0 +1,118 @@
+"""Judge any frame by any suite, with our verdict: the embedded form of ``dq check``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dq import suites
+from dq.errors import SourceError, UsageError
+from dq.model import Check, Json, Kind, RunRecord
+from dq.verdict import decide
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.core import ExpectationSuite
+    from pyspark.sql import DataFrame, SparkSession
+
+    from dq.engine.base import Dataset
+
+
+def check(df: DataFrame | pd.DataFrame, suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> RunRecord:
+    """The verdict on a frame by a suite: a RunRecord without period, with ``verdict`` and ``results``.
+
+    ``suite`` is a path to our YAML or Great Expectations' JSON, a mapping in either form, or an ExpectationSuite.
+    Unlike ``validate``, a frame without rows could not be evaluated, NaN never lies in a range, and cell values are
+    left out unless the suite opts its columns in. Raises ConfigError for a suite with mistakes.
+    """
+    from dq.engine.base import Dataset
+
+    name, checks = _checks(suite)
+    from pyspark.sql import DataFrame
+
+    from dq import session
+
+    frame = df if isinstance(df, DataFrame) else session.session("dq check").createDataFrame(df)
+    return judge(name, checks, Dataset(name=name, frame=frame))
+
+
+def judge(name: str, checks: Sequence[Check], dataset: Dataset) -> RunRecord:
+    """The record of checks judged on a dataset outside any pipeline."""
+    from dq.engine.base import Context
+    from dq.engine.run import evaluate
+
+    began, started = time.monotonic(), datetime.now(UTC)
+    results = evaluate(checks, dataset, Context(sample=True))
+    return RunRecord(
+        run="check",
+        pipeline=name,
+        period="",
+        kind=Kind.FINAL,
+        as_of=started,
+        data_through=started.date(),
+        verdict=decide(results),
+        started=started,
+        seconds=round(time.monotonic() - began, 3),
+        results=results,
+        guidance={},
+        inputs=(),
+        run_key="",
+    )
+
+
+def check_data(data: str, suite: Path) -> RunRecord:
+    """``check`` for a CSV file, a Parquet file or folder, or the name of a Spark table."""
+    from dq import registry, session
+    from dq.engine.base import Dataset
+
+    name, checks = _checks(suite)
+    path = Path(data)
+    looks_like_path = path.exists() or "/" in data or path.suffix in (".csv", ".parquet")
+    if looks_like_path and not path.exists():
+        raise UsageError(f"there is no {data}", expected="a .csv file, a Parquet file or folder, or a table")
+    try:
+        conf = registry.find_root() / "spark-conf"
+    except UsageError:
+        conf = None
+    spark = session.session("dq check", conf)
+    frame = _frame(spark, path) if looks_like_path else _table(spark, data)
+    return judge(name, checks, Dataset(name=name, frame=frame))
+
+
+def _frame(spark: SparkSession, path: Path) -> DataFrame:
+    if path.suffix.lower() == ".csv":
+        return _read(lambda: spark.read.csv(str(path), header=True, inferSchema=True, enforceSchema=False), path)
+    return _read(lambda: spark.read.parquet(str(path)), path)
+
+
+def _table(spark: SparkSession, name: str) -> DataFrame:
+    if not spark.catalog.tableExists(name):
+        raise UsageError(f"there is no file and no table {name}", expected="a .csv or Parquet path, or a table")
+    return spark.table(name)
+
+
+def _read(reader: Callable[[], DataFrame], path: Path) -> DataFrame:
+    from dq.run.reasons import sentence
+
+    try:
+        return reader()
+    except Exception as error:
+        raise SourceError(f"cannot be read: {sentence(error)}", where=str(path)) from error
+
+
+def _checks(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> tuple[str, Sequence[Check]]:
+    """A suite's name and checks; our YAML is read without importing Great Expectations."""
+    if isinstance(suite, str | Path):
+        path = Path(suite)
+        if not path.is_file():
+            raise UsageError(f"there is no suite {path}", where="--suite", expected="a YAML or JSON file")
+        if path.suffix != ".json":
+            loaded = suites.load(path)
+            return loaded.name, loaded.checks
+    from dq.gx.convert import as_suite, from_gx
+
+    built = as_suite(suite)
+    return built.name, from_gx(built)

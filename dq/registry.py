@@ -1,0 +1,137 @@
+"""The registry of pipelines: job, inputs, suites, runbook and published schema of each, read strictly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dq import yamlfile
+from dq.errors import ConfigError, Finding, UsageError, choices
+from dq.suites import NAME
+
+MARKER = Path("jobs", "pipelines.yml")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Column(_Strict):
+    """A published column: its Spark SQL type and whether NULL is a failure."""
+
+    type: str
+    required: bool = False
+    description: str = ""
+
+
+class Published(_Strict):
+    """The schema of a pipeline's table as consumers may rely on it.
+
+    ``totals`` are the columns whose sums a run shows and records, over the rows ``totals_of`` (all where empty).
+    """
+
+    key: Annotated[list[str], Field(min_length=1)]
+    columns: Annotated[dict[str, Column], Field(min_length=1)]
+    totals: list[str] = []
+    totals_of: str = ""
+
+
+class Scheduled(_Strict):
+    """When the final run of a month is due: the Nth business day of the next month, at a UTC time of day."""
+
+    business_day: Annotated[int, Field(ge=1, le=20)]
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Pipeline(_Strict):
+    """One guarded job."""
+
+    job: str
+    description: str
+    grain: Literal["day", "month"]
+    runbook: str
+    sources: list[str] = []
+    upstream: list[str] = []
+    compares_with_previous: bool = False
+    suites: Annotated[list[str], Field(min_length=1)]
+    scheduled: Scheduled
+    publishes: Published
+
+
+class RegistryModel(_Strict):
+    """``jobs/pipelines.yml``."""
+
+    pipelines: Annotated[dict[Annotated[str, Field(pattern=NAME)], Pipeline], Field(min_length=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """All pipelines of a project and where its declared files are."""
+
+    root: Path
+    pipelines: Mapping[str, Pipeline]
+    document: yamlfile.Document
+
+    def pipeline(self, name: str) -> Pipeline:
+        """The pipeline of that name, or a sentence that lists the valid ones."""
+        if name not in self.pipelines:
+            raise UsageError(f"there is no pipeline {name!r}", where=str(MARKER), do=choices(name, [*self.pipelines]))
+        return self.pipelines[name]
+
+    def order(self) -> list[str]:
+        """The pipelines so that each stands after its upstream ones."""
+        return list(TopologicalSorter({name: item.upstream for name, item in self.pipelines.items()}).static_order())
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The project's folder: ``DQ_HOME``, or the nearest folder upwards that holds jobs/pipelines.yml."""
+    home = os.environ.get("DQ_HOME")
+    if home:
+        root = Path(home)
+        if (root / MARKER).is_file():
+            return root.resolve()
+        raise UsageError(f"{root} holds no {MARKER}", where="DQ_HOME", do="point it at the project's folder")
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    raise UsageError(f"no {MARKER} in {here} or above", do="start in the project's folder or set DQ_HOME")
+
+
+def load(root: Path) -> Registry:
+    """The registry of a project, with its own mistakes reported at once."""
+    model, document = yamlfile.read_model(root / MARKER, RegistryModel, shown=str(MARKER))
+    findings: list[Finding] = []
+    for name, item in model.pipelines.items():
+        at = ("pipelines", name)
+        for number, upstream in enumerate(item.upstream):
+            if upstream not in model.pipelines:
+                message = f"unknown pipeline; {choices(upstream, [*model.pipelines])}"
+                findings.append(document.finding((*at, "upstream", number), message))
+        if not (root / "jobs" / item.job).is_file():
+            findings.append(document.finding((*at, "job"), f"jobs/{item.job} does not exist"))
+        if not (root / "runbooks" / item.runbook).is_file():
+            findings.append(document.finding((*at, "runbook"), f"runbooks/{item.runbook} does not exist"))
+        for number, suite in enumerate(item.suites):
+            if not (root / "expectations" / suite).is_file():
+                findings.append(document.finding((*at, "suites", number), f"expectations/{suite} does not exist"))
+        published = item.publishes
+        for field, names in (("key", published.key), ("totals", published.totals)):
+            for number, column in enumerate(names):
+                if column not in published.columns:
+                    message = f"unknown column; {choices(column, [*published.columns])}"
+                    findings.append(document.finding((*at, "publishes", field, number), message))
+    if not findings:
+        try:
+            TopologicalSorter({name: item.upstream for name, item in model.pipelines.items()}).prepare()
+        except CycleError as error:
+            findings.append(document.finding(("pipelines",), f"upstreams form a circle: {' -> '.join(error.args[1])}"))
+    if findings:
+        raise ConfigError(findings)
+    return Registry(root=root, pipelines=model.pipelines, document=document)

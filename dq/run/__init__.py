@@ -1,0 +1,1 @@
+"""One guarded pipeline run: pin, contract, compute, stage, audit, decide, commit or hold, tell."""

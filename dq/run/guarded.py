@@ -1,0 +1,361 @@
+"""The guarded run itself: from a pipeline's name and period to a record with a verdict. It prints nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq import periods, session, sources, store, waivers
+from dq.engine.base import Context
+from dq.errors import DqError, EvaluationError, UsageError
+from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
+from dq.project import Bound, Project
+from dq.run import inputs, judging, records, staging, tell
+from dq.run.key import code_hash, run_key
+from dq.run.reasons import sentence
+from dq.run.state import Options, RunOver, State
+from dq.store.history import measured
+from dq.verdict import Waiver, apply_waivers, decide
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class GuardedRun:
+    """One run of one pipeline; use as: ``prepare``, then ``read`` and ``publish``, then ``finish``."""
+
+    def __init__(self, project: Project, bound: Bound, options: Options) -> None:
+        self.project = project
+        self.bound = bound
+        self.options = options
+        self.started = datetime.now(UTC)
+        self.run = records.new_id(bound.name, options.period, self.started)
+        self.warehouse = store.Warehouse(options.warehouse)
+        self._clock = self._step_began = time.monotonic()
+        self._table = self.warehouse.table(bound.name)
+        # The kind is provisional until the ledger has been read.
+        self._state = State(window=periods.window(options.period, options.as_of, None, ledger_absent=False))
+        if bound.pipeline.grain == "month" and len(options.period) != len("2026-10"):
+            raise UsageError(
+                f"{bound.name} is computed by month", where="--period", expected=f"a month such as {options.period[:7]}"
+            )
+        self._spark: SparkSession | None = None
+
+    # -- what a job sees -------------------------------------------------------------------------------------------
+
+    @property
+    def window(self) -> Window:
+        """The period of this run and how much of it is there."""
+        self._stop_if_over()
+        return self._state.window
+
+    @property
+    def rules(self) -> Mapping[str, Json]:
+        """The calculation rules of ``jobs/rules.yml``."""
+        return self.project.rules
+
+    def absent(self, name: str) -> bool:
+        """Whether a source is declared absent in the sources file."""
+        return name in self.bound.pipeline.sources and self.project.sources.absence(name) is not None
+
+    def read(self, name: str) -> DataFrame | None:
+        """An input as it was pinned: a source by its contract or a published table; None where declared absent."""
+        self._stop_if_over()
+        if self.absent(name):
+            return None
+        if name not in self._state.frames:
+            raise EvaluationError(
+                f"{self.bound.name} reads {name}, which its registry entry does not list",
+                where=f"jobs/pipelines.yml: pipelines.{self.bound.name}",
+                do="add it under sources or upstream",
+            )
+        return self._state.frames[name]
+
+    def previous(self) -> DataFrame | None:
+        """This pipeline's table as published for the month before; None where that was never published."""
+        self._stop_if_over()
+        entry = self._previous_entry()
+        if entry is None or self._spark is None:
+            return None
+        return store.read_entries(self._spark, self._table, {entry[0]: entry[1]})
+
+    def publish(self, frame: DataFrame) -> None:
+        """Stage the computed figures, audit the staged bytes; the verdict follows in ``finish``."""
+        self._stop_if_over()
+        state = self._state
+        assert self._spark is not None  # noqa: S101 - prepare() set it
+        self._step(f"computing {self.bound.name}")
+        state.staged = staging.stage(self._table, self.run, frame, self.bound, state.window)
+        self._step(f"auditing the staged {self.bound.name}")
+        context = self._context(tables=judging.compared_with(self.project, state))
+        audited = staging.audit(self._spark, state.staged, self.bound, context)
+        state.results += audited.results
+        state.totals = dict(audited.totals)
+        state.published = True
+
+    # -- the run ---------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Pin, check the contracts, read and judge the inputs; ends the run early where nothing can be computed."""
+        state = self._state
+        item = self.bound.pipeline
+        self._step("opening the warehouse")
+        self.warehouse.prepare()
+        commit = self._table.current()
+        state.stays = commit.version if commit else None
+        self._step("pinning the inputs")
+        try:
+            for table in item.upstream:
+                state.upstream[table] = inputs.pin_upstream(self.warehouse, self.project, table, state.window)
+        except inputs.UpstreamError as error:
+            state.held_upstream = error.record
+            self._end_with_error(str(error))
+            return
+        empty = []
+        for name in self._present_sources():
+            try:
+                pin = sources.pin(self.project.sources, name, state.window)
+            except sources.NoFilesError as error:
+                empty.append((name, str(error)))
+                continue
+            drift = sources.drift(self.project.sources, name, pin)
+            state.pins[name] = inputs.SourcePin(name=name, pin=pin, drift=drift)
+        state.results += judging.of_schemas(self.bound, state.pins)
+        if any(result.blocks for result in state.results):
+            self._over(Outcome.NOT_RUN, "schema drift: nothing is computed from columns that are not what they were")
+            return
+        self._spark = session.session(self.bound.name, self.project.root / "spark-conf")
+        self._spark.sparkContext.setJobGroup(self.run, self.run)
+        self._step("reading the inputs")
+        self._read_inputs()
+        if self._already_published():
+            return
+        self._step("checking the inputs")
+        self._check_inputs(empty)
+
+    def finish(self, error: BaseException | None = None) -> RunRecord:
+        """Decide, commit or hold, and record; ``error`` is what ended the job's body early."""
+        state = self._state
+        try:
+            if error is not None and not isinstance(error, RunOver):
+                self._end_with_error(f"{state.step}: {sentence(error)}")
+            elif state.verdict is None and not state.published:
+                self._end_with_error(f"the job ended without publishing {self.bound.name}")
+            if state.verdict is None:
+                self._decide_and_commit()
+        except DqError as failure:
+            self._end_with_error(f"{state.step}: {failure}")
+        except Exception as failure:
+            self._end_with_error(f"{state.step}: {sentence(failure)}")
+        self._step("telling")
+        return tell.record(self)
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def _present_sources(self) -> list[str]:
+        return [name for name in self.bound.pipeline.sources if not self.absent(name)]
+
+    def _read_inputs(self) -> None:
+        state = self._state
+        assert self._spark is not None  # noqa: S101 - prepare() set it
+        for name, pinned in state.pins.items():
+            frame = sources.read(self._spark, self.project.sources, name, pinned.pin, state.window)
+            state.sources[name] = frame
+            state.frames[name] = frame.visible
+        for table, pin in state.upstream.items():
+            state.frames[table] = inputs.upstream_frame(self._spark, self.warehouse, pin)
+        ledger_absent = "ledger" not in self.bound.pipeline.sources or self.absent("ledger")
+        instant = None
+        if not ledger_absent and "ledger" in state.frames:
+            instant = inputs.closed_at(state.frames["ledger"], state.window.month)
+        limit = min((pin.kind for pin in state.upstream.values()), key=inputs.KIND_ORDER.index, default=None)
+        state.window = inputs.with_kind(state.window, instant, ledger_absent=ledger_absent, limit=limit)
+
+    @property
+    def inputs(self) -> list[InputRef]:
+        """The inputs as they were pinned."""
+        state = self._state
+        return [pinned.ref() for pinned in state.pins.values()] + [pin.ref() for pin in state.upstream.values()]
+
+    def _already_published(self) -> bool:
+        state = self._state
+        known = all(source.everything_known for source in state.sources.values())
+        previous = self._previous_entry()
+        state.key = run_key(
+            pipeline=self.bound.name,
+            window=state.window,
+            knowledge="all" if known else state.window.as_of.isoformat(),
+            inputs=self.inputs,
+            code=code_hash(self.project.root / "jobs" / self.bound.pipeline.job),
+            configuration=self.bound.hash,
+            waivers=waivers.fingerprint(self._waivers()),
+            compared_with=f"{previous[0]}@{previous[1].version}" if previous else "",
+        )
+        wanted = self._periods()
+        state.base = {period: entry.version if (entry := self._table.entry(period)) else None for period in wanted}
+        withdrawn = self._table.withdrawal(state.key)
+        if withdrawn is not None:
+            self._end_with_error(
+                f"exactly these figures were withdrawn by {withdrawn.by}: {withdrawn.reason}; "
+                "mend the input or the code and run again"
+            )
+            return True
+        commit = self._table.find(state.key, wanted)
+        if commit is None:
+            return False
+        entries = [commit.entries[period] for period in wanted]
+        state.already = True
+        state.version = max(entry.version for entry in entries)
+        state.totals = dict(entries[-1].totals)
+        state.verdict = Verdict(entries[-1].verdict)
+        earlier = records.get(self.warehouse, entries[-1].run)
+        state.results = list(earlier.results)
+        return True
+
+    def _check_inputs(self, empty: list[tuple[str, str]]) -> None:
+        state = self._state
+        assert self._spark is not None  # noqa: S101 - prepare() set it
+        for name, reason in empty:
+            state.results += judging.of_nothing(self.bound, name, reason)
+        state.results += judging.of_inputs(self._spark, self.run, self.bound, state, self._context(), self.warehouse)
+        state.results += judging.of_absent(self.bound, self.project)
+        without_rows = judging.hollow(state.results)
+        if without_rows:
+            self._over(Outcome.ERRORED, f"not computed: {', '.join(without_rows)} has no rows")
+
+    def _decide_and_commit(self) -> None:
+        state = self._state
+        self._step("deciding")
+        changed = inputs.verify(list(state.pins.values()))
+        if changed:
+            raise EvaluationError("; ".join(changed), do="run again on the settled input")
+        for check in self.bound.run_checks.values():
+            if check.type == "expect_inputs_to_be_current":
+                newer = [text for pin in state.upstream.values() for text in inputs.still_current(self.warehouse, pin)]
+                state.results.append(judging.of_currency(check, newer))
+        state.results.append(judging.of_completion(self.bound))
+        missing = judging.of_the_rest(self.bound, state.results, Outcome.ERRORED, "it was not evaluated")
+        state.results += missing
+        state.results = self._waived()
+        state.verdict = decide(state.results, kind=state.window.kind, partial=self.partial)
+        if state.staged is None:
+            return
+        audit = {"verdict": state.verdict, "configuration": self.bound.hash, "as_of": state.window.as_of}
+        # A held run is sealed too: what is shown of it later is what was judged.
+        sealed = staging.seal(self._table, state.staged, state.key, audit)
+        if state.verdict.published:
+            self._step("committing")
+            commit = staging.commit(self._table, sealed, self._info(), state.base)
+            state.version = commit.version
+
+    def _info(self) -> store.PeriodInfo:
+        state = self._state
+        assert state.verdict is not None  # noqa: S101 - decided before
+        return store.PeriodInfo(
+            kind=state.window.kind,
+            data_through=state.window.data_through,
+            verdict=state.verdict,
+            as_of=state.window.as_of,
+            totals=state.totals,
+            measures={
+                measured(state.window.period, r.check): str(r.measures["metric"])
+                for r in state.results
+                if r.measures.get("metric") is not None and r.outcome is not Outcome.ERRORED
+            },
+            inputs=self.inputs,
+            partial=tuple(self.partial),
+        )
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    @property
+    def partial(self) -> list[str]:
+        """The sources of this pipeline that are declared absent."""
+        return [name for name in self.bound.pipeline.sources if self.absent(name)]
+
+    @property
+    def state(self) -> State:
+        """What the run found; read by what is told about it."""
+        return self._state
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began, by the monotonic clock."""
+        return round(time.monotonic() - self._clock, 3)
+
+    @property
+    def spark_jobs(self) -> int:
+        """Spark jobs started by this run."""
+        if self._spark is None:
+            return 0
+        return len(self._spark.sparkContext.statusTracker().getJobIdsForGroup(self.run))
+
+    def _periods(self) -> list[str]:
+        window = self._state.window
+        if self.bound.pipeline.grain == "day":
+            return [day.isoformat() for day in periods.days_between(window.start, window.data_through)]
+        return [window.period]
+
+    def _previous_entry(self) -> tuple[str, store.PeriodEntry] | None:
+        if not self.bound.pipeline.compares_with_previous:
+            return None
+        month = periods.previous_month(self._state.window.month)
+        entry = self._table.entry(month)
+        return (month, entry) if entry else None
+
+    def _waivers(self) -> list[Waiver]:
+        return waivers.active(self.warehouse, self.bound.name, self._state.window.period)
+
+    def _waived(self) -> list[CheckResult]:
+        window = self._state.window
+        return apply_waivers(self._state.results, self._waivers(), period=window.period, as_of=window.as_of)
+
+    def _history(self, check_id: str) -> list[Decimal]:
+        return [value for _, value in self._table.history(check_id, self._state.window.period)]
+
+    def _context(self, tables: Mapping[str, DataFrame] | None = None) -> Context:
+        state = self._state
+        absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
+        return Context(
+            window=state.window,
+            tables=tables if tables is not None else state.frames,
+            absent_tables={name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a},
+            feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
+            history=self._history,
+            days_from=state.window.start if tables is not None else state.window.month_start,
+            sample=True,
+        )
+
+    def _step(self, name: str) -> None:
+        """Begin a step; an error is told with its name, and the time each took is kept."""
+        state, now = self._state, time.monotonic()
+        state.seconds[state.step] = state.seconds.get(state.step, 0.0) + now - self._step_began
+        state.step, self._step_began = name, now
+
+    def _stop_if_over(self) -> None:
+        if self._state.verdict is not None:
+            raise RunOver
+
+    def _over(self, outcome: Outcome, reason: str) -> None:
+        """End the run before anything was computed: the checks without a result get this outcome and reason."""
+        state = self._state
+        state.results.append(judging.of_completion(self.bound))
+        state.results += judging.of_the_rest(self.bound, state.results, outcome, reason)
+        state.results = self._waived()
+        verdict = decide(state.results, kind=None, partial=self.partial)
+        # Nothing was computed, so nothing can be published whatever was waived.
+        state.verdict = Verdict.HOLD_NOT_EVALUATED if verdict.published else verdict
+
+    def _end_with_error(self, error: str) -> None:
+        """Hold as could not be evaluated: the check that the run completes carries the reason."""
+        state = self._state
+        completion = judging.of_completion(self.bound, error)
+        state.results = [completion, *(result for result in state.results if result.check != completion.check)]
+        state.results += judging.of_the_rest(
+            self.bound, state.results, Outcome.NOT_RUN, "the run ended before this check"
+        )
+        state.verdict = Verdict.HOLD_NOT_EVALUATED
+        state.version = None

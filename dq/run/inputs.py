@@ -1,0 +1,196 @@
+"""The inputs of a run, pinned once: source files as they are now, upstream tables in the version readers see now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from dq import periods, sources, store
+from dq.engine.base import Dataset
+from dq.errors import DqError, SourceError
+from dq.model import InputRef, Kind, PinnedFile, RunRecord, Window
+from dq.project import Project
+from dq.run import records
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+KIND_ORDER = (Kind.MONTH_TO_DATE, Kind.PRELIMINARY, Kind.FINAL)
+
+
+class UpstreamError(DqError):
+    """An upstream table that is held or does not cover the period; ``record`` is the held run, where there is one."""
+
+    def __init__(self, what: str, *, record: RunRecord | None = None, do: str = "") -> None:
+        super().__init__(what, do=do)
+        self.record = record
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpstreamPin:
+    """The entries of an upstream table a run reads: period -> version that published it."""
+
+    table: str
+    entries: Mapping[str, store.PeriodEntry]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Per period the table version whose bytes are read."""
+        return {period: entry.version for period, entry in sorted(self.entries.items())}
+
+    @property
+    def kind(self) -> Kind:
+        """The least complete kind among the entries: what is built from them cannot be more complete."""
+        return min((entry.kind for entry in self.entries.values()), key=KIND_ORDER.index)
+
+    def ref(self) -> InputRef:
+        """What the manifest of the run records about this input."""
+        digest = hashlib.sha256(
+            json.dumps([(p, e.version, e.fingerprint) for p, e in sorted(self.entries.items())]).encode()
+        )
+        return InputRef(
+            name=self.table,
+            origin=f"published {self.table}",
+            fingerprint=digest.hexdigest(),
+            version=max(self.versions.values()),
+            files=sum(len(entry.files) for entry in self.entries.values()),
+            bytes=sum(file.size for entry in self.entries.values() for file in entry.files),
+        )
+
+
+def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, window: Window) -> UpstreamPin:
+    """The published entries of ``table`` for the window, or an UpstreamError when it is held or incomplete."""
+    grain = project.registry.pipelines[table].grain
+    if grain == "day":
+        first = window.month_start
+        wanted = [day.isoformat() for day in periods.days_between(first, window.data_through)]
+    else:
+        wanted = [window.month]
+    held = records.latest(warehouse, table, wanted)
+    if held is not None and not held.verdict.published:
+        raise UpstreamError(
+            f"the upstream {table} is held for {held.period}",
+            record=held,
+            do=f"mend it and run it again: dq run {table} --period {held.period}",
+        )
+    commit = warehouse.table(table).current()
+    entries = {period: commit.entries[period] for period in wanted if commit and period in commit.entries}
+    missing = [period for period in wanted if period not in entries]
+    if missing:
+        shown = f"{missing[0]} to {missing[-1]} ({len(missing)} days)" if len(missing) > 1 else missing[0]
+        raise UpstreamError(
+            f"the upstream {table} has not published {shown}",
+            do=f"run it first: dq run {table} --period {window.month}",
+        )
+    return UpstreamPin(table=table, entries=entries)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePin:
+    """A source as it was pinned: its files and how its schema differs from what is declared."""
+
+    name: str
+    pin: sources.Pin
+    drift: sources.Drift
+
+    def ref(self) -> InputRef:
+        """What the manifest of the run records about this input."""
+        return InputRef(
+            name=self.name,
+            origin=", ".join(sorted(self.pin.tables)),
+            fingerprint=self.pin.fingerprint,
+            files=len(self.pin.files),
+            bytes=sum(file.size for file in self.pin.files),
+        )
+
+
+def closed_at(ledger: DataFrame, month: str) -> datetime | None:
+    """When Finance closed the month, a UTC instant; None while a line of it is still open or none is there."""
+    from pyspark.sql import functions as F
+
+    row = (
+        ledger.where(F.col("month") == month)
+        .agg(
+            F.count("*").alias("lines"),
+            F.count("closed_at").alias("closed"),
+            F.unix_micros(F.max("closed_at")).alias("latest"),
+        )
+        .first()
+    )
+    if row is None or not row["lines"] or row["closed"] < row["lines"]:
+        return None
+    return sources.instant_from_micros(row["latest"])
+
+
+def upstream_frame(spark: SparkSession, warehouse: store.Warehouse, pin: UpstreamPin) -> DataFrame:
+    """The rows of the pinned entries, read by the schema recorded when they were published."""
+    return store.read_entries(spark, warehouse.table(pin.table), pin.entries)
+
+
+def upstream_dataset(warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame) -> Dataset:
+    """An upstream table as the engine judges it: exactly the published files, as long as they share one schema."""
+    table = warehouse.table(pin.table)
+    paths = [path for entry in pin.entries.values() for path in table.paths(entry)]
+    one_schema = len({entry.schema_json for entry in pin.entries.values()}) == 1
+    return Dataset(
+        name=pin.table,
+        frame=frame,
+        files=[PinnedFile(path=path, size=0, modified_ns=0) for path in paths],
+        footer_columns={name: name for name in frame.columns} if one_schema else {},
+    )
+
+
+def cut(frame: DataFrame, column: str, first: date, last: date) -> DataFrame:
+    """The rows whose day lies between two days, both included."""
+    from pyspark.sql import functions as F
+
+    return frame.where(F.col(column).between(F.lit(first), F.lit(last)))
+
+
+def dataset_of(source: sources.SourceFrame) -> Dataset:
+    """A source as the engine judges it."""
+    return Dataset(
+        name=source.name,
+        frame=source.frame,
+        files=source.files,
+        footer_columns=source.footer_columns,
+        filters=source.filters,
+        absent_columns=source.absent_columns,
+        may_be_empty=source.may_be_empty,
+    )
+
+
+def still_current(warehouse: store.Warehouse, pin: UpstreamPin) -> list[str]:
+    """The periods of an upstream table that were published again since they were pinned, as sentences."""
+    commit = warehouse.table(pin.table).current()
+    newer = []
+    for period, entry in sorted(pin.entries.items()):
+        now = commit.entries.get(period) if commit else None
+        if now is None:
+            newer.append(f"{pin.table} {period} was withdrawn")
+        elif now.version != entry.version:
+            newer.append(f"{pin.table} {period} is at version {now.version}, read was {entry.version}")
+    return newer
+
+
+def verify(pins: Sequence[SourcePin]) -> list[str]:
+    """The sources whose files changed since they were pinned, as sentences."""
+    changed = []
+    for pinned in pins:
+        try:
+            pinned.pin.verify()
+        except SourceError as error:
+            changed.append(str(error))
+    return changed
+
+
+def with_kind(window: Window, instant: datetime | None, *, ledger_absent: bool, limit: Kind | None) -> Window:
+    """The window with its kind, now that the ledger's closing is known; never more complete than ``limit``."""
+    full = periods.window(window.period, window.as_of, instant, ledger_absent=ledger_absent)
+    if limit is not None and KIND_ORDER.index(limit) < KIND_ORDER.index(full.kind):
+        return replace(full, kind=limit)
+    return full

@@ -1,0 +1,135 @@
+"""Judge the inputs of a run, and fill in the results of checks that nothing was there to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dq import store
+from dq.engine.base import Context, Dataset
+from dq.engine.run import evaluate, result_of
+from dq.model import Check, CheckResult, Evidence, Outcome
+from dq.project import Bound, Project
+from dq.run import inputs
+from dq.sources import ReadRule
+from dq.suites import ROW_COUNT
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from dq.run.state import State
+
+# Small datasets cost planning more than computing, and their plans are made side by side; Spark shares out the cores.
+DATASETS_AT_ONCE = 4
+NO_ROWS = "no rows to evaluate"
+COMPLETES = "expect_run_to_complete"
+CONTRACT = "expect_source_to_match_contract"
+
+
+def of_inputs(
+    spark: SparkSession, run: str, bound: Bound, state: State, context: Context, warehouse: store.Warehouse
+) -> list[CheckResult]:
+    """The results on every source and upstream table, in the order of the datasets, whichever was done first."""
+    datasets = [inputs.dataset_of(source) for source in state.sources.values()]
+    datasets += [
+        inputs.upstream_dataset(warehouse, upstream, state.frames[table]) for table, upstream in state.upstream.items()
+    ]
+
+    def judged(dataset: Dataset) -> list[CheckResult]:
+        # A job group belongs to a thread; the jobs of all of them are this run's.
+        spark.sparkContext.setJobGroup(run, run)
+        checks = [check for check in bound.checks[dataset.name] if check.type != CONTRACT]
+        return evaluate(checks, dataset, context)
+
+    with ThreadPoolExecutor(max_workers=DATASETS_AT_ONCE) as pool:
+        return [result for results in pool.map(judged, datasets) for result in results]
+
+
+def of_absent(bound: Bound, project: Project) -> list[CheckResult]:
+    """The checks of sources declared absent, not run, with whose decision that is and why."""
+    results = []
+    for name in bound.pipeline.sources:
+        absence = project.sources.absence(name)
+        if absence is not None:
+            reason = f"{name} is declared absent by {absence.owner}: {absence.reason}"
+            results += [result_of(check, Outcome.NOT_RUN, reason=reason) for check in bound.checks[name]]
+    return results
+
+
+def of_nothing(bound: Bound, name: str, reason: str) -> list[CheckResult]:
+    """The results on a source without any file: its row count fails, the rest cannot be evaluated."""
+    results = []
+    for check in bound.checks[name]:
+        if check.type in ROW_COUNT:
+            measures = {"row_count": 0}
+            results.append(result_of(check, Outcome.FAILED, observed=f"no rows: {reason}", measures=measures))
+        else:
+            results.append(result_of(check, Outcome.ERRORED, reason=NO_ROWS))
+    return results
+
+
+def hollow(results: Iterable[CheckResult]) -> list[str]:
+    """The datasets that turned out to have no rows."""
+    return sorted({r.dataset for r in results if r.outcome is Outcome.ERRORED and r.reason == NO_ROWS})
+
+
+def of_schemas(bound: Bound, pins: Mapping[str, inputs.SourcePin]) -> list[CheckResult]:
+    """The results of the schema checks of every pinned source (class F07)."""
+    results = []
+    for name, pinned in pins.items():
+        for check in bound.checks[name]:
+            if check.type != CONTRACT:
+                continue
+            problems = pinned.drift.added if check.kwargs.get("added") else pinned.drift.breaking
+            results.append(
+                result_of(
+                    check,
+                    Outcome.FAILED if problems else Outcome.PASSED,
+                    observed="; ".join(problems) if problems else "the columns and types declared",
+                    evidence=Evidence.SCHEMA,
+                    measures={"unexpected_count": len(problems)},
+                )
+            )
+    return results
+
+
+def of_currency(check: Check, newer: Sequence[str]) -> CheckResult:
+    """Whether every input is still the version readers see (class F16)."""
+    return result_of(
+        check,
+        Outcome.FAILED if newer else Outcome.PASSED,
+        observed="; ".join(newer) or "every input is the version readers see",
+        evidence=Evidence.RUN,
+        measures={"unexpected_count": len(newer)},
+    )
+
+
+def of_completion(bound: Bound, error: str = "") -> CheckResult:
+    """Whether the run completed, or why it did not (class F26)."""
+    check = next(check for check in bound.run_checks.values() if check.type == COMPLETES)
+    if error:
+        return result_of(check, Outcome.ERRORED, reason=error, evidence=Evidence.RUN)
+    return result_of(check, Outcome.PASSED, observed="the run completed", evidence=Evidence.RUN)
+
+
+def of_the_rest(bound: Bound, done: Collection[CheckResult], outcome: Outcome, reason: str) -> list[CheckResult]:
+    """One and the same outcome for every check that has no result yet."""
+    known = {result.check for result in done}
+    make = partial(result_of, outcome=outcome, reason=reason)
+    return [make(check) for check in bound.all_checks if check.check not in known]
+
+
+def compared_with(project: Project, state: State) -> dict[str, DataFrame]:
+    """The other frames output checks compare with, cut to the days of the period unless they hold states."""
+    tables = {}
+    for name, frame in state.frames.items():
+        day: str | None = "day"
+        if name in state.sources:
+            contract = project.sources.contract(name)
+            day = contract.day if contract.read is ReadRule.PERIOD else None
+        if day is not None and day in frame.columns:
+            frame = inputs.cut(frame, day, state.window.start, state.window.data_through)
+        tables[name] = frame
+    return tables

@@ -1,0 +1,82 @@
+"""Run records in the warehouse: one JSON document per run, found by pipeline and period."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from dq import serialize, store
+from dq.errors import UsageError
+from dq.model import RunRecord
+
+KIND = "runs"
+_ID = re.compile(
+    r"^(?P<pipeline>[a-z0-9_]+)-(?P<period>\d{4}-\d{2}(?:-\d{2})?)-(?P<started>\d{8}t\d{12}z)-[0-9a-f]{6}$"
+)
+
+
+def new_id(pipeline: str, period: str, started: datetime) -> str:
+    """A run id that says what it is: pipeline, period, start (UTC), and six random characters."""
+    return f"{pipeline}-{period}-{started:%Y%m%dt%H%M%S%fz}-{secrets.token_hex(3)}"
+
+
+def save(warehouse: store.Warehouse, record: RunRecord) -> None:
+    """Keep a run's record."""
+    warehouse.records.put(KIND, record.run, serialize.to_dict(record))
+
+
+def get(warehouse: store.Warehouse, run: str) -> RunRecord:
+    """The record of a run by its id, or the latest run whose id begins with the text given."""
+    names = [name for name in warehouse.records.list(KIND) if name == run or name.startswith(run)]
+    if not names:
+        raise UsageError(f"there is no run {run!r}", do="dq show lists the latest runs")
+    chosen = run if run in names else max(names, key=_started)
+    document = warehouse.records.get(KIND, chosen)
+    if document is None:
+        raise UsageError(
+            f"the record of {chosen} cannot be read", do="it was set aside as torn; run the pipeline again"
+        )
+    return serialize.from_dict(document)
+
+
+def _started(name: str) -> str:
+    match = _ID.match(name)
+    return match["started"] if match else ""
+
+
+def names(warehouse: store.Warehouse, pipeline: str | None = None) -> list[str]:
+    """The ids of all runs, newest first, of one pipeline or of all."""
+    prefix = f"{pipeline}-" if pipeline else ""
+    found = [
+        n for n in warehouse.records.list(KIND, prefix) if (m := _ID.match(n)) and pipeline in (None, m["pipeline"])
+    ]
+    return sorted(found, key=_started, reverse=True)
+
+
+def overlaps(period: str, wanted: Iterable[str]) -> bool:
+    """Whether a run's period shares a day with any of the wanted periods."""
+    return any(period.startswith(other) or other.startswith(period) for other in wanted)
+
+
+def latest(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> RunRecord | None:
+    """The newest run of a pipeline that touches the wanted periods and decided something about them."""
+    asked = list(wanted)
+    for name in names(warehouse, pipeline):
+        match = _ID.match(name)
+        if match and overlaps(match["period"], asked):
+            document = warehouse.records.get(KIND, name)
+            if document is not None:
+                return serialize.from_dict(document)
+    return None
+
+
+def everything(warehouse: store.Warehouse, limit: int | None = None) -> list[RunRecord]:
+    """The records of all runs, newest first; torn ones are left out."""
+    found = []
+    for name in names(warehouse)[:limit]:
+        document = warehouse.records.get(KIND, name)
+        if document is not None:
+            found.append(serialize.from_dict(document))
+    return found

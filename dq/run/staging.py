@@ -1,0 +1,147 @@
+"""Stage the computed figures, read the staged bytes back and judge them, commit them in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dq import store
+from dq.engine.base import Context, Dataset
+from dq.errors import EvaluationError
+from dq.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
+from dq.project import Bound
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+PERIOD = "period"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """Figures written to the staging area of a table: their files as they were before the audit, and their schema."""
+
+    run: str
+    inventory: store.Manifest
+    schema: StructType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """What the audit of staged bytes found, and the sums of the columns the registry names as totals."""
+
+    results: Sequence[CheckResult]
+    totals: Mapping[str, Json] = field(default_factory=dict)
+
+
+def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: Window) -> Staged:
+    """Write the frame into the run's staging folder, one directory per period, and seal what was written."""
+    from pyspark.sql import functions as F
+
+    published = bound.pipeline.publishes
+    differences = schema_differences(frame, {name: column.type for name, column in published.columns.items()})
+    if differences:
+        raise EvaluationError(
+            f"the job's columns are not those it publishes: {'; '.join(differences)}",
+            where=f"jobs/pipelines.yml: pipelines.{bound.name}.publishes",
+            do="change the job's last select or the published schema",
+        )
+    by_day = bound.pipeline.grain == "day"
+    period = F.date_format("day", "yyyy-MM-dd") if by_day else F.lit(window.period)
+    ordered = frame.withColumn(PERIOD, period)
+    if by_day:
+        # All rows of a day in one task: one file per day instead of one per task and day.
+        ordered = ordered.repartition(PERIOD)
+    ordered.write.partitionBy(PERIOD).mode("errorifexists").parquet(table.staging(run))
+    inventory = table.inventory(run, schema_json=frame.schema.json(), fingerprint="")
+    return Staged(run=run, inventory=inventory, schema=frame.schema)
+
+
+def schema_differences(frame: DataFrame, declared: Mapping[str, str]) -> list[str]:
+    """How a frame's columns differ from the declared ones, by name and type; order is not judged."""
+    found = dict(frame.dtypes)
+    differences = [f"{name} is missing" for name in declared if name not in found]
+    differences += [f"{name} is not declared" for name in found if name not in declared]
+    for name, kind in declared.items():
+        if name in found and found[name] != kind:
+            differences.append(f"{name} is {found[name]}, declared {kind}")
+    return differences
+
+
+def read_back(spark: SparkSession, staged: Staged) -> DataFrame:
+    """The staged bytes, read anew by the schema they were written with; no file is no row."""
+    paths = staged.inventory.absolute_paths
+    if not paths:
+        return spark.createDataFrame([], staged.schema)
+    return spark.read.schema(staged.schema).parquet(*paths)
+
+
+def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context) -> Audited:
+    """Judge the staged bytes by the pipeline's own suite, its contract and the control totals."""
+    from pyspark.sql import functions as F
+
+    from dq.engine.run import evaluate, result_of
+
+    frame = read_back(spark, staged)
+    dataset = Dataset(
+        name=bound.name,
+        frame=frame,
+        files=[PinnedFile(path=path, size=0, modified_ns=0) for path in staged.inventory.absolute_paths],
+        footer_columns={name: name for name in frame.columns},
+    )
+    own = Context(
+        window=context.window,
+        tables={**context.tables, bound.name: frame},
+        absent_tables=context.absent_tables,
+        feeds=context.feeds,
+        history=context.history,
+        days_from=context.days_from,
+        sample=context.sample,
+    )
+    results = evaluate(bound.checks[bound.name], dataset, own)
+    published = bound.pipeline.publishes
+    # One job: the rows decoded from the data pages, and the sums that are shown and recorded.
+    counted = F.expr(published.totals_of) if published.totals_of else F.lit(True)
+    sums = [F.sum(F.when(counted, F.col(name))).alias(name) for name in published.totals]
+    row = frame.agg(F.count("*").alias("__rows"), F.sum(F.hash(*frame.columns)).alias("__read"), *sums).first()
+    decoded = int(row["__rows"]) if row is not None else 0
+    written = staged.inventory.rows
+    for check in bound.run_checks.values():
+        if check.type == "expect_rows_written_to_be_read_back":
+            results.append(
+                result_of(
+                    check,
+                    Outcome.PASSED if decoded == written else Outcome.FAILED,
+                    observed=f"{written:,} rows written, {decoded:,} read back",
+                    evidence=Evidence.SCAN,
+                    measures={"written": written, "read_back": decoded, "off_by": abs(written - decoded)},
+                )
+            )
+    totals = {name: None if row is None or row[name] is None else str(row[name]) for name in published.totals}
+    return Audited(results=results, totals=totals)
+
+
+def seal(table: store.Table, staged: Staged, key: str, audit: Mapping[str, object]) -> store.Manifest:
+    """Bind files, run key and verdict together; a StoreError when the files are not those the audit read."""
+    return table.seal(
+        staged.run,
+        schema_json=staged.inventory.schema_json,
+        fingerprint=key,
+        audit=audit,
+        audited=staged.inventory,
+    )
+
+
+def commit(
+    table: store.Table, sealed: store.Manifest, info: store.PeriodInfo, base: Mapping[str, int | None]
+) -> store.Commit:
+    """Publish the sealed periods in one atomic step; a run that lost the race raises ConflictError."""
+    found = set(sealed.periods)
+    if found != set(base):
+        raise EvaluationError(
+            f"the staged periods and the run's period differ by {', '.join(sorted(found ^ set(base)))}",
+            do="look at the days the job computes",
+        )
+    return table.commit(sealed, periods=dict.fromkeys(sorted(found), info), expected=base)

@@ -1,0 +1,198 @@
+"""Profit per month, product, region and segment, per product, and of the company, in US dollars.
+
+    spark-submit --properties-file spark-conf/local.conf jobs/investor_profit.py --period 2026-10 \
+        --as-of 2026-11-05T05:00:00Z --warehouse DIR --sources jobs/sources.yml
+
+Grain: month x `row_kind` x product x region x segment. A `cell` row is one product, region and segment; a `product` row
+has `total` for region and segment; the `total` row is the company. Money is DECIMAL(18,2), ratios DECIMAL(18,6). Totals
+of ratios are ratios of totals. A ratio that cannot be had is NULL and the column beside it says why:
+`no_subscribers`, `no_revenue`, `no_target`, `no_previous` (no such row in the previous month), `previous_not_positive`
+(growth on a loss has no meaning) or `source_absent`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as sf
+
+import dq
+
+CATEGORIES = (
+    "payroll",
+    "marketing",
+    "insurance",
+    "research_and_development",
+    "services",
+    "rent_and_inventory",
+    "servers",
+    "capital",
+)
+TOTAL = "total"
+CELL = ("product", "region", "segment")
+ROW = ("row_kind", *CELL)
+AMOUNTS = (
+    "revenue_subscription",
+    "revenue_one_time",
+    "revenue",
+    *(f"expense_{category}" for category in CATEGORIES),
+    "expenses",
+    "profit",
+)
+
+
+def investor_profit(
+    *, units: DataFrame, targets: DataFrame | None, previous: DataFrame | None, window: dq.Window
+) -> DataFrame:
+    """Revenue, expenses, profit and subscribers per cell, product and company for the month of the window.
+
+    `units` is `profit_unit`, whose `source_absent` reasons carry over; `previous` is this table of the month before. A
+    cell of that month without units in this one has no row; the product and company rows still hold the full change.
+    """
+    rows = with_previous(with_targets(summed(cells(units, window)), targets, window), previous)
+    no_expenses = (sf.col("expenses_absent"), "source_absent")
+    no_targets = (sf.lit(targets is None) & (sf.col("row_kind") != "cell"), "source_absent")
+    no_previous = (sf.col("previous_period").isNull(), "no_previous")
+    return rows.select(
+        sf.lit(window.month).alias("month"),
+        *ROW,
+        *AMOUNTS,
+        "subscribers",
+        *explained("unit_profit", "profit", "subscribers", "no_subscribers", no_expenses),
+        *explained("margin", "profit", "revenue", "no_revenue", no_expenses),
+        "target_profit",
+        *explained("target_attainment", "profit", "target_profit", "no_target", no_expenses, no_targets),
+        "previous_period",
+        "previous_profit",
+        "profit_change",
+        *explained(
+            "profit_growth", "profit_change", "previous_profit", "previous_not_positive", no_expenses, no_previous
+        ),
+        "unit_rows",
+    )
+
+
+def money(amount: Column) -> Column:
+    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
+    return amount.try_cast("decimal(18,2)")
+
+
+def cells(units: DataFrame, window: dq.Window) -> DataFrame:
+    """Units of the month so far by product, region and segment, with the seats at the end of the last day."""
+    on_last_day = sf.col("day") == sf.lit(window.data_through)
+    return (
+        units.where(sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through)))
+        .groupBy(*CELL)
+        .agg(
+            *(sf.sum(name).alias(name) for name in AMOUNTS),
+            sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
+            sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias(
+                "expenses_absent"
+            ),
+            sf.count("*").alias("unit_rows"),
+        )
+    )
+
+
+def summed(cells: DataFrame) -> DataFrame:
+    """Cell, product and company rows, each the sum of the same cells; a cell without a product stays under NULL."""
+    levels = {
+        "cell": CELL,
+        "product": ("product", None, None),
+        TOTAL: (None, None, None),
+    }
+    rows = [
+        sf.struct(
+            sf.lit(kind).alias("row_kind"),
+            *((sf.col(key) if key else sf.lit(TOTAL)).alias(name) for name, key in zip(CELL, keys, strict=True)),
+        )
+        for kind, keys in levels.items()
+    ]
+    return (
+        cells.withColumn("row", sf.explode(sf.array(*rows)))
+        .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
+        .agg(
+            *(money(sf.sum(name)).alias(name) for name in AMOUNTS),
+            sf.sum("subscribers").alias("subscribers"),
+            sf.bool_or("expenses_absent").alias("expenses_absent"),
+            sf.sum("unit_rows").alias("unit_rows"),
+        )
+    )
+
+
+def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) -> DataFrame:
+    """The rows with the target of the product, and of all products for the company; of two the more demanding."""
+    if targets is None:
+        return rows.withColumn("target_profit", sf.lit(None).cast("decimal(18,2)"))
+    of_product = (
+        targets.where(sf.col("month") == window.month)
+        .groupBy("product")
+        .agg(sf.max("target_profit").alias("target_profit"))
+        .where(sf.col("product").isNotNull())
+    )
+    keyed = sf.explode(
+        sf.array(
+            sf.struct(sf.lit("product").alias("row_kind"), sf.col("product")),
+            sf.struct(sf.lit(TOTAL).alias("row_kind"), sf.lit(TOTAL).alias("product")),
+        )
+    )
+    by_row = (
+        of_product.select(keyed.alias("row"), "target_profit")
+        .groupBy("row.row_kind", "row.product")
+        .agg(money(sf.sum("target_profit")).alias("target_profit"))
+    )
+    return rows.join(sf.broadcast(by_row), on=["row_kind", "product"], how="left")
+
+
+def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
+    """The rows with the profit published for the month before and the change since, in US dollars."""
+    if previous is None:
+        absent = sf.lit(None)
+        found = rows.withColumn("previous_period", absent.cast("string"))
+        found = found.withColumn("previous_profit", absent.cast("decimal(18,2)"))
+    else:
+        before = (
+            previous.groupBy(*ROW)
+            .agg(sf.max("month").alias("previous_period"), sf.max("profit").alias("previous_profit"))
+            .alias("before")
+        )
+        rows = rows.alias("now")
+        same = sf.lit(True)
+        for name in ROW:
+            same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
+        found = rows.join(sf.broadcast(before), on=same, how="left").select(
+            "now.*", "before.previous_period", "before.previous_profit"
+        )
+    return found.withColumn("profit_change", money(sf.col("profit") - sf.col("previous_profit")))
+
+
+def explained(
+    ratio: str, numerator: str, denominator: str, otherwise: str, *absences: tuple[Column, str]
+) -> tuple[Column, Column]:
+    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
+    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
+    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
+    for absent, why in absences:
+        reason = reason.when(absent, why)
+    reason = reason.when(~usable, otherwise)
+    value = sf.when(reason.isNull(), sf.try_divide(sf.col(numerator), sf.col(denominator)))
+    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    with dq.pipeline_run("investor_profit", argv) as run:
+        run.publish(
+            investor_profit(
+                units=run.read("profit_unit"),
+                targets=run.read("targets"),
+                previous=run.previous(),
+                window=run.window,
+            )
+        )
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,292 @@
+"""The list of seeded defects; building it needs no Spark session, planting one does."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as sf
+
+from dq.demo import company
+from dq.demo.defects import Change, Defect
+from dq.errors import UsageError, choices
+from dq.model import Severity
+
+
+def find(identifier: str, month: str) -> Defect:
+    """The defect of that id for a month."""
+    known = {defect.id: defect for defect in catalogue(month)}
+    if identifier not in known:
+        raise UsageError(f"unknown defect {identifier!r}", expected=choices(identifier, sorted(known)))
+    return known[identifier]
+
+
+def catalogue(month: str) -> tuple[Defect, ...]:
+    """Every seeded defect, planted in the given month."""
+    first = company.month_of(month)
+    last = company.last_day(first)
+    return (
+        *_nulls(month),
+        *_duplicates(month),
+        *_days(month, first, last),
+        *_schemas(month),
+        *_books(month, first),
+        *_values(month),
+    )
+
+
+def _some(key: str, one_in: int) -> str:
+    """About one row in so many, the same ones every time."""
+    return f"pmod(xxhash64('defect', {key}), {one_in}) = 0"
+
+
+def _put(column: str, value: str, where: str = "true") -> Change:
+    """The column set to a SQL expression where the condition holds, its type kept."""
+
+    def change(frame: DataFrame) -> DataFrame:
+        return frame.withColumn(column, sf.expr(f"if({where}, {value}, {column})").cast(frame.schema[column].dataType))
+
+    return change
+
+
+def _null(column: str, key: str, one_in: int) -> Change:
+    return _put(column, "NULL", _some(key, one_in))
+
+
+def _without(condition: str) -> Change:
+    return lambda frame: frame.where(f"NOT coalesce({condition}, false)")
+
+
+def _twice(frame: DataFrame) -> DataFrame:
+    return frame.unionByName(frame)
+
+
+def _nulls(month: str) -> tuple[Defect, ...]:
+    def defect(source: str, column: str, key: str, one_in: int, title: str) -> Defect:
+        return Defect(
+            id=f"F01-{source}-{column}",
+            failure_class="F01",
+            source=source,
+            month=month,
+            title=title,
+            expected_check=f"{source}.{column}.required",
+            change=_null(column, key, one_in),
+        )
+
+    return (
+        defect("revenue", "account_id", "line_id", 500, "invoice lines without an account"),
+        defect("revenue", "amount", "line_id", 500, "invoice lines without an amount"),
+        defect("expenses", "amount", "entry_id", 20, "expense entries without an amount"),
+        defect("licence_events", "seats_after", "event_id", 20, "licence events without the new number of seats"),
+        defect("accounts", "region", "account_id", 10, "accounts whose region was not synchronised"),
+    )
+
+
+def _duplicates(month: str) -> tuple[Defect, ...]:
+    return tuple(
+        Defect(
+            id=f"F02-{source}-loaded-twice",
+            failure_class="F02",
+            source=source,
+            month=month,
+            title=f"a file of {source} was loaded twice",
+            expected_check=f"{source}.key.unique",
+            change=_twice,
+        )
+        for source in ("revenue", "expenses", "licence_events", "ledger", "targets")
+    )
+
+
+def _days(month: str, first: date, last: date) -> tuple[Defect, ...]:
+    stale = last - timedelta(days=2)
+    middle = first + timedelta(days=11)
+
+    def defect(id_: str, source: str, title: str, change: Change, *, ends: bool = False) -> Defect:
+        return Defect(id=id_, failure_class=id_[:3], source=source, month=month, title=title, change=change, ends=ends)
+
+    return (
+        Defect(
+            id="F03-licence_events-no-subscribers",
+            failure_class="F03",
+            source="licence_events",
+            month=month,
+            title="every licence is cancelled on the first of the month: nobody is left to divide by",
+            history=lambda past, frame: _cancelled(past, frame, first),
+        ),
+        defect(
+            "F04-revenue-stale", "revenue", "the last three days are missing", _without(f"booked_date >= DATE'{stale}'")
+        ),
+        defect(
+            "F04-expenses-stale",
+            "expenses",
+            "no expense entry for the last three days",
+            _without(f"incurred_date >= DATE'{stale}'"),
+        ),
+        defect(
+            "F04-accounts-stale",
+            "accounts",
+            "accounts stopped being synchronised three days before the end of the month",
+            _without(f"synced_at >= TIMESTAMP'{stale} 00:00:00'"),
+            ends=True,
+        ),
+        defect("F05-revenue-missing-day", "revenue", "a day is missing", _without(f"booked_date = DATE'{middle}'")),
+        defect(
+            "F05-ledger-missing-day",
+            "ledger",
+            "a day is missing in the books",
+            _without(f"booked_date = DATE'{middle}'"),
+        ),
+        *(
+            defect(f"F06-{source}-empty", source, "the file is there but holds no rows", lambda frame: frame.limit(0))
+            for source in ("revenue", "expenses", "ledger", "targets")
+        ),
+    )
+
+
+def _cancelled(past: DataFrame, month: DataFrame, day: date) -> DataFrame:
+    """The month's events replaced by a cancellation, on its first day, of every licence that was held before it."""
+    newest = sf.row_number().over(
+        Window.partitionBy("licence_id").orderBy(sf.desc("effective_date"), sf.desc("sequence_number"))
+    )
+    held = past.withColumn("newest", newest).where("newest = 1 AND event <> 'cancel'")
+    order = Window.partitionBy("account_id").orderBy("licence_id")
+    numbers = past.groupBy("account_id").agg(sf.max("sequence_number").alias("last_number"))
+    cancelled = held.join(numbers, on="account_id", how="inner").withColumns(
+        {
+            "event_id": sf.concat(sf.lit("X"), "licence_id"),
+            "event": sf.lit("cancel"),
+            "seats_before": sf.col("seats_after"),
+            "seats_after": sf.lit(0),
+            "mrr_before": sf.col("mrr_after"),
+            "mrr_after": sf.lit(0).cast("decimal(18,2)"),
+            "renewal_date": sf.lit(None).cast("date"),
+            "effective_date": sf.lit(day),
+            "recorded_at": sf.lit(day).cast("timestamp"),
+            "sequence_number": (sf.col("last_number") + sf.row_number().over(order)).cast("bigint"),
+        }
+    )
+    return cancelled.select(*month.columns)
+
+
+def _schemas(month: str) -> tuple[Defect, ...]:
+    def defect(name: str, source: str, title: str, change: Change, *, added: bool = False) -> Defect:
+        return Defect(
+            id=f"F07-{source}-{name}",
+            failure_class="F07",
+            source=source,
+            month=month,
+            title=title,
+            severity=Severity.WARNING if added else Severity.CRITICAL,
+            expected_check=f"{source}.schema.added" if added else f"{source}.schema",
+            change=change,
+        )
+
+    def renamed(old: str, new: str) -> Change:
+        return lambda frame: frame.withColumnRenamed(old, new)
+
+    def retyped(column: str, type_: str) -> Change:
+        return lambda frame: frame.withColumn(column, sf.col(column).cast(type_))
+
+    return (
+        defect("renamed", "revenue", "amount is now called amount_usd", renamed("amount", "amount_usd")),
+        defect("retyped", "revenue", "amount is now a floating-point number", retyped("amount", "double")),
+        defect("dropped", "revenue", "currency is gone", lambda frame: frame.drop("currency")),
+        defect("case", "revenue", "account_id is now spelled Account_ID", renamed("account_id", "Account_ID")),
+        defect(
+            "added",
+            "revenue",
+            "a column channel was added",
+            lambda frame: frame.withColumn("channel", sf.lit("web")),
+            added=True,
+        ),
+        defect("renamed", "accounts", "region is now called sales_region", renamed("region", "sales_region")),
+    )
+
+
+def _books(month: str, first: date) -> tuple[Defect, ...]:
+    day = first + timedelta(days=9)
+
+    def off_by(line: str, amount: str) -> Change:
+        return _put("amount", f"amount + {amount}", f"line = '{line}' AND booked_date = DATE'{day}'")
+
+    def books(name: str, title: str, change: Change) -> Defect:
+        return Defect(
+            id=f"F11-ledger-{name}", failure_class="F11", source="ledger", month=month, title=title, change=change
+        )
+
+    def silent(category: str, provider: str, title: str) -> Defect:
+        return Defect(
+            id=f"F12-expenses-{provider}",
+            failure_class="F12",
+            source="expenses",
+            month=month,
+            title=title,
+            severity=Severity.WARNING,
+            change=_without(f"category = '{category}' AND provider = '{provider}'"),
+        )
+
+    return (
+        books("marketing", "the books hold 500.00 more for marketing", off_by("marketing", "500.00")),
+        books(
+            "offsetting",
+            "the books hold 500.00 more for marketing and 500.00 less for services: the sum agrees, the lines do not",
+            lambda f: off_by("services", "-500.00")(off_by("marketing", "500.00")(f)),
+        ),
+        books("line-missing", "the books have no line for servers", _without("line = 'servers'")),
+        silent("marketing", "adnet", "adnet reported no marketing expense"),
+        silent("services", "contractors", "contractors reported no services"),
+    )
+
+
+def _values(month: str) -> tuple[Defect, ...]:
+    def defect(id_: str, source: str, title: str, change: Change, check: str = "") -> Defect:
+        return Defect(
+            id=id_,
+            failure_class=id_[:3],
+            source=source,
+            month=month,
+            title=title,
+            expected_check=check,
+            change=change,
+        )
+
+    def accepted(source: str, column: str, value: str, key: str, one_in: int, title: str) -> Defect:
+        return defect(
+            f"F22-{source}-{column}",
+            source,
+            title,
+            _put(column, f"'{value}'", _some(key, one_in)),
+            f"{source}.{column}.accepted",
+        )
+
+    negative = _put("seats_after", "-1 - seats_after", _some("event_id", 20))
+    hundredfold = "cast(cast(amount AS decimal(18,2)) * 100 AS decimal(18,2))"
+    return (
+        defect("F22-licence_events-seats", "licence_events", "licences with a negative number of seats", negative),
+        accepted("revenue", "currency", "EUR", "line_id", 500, "invoice lines in euros"),
+        accepted("revenue", "product", "teleport", "line_id", 500, "invoice lines of a product that does not exist"),
+        accepted("accounts", "region", "atlantis", "account_id", 10, "accounts in a region that does not exist"),
+        accepted("expenses", "category", "parties", "entry_id", 20, "expenses of a category that does not exist"),
+        defect("F24-revenue-cents", "revenue", "amounts are in cents", _put("amount", hundredfold)),
+        defect("F24-revenue-zero", "revenue", "every amount is zero", _put("amount", "0")),
+        defect(
+            "F24-expenses-cents",
+            "expenses",
+            "amounts are in cents",
+            _put("amount", hundredfold),
+        ),
+        *(
+            defect(
+                f"F24-expenses-{name}",
+                "expenses",
+                title,
+                _put("amount", f"'{value}'", _some("entry_id", 20)),
+                "expenses.amount.converts",
+            )
+            for name, value, title in (
+                ("nan", "NaN", "amounts that are not a number"),
+                ("infinity", "Infinity", "infinite amounts"),
+                ("overflow", "1E+30", "amounts that fit no account"),
+            )
+        ),
+    )

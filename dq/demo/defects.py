@@ -1,0 +1,77 @@
+"""Seeded defects: one planted mistake per way of failing, each in one source and month of the demo company's data."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dq.demo.data import number, timestamps_in_micros
+from dq.errors import SourceError
+from dq.model import Severity
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Change = Callable[["DataFrame"], "DataFrame"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defect:
+    """One mistake to plant: what is wrong, in which source and month, and how grave it must be found.
+
+    ``change`` turns the month's rows into the broken ones; ``history`` instead gets all earlier months of the source as
+    well; ``ends`` also removes all later months. ``expected_check`` is the check that must fail, empty where a suite
+    decides its name.
+    """
+
+    id: str
+    failure_class: str
+    source: str
+    month: str
+    title: str
+    severity: Severity = Severity.CRITICAL
+    expected_check: str = ""
+    change: Change = lambda frame: frame
+    history: Callable[[DataFrame, DataFrame], DataFrame] | None = None
+    ends: bool = False
+
+
+def apply(spark: SparkSession, root: Path, defect: Defect) -> None:
+    """Plant a defect: the source's month is rewritten beside the good one and then put in its place."""
+    home = root / defect.source
+    directory = home / f"month={defect.month}"
+    if not directory.is_dir():
+        raise SourceError(
+            f"no month {defect.month} of {defect.source} to plant {defect.id} in",
+            where=str(home),
+            do="make the demo data with that month first",
+        )
+    written = root / f".{defect.source}.defect.writing"
+    finished = root / f".{defect.source}.defect.finished"
+    for leftover in (written, finished):
+        shutil.rmtree(leftover, ignore_errors=True)
+    frame = spark.read.parquet(str(directory))
+    if defect.history is None:
+        broken = defect.change(frame)
+    else:
+        earlier = [str(d) for d in sorted(home.glob("month=*")) if d.name < directory.name]
+        past = spark.read.schema(frame.schema).parquet(*earlier) if earlier else frame.limit(0)
+        broken = defect.history(past, frame)
+    with timestamps_in_micros(spark):
+        # One file in a fixed order, so that the same defect leaves the same bytes.
+        broken.coalesce(1).sortWithinPartitions(*(_quoted(name) for name in broken.columns)).write.parquet(str(written))
+    number(written, finished)
+    shutil.rmtree(written)
+    shutil.rmtree(directory)
+    finished.rename(directory)
+    if defect.ends:
+        for later in home.glob("month=*"):
+            if later.name > directory.name:
+                shutil.rmtree(later)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name}`"

@@ -1,0 +1,33 @@
+"""Data quality for investor figures: Spark jobs whose checks are part of the run.
+
+Importing this package starts no JVM, opens no file and imports neither Spark nor Great Expectations.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from dq.errors import DqError
+from dq.model import Verdict, Window
+
+if TYPE_CHECKING:
+    from dq.checking import check
+    from dq.cli.job import pipeline_run
+    from dq.published import read_published
+    from dq.validation import validate
+
+__all__ = ["DqError", "Verdict", "Window", "check", "pipeline_run", "read_published", "validate"]
+
+_LAZY = {
+    "check": "dq.checking",
+    "pipeline_run": "dq.cli.job",
+    "read_published": "dq.published",
+    "validate": "dq.validation",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'dq' has no attribute {name!r}")

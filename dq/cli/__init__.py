@@ -1,0 +1,32 @@
+"""The ``dq`` command. Only this package prints or decides exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from dq.cli import console
+from dq.errors import DqError
+from dq.session import quiet
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    from dq.cli.parser import build_parser
+
+    arguments = build_parser().parse_args(argv)
+    handler: Command = arguments.handler
+    quiet()
+    try:
+        return handler(arguments)
+    except DqError as failure:
+        return console.error(failure)
+    except KeyboardInterrupt:
+        console.note("dq: interrupted; nothing was published")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,51 @@
+"""What people see: results on stdout, everything else on stderr, colour only on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dq.errors import ConfigError, DqError
+from dq.reports import use_colour
+
+MISTAKES_SHOWN = 200
+
+
+def out(text: str) -> None:
+    """A result for people or programs."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Progress and remarks, kept apart from results."""
+    sys.stderr.write(text.rstrip("\n") + "\n")
+    sys.stderr.flush()
+
+
+def error(failure: DqError) -> int:
+    """Say what went wrong in plain sentences; returns the exit code."""
+    if isinstance(failure, ConfigError):
+        for finding in failure.findings[:MISTAKES_SHOWN]:
+            note(str(finding))
+        more = len(failure.findings) - MISTAKES_SHOWN
+        count = len(failure.findings)
+        note(
+            f"dq: {count} mistake{'s' if count != 1 else ''} in the declared files"
+            + (f", {more} not shown" if more > 0 else "")
+        )
+    else:
+        note(f"dq: {failure}")
+    return failure.exit_code
+
+
+def colour() -> bool:
+    """Whether results may be written in colour."""
+    return use_colour(sys.stdout)
+
+
+def width() -> int:
+    """The width results are wrapped to: that of the terminal, else wide enough for logs."""
+    if not sys.stdout.isatty():
+        return 160
+    return max(60, os.get_terminal_size().columns)

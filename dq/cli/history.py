@@ -1,0 +1,180 @@
+"""Commands over the warehouse: show, waive, withdraw, gc and docs."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from dq import project as projects
+from dq import registry, reports, settings, store, waivers
+from dq.cli import console
+from dq.errors import UsageError, choices
+from dq.run import records
+from dq.verdict import Waiver
+
+GC_DAYS = 30
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the commands."""
+    show = commands.add_parser(
+        "show", help="show a run: its card, figures and failing keys; without RUN list the latest"
+    )
+    show.add_argument("run", nargs="?", help="a run id, or how it begins, such as the pipeline's name")
+    show.add_argument("--check", help="show the failing keys of this check")
+    show.add_argument(
+        "--format", choices=reports.FORMATS, default="text", help="how the run is printed (default: text)"
+    )
+    _warehouse(show)
+    show.set_defaults(handler=show_command)
+
+    waive = commands.add_parser("waive", help="let one failing check pass for one period, up to a ceiling, until a day")
+    waive.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
+    waive.add_argument("--check", required=True, help="the check's id")
+    waive.add_argument("--period", required=True, help="the period it is waived for")
+    waive.add_argument(
+        "--ceiling", required=True, help="dollars off for totals, rows otherwise; beyond it the check holds"
+    )
+    waive.add_argument("--owner", required=True, help="who answers for it")
+    waive.add_argument("--reason", required=True, help="why the figures may be published all the same")
+    waive.add_argument("--until", required=True, help="last day it counts, YYYY-MM-DD")
+    _warehouse(waive)
+    waive.set_defaults(handler=waive_command)
+
+    withdraw = commands.add_parser("withdraw", help="take a published period back to the version before")
+    withdraw.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
+    withdraw.add_argument(
+        "--period", required=True, help="the day or month to take back; a month takes back all its days"
+    )
+    withdraw.add_argument("--reason", required=True, help="why; it is kept in the log")
+    withdraw.add_argument("--by", default=None, help="who (default: the user running this)")
+    _warehouse(withdraw)
+    withdraw.set_defaults(handler=withdraw_command)
+
+    gc = commands.add_parser("gc", help="remove staged and orphaned files that no published version references")
+    gc.add_argument(
+        "--older-than", type=int, default=GC_DAYS, metavar="DAYS", help=f"days a held run is kept ({GC_DAYS})"
+    )
+    _warehouse(gc)
+    gc.set_defaults(handler=gc_command)
+
+    docs = commands.add_parser("docs", help="rebuild the data docs from the records in the warehouse")
+    docs.add_argument("--docs", type=Path, help="data docs folder (default: jobs/settings.yml)")
+    _warehouse(docs)
+    docs.set_defaults(handler=docs_command)
+
+
+def _warehouse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
+
+
+def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
+    """The warehouse the arguments name, or that of the settings."""
+    root = registry.find_root()
+    return store.Warehouse(arguments.warehouse or root / settings.load(root).warehouse)
+
+
+def show_command(arguments: argparse.Namespace) -> int:
+    """Print one run, or list the latest."""
+    warehouse = open_warehouse(arguments)
+    if arguments.run is None:
+        for record in records.everything(warehouse, limit=20):
+            console.out(f"{record.run}  {record.verdict.value}  {record.period}  {record.kind.value}")
+        return 0
+    record = records.get(warehouse, arguments.run)
+    if arguments.check is None:
+        console.out(reports.render(record, format=arguments.format, width=console.width(), colour=console.colour()))
+        if arguments.format == "text":
+            from dq.run.show import figures
+
+            console.out(figures(warehouse, registry.load(registry.find_root()), record))
+        return 0
+    from dq.run.show import failing_keys
+
+    console.out(failing_keys(warehouse, projects.load(registry.find_root()), record, arguments.check))
+    return 0
+
+
+def waive_command(arguments: argparse.Namespace) -> int:
+    """Record a waiver."""
+    project = projects.load(registry.find_root())
+    bound = project.pipeline(arguments.pipeline)
+    known = [check.check for check in bound.all_checks]
+    if arguments.check not in known:
+        raise UsageError(
+            f"{bound.name} has no check {arguments.check!r}", where="--check", do=choices(arguments.check, known)
+        )
+    try:
+        ceiling = Decimal(arguments.ceiling)
+        until = date.fromisoformat(arguments.until)
+    except (InvalidOperation, ValueError):
+        raise UsageError("--ceiling is a number and --until a day such as 2026-11-30") from None
+    if not ceiling.is_finite() or ceiling < 0:
+        raise UsageError(f"the ceiling {arguments.ceiling} is no amount", expected="a finite number from 0 up")
+    for name in ("owner", "reason"):
+        if not getattr(arguments, name).strip():
+            raise UsageError(f"--{name} is empty", expected="a sentence a reader of the card will understand")
+    now = datetime.now(UTC)
+    if until < now.date():
+        raise UsageError(f"--until {until} is over", expected=f"a day from {now.date()} on")
+    waiver = Waiver(
+        pipeline=bound.name,
+        check=arguments.check,
+        period=arguments.period,
+        ceiling=ceiling,
+        owner=arguments.owner.strip(),
+        reason=arguments.reason.strip(),
+        until=until,
+        recorded=now,
+    )
+    waivers.record(open_warehouse(arguments), waiver)
+    console.out(
+        f"waived {waiver.check} of {waiver.pipeline} {waiver.period} up to {waiver.ceiling} until {waiver.until} "
+        f"for {waiver.owner}: {waiver.reason}\nrun the pipeline again to publish: "
+        f"dq run {waiver.pipeline} --period {waiver.period}"
+    )
+    return 0
+
+
+def withdraw_command(arguments: argparse.Namespace) -> int:
+    """Take a period back to the version before, with a reason."""
+    root = registry.find_root()
+    registry.load(root).pipeline(arguments.pipeline)
+    if not arguments.reason.strip():
+        raise UsageError("--reason is empty", expected="a sentence a reader of the log will understand")
+    table = open_warehouse(arguments).table(arguments.pipeline)
+    by = arguments.by or getpass.getuser()
+    commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC))
+    console.out(f"withdrawn: {arguments.pipeline} {arguments.period}; readers now see version {commit.version}")
+    return 0
+
+
+def gc_command(arguments: argparse.Namespace) -> int:
+    """Remove what nothing references."""
+    warehouse = open_warehouse(arguments)
+    if arguments.older_than < 0:
+        raise UsageError("--older-than is negative", expected="days from 0 up")
+    removed = warehouse.gc(datetime.now(UTC), timedelta(days=arguments.older_than))
+    for one in removed:
+        console.out(f"removed {one.path} ({one.bytes:,} bytes)")
+    console.out(f"removed {len(removed)} folders, {sum(one.bytes for one in removed):,} bytes")
+    return 0
+
+
+def docs_command(arguments: argparse.Namespace) -> int:
+    """Rebuild the data docs site."""
+    from dq.gx import docs
+    from dq.run import delivery
+
+    project = projects.load(registry.find_root())
+    site = arguments.docs or project.root / project.settings.docs
+    kept = records.everything(open_warehouse(arguments))
+    delivery.write_runbooks(project, site)
+    for bound in project.bound.values():
+        docs.publish_suite(site, bound.name, bound.all_checks)
+    docs.rebuild(site, kept)
+    console.out(f"{len(kept)} runs in {site / 'index.html'}")
+    return 0

@@ -1,0 +1,92 @@
+"""One Spark session for the whole test run, built the way a run builds it, and the demo company made once with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from runs_support import FINAL, ROOT, Bench, hard_links
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests without a JVM first, then the one session, then child processes: the quick answer comes quickly."""
+
+    def rank(item: pytest.Item) -> int:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
+        return next((n for n, mark in ((3, "browser"), (2, "e2e"), (1, "spark")) if item.get_closest_marker(mark)), 0)
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    from pyspark.sql import SparkSession
+
+    from dq.session import properties
+
+    builder = SparkSession.builder.appName("tests")
+    for key, value in properties(ROOT / "spark-conf" / "local.conf").items():
+        builder = builder.config(key, value)
+    session = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "2g").getOrCreate()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def company(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from dq.demo import data
+
+    root = tmp_path_factory.mktemp("company") / "sources"
+    data.make(spark, root, seed=7, first_month="2026-08", last_month="2026-11", lines=6000)
+    return root
+
+
+@pytest.fixture(scope="session")
+def first_month(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse in which September is published by both pipelines."""
+    from dq.cli.run import run_job
+
+    warehouse = tmp_path_factory.mktemp("warehouse") / "w"
+    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(company), str(ROOT)
+    for pipeline in ("profit_unit", "investor_profit"):
+        argv = ["--period", "2026-09", "--as-of", FINAL["2026-09"], "--warehouse", str(warehouse), "--no-docs"]
+        assert run_job(pipeline, argv) == 0
+    return warehouse
+
+
+@pytest.fixture
+def bench(company: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Bench]:
+    """The company with an empty warehouse."""
+    before = dict(os.environ)
+    yield Bench(hard_links(company, tmp_path / "sources"), tmp_path / "warehouse", capsys)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def after_september(first_month: Path, bench: Bench) -> Bench:
+    """The company with September published."""
+    hard_links(first_month, bench.warehouse)
+    return bench
+
+
+@pytest.fixture
+def project_copy(tmp_path: Path) -> Callable[[], Path]:
+    """A copy of the declared files, for tests that change one of them."""
+
+    def copy() -> Path:
+        home = tmp_path / "project"
+        for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
+            shutil.copytree(ROOT / folder, home / folder)
+        shutil.copy(ROOT / "Makefile", home / "Makefile")
+        return home
+
+    return copy

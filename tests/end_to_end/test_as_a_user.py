@@ -1,0 +1,102 @@
+"""What a user types, in child processes: spark-submit, the dq command, and the ways a machine can be against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from runs_support import FINAL, ROOT
+
+pytestmark = pytest.mark.e2e
+MONTH = "2026-10"
+BIN = Path(sys.executable).parent
+
+
+def environment(sources: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DQ_", "SPARK_", "PYSPARK_"))}
+    kept |= {"DQ_DEMO_DIR": str(sources), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}"} | more
+
+
+def call(words: list[str], sources: Path, *, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, capture_output=True, text=True, timeout=300, check=False, cwd=cwd, env=environment(sources, **more)
+    )
+
+
+def dq(*words: str) -> list[str]:
+    return [sys.executable, "-m", "dq", *words]
+
+
+def arguments(warehouse: Path, period: str = MONTH) -> list[str]:
+    return ["--period", period, "--as-of", FINAL[period], "--warehouse", str(warehouse)]
+
+
+def test_spark_submit_publishes_and_the_docs_say_so(company: Path, tmp_path: Path) -> None:
+    """From another folder, as a scheduler would; the card is on stdout alone, the code is that of the verdict."""
+    warehouse, docs = tmp_path / "w", tmp_path / "docs"
+    submit = ["spark-submit", "--properties-file", str(ROOT / "spark-conf" / "local.conf")]
+    job = [*submit, str(ROOT / "jobs" / "profit_unit.py"), *arguments(warehouse), "--docs", str(docs)]
+    done = call([*job, "--format", "json"], company, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert (record["verdict"], record["version"], record["period"]) == ("publish", 1, MONTH)
+    assert Path(record["docs"]).is_file()
+    assert "profit_unit" in (docs / "index.html").read_text(encoding="utf-8")
+    assert (docs / "runbooks" / "profit_unit.html").is_file()
+
+    shown = call(dq("show", "profit_unit", "--warehouse", str(warehouse)), company)
+    assert shown.returncode == 0
+    assert "PUBLISHED" in shown.stdout
+    assert record["totals"]["revenue"].split(".")[0][:3] in shown.stdout.replace(",", "")
+
+    shutil.rmtree(docs)
+    rebuilt = call(dq("docs", "--warehouse", str(warehouse), "--docs", str(docs)), company)
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert Path(record["docs"]).is_file()
+
+
+def test_without_java_it_says_what_to_install(company: Path, tmp_path: Path) -> None:
+    done = call(dq("run", "profit_unit", *arguments(tmp_path / "w")), company, JAVA_HOME=str(tmp_path))
+    assert done.returncode == 3
+    assert "no Java was found; expected Java 17 or 21" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_path: Path) -> None:
+    child = subprocess.Popen(
+        dq("run", "profit_unit", *arguments(tmp_path / "w")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment(company),
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "w" / "profit_unit").glob("_staging/*")) and time.monotonic() < deadline:
+        assert child.poll() is None, "it ended before it staged anything"
+        time.sleep(0.02)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 143, said
+    assert "nothing was published" in said
+    assert not list((tmp_path / "w" / "profit_unit").glob("_commits/*.json"))
+
+
+@pytest.mark.slow
+def test_the_demo_publishes_the_clean_month_and_holds_the_defective_one(tmp_path: Path) -> None:
+    home = tmp_path / "project"
+    for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
+        shutil.copytree(ROOT / folder, home / folder)
+    done = call(dq("demo"), tmp_path, cwd=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = [line.split("  ")[0] for line in done.stdout.splitlines() if line.startswith(("PUBLISHED", "HOLD"))]
+    assert words == ["PUBLISHED", "PUBLISHED", "HOLD", "HOLD"]
+    assert (home / "build" / "demo" / "docs" / "index.html").is_file()

@@ -1,0 +1,36 @@
+"""The plain table of Great Expectations' own types is that of the installed version."""
+
+from dq.custom_types import CUSTOM_TYPES
+from dq.gx.load import load
+from dq.native_types import NATIVE_TYPES
+
+# What every expectation has, whatever its type.
+COMMON = {
+    "id",
+    "meta",
+    "notes",
+    "result_format",
+    "description",
+    "severity",
+    "catch_exceptions",
+    "rendered_content",
+    "batch_id",
+    "windows",
+}
+
+
+def test_the_table_is_equal_to_the_registry_of_the_installed_version() -> None:
+    load()
+    from great_expectations.expectations.registry import (
+        get_expectation_impl,
+        list_registered_expectation_implementations,
+    )
+
+    installed = {}
+    for name in list_registered_expectation_implementations():
+        if name not in CUSTOM_TYPES:
+            fields = get_expectation_impl(name).__fields__
+            required = frozenset(key for key, field in fields.items() if field.required and key not in COMMON)
+            optional = frozenset(key for key, field in fields.items() if not field.required and key not in COMMON)
+            installed[name] = (required, optional)
+    assert installed == dict(NATIVE_TYPES)

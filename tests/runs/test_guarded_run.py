@@ -1,0 +1,300 @@
+"""Guarded runs of both pipelines on the demo company, in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from runs_support import Bench
+
+from dq import store, waivers
+from dq.cli.history import withdraw_command
+from dq.cli.parser import build_parser
+from dq.model import Kind, Outcome, Verdict
+from dq.verdict import Waiver
+
+MONTH = "2026-10"
+
+
+def test_a_clean_month_is_published_and_the_same_key_again_does_nothing(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    ran = after_september.run("profit_unit", MONTH)
+    assert (ran.code, ran.record.verdict, ran.record.version, ran.record.kind) == (0, Verdict.PUBLISH, 2, Kind.FINAL)
+    critical = [check for check in ran.alarms if ran.result(check).severity != "info"]
+    assert critical == []
+    again = after_september.run("profit_unit", MONTH)
+    assert again.record.already_published
+    assert again.record.version == 2
+    assert "ALREADY PUBLISHED" in again.out
+    total = sum(row["revenue"] for row in after_september.published(spark, "profit_unit", MONTH))
+    assert str(total) == ran.record.totals["revenue"]
+
+
+def test_the_investor_table_follows_and_compares_with_the_month_before(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    assert after_september.run("profit_unit", MONTH).code == 0
+    ran = after_september.run("investor_profit", MONTH)
+    assert ran.code == 0, ran.out
+    rows = after_september.published(spark, "investor_profit", MONTH)
+    before = after_september.published(spark, "investor_profit", "2026-09")
+    (total,) = (row for row in rows if row["row_kind"] == "total")
+    (earlier,) = (row for row in before if row["row_kind"] == "total")
+    assert total["previous_profit"] == earlier["profit"]
+    assert total["profit_change"] == total["profit"] - earlier["profit"]  # type: ignore[operator]
+    assert ran.record.inputs[-1].name == "profit_unit"
+
+
+def test_a_waiver_makes_another_run_and_lets_a_difference_pass_up_to_its_ceiling(
+    after_september: Bench, spark: SparkSession
+) -> None:
+    plant(spark, after_september, "F11-ledger-marketing")
+    held = after_september.run("profit_unit", MONTH)
+    assert (held.code, held.record.verdict, held.record.stays) == (1, Verdict.HOLD, 1)
+    warehouse = store.Warehouse(after_september.warehouse)
+
+    def waive(ceiling: str) -> None:
+        waiver = Waiver(
+            pipeline="profit_unit",
+            check="profit_ties_out_to_ledger",
+            period=MONTH,
+            ceiling=Decimal(ceiling),
+            owner="Danny",
+            reason="invoice booked twice by Finance, corrected in November",
+            until=date(2026, 12, 31),
+            recorded=datetime(2026, 11, 4, tzinfo=UTC),
+        )
+        waivers.record(warehouse, waiver)
+
+    waive("499.99")
+    assert after_september.run("profit_unit", MONTH).code == 1
+    waive("500.00")
+    ran = after_september.run("profit_unit", MONTH)
+    assert ran.code == 0
+    assert "WAIVED" in ran.out
+    assert "Danny" in ran.out
+
+
+def test_a_held_upstream_holds_what_is_built_on_it_with_its_card(after_september: Bench, spark: SparkSession) -> None:
+    plant(spark, after_september, "F11-ledger-marketing")
+    assert after_september.run("profit_unit", MONTH).code == 1
+    ran = after_september.run("investor_profit", MONTH)
+    assert (ran.code, ran.record.verdict) == (3, Verdict.HOLD_NOT_EVALUATED)
+    assert "UPSTREAM" in ran.out
+    assert "profit_ties_out_to_ledger" in ran.out
+    assert [row["month"] for row in after_september.published(spark, "investor_profit")].count(MONTH) == 0
+
+
+def test_an_upstream_that_was_never_published_is_said_with_the_command_to_run(bench: Bench) -> None:
+    ran = bench.run("investor_profit", MONTH)
+    assert ran.code == 3
+    assert "has not published 2026-10-01 to 2026-10-31 (31 days)" in ran.out
+    assert "dq run profit_unit --period 2026-10" in ran.out
+
+
+def test_a_day_is_published_alone_and_month_to_date(spark: SparkSession, bench: Bench) -> None:
+    ran = bench.run("profit_unit", "2026-10-05", "2026-10-06T02:00:00Z")
+    assert ran.code == 0, ran.out
+    assert (ran.record.kind, ran.record.data_through) == (Kind.MONTH_TO_DATE, date(2026, 10, 5))
+    days = {row["day"] for row in bench.published(spark, "profit_unit")}
+    assert days == {date(2026, 10, 5)}
+    pending = {r.check for r in ran.record.results if r.reason.startswith("pending until")}
+    assert "expense_feeds_present_at_close" in pending
+
+
+@pytest.mark.slow
+def test_the_months_first_days_are_published_while_it_runs(spark: SparkSession, bench: Bench) -> None:
+    ran = bench.run("profit_unit", MONTH, "2026-10-11T02:00:00Z")
+    assert ran.code == 0, ran.out
+    assert {row["day"] for row in bench.published(spark, "profit_unit", MONTH)} == {
+        date(2026, 10, d) for d in range(1, 11)
+    }
+    investor = bench.run("investor_profit", MONTH, "2026-10-11T06:00:00Z")
+    assert investor.code == 0, investor.out
+    assert investor.record.kind is Kind.MONTH_TO_DATE
+
+
+def test_what_is_built_on_preliminary_units_is_not_final(bench: Bench) -> None:
+    assert bench.run("profit_unit", MONTH, "2026-11-01T02:00:00Z").record.kind is Kind.PRELIMINARY
+    ran = bench.run("investor_profit", MONTH)
+    assert (ran.code, ran.record.kind) == (0, Kind.PRELIMINARY)
+
+
+@pytest.mark.slow
+def test_an_older_instant_knows_less_and_is_another_run(spark: SparkSession, bench: Bench) -> None:
+    """Rows recorded after the as-of instant are not read: the last day's lines are known only the night after."""
+    early = bench.run("profit_unit", MONTH, "2026-10-31T00:00:00Z")
+    late = bench.run("profit_unit", MONTH, "2026-10-31T12:00:00Z")
+    assert early.record.run_key != late.record.run_key
+
+
+def test_withdrawing_goes_back_a_version_and_the_same_figures_are_not_published_again(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    def investor_months() -> set[object]:
+        return {row["month"] for row in after_september.published(spark, "investor_profit")}
+
+    assert after_september.run("profit_unit", MONTH).code == 0
+    assert after_september.run("investor_profit", MONTH).code == 0
+    assert investor_months() == {"2026-09", MONTH}
+    line = ["withdraw", "investor_profit", "--period", MONTH, "--reason", "wrong target", "--by", "Anna"]
+    line += ["--warehouse", str(after_september.warehouse)]
+    assert withdraw_command(build_parser().parse_args(line)) == 0
+    assert investor_months() == {"2026-09"}
+    again = after_september.run("investor_profit", MONTH)
+    assert again.code == 3
+    assert "withdrawn by Anna: wrong target" in again.out
+    assert investor_months() == {"2026-09"}
+
+
+def test_an_input_that_changes_during_the_run_publishes_nothing(
+    after_september: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dq.run import staging
+
+    (victim,) = (after_september.sources / "ledger" / f"month={MONTH}").glob("*.parquet")
+    stage = staging.stage
+
+    def touched_while_staging(*arguments: object) -> object:
+        os.utime(victim, (0, 0))
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(staging, "stage", touched_while_staging)
+    ran = after_september.run("profit_unit", MONTH)
+    assert (ran.code, ran.record.version) == (3, None)
+    assert "changed during the run" in ran.out
+    assert store.Warehouse(after_september.warehouse).table("profit_unit").entry("2026-10-01") is None
+
+
+def test_units_published_anew_during_the_run_hold_what_was_built_on_the_old_ones(
+    after_september: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F16: another run publishes the same days with other code while this one computes."""
+    from dq.run import staging
+
+    assert after_september.run("profit_unit", MONTH, "2026-11-01T02:00:00Z").code == 0
+    stage = staging.stage
+    other: list[int] = []
+
+    def overtaken(*arguments: object) -> object:
+        if not other:
+            other.append(1)
+            assert after_september.run("profit_unit", MONTH).code == 0
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(staging, "stage", overtaken)
+    ran = after_september.run("investor_profit", MONTH)
+    stale = ran.result("investor_profit.inputs.current")
+    assert (ran.code, stale.outcome, stale.failure_class) == (1, Outcome.FAILED, "F16")
+    assert "profit_unit 2026-10-01 is at version 3, read was 2" in stale.observed
+
+
+FAULTY = {
+    "multiplies": (
+        "investor_profit.py",
+        "def cells(units: DataFrame, window: dq.Window) -> DataFrame:",
+        "def cells(units: DataFrame, window: dq.Window) -> DataFrame:\n    units = units.unionByName(units.limit(1))",
+    ),
+    "names_a_missing_column": (
+        "profit_unit.py",
+        '    amount = sf.col("amount")\n',
+        '    amount = sf.col("amout")\n',
+    ),
+    "forgets_to_publish": ("profit_unit.py", "        run.publish(\n", "        (\n"),
+    "publishes_another_schema": (
+        "profit_unit.py",
+        '        "seats",\n        *REVENUE,',
+        '        "seats", sf.lit(1).alias("extra"),\n        *REVENUE,',
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "pipeline", "code", "check", "said"),
+    [
+        ("multiplies", "investor_profit", 1, "cells_are_the_sum_of_their_units", ""),
+        ("names_a_missing_column", "profit_unit", 3, "profit_unit.run.completes", "amout"),
+        ("forgets_to_publish", "profit_unit", 3, "profit_unit.run.completes", "ended without publishing"),
+        ("publishes_another_schema", "profit_unit", 3, "profit_unit.run.completes", "extra is not declared"),
+    ],
+)
+def test_a_faulty_job_is_held_with_section_and_owner(
+    after_september: Bench,
+    project_copy: Callable[[], Path],
+    fault: str,
+    pipeline: str,
+    code: int,
+    check: str,
+    said: str,
+) -> None:
+    if pipeline == "investor_profit":
+        assert after_september.run("profit_unit", MONTH).code == 0
+    home = project_copy()
+    file, old, new = FAULTY[fault]
+    text = (home / "jobs" / file).read_text()
+    assert old in text
+    (home / "jobs" / file).write_text(text.replace(old, new))
+    after_september.home = home
+    ran = after_september.run(pipeline, MONTH)
+    result = ran.result(check)
+    assert ran.code == code, ran.out
+    assert result.outcome in (Outcome.FAILED, Outcome.ERRORED)
+    assert said in result.reason + result.observed
+    assert ran.record.guidance[check].owner
+    assert ran.record.guidance[check].runbook.startswith(f"runbooks/{pipeline}.md#")
+
+
+@pytest.mark.slow
+def test_a_changed_suite_is_another_run_key(after_september: Bench, project_copy: Callable[[], Path]) -> None:
+    first = after_september.run("profit_unit", MONTH)
+    after_september.home = project_copy()
+    suite = after_september.home / "expectations" / "targets.yml"
+    suite.write_text(suite.read_text().replace("max_value: 1000000000", "max_value: 999999999"))
+    second = after_september.run("profit_unit", MONTH)
+    assert not second.record.already_published
+    assert (first.record.version, second.record.version) == (2, 3)
+
+
+def test_a_torn_file_is_named_and_nothing_is_published(after_september: Bench) -> None:
+    (victim,) = (after_september.sources / "revenue" / f"month={MONTH}").glob("*.parquet")
+    content = victim.read_bytes()
+    victim.unlink()
+    victim.write_bytes(content[: len(content) // 2])
+    ran = after_september.run("profit_unit", MONTH)
+    assert ran.code == 3
+    assert victim.name in ran.out
+    assert ran.record.version is None
+
+
+def test_a_month_without_any_file_has_no_rows(after_september: Bench) -> None:
+    for file in (after_september.sources / "revenue" / f"month={MONTH}").iterdir():
+        file.unlink()
+    ran = after_september.run("profit_unit", MONTH)
+    assert ran.code == 3
+    assert ran.result("revenue_has_rows").outcome is Outcome.FAILED
+    assert ran.result("revenue_has_rows").failure_class == "F06"
+    assert ran.result("revenue.key.unique").outcome is Outcome.ERRORED
+
+
+def test_a_warehouse_that_cannot_be_written_is_one_sentence(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    from dq.cli.run import run_job
+
+    bench.warehouse.write_text("in the way")
+    os.environ["DQ_DEMO_DIR"] = str(bench.sources)
+    argv = ["--period", MONTH, "--as-of", "2026-11-04T06:00:00Z", "--warehouse", str(bench.warehouse), "--no-docs"]
+    assert run_job("profit_unit", argv) == 3
+    captured = capsys.readouterr()
+    assert "opening the warehouse" in captured.out
+    assert "Traceback" not in captured.out + captured.err
+
+
+def plant(spark: SparkSession, bench: Bench, fault: str) -> None:
+    from dq.demo import catalogue, defects
+
+    defects.apply(spark, bench.sources, catalogue.find(fault, MONTH))

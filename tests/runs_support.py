@@ -1,0 +1,75 @@
+"""A company's sources, a warehouse, and a way to run jobs on both; shared by the tests of guarded runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dq.model import CheckResult, Outcome, RunRecord
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).resolve().parents[1]
+FINAL = {"2026-08": "2026-09-03T06:00:00Z", "2026-09": "2026-10-05T06:00:00Z", "2026-10": "2026-11-04T06:00:00Z"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run of a job left behind."""
+
+    code: int
+    record: RunRecord
+    out: str
+    err: str
+
+    def result(self, check: str) -> CheckResult:
+        return next(result for result in self.record.results if result.check == check)
+
+    @property
+    def alarms(self) -> list[str]:
+        return [r.check for r in self.record.results if r.outcome in (Outcome.FAILED, Outcome.ERRORED)]
+
+
+@dataclass
+class Bench:
+    """A company's sources and a warehouse, both this test's own."""
+
+    sources: Path
+    warehouse: Path
+    capsys: pytest.CaptureFixture[str]
+    home: Path = ROOT
+
+    def run(self, pipeline: str, period: str, as_of: str | None = None, *options: str) -> Ran:
+        from dq import store
+        from dq.cli.run import run_job
+        from dq.run import records
+
+        os.environ["DQ_DEMO_DIR"] = str(self.sources)
+        os.environ["DQ_HOME"] = str(self.home)
+        argv = ["--period", period, "--as-of", as_of or FINAL[period[:7]], "--warehouse", str(self.warehouse)]
+        if "--docs" not in options:
+            argv.append("--no-docs")
+        self.capsys.readouterr()
+        code = run_job(pipeline, [*argv, *options])
+        captured = self.capsys.readouterr()
+        record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
+        assert record is not None
+        return Ran(code, record, captured.out, captured.err)
+
+    def published(self, spark: SparkSession, table: str, period: str | None = None) -> list[dict[str, object]]:
+        from dq import store
+
+        frame = store.read_published(spark, self.warehouse, table, period=period)
+        return [row.asDict() for row in frame.collect()]
+
+
+def hard_links(source: Path, target: Path) -> Path:
+    """A copy of a tree that costs nothing: its files are replaced, never changed in place."""
+    shutil.copytree(source, target, copy_function=os.link, symlinks=True)
+    return target

@@ -1,0 +1,243 @@
+"""Freshness, complete days and declared feeds: what should have arrived, against what did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
+from pyspark.sql import DataFrame, SparkSession
+
+from dq.engine.base import Context, Dataset
+from dq.engine.custom import evaluate_custom
+from dq.model import Outcome
+
+
+def days(spark: SparkSession, *found: date | None) -> DataFrame:
+    return frame(spark, "day date", *((day,) for day in found))
+
+
+def instants(spark: SparkSession, *found: datetime | None) -> DataFrame:
+    return frame(spark, "at timestamp", *((at,) for at in found))
+
+
+def october(day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(2026, 10, 1, hour, minute, second, tzinfo=UTC) + timedelta(days=day - 1)
+
+
+def fresh(column: str = "day", hours: float = 24, **kwargs: object) -> object:
+    return check("expect_partition_to_be_fresh", column=column, max_age_hours=hours, **kwargs)  # type: ignore[arg-type]
+
+
+def test_the_last_day_of_data_is_fresh(spark: SparkSession) -> None:
+    result = evaluate(days(spark, date(2026, 10, 30), date(2026, 10, 31), date(2026, 10, 31)), fresh(hours=0))
+    assert result.outcome is Outcome.PASSED
+    assert result.observed == "newest day 2026-10-31 is 0 hours old and has 2 rows"
+    assert result.measures["age_hours"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("newest", "hours", "outcome"),
+    [
+        (date(2026, 10, 30), 24, Outcome.PASSED),  # exactly 24 hours: the bound still passes
+        (date(2026, 10, 30), 23.9, Outcome.FAILED),
+        (date(2026, 10, 29), 24, Outcome.FAILED),
+        (date(2026, 10, 29), 48, Outcome.PASSED),
+        (date(2026, 10, 28), 48, Outcome.FAILED),
+    ],
+)
+def test_a_date_ages_from_the_end_of_its_day(spark: SparkSession, newest: date, hours: float, outcome: Outcome) -> None:
+    assert evaluate(days(spark, newest, date(2026, 10, 1)), fresh(hours=hours)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("newest", "outcome"),
+    [(october(31, 2), Outcome.PASSED), (october(31, 1, 59, 59), Outcome.FAILED)],
+)
+def test_a_timestamp_ages_from_its_own_second_to_the_runs_clock(
+    spark: SparkSession, newest: datetime, outcome: Outcome
+) -> None:
+    assert OCTOBER.as_of == october(32, 2)
+    result = evaluate(instants(spark, newest, october(3)), fresh("at", 24, reference="as_of"))
+    assert result.outcome is outcome
+
+
+def test_the_age_is_the_same_whatever_zone_the_driver_is_in(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        result = evaluate(instants(spark, october(31, 20)), fresh("at", 24))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert result.measures["age_hours"] == "4"
+    assert result.measures["newest_day"] == "2026-10-31"
+
+
+def test_a_naive_timestamp_is_utc(spark: SparkSession) -> None:
+    naive = instants(spark, october(31, 20)).selectExpr("cast(at as timestamp_ntz) as at")
+    assert evaluate(naive, fresh("at", 24)).measures["age_hours"] == "4"
+
+
+def test_a_day_from_the_future_proves_nothing(spark: SparkSession) -> None:
+    result = evaluate(days(spark, date(2026, 10, 20), date(2026, 11, 3), date(2099, 1, 1)), fresh(hours=48))
+    assert result.outcome is Outcome.FAILED
+    assert result.measures["newest_day"] == "2026-10-20"
+    assert result.observed.endswith("2 rows later than the reference instant do not count")
+    only_future = evaluate(days(spark, date(2026, 11, 1)), fresh(hours=48))
+    assert only_future.outcome is Outcome.FAILED
+
+
+def test_the_future_of_the_same_day_does_not_hide_what_is_known(spark: SparkSession) -> None:
+    result = evaluate(instants(spark, october(32, 1), october(32, 23)), fresh("at", 2, reference="as_of", min_rows=2))
+    assert result.measures == {"future_rows": 1, "newest_day": "2026-11-01", "age_hours": "1", "newest_rows": 1}
+    assert result.outcome is Outcome.FAILED
+
+
+def test_the_day_that_has_begun_is_known_at_the_runs_clock(spark: SparkSession) -> None:
+    result = evaluate(days(spark, date(2026, 11, 1)), fresh(hours=1, reference="as_of"))
+    assert result.outcome is Outcome.PASSED
+    assert result.measures["age_hours"] == "0"
+
+
+def test_a_newest_day_with_too_few_rows_is_stale(spark: SparkSession) -> None:
+    figures = days(spark, *[date(2026, 10, 30)] * 5, date(2026, 10, 31))
+    assert evaluate(figures, fresh(min_rows=1)).outcome is Outcome.PASSED
+    assert evaluate(figures, fresh(min_rows=2)).outcome is Outcome.FAILED
+
+
+def test_a_column_of_nothing_but_null_is_stale(spark: SparkSession) -> None:
+    assert evaluate(days(spark, None, None), fresh()).outcome is Outcome.FAILED
+
+
+def test_no_rows_are_stale_and_incomplete(spark: SparkSession) -> None:
+    assert evaluate(days(spark), fresh()).outcome is Outcome.FAILED
+    assert evaluate(days(spark), check("expect_days_to_be_complete", column="day")).outcome is Outcome.FAILED
+
+
+def test_without_a_period_or_a_day_column_freshness_cannot_be_judged(spark: SparkSession) -> None:
+    assert "no period" in evaluate(days(spark, date(2026, 10, 1)), fresh(), Context()).reason
+    text = evaluate(frame(spark, "day string", ("2026-10-31",)), fresh())
+    assert text.outcome is Outcome.ERRORED
+    assert "expected a date or timestamp" in text.reason
+
+
+COMPLETE = check("expect_days_to_be_complete", column="day")
+ALL_DAYS = [date(2026, 10, 1) + timedelta(days=n) for n in range(31)]
+
+
+def test_every_day_present_passes_also_for_timestamps(spark: SparkSession) -> None:
+    assert evaluate(days(spark, *ALL_DAYS), COMPLETE).observed == "31 of 31 expected days are present"
+    late = instants(spark, *(october(n, 23, 59, 59) for n in range(1, 32)))
+    assert evaluate(late, check(COMPLETE.type, column="at")).outcome is Outcome.PASSED
+
+
+def test_missing_days_are_named_with_neighbours_joined(spark: SparkSession) -> None:
+    found = [day for day in ALL_DAYS if day.day not in (4, 10, 11, 12, 31)]
+    result = evaluate(days(spark, *found, None), COMPLETE)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == ("5 of 31 expected days are missing: 2026-10-04, 2026-10-10 to 2026-10-12, 2026-10-31")
+    assert result.measures == {"days_expected": 31, "unexpected_count": 5}
+    assert rows(result)[0] == {"day": "2026-10-04", "rows": "0", "expected": "at least 1"}
+
+
+def test_days_after_the_last_day_of_data_are_not_expected(spark: SparkSession) -> None:
+    window = replace(OCTOBER, data_through=date(2026, 10, 5))
+    result = evaluate(days(spark, *ALL_DAYS[:5]), COMPLETE, Context(window=window))
+    assert result.observed == "5 of 5 expected days are present"
+
+
+def test_days_are_expected_from_the_day_the_context_names(spark: SparkSession) -> None:
+    window = replace(OCTOBER, start=date(2026, 10, 5), end=date(2026, 10, 5), data_through=date(2026, 10, 5))
+    only_fifth = days(spark, date(2026, 10, 5))
+    assert evaluate(only_fifth, COMPLETE, Context(window=window)).outcome is Outcome.PASSED
+    month = Context(window=window, days_from=window.month_start)
+    assert evaluate(only_fifth, COMPLETE, month).measures["unexpected_count"] == 4
+
+
+def test_excepted_weekdays_and_days_are_not_expected(spark: SparkSession) -> None:
+    working = [day for day in ALL_DAYS if day.weekday() < 5 and day.day != 12]
+    kwargs = {"column": "day", "except_weekdays": ["saturday", "sunday"], "except_days": ["2026-10-12"]}
+    assert evaluate(days(spark, *working), check(COMPLETE.type, **kwargs)).outcome is Outcome.PASSED  # type: ignore[arg-type]
+    assert evaluate(days(spark, *working[1:]), check(COMPLETE.type, **kwargs)).outcome is Outcome.FAILED  # type: ignore[arg-type]
+
+
+def test_a_window_without_an_expected_day_is_not_run(spark: SparkSession) -> None:
+    window = replace(OCTOBER, start=date(2026, 10, 3), data_through=date(2026, 10, 4))
+    weekend = check(COMPLETE.type, column="day", except_weekdays=["saturday", "sunday"])
+    result = evaluate(days(spark, date(2026, 10, 3)), weekend, Context(window=window))
+    assert (result.outcome, result.reason) == (Outcome.NOT_RUN, "no day of the window is expected")
+
+
+def test_a_thin_day_is_incomplete(spark: SparkSession) -> None:
+    result = evaluate(days(spark, *ALL_DAYS, *ALL_DAYS[1:]), check(COMPLETE.type, column="day", min_rows=2))
+    assert result.observed == "2026-10-01 has 1 rows of at least 2"
+
+
+def test_one_grouping_serves_all_checks_of_a_day_column(spark: SparkSession) -> None:
+    figures = days(spark, *ALL_DAYS).coalesce(1)
+    checks = [COMPLETE, check(COMPLETE.type, check_id="weekdays", column="day", except_weekdays=["sunday"])]
+    with counted_jobs(spark, "days") as counted:
+        results = evaluate_custom(checks, Dataset(name="figures", frame=figures), Context(window=OCTOBER))
+    assert {result.outcome for result in results.values()} == {Outcome.PASSED}
+    assert counted.jobs == 1  # one partition needs no exchange, whose stage would count as a job
+
+
+FEEDS = check("expect_feeds_to_be_present", columns=["category", "provider"])
+ENTRIES = "category string, provider string"
+
+
+def feeds(*declared: dict[str, str]) -> Context:
+    return Context(window=OCTOBER, feeds={"figures": declared})
+
+
+def test_every_declared_feed_with_rows_passes_and_undeclared_ones_do_not_matter(spark: SparkSession) -> None:
+    entries = frame(spark, ENTRIES, ("marketing", "adnet"), ("servers", "cloudco"), ("rent", "x"))
+    declared = feeds({"category": "marketing", "provider": "adnet"}, {"category": "servers", "provider": "cloudco"})
+    result = evaluate(entries, FEEDS, declared)
+    assert (result.outcome, result.observed) == (Outcome.PASSED, "all 2 declared feeds have rows")
+
+
+def test_a_silent_feed_fails_by_name_even_when_its_category_has_rows(spark: SparkSession) -> None:
+    entries = frame(spark, ENTRIES, ("marketing", "adnet"), (None, None))
+    declared = feeds({"category": "marketing", "provider": "adnet"}, {"category": "marketing", "provider": "mailer"})
+    result = evaluate(entries, FEEDS, declared)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "1 of 2 declared feeds have no rows: marketing / mailer"
+    assert rows(result) == [{"feed": "marketing / mailer", "rows": "0"}]
+
+
+@pytest.mark.parametrize(
+    ("through", "outcome"),
+    [(14, Outcome.NOT_RUN), (15, Outcome.FAILED), (31, Outcome.FAILED)],
+)
+def test_a_feed_is_expected_from_its_day_of_the_month(spark: SparkSession, through: int, outcome: Outcome) -> None:
+    entries = frame(spark, ENTRIES, ("marketing", "adnet"))
+    declared = {"figures": [{"category": "payroll", "provider": "office", "from_day": 15}]}
+    window = replace(OCTOBER, data_through=date(2026, 10, through))
+    assert evaluate(entries, FEEDS, Context(window=window, feeds=declared)).outcome is outcome
+
+
+def test_a_feed_of_the_31st_is_due_on_the_last_day_of_a_shorter_month(spark: SparkSession) -> None:
+    entries = frame(spark, ENTRIES, ("marketing", "adnet"))
+    declared = {"figures": [{"category": "rent", "provider": "landlord", "from_day": 31}]}
+    for through, outcome in ((27, Outcome.NOT_RUN), (28, Outcome.FAILED)):
+        window = replace(OCTOBER, data_through=date(2027, 2, through))
+        assert evaluate(entries, FEEDS, Context(window=window, feeds=declared)).outcome is outcome
+
+
+def test_feeds_that_are_not_declared_or_lack_a_column_cannot_be_judged(spark: SparkSession) -> None:
+    entries = frame(spark, ENTRIES, ("marketing", "adnet"))
+    assert "no feeds are declared for figures" in evaluate(entries, FEEDS).reason
+    assert "has no provider" in evaluate(entries, FEEDS, feeds({"category": "marketing"})).reason
+
+
+def test_no_rows_and_all_null_rows_leave_every_feed_silent(spark: SparkSession) -> None:
+    declared = feeds({"category": "marketing", "provider": "adnet"})
+    for entries in (frame(spark, ENTRIES), frame(spark, ENTRIES, (None, None))):
+        assert evaluate(entries, FEEDS, declared).outcome is Outcome.FAILED

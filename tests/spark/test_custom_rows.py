@@ -1,0 +1,259 @@
+"""Ratios and denominators, conversions, and measures against their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
+from pyspark.sql import DataFrame, SparkSession
+
+from dq.engine.base import Context, Dataset
+from dq.engine.custom import evaluate_custom, is_custom
+from dq.model import Evidence, Json, Outcome
+
+RATIO = "unit_profit decimal(18,6), seats int, reason string"
+
+
+def ratios(spark: SparkSession, *data: tuple[str | None, int | None, str | None]) -> DataFrame:
+    return frame(spark, RATIO, *((None if a is None else Decimal(a), b, c) for a, b, c in data))
+
+
+ZERO = check("expect_zero_denominators_to_be_counted", column="unit_profit", denominator="seats", max_count=1)
+EXPLAINED = check("expect_ratio_to_be_explained", column="unit_profit", denominator="seats", reason_column="reason")
+
+
+def test_zero_denominators_are_counted_cell_by_cell_and_null_is_not_zero(spark: SparkSession) -> None:
+    cells = ratios(spark, ("1", 2, None), (None, 0, "none"), (None, None, "none"))
+    result = evaluate(cells, ZERO)
+    assert result.outcome is Outcome.PASSED
+    assert result.observed == "1 of 3 rows: seats is 0 (allowed 1)"
+    assert result.measures == {"element_count": 3, "unexpected_count": 1}
+
+
+def test_more_zero_denominators_than_allowed_fail(spark: SparkSession) -> None:
+    cells = ratios(spark, (None, 0, "none"), (None, 0, "none"), ("1", 1, None))
+    assert evaluate(cells, ZERO).outcome is Outcome.FAILED
+    assert evaluate(cells, check(ZERO.type, **{**ZERO.kwargs, "max_count": 2})).outcome is Outcome.PASSED
+
+
+def test_explained_ratios_pass(spark: SparkSession) -> None:
+    cells = ratios(spark, ("1.5", 2, None), (None, 0, "no_subscribers"), (None, 3, "source_absent"))
+    result = evaluate(cells, EXPLAINED)
+    assert (result.outcome, result.observed) == (Outcome.PASSED, "all 3 rows are explained")
+
+
+@pytest.mark.parametrize(
+    ("cell", "way"),
+    [
+        ((None, 3, None), "unit_profit is NULL without reason"),
+        (("1", 3, "no_subscribers"), "unit_profit has a value and reason"),
+        (("0", 0, None), "unit_profit has a value although seats is 0 or NULL"),
+        (("0", None, None), "unit_profit has a value although seats is 0 or NULL"),
+    ],
+)
+def test_a_ratio_that_is_not_explained_fails_and_says_in_which_way(
+    spark: SparkSession, cell: tuple[str | None, int | None, str | None], way: str
+) -> None:
+    result = evaluate(ratios(spark, ("1", 1, None), cell), EXPLAINED)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == f"1 of 2 rows: {way}"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_ratio_that_is_no_finite_number_fails(spark: SparkSession, value: float) -> None:
+    cells = frame(spark, "unit_profit double, seats int, reason string", (value, 1, None))
+    assert evaluate(cells, EXPLAINED).observed == "1 of 1 rows: unit_profit is not a finite number"
+
+
+def test_a_row_wrong_in_two_ways_counts_once(spark: SparkSession) -> None:
+    result = evaluate(ratios(spark, ("1", 0, "no_subscribers")), EXPLAINED)
+    assert result.measures["unexpected_count"] == 1
+
+
+def test_ratios_of_no_rows_cannot_be_evaluated_and_all_null_ones_can(spark: SparkSession) -> None:
+    for one in (ZERO, EXPLAINED):
+        assert evaluate(ratios(spark), one).reason.endswith("no rows to evaluate")
+    assert evaluate(ratios(spark, (None, None, None)), EXPLAINED).outcome is Outcome.FAILED
+    assert evaluate(ratios(spark, (None, None, None)), ZERO).outcome is Outcome.PASSED
+
+
+def test_a_dataset_that_may_be_empty_has_nothing_wrong_when_it_is(spark: SparkSession) -> None:
+    for one in (ZERO, EXPLAINED):
+        assert evaluate(ratios(spark), one, may_be_empty=True).outcome is Outcome.PASSED
+    mean = check("expect_measure_to_fit_history", metric="mean", column="seats", low=0.5)
+    assert evaluate(ratios(spark), mean, may_be_empty=True).outcome is Outcome.NOT_RUN
+
+
+def test_failing_rows_are_sampled_only_when_taken_and_opted_in(spark: SparkSession) -> None:
+    cells = ratios(spark, *[("7.77", 0, "secret")] * 30)
+    for sample, show, count in ((True, True, 20), (True, False, 0), (False, True, 0)):
+        one = check(EXPLAINED.type, show=show, **EXPLAINED.kwargs)
+        result = evaluate(cells, one, Context(window=OCTOBER, sample=sample))
+        assert len(result.rows) == count
+        assert ("7.77" in str(result)) is bool(count)
+        assert result.measures["unexpected_count"] == 30
+    assert set(
+        rows(evaluate(cells, check(EXPLAINED.type, show=True, **EXPLAINED.kwargs), Context(sample=True)))[0]
+    ) == {
+        "unit_profit",
+        "seats",
+        "reason",
+    }
+
+
+CONVERT = check("expect_values_to_convert", column="amount")
+
+
+def test_raw_values_that_did_not_convert_are_counted_and_raw_nulls_are_not(spark: SparkSession) -> None:
+    given = frame(spark, "__raw_amount string, amount decimal(18,2)",
+                  ("NaN", None), ("1.00", Decimal("1.00")), (None, None), ("1e99", None))  # fmt: skip
+    result = evaluate(given, CONVERT)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "2 of 4 rows: did not convert"
+    assert result.evidence is Evidence.SCAN
+    assert evaluate(given.where("__raw_amount = '1.00'"), CONVERT).outcome is Outcome.PASSED
+    assert evaluate(given.where("__raw_amount is null"), CONVERT).outcome is Outcome.PASSED
+
+
+def test_nan_and_infinity_do_not_convert_even_to_a_floating_type(spark: SparkSession) -> None:
+    given = frame(spark, "amount double", (float("nan"),), (float("inf"),), (1.0,), (None,))
+    assert evaluate(given, CONVERT).observed == "2 of 4 rows: are not finite numbers"
+
+
+def test_a_column_that_was_never_converted_passes_by_its_type(spark: SparkSession) -> None:
+    result = evaluate(frame(spark, "amount decimal(18,2)", (None,)), CONVERT)
+    assert (result.outcome, result.evidence) == (Outcome.PASSED, Evidence.SCHEMA)
+    assert evaluate(frame(spark, "other int", (1,)), CONVERT).outcome is Outcome.ERRORED
+
+
+AMOUNTS = "amount decimal(18,2)"
+
+
+def amounts(spark: SparkSession, *values: str | None) -> DataFrame:
+    return frame(spark, AMOUNTS, *((None if value is None else Decimal(value),) for value in values))
+
+
+def fits(metric: str, past: Sequence[str], spark_frame: DataFrame, **kwargs: Json) -> object:
+    one = check("expect_measure_to_fit_history", metric=metric, **{"low": 0.7, "high": 1.3, **kwargs})
+    context = Context(window=OCTOBER, history=lambda check_id: [Decimal(v) for v in past if check_id == "it"])
+    return evaluate(spark_frame, one, context)
+
+
+@pytest.mark.parametrize(
+    ("metric", "column", "measured"),
+    [
+        ("row_count", None, "4"),
+        ("sum", "amount", "2.00"),
+        ("mean", "amount", "0.666666666666667"),
+        ("mean_abs", "amount", "2"),
+        ("null_share", "amount", "0.25"),
+    ],
+)
+def test_each_metric_is_measured_exactly_and_kept(
+    spark: SparkSession, metric: str, column: str | None, measured: str
+) -> None:
+    figures = amounts(spark, "-2.00", "1.00", "3.00", None)
+    past = [measured] * 3
+    result = fits(metric, past, figures, **({"column": column} if column else {}))
+    assert result.outcome is Outcome.PASSED, result.observed
+    assert Decimal(str(result.measures["metric"])) == Decimal(measured)
+
+
+@pytest.mark.parametrize(
+    ("past", "outcome"),
+    [
+        (["10", "10", "10"], Outcome.PASSED),
+        (["7.70", "7.70", "7.70"], Outcome.PASSED),  # 10 is 1.2987 times 7.70
+        (["7.69", "7.69", "7.69"], Outcome.FAILED),
+        (["14.28", "14.28", "14.28"], Outcome.PASSED),
+        (["14.29", "14.29", "14.29"], Outcome.FAILED),
+        (["1", "10", "1000"], Outcome.PASSED),  # the median, not the mean
+        (["0", "0", "0"], Outcome.FAILED),
+        (["-10", "-10", "-10"], Outcome.FAILED),
+    ],
+)
+def test_a_sum_fits_within_ratios_of_the_median(spark: SparkSession, past: list[str], outcome: Outcome) -> None:
+    assert fits("sum", past, amounts(spark, "4.00", "6.00"), column="amount").outcome is outcome
+
+
+def test_a_loss_is_compared_with_losses(spark: SparkSession) -> None:
+    past = ["-100", "-100", "-100"]
+    assert fits("sum", past, amounts(spark, "-120.00"), column="amount").outcome is Outcome.PASSED
+    result = fits("sum", past, amounts(spark, "-131.00"), column="amount")
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == ("sum of amount -131.00, usual -130.0 to -70.0 (median -100 of 3 published periods)")
+
+
+def test_one_open_end_is_open(spark: SparkSession) -> None:
+    past = ["10", "10", "10"]
+    assert fits("sum", past, amounts(spark, "999.00"), column="amount", high=None).outcome is Outcome.PASSED
+    assert fits("sum", past, amounts(spark, "1.00"), column="amount", low=None).outcome is Outcome.PASSED
+    assert fits("sum", past, amounts(spark, "1.00"), column="amount", high=None).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(("value", "outcome"), [("112.00", Outcome.PASSED), ("112.01", Outcome.FAILED)])
+def test_a_measure_fits_within_median_deviations(spark: SparkSession, value: str, outcome: Outcome) -> None:
+    past = ["96", "98", "100", "104", "110"]  # median 100, deviations 4 2 0 4 10: their median is 4
+    kwargs: dict[str, Json] = {"column": "amount", "low": None, "high": None, "mads": 3}
+    assert fits("sum", past, amounts(spark, value), **kwargs).outcome is outcome
+
+
+def test_a_history_that_never_varied_allows_a_hundredth(spark: SparkSession) -> None:
+    kwargs: dict[str, Json] = {"column": "amount", "low": None, "high": None, "mads": 1}
+    assert fits("sum", ["100"] * 4, amounts(spark, "101.00"), **kwargs).outcome is Outcome.PASSED
+    assert fits("sum", ["100"] * 4, amounts(spark, "101.01"), **kwargs).outcome is Outcome.FAILED
+
+
+def test_below_the_minimum_history_the_check_is_not_run_but_measured(spark: SparkSession) -> None:
+    result = fits("sum", ["10", "10"], amounts(spark, "999.00"), column="amount")
+    assert result.outcome is Outcome.NOT_RUN
+    assert result.reason == "not enough history: 2 of 3 published periods"
+    assert result.measures["metric"] == "999.00"
+    without = evaluate(amounts(spark, "1.00"), check("expect_measure_to_fit_history", metric="row_count", low=1))
+    assert without.outcome is Outcome.NOT_RUN
+    assert fits("sum", ["10", "NaN", "10"], amounts(spark, "1.00"), column="amount").outcome is Outcome.NOT_RUN
+
+
+def test_a_measure_of_nothing_cannot_be_judged_and_one_that_is_no_number_fails(spark: SparkSession) -> None:
+    nothing = fits("mean", ["1"] * 3, amounts(spark, None, None), column="amount")
+    assert nothing.outcome is Outcome.ERRORED
+    assert fits("null_share", ["1"] * 3, amounts(spark, None), column="amount").outcome is Outcome.PASSED
+    assert fits("null_share", ["1"] * 3, amounts(spark), column="amount").outcome is Outcome.ERRORED
+    nan = fits("sum", ["1"] * 3, frame(spark, "amount double", (float("nan"),)), column="amount")
+    assert nan.outcome is Outcome.FAILED
+    assert "metric" not in nan.measures
+
+
+def test_a_single_scan_decides_all_row_checks(spark: SparkSession) -> None:
+    cells = ratios(spark, ("1.5", 2, None), (None, 0, "no_subscribers")).coalesce(1)
+    checks = [
+        check(ZERO.type, check_id="zero", **ZERO.kwargs),
+        check(EXPLAINED.type, check_id="explained", **EXPLAINED.kwargs),
+        check("expect_values_to_convert", check_id="convert", column="seats"),
+        check("expect_measure_to_fit_history", check_id="rows", metric="row_count", low=0.5),
+        check("expect_measure_to_fit_history", check_id="mean", metric="mean", column="seats", low=0.5),
+    ]
+    with counted_jobs(spark, "rows") as counted:
+        results = evaluate_custom(checks, Dataset(name="figures", frame=cells), Context(window=OCTOBER))
+    assert [result.outcome for result in results.values()] == [
+        Outcome.PASSED,
+        Outcome.PASSED,
+        Outcome.PASSED,
+        Outcome.NOT_RUN,
+        Outcome.NOT_RUN,
+    ]
+    assert counted.jobs == 1  # one partition needs no exchange, whose stage would count as a job
+
+
+def test_checks_of_the_run_are_refused_here(spark: SparkSession) -> None:
+    with pytest.raises(ValueError, match="expect_run_to_complete"):
+        evaluate(amounts(spark, "1.00"), check("expect_run_to_complete"))
+
+
+def test_every_custom_type_that_sees_a_frame_is_evaluated_here() -> None:
+    from dq.custom_types import CUSTOM_TYPES
+
+    for name, spec in CUSTOM_TYPES.items():
+        assert is_custom(check(name)) is not spec.run_level, name

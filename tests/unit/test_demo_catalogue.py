@@ -1,0 +1,86 @@
+"""The list of seeded defects, built without a Spark session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dq.demo import catalogue, company
+from dq.demo.data import SOURCES
+from dq.errors import UsageError
+from dq.model import Severity
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFECTS = catalogue.catalogue("2026-10")
+SOURCES_FILE = yaml.safe_load((ROOT / "jobs" / "sources.yml").read_text(encoding="utf-8"))
+CONTRACTS = yaml.safe_load((ROOT / "jobs" / "contracts.yml").read_text(encoding="utf-8"))["sources"]
+RULES = yaml.safe_load((ROOT / "jobs" / "rules.yml").read_text(encoding="utf-8"))
+
+
+def test_every_class_a_source_can_show_has_a_defect():
+    assert {d.failure_class for d in DEFECTS} >= {
+        "F01", "F02", "F03", "F04", "F05", "F06", "F07", "F11", "F12", "F22", "F24",
+    }  # fmt: skip
+
+
+def test_ids_are_unique_and_begin_with_class_and_source():
+    assert len({d.id for d in DEFECTS}) == len(DEFECTS)
+    for d in DEFECTS:
+        assert d.id.startswith(f"{d.failure_class}-{d.source}-")
+        assert d.source in SOURCES
+        assert d.title
+
+
+def test_a_named_check_exists_for_the_contract_or_is_left_to_a_suite():
+    for d in DEFECTS:
+        if not d.expected_check:
+            continue
+        source, *rest = d.expected_check.split(".")
+        assert source == d.source
+        if rest[-1] in ("required", "accepted", "converts"):
+            assert rest[0] in CONTRACTS[source]["columns"], d.expected_check
+        if rest[-1] == "required":
+            assert CONTRACTS[source]["columns"][rest[0]]["required"]
+        if rest[-1] == "accepted":
+            column = CONTRACTS[source]["columns"][rest[0]]
+            assert "accepted" in column or rest[0] in SOURCES_FILE["sources"][source].get("accepted", {})
+
+
+def test_only_added_columns_and_silent_feeds_are_warnings():
+    warnings = {d.id for d in DEFECTS if d.severity is Severity.WARNING}
+    assert warnings == {"F07-revenue-added", "F12-expenses-adnet", "F12-expenses-contractors"}
+
+
+def test_an_unknown_defect_is_refused_with_the_likely_one():
+    with pytest.raises(UsageError, match="did you mean F11-ledger-marketing"):
+        catalogue.find("F11-ledger-marketting", "2026-10")
+
+
+def test_the_sources_file_maps_every_contract_column_for_column():
+    assert set(SOURCES_FILE["sources"]) == set(CONTRACTS)
+    for name, contract in CONTRACTS.items():
+        assert list(SOURCES_FILE["tables"][name]["columns"]) == list(contract["columns"])
+
+
+def test_the_sources_file_accepts_what_the_company_has():
+    sources = SOURCES_FILE["sources"]
+    assert sources["accounts"]["accepted"]["region"] == list(company.REGIONS)
+    assert sources["accounts"]["accepted"]["segment"] == list(company.SEGMENTS)
+    assert sources["licence_events"]["accepted"]["licence_type"] == list(company.LICENCE_TYPES)
+    assert sources["ledger"]["accepted"]["line"] == list(company.LEDGER_LINES)
+    for name in ("licence_events", "revenue", "targets"):
+        assert sources[name]["accepted"]["product"] == list(company.PRODUCTS)
+
+
+def test_the_sources_file_expects_every_feed_from_its_first_due_day():
+    declared = {(f["category"], f["provider"]): f["from_day"] for f in SOURCES_FILE["sources"]["expenses"]["feeds"]}
+    assert declared == {(c.category, c.provider): min(d for d in c.days or (1,) if d) for c in company.COSTS}
+
+
+def test_the_rules_give_every_category_of_the_contract_a_driver():
+    accepted = CONTRACTS["expenses"]["columns"]["category"]["accepted"]
+    assert set(company.CATEGORIES) == set(accepted)
+    for rule in RULES["allocation"]:
+        assert set(rule["drivers"]) == set(accepted)

@@ -1,0 +1,104 @@
+"""The roster file: every mistake with file, line and key, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from runbook_samples import ROSTER, line_of, roster
+
+from dq.errors import ConfigError, DqError
+from dq.people import lint_roster, load_roster
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        roster(folder, text)
+    return [str(finding) for finding in caught.value.findings]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "message"),
+    [
+        ("zone: America/New_York", "zone: America/Newyork", "zone", "unknown time zone"),
+        ("zone: America/New_York", "zone: America", "zone", "unknown time zone"),
+        ("country: US", "country: XX", "country", "no public holidays are known for 'XX'"),
+        ("country: US", "country: US\nsubdivision: ZZ", "country", "with subdivision 'ZZ'"),
+        ("country: US", "country: US\nworked_holidays: [Columbus]", "worked_holidays[0]", "did you mean Columbus Day"),
+        ("anchor: 2026-01-05", "anchor: 2026-01-06", "rotation.anchor", "is a Tuesday; expected a Monday"),
+        ("anchor: 2026-01-05", "anchor: 2026-02-30", "rotation.anchor", "expected a day such as"),
+        ('handover: "09:00"', 'handover: "24:00"', "rotation.handover", "expected a time of day"),
+        ("ring: [danny, anna,", "ring: [dany, anna,", "rotation.ring[0]", "did you mean danny"),
+        ("ring: [danny, anna, laura, jane]", "ring: []", "rotation.ring", "at least 1 item"),
+        ("ring: [danny, anna,", "ring: [anna, anna,", "rotation.ring[1]", "stands here twice"),
+        ("ring: [danny, anna,", "ring: [manager, anna,", "rotation.manager", "cannot stand in it"),
+        ("lead: lead\n", "lead: manager\n", "rotation.manager", "in a circle"),
+        ("lead: lead\n", "lead: boss\n", "rotation.lead", "nobody has the id 'boss'"),
+        ("people: [danny,", "people: [bob,", "teams.Data Engineering.people[0]", "nobody has the id 'bob'"),
+        ("contact: danny-pager", "contact: danny@example.com", "people.danny.contact", "match pattern"),
+        ("contact: danny-pager", 'contact: "+15550100"', "people.danny.contact", "match pattern"),
+        ("contact: danny-pager", "contact: https://example.com/hook", "people.danny.contact", "match pattern"),
+        ("zone: America", "zona: x\nzone: America", "zona", "unknown key"),
+    ],
+)
+def test_a_mistake_is_told_with_line_and_key(tmp_path: Path, old: str, new: str, place: str, message: str) -> None:
+    text = ROSTER.replace(old, new, 1)
+    assert text != ROSTER
+    found = [line for line in mistakes(tmp_path, text) if f": {place}: " in line and message in line]
+    assert found, mistakes(tmp_path, text)
+    assert found[0].startswith("roster.yml:")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("leave: [{person: bob, first: 2026-08-03, last: 2026-08-04}]", "leave[0].person: nobody has the id 'bob'"),
+        ("leave: [{person: anna, first: 2026-08-04, last: 2026-08-03}]", "leave[0].last: the leave ends on 2026-08-03"),
+        (
+            "leave: [{person: anna, first: 2026-08-03, last: 2026-08-05}, "
+            "{person: anna, first: 2026-08-05, last: 2026-08-06}]",
+            "leave[1]: overlaps with the leave of anna from 2026-08-03 to 2026-08-05",
+        ),
+        ("swaps: [{week: 2026-11-24, person: jane, instead_of: laura}]", "swaps[0].week: 2026-11-24 is a Tuesday"),
+        (
+            "swaps: [{week: 2026-11-23, person: jane, instead_of: anna}]",
+            "swaps[0].instead_of: the week of 2026-11-23 is laura's, not anna's",
+        ),
+        ("swaps: [{week: 2026-11-23, person: laura, instead_of: laura}]", "swaps[0].person: laura cannot swap"),
+        (
+            "company_days: [{day: 2026-12-24, name: A}, {day: 2026-12-24, name: B}]",
+            "company_days[1]: 2026-12-24 stands",
+        ),
+    ],
+)
+def test_leave_and_swaps_must_make_sense(tmp_path: Path, more: str, message: str) -> None:
+    assert any(message in line for line in mistakes(tmp_path, f"{ROSTER}{more}\n"))
+
+
+def test_all_mistakes_are_told_at_once_each_on_its_line(tmp_path: Path) -> None:
+    text = ROSTER.replace("anchor: 2026-01-05", "anchor: 2026-01-06").replace("lead: lead\n", "lead: boss\n")
+    text += "leave:\n  - {person: bob, first: 2026-08-03, last: 2026-08-04}\n"
+    found = mistakes(tmp_path, text)
+    lines = [int(line.split(":")[1]) for line in found]
+    assert lines == [line_of(text, "anchor:"), line_of(text, "lead: boss"), line_of(text, "person: bob")]
+
+
+def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be read: No such file"):
+        load_roster(tmp_path / "roster.yml")
+
+
+def test_an_unknown_team_or_person_is_a_sentence_with_the_likely_name(tmp_path: Path) -> None:
+    table = roster(tmp_path)
+    assert table.team("Business Analytics Team").contact == "business-analytics"
+    with pytest.raises(DqError, match="did you mean Business Analytics Team"):
+        table.team("Business Analytic Team")
+    assert table.person("anna").name == "Anna"
+    with pytest.raises(DqError, match="did you mean anna"):
+        table.person("ana")
+
+
+def test_the_company_s_own_roster_is_clean() -> None:
+    assert lint_roster(load_roster(ROOT / "runbooks" / "roster.yml")) == []

@@ -1,0 +1,335 @@
+"""What lint proves of runbook pages, both ways, and the generated blocks it keeps fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from runbook_samples import CHECKS, PAGE, ROSTER, line_of, page, roster
+
+from dq.errors import ConfigError, DqError
+from dq.model import Check, Guidance, Severity
+from dq.people import load_roster
+from dq.runbooks import Page, guide, lint_runbooks, load_pages, render_blocks, write_checks
+from dq.runbooks.lint import PLACEHOLDERS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def fresh(text: str, folder: Path, checks: Sequence[Check] = CHECKS) -> Page:
+    """The page with its blocks written."""
+    return page(render_blocks(page(text), checks, roster(folder)))
+
+
+def accept(argv: Sequence[str]) -> str | None:
+    return None
+
+
+def findings(folder: Path, text: str = PAGE, checks: Sequence[Check] = CHECKS, roster_text: str = ROSTER) -> list[str]:
+    found = lint_runbooks({"profit.md": fresh(text, folder, checks)}, checks, roster(folder, roster_text), accept)
+    return [str(finding) for finding in found]
+
+
+def test_a_page_that_is_right_has_no_findings(tmp_path: Path) -> None:
+    assert findings(tmp_path) == []
+
+
+def test_a_check_that_leads_nowhere_is_told_at_the_suite_s_line(tmp_path: Path) -> None:
+    def told(runbook: str) -> list[str]:
+        return findings(tmp_path, checks=[*CHECKS, replace(CHECKS[0], check="extra", runbook=runbook)])
+
+    place = "expectations/profit.yml:4: extra: "
+    assert told("") == [f"{place}leads to no runbook section; name one as page.md#anchor"]
+    assert told("profits.md#figures-differ-from-the-books") == [
+        f"{place}leads to the page profits.md, which is not there; did you mean profit.md? Valid: profit.md"
+    ]
+    assert told("profit.md#figures-differ-from-books")[0].startswith(
+        f"{place}no way of failing on profit.md has the anchor #figures-differ-from-books; did you mean figures-differ"
+    )
+    assert "no way of failing" in told("profit.md#description")[0]
+
+
+def test_a_check_of_another_class_than_its_section_is_told(tmp_path: Path) -> None:
+    checks = [CHECKS[0], replace(CHECKS[1], failure_class="F01")]
+    message = "ledger_null_share: is of class F01, but #figures-differ-from-the-books on profit.md is about F11"
+    assert findings(tmp_path, checks=checks) == [f"expectations/ledger.yml:9: {message}"]
+
+
+def test_a_section_without_a_check_is_told(tmp_path: Path) -> None:
+    text = PAGE.replace("checks: [ties_out]", "checks: [other]")
+    found = findings(tmp_path, text, checks=[])
+    assert any("no check leads to profit.md#figures-differ-from-the-books" in line for line in found)
+    assert any("critical_metrics[0].checks[0]: no check 'other' leads to this page" in line for line in found)
+
+
+def test_a_check_of_another_page_does_not_watch_this_one_s_metric(tmp_path: Path) -> None:
+    other = fresh(PAGE.replace("pipeline: profit", "pipeline: other"), tmp_path)
+    pages = {"profit.md": fresh(PAGE, tmp_path), "other.md": page(other.text, "other.md")}
+    found = [str(f) for f in lint_runbooks(pages, CHECKS, roster(tmp_path), accept)]
+    assert any(
+        line.startswith("runbooks/other.md:") and "no check 'ties_out' leads to this page" in line for line in found
+    )
+    assert not any(line.startswith("runbooks/profit.md:") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("owner: Business Analytics Team", "owner: Business Team", "owner: no team 'Business Team' on the roster"),
+        ("secondary: Data Engineering", "secondary: Data Engineers", "did you mean Data Engineering"),
+        ("profit analyst, team: Business", "profit analyst, team: X", "accountable.team: no team 'X Analytics Team'"),
+        ("teams: [Business Analytics", "teams: [Sales, Business Analytics", "reviews[0].teams[0]: no team 'Sales'"),
+        ("engineer: anna", "engineer: bob", "engineer: nobody on the roster has the id 'bob'"),
+        (
+            "upstream: {}",
+            "upstream: {pipelines: [units]}",
+            "upstream.pipelines[0]: no page is about the pipeline units",
+        ),
+    ],
+)
+def test_whoever_a_page_names_must_be_on_the_roster(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = PAGE.replace(old, new, 1)
+    assert text != PAGE
+    found = lint_runbooks({"profit.md": page(text)}, CHECKS, roster(tmp_path), accept)
+    hits = [str(finding) for finding in found if message in str(finding)]
+    assert hits, found
+    assert hits[0].startswith(f"runbooks/profit.md:{line_of(text, new)}: ")
+
+
+def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> None:
+    text = PAGE.replace("to: lead", "to: owner_manager")
+    without = ROSTER.replace(", manager: business-analytics-manager", "")
+    assert any("names no manager's contact" in line for line in findings(tmp_path, text, roster_text=without))
+    assert findings(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("## Monitoring\n\nBy runs.\n\n", "", "the page has no part ## Monitoring"),
+        ("## Monitoring\n\nBy runs.", "## Monitoring", "Monitoring: the part is empty"),
+        ("#### Impact\n\nHeld.\n\n", "", "Figures differ from the books: has no part #### Impact"),
+        ("#### Impact\n\nHeld.", "#### Impact", "Figures differ from the books: Impact: the part is empty"),
+        ("```sh\ndq show RUN --check CHECK\n```", "Look.", "Diagnosis: holds no command"),
+        ("<!-- checks:begin -->\n<!-- checks:end -->", "None.", "has no list of checks"),
+        (
+            "(#description)",
+            "(#descriptions)",
+            "no heading of profit.md has the anchor #descriptions; did you mean desc",
+        ),
+        ("(#description)", "(other.md#description)", "the link other.md#description leads to no page here"),
+        ("(#description)", "(http://example.com)", "leads to no page here"),
+        ("(#description)", "(../jobs/x.py)", "leads to no page here"),
+        ("dq show RUN --check CHECK", "dq show RUN | less", "holds a pipe"),
+        ("dq show RUN --check CHECK", "dq show RUN; dq gc", "more than one command"),
+        ("dq show RUN --check CHECK", "$ dq show RUN", "begins with $"),
+        ("dq show RUN --check CHECK", "rm -rf build", "begins with rm"),
+        ("dq show RUN --check CHECK", "dq show 'RUN", "is no shell command: No closing quotation"),
+        ("dq show RUN --check CHECK", "dq show WHAT", "unknown placeholder WHAT; valid: AMOUNT"),
+    ],
+)
+def test_a_part_link_or_command_that_is_not_right_is_told(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = PAGE.replace(old, new, 1)
+    assert text != PAGE
+    found = findings(tmp_path, text)
+    assert len(found) == 1
+    assert message in found[0]
+
+
+def test_links_to_pages_readme_https_and_mail_are_right(tmp_path: Path) -> None:
+    links = "[a](profit.md) [b](profit.md#on-call) [c](README.md) [d](https://example.com) [e](mailto:x@example.com)"
+    assert findings(tmp_path, PAGE.replace("What it is.", links)) == []
+
+
+def test_every_command_is_given_to_the_parser_with_examples_for_placeholders(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+
+    def refuse(argv: Sequence[str]) -> str | None:
+        seen.append([*argv])
+        return "unknown option --check"
+
+    text = PAGE.replace("CHECK\n", 'CHECK --reason "REASON"\n')
+    found = lint_runbooks({"profit.md": fresh(text, tmp_path)}, CHECKS, roster(tmp_path), refuse)
+    assert seen == [
+        ["dq", "show", PLACEHOLDERS["RUN"], "--check", PLACEHOLDERS["CHECK"], "--reason", PLACEHOLDERS["REASON"]]
+    ]
+    assert [finding.message for finding in found] == ["unknown option --check"]
+
+
+def test_a_class_with_two_sections_and_a_pipeline_with_two_pages_are_told(tmp_path: Path) -> None:
+    section = PAGE[PAGE.index("### Figures") :]
+    twice = PAGE + "\n" + section.replace("Figures differ from the books", "Another one")
+    first = line_of(fresh(twice, tmp_path).text, "### Figures")
+    assert any(f"Another one: F11 has a section on line {first} already" in line for line in findings(tmp_path, twice))
+    other = page(fresh(PAGE, tmp_path).text, "other.md")
+    found = lint_runbooks({"profit.md": fresh(PAGE, tmp_path), "other.md": other}, CHECKS, roster(tmp_path), accept)
+    assert any("runbooks/profit.md is the page of profit already" in finding.message for finding in found)
+
+
+def test_a_list_of_checks_that_is_out_of_date_is_told_until_it_is_written(tmp_path: Path) -> None:
+    table = roster(tmp_path)
+    path = tmp_path / "profit.md"
+    path.write_text(fresh(PAGE, tmp_path).text, encoding="utf-8")
+    fewer = CHECKS[:1]
+    stale = lint_runbooks({"profit.md": page(path.read_text(encoding="utf-8"))}, fewer, table, accept)
+    assert [f.message for f in stale] == ["the generated block checks is out of date; run dq lint --fix"]
+    assert write_checks(path, fewer, table) is True
+    assert write_checks(path, fewer, table) is False
+    assert lint_runbooks({"profit.md": page(path.read_text(encoding="utf-8"))}, fewer, table, accept) == []
+
+
+def test_a_list_of_checks_holds_id_severity_dataset_and_expectation_gravest_first(tmp_path: Path) -> None:
+    lines = fresh(PAGE, tmp_path, [*reversed(CHECKS), CHECKS[0]]).text.splitlines()
+    begin = lines.index("<!-- checks:begin -->")
+    assert lines[begin + 1 : lines.index("<!-- checks:end -->")] == [
+        "",
+        "| check | severity | dataset | expects |",
+        "| --- | --- | --- | --- |",
+        "| `ties_out` | critical | `profit` | Every line agrees. |",
+        "| `ledger_null_share` | warning | `ledger` | expect column values to not be null: amount |",
+        "",
+    ]
+
+
+def test_a_section_without_checks_says_so_in_its_list(tmp_path: Path) -> None:
+    assert "No check leads here yet." in fresh(PAGE, tmp_path, []).text
+
+
+def test_writing_blocks_changes_nothing_outside_their_markers(tmp_path: Path) -> None:
+    def outside(text: str) -> list[str]:
+        kept, inside = [], False
+        for line in text.splitlines():
+            if line.endswith(":begin -->"):
+                inside = True
+            if not inside:
+                kept.append(line)
+            if line.endswith(":end -->"):
+                inside = False
+        return kept
+
+    assert outside(fresh(PAGE, tmp_path).text) == outside(PAGE)
+
+
+def test_a_hostile_description_stays_one_cell(tmp_path: Path) -> None:
+    hostile = "a | b\n<!-- checks:end -->\n## new [x](javascript:alert(1)) <script>\x1b[31m"
+    text = fresh(PAGE, tmp_path, [replace(CHECKS[0], description=hostile), CHECKS[1]]).text
+    assert text.count("<!-- checks:end -->") == 1
+    assert [line for line in text.splitlines() if "new" in line] == [
+        r"| `ties_out` | critical | `profit` | a \| b \<\!-- checks:end --\> \#\# new "
+        r"\[x\](javascript:alert(1)) \<script\> \[31m |"
+    ]
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("<!-- owners:end -->", "", "the marker owners:begin has no partner"),
+        ("<!-- owners:begin -->", "", "the marker owners:end has no partner"),
+        ("<!-- owners:begin -->", "<!-- owner:begin -->", "no block owner; valid: checks, ladder, levels"),
+    ],
+)
+def test_markers_that_do_not_pair_are_told_and_nothing_is_written(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = PAGE.replace(old, new, 1)
+    found = lint_runbooks({"profit.md": page(text)}, CHECKS, roster(tmp_path), accept)
+    assert any(message in finding.message for finding in found)
+    path = tmp_path / "profit.md"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError):
+        write_checks(path, CHECKS, roster(tmp_path))
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "profit.md"
+    path.write_text(PAGE, encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DqError, match=r"profit.md: cannot be written: No space left on device"):
+        write_checks(path, CHECKS, roster(tmp_path))
+    assert path.read_text(encoding="utf-8") == PAGE
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["profit.md", "roster.yml"]
+
+
+def test_guidance_names_section_owner_person_and_dates(tmp_path: Path) -> None:
+    table, at = roster(tmp_path), datetime(2026, 11, 25, 5, tzinfo=UTC)
+    found = guide(page=page(), roster=table, runbook=CHECKS[0].runbook, period="2026-11", at=at)
+    assert found == Guidance(
+        runbook="runbooks/profit.md#figures-differ-from-the-books",
+        runbook_url="runbooks/profit.html#figures-differ-from-the-books",
+        owner="Business Analytics Team",
+        contact="business-analytics",
+        on_call="Laura",
+        on_call_until="Mon 30 Nov 09:00",
+        backup="Jane",
+        due=["pre-validation Wed 25 Nov", "fixed by Mon 30 Nov", "to the Lead Fri 27 Nov 09:00"],
+    )
+
+
+def test_guidance_prefixes_the_docs_address_and_lands_on_the_top_without_a_section(tmp_path: Path) -> None:
+    found = guide(
+        page=page(),
+        roster=roster(tmp_path),
+        runbook="profit.md#gone",
+        period="2026-11",
+        at=datetime(2026, 11, 25, 5, tzinfo=UTC),
+        docs_address="https://docs.example.com/dq/",
+    )
+    assert (found.runbook, found.runbook_url) == (
+        "runbooks/profit.md",
+        "https://docs.example.com/dq/runbooks/profit.html",
+    )
+
+
+def test_guidance_takes_the_class_from_the_section_where_it_is_not_given(tmp_path: Path) -> None:
+    text = PAGE.replace("  - {to: lead, after", "  - {to: manager, hours: 24, classes: [F11]}\n  - {to: lead, after")
+    at = datetime(2026, 11, 25, 5, tzinfo=UTC)
+
+    def due(failure_class: str) -> Sequence[str]:
+        runbook = CHECKS[0].runbook
+        return guide(
+            page=page(text),
+            roster=roster(tmp_path),
+            runbook=runbook,
+            period="2026-11",
+            at=at,
+            failure_class=failure_class,
+        ).due
+
+    assert "to the manager Thu 26 Nov 00:00" in due("")
+    assert "to the manager Thu 26 Nov 00:00" in due("F11")
+    assert "to the manager Thu 26 Nov 00:00" not in due("F01")
+
+
+def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() -> None:
+    """One check per section and metric stands for the suites, which the project's own lint brings in."""
+    pages = load_pages(ROOT / "runbooks")
+    table = load_roster(ROOT / "runbooks" / "roster.yml")
+    checks = []
+    for name, each in pages.items():
+        metrics = [check for metric in each.front.critical_metrics for check in metric.checks]
+        for way in each.ways:
+            for check in [*metrics, f"{each.front.pipeline}.{way.anchor}"]:
+                runbook = f"{name}#{way.anchor}"
+                checks.append(
+                    Check(check=check, dataset="x", type="y", kwargs={}, severity=Severity.INFO, runbook=runbook)
+                )
+    programs = set()
+
+    def remember(argv: Sequence[str]) -> str | None:
+        programs.add(tuple(argv[:2]))
+        return None
+
+    found = lint_runbooks(pages, checks, table, remember)
+    assert [str(f) for f in found if "generated block" not in f.message] == []
+    assert {
+        ("dq", word) for word in ("show", "explain", "run", "check", "withdraw", "gc", "docs", "lint", "waive")
+    } == programs

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from dq import suites, yamlfile
+from dq.errors import ConfigError
+from dq.model import Kind, Severity
+
+GOOD = """\
+name: revenue
+expectations:
+  - check: has_rows
+    type: expect_table_row_count_to_be_between
+    kwargs: {min_value: 1}
+    runbook: no-rows
+  - check: amount_known
+    type: expect_column_values_to_not_be_null
+    kwargs: {column: amount, mostly: 0.99}
+    severity: warning
+    runbook: null
+    when: [final]
+""".replace("runbook: null", "runbook: required-value-is-null")
+
+
+def suite(text: str) -> suites.Suite:
+    return suites.parse(yamlfile.parse(text.encode(), "s.yml"), text)
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        suite(text)
+    return [str(finding) for finding in caught.value.findings]
+
+
+def test_a_good_suite_becomes_checks_in_order() -> None:
+    first, second = suite(GOOD).checks
+    assert (first.check, first.severity, first.where) == ("has_rows", Severity.CRITICAL, "s.yml:4")
+    assert (second.severity, second.when, second.dataset) == (Severity.WARNING, (Kind.FINAL,), "revenue")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("min_value: 1", "min_valu: 1", "s.yml:5: expectations[0].kwargs.min_valu: "),
+        (
+            "expect_table_row_count_to_be_between",
+            "expect_table_row_count_to_be_betwen",
+            "did you mean expect_table_row",
+        ),
+        ("check: amount_known", "check: has_rows", "the id has_rows is taken by the check on line 3"),
+        ("severity: warning", "severity: error", "s.yml:10: expectations[1].severity: unknown severity"),
+        ("{min_value: 1}", "{min_value: 5, max_value: 1}", "min_value 5 is above max_value 1"),
+        ("{min_value: 1}", "{}", "without a bound all passes"),
+        ("mostly: 0.99", "mostly: 99", "a share from 0 to 1"),
+        ("{column: amount, mostly: 0.99}", "{}", "needs the argument column"),
+        ("when: [final]", "when: [close]", "unknown kind"),
+        ("    when:", "    wen:", "s.yml:12: expectations[1].wen: unknown key"),
+        ("check: amount_known", "check: Amount Known", "expectations[1].check"),
+    ],
+)
+def test_each_mistake_is_an_error_with_file_line_and_key(old: str, new: str, said: str) -> None:
+    assert said in "\n".join(mistakes(GOOD.replace(old, new)))
+
+
+def test_all_mistakes_are_reported_at_once() -> None:
+    text = GOOD.replace("min_value: 1", "min_valu: 1").replace("severity: warning", "severity: error")
+    assert len(mistakes(text)) == 3  # the unknown argument, the missing bound, the severity
+
+
+def test_the_house_rules_ask_for_columns_sections_and_a_row_count() -> None:
+    bare = GOOD.split("  - check: amount_known")[0].replace(
+        "expect_table_row_count_to_be_between", "expect_column_to_exist"
+    )
+    bare = bare.replace("{min_value: 1}", "{column: amout}").replace("    runbook: no-rows\n", "")
+    said = [str(finding) for finding in suites.house_findings(suite(bare), ["amount"])]
+    assert any("has no column amout; did you mean amount?" in line for line in said)
+    assert any("names no runbook section" in line for line in said)
+    assert any("no row-count check" in line for line in said)
+
+
+def test_a_suite_that_is_in_order_has_no_house_findings() -> None:
+    assert suites.house_findings(suite(GOOD), ["amount"]) == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parents[2].glob("expectations/*.yml")), ids=lambda path: path.name
+)
+def test_every_suite_of_the_project_is_read(path: Path) -> None:
+    loaded = suites.load(path)
+    assert loaded.checks
+    assert all(check.description for check in loaded.checks)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parents[2].glob("expectations/*.yml")), ids=lambda path: path.name
+)
+def test_every_threshold_has_its_reason_beside_it(path: Path) -> None:
+    bounded = {"max_value", "low", "high", "mads", "max_age_hours", "tolerance", "mostly"}
+    unexplained = [check.check for check in suites.load(path).checks if bounded & set(check.kwargs) and not check.notes]
+    assert unexplained == []

@@ -34,7 +34,7 @@ bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines
 	@$(RUN) python tests/benchmarks/guarded.py $(ARGS)
 
 docs: env ## rebuild the data docs of the demo warehouse
-	@$(RUN) dq docs $(ARGS)
+	@$(RUN) dq docs --warehouse build/demo/warehouse $(ARGS)
 
 lock: ## resolve the requirements anew (needs uv on PATH)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -o requirements.lock

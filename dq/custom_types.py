@@ -77,7 +77,7 @@ _ROW_CONDITION = KwargSpec(type=KwargType.CONDITION, doc="Only rows of this data
 CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_partition_to_be_fresh": TypeSpec(
         doc="The newest day of a column is young enough at the reference instant, and holds enough rows.",
-        sentence="newest day of $column must be at most $max_age_hours hours old at $reference, "
+        sentence="newest day of $column must be less than $max_age_hours hours old at $reference, "
         "with $min_rows or more rows.",
         kwargs={
             "column": _column("Date or timestamp of the event; a date counts until the end of its day."),
@@ -216,6 +216,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_rows_written_to_be_read_back": TypeSpec(
         doc="The rows read back from the staged files are the rows that were written.",
         sentence="rows written must be read back from the staged files.",
+        run_level=True,
+    ),
+    "expect_source_to_hold_its_period": TypeSpec(
+        doc="Every month of a source filed by month is there, and holds rows of that month only.",
+        sentence="every month must be there and hold rows of its own days only.",
         run_level=True,
     ),
     "expect_run_to_complete": TypeSpec(

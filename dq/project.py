@@ -17,6 +17,8 @@ from dq.model import Check, Json, Severity
 from dq.run.key import text_hash
 
 OUTPUT_CHECKS = "jobs/pipelines.yml"
+LAST_DAY = ".last_day"
+"""Ends the name under which the last day covered of an upstream table can be compared with."""
 T = TypeVar("T")
 
 
@@ -155,6 +157,12 @@ def _bind(
     texts = dict(shared_texts) | {"pipeline": repr(item)}
     for source in item.sources:
         by_dataset[source] += sources.contract_checks(mapped, source)
+    if item.publishes.totals_of:
+        try:
+            conditions.expression(item.publishes.totals_of, columns[name])
+        except DqError as error:
+            findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
+    comparable = columns | {f"{table}{LAST_DAY}": columns[table] for table in item.upstream}
     by_dataset[name] += published_checks(name, item.publishes)
     for file in item.suites:
         suite = loaded[file]
@@ -164,7 +172,7 @@ def _bind(
             findings.append(suite.finding(None, "dataset", message))
             continue
         findings += suites.house_findings(suite, columns[suite.dataset])
-        findings += _reference_findings(suite, columns)
+        findings += _reference_findings(suite, comparable)
         by_dataset[suite.dataset] += suite.checks
         for index, check in enumerate(suite.checks):
             if check.runbook and page.section(check.runbook) is None:

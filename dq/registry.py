@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -23,11 +23,15 @@ class _Strict(BaseModel):
 
 
 class Column(_Strict):
-    """A published column: its Spark SQL type and whether NULL is a failure."""
+    """A published column: its Spark SQL type and whether NULL is a failure.
+
+    ``depends_on`` are the sources without which it is NULL: where one is declared absent, its checks are not run.
+    """
 
     type: str
     required: bool = False
     description: str = ""
+    depends_on: list[str] = []
 
 
 class Published(_Strict):
@@ -40,6 +44,14 @@ class Published(_Strict):
     columns: Annotated[dict[str, Column], Field(min_length=1)]
     totals: list[str] = []
     totals_of: str = ""
+
+    def null_without(self, absent: Collection[str]) -> dict[str, str]:
+        """The columns that are NULL because a source is declared absent, each with the reason."""
+        return {
+            name: f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} declared absent"
+            for name, spec in self.columns.items()
+            if (missing := [source for source in spec.depends_on if source in absent])
+        }
 
 
 class Scheduled(_Strict):
@@ -122,6 +134,10 @@ def load(root: Path) -> Registry:
             if not (root / "expectations" / suite).is_file():
                 findings.append(document.finding((*at, "suites", number), f"expectations/{suite} does not exist"))
         published = item.publishes
+        for column, spec in published.columns.items():
+            if spec.required and spec.depends_on:
+                message = "a column that may be NULL for want of a source cannot be required"
+                findings.append(document.finding((*at, "publishes", "columns", column), message))
         for field, names in (("key", published.key), ("totals", published.totals)):
             for number, column in enumerate(names):
                 if column not in published.columns:

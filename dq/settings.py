@@ -23,8 +23,11 @@ class Settings(BaseModel):
 
 
 def load(root: Path) -> Settings:
-    """The settings of the project in ``root``."""
+    """The settings of the project in ``root``; ``DQ_WAREHOUSE`` names another warehouse, with its docs beside it."""
     override = os.environ.get("DQ_SETTINGS")
     path = Path(override) if override else root / FILE
     settings, _ = yamlfile.read_model(path, Settings, shown=override or str(FILE))
-    return settings
+    warehouse = os.environ.get("DQ_WAREHOUSE")
+    if not warehouse:
+        return settings
+    return settings.model_copy(update={"warehouse": warehouse, "docs": str(Path(warehouse).parent / "docs")})

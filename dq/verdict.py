@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 from dq.model import CheckResult, Kind, Outcome, Severity, Verdict
@@ -45,13 +45,16 @@ class Waiver:
     recorded: datetime
 
     def covers(self, result: CheckResult, period: str, as_of: datetime) -> bool:
-        """Whether this waiver lets a failed result pass: same check and period, within ceiling, not expired."""
+        """Whether this waiver lets a failed result pass: same check and period, within ceiling, not expired.
+
+        It expires by the real clock too: a run of an earlier as-of instant does not bring it back.
+        """
         size = magnitude(result)
         return (
             result.outcome is Outcome.FAILED
             and result.check == self.check
             and period == self.period
-            and as_of.date() <= self.until
+            and max(as_of, datetime.now(UTC)).date() <= self.until
             and size is not None
             and size <= self.ceiling
         )
@@ -59,7 +62,7 @@ class Waiver:
 
 def magnitude(result: CheckResult) -> Decimal | None:
     """How far a failed check is off, in its own unit; None where it cannot be said, so that no waiver covers it."""
-    for name in ("off_by", "unexpected_count", "metric"):
+    for name in ("off_by", "unexpected_count"):
         value = result.measures.get(name)
         if value is None or isinstance(value, bool):
             continue

@@ -6,8 +6,9 @@
 Grain: month x `row_kind` x product x region x segment. A `cell` row is one product, region and segment; a `product` row
 has `total` for region and segment; the `total` row is the company. Money is DECIMAL(18,2), ratios DECIMAL(18,6). Totals
 of ratios are ratios of totals. A ratio that cannot be had is NULL and the column beside it says why:
-`no_subscribers`, `no_revenue`, `no_target`, `no_previous` (no such row in the previous month), `previous_not_positive`
-(growth on a loss has no meaning) or `source_absent`.
+`no_subscribers`, `no_revenue`, `no_target`, `no_previous` (no such row in the last final of the month before),
+`unfinished_period` (part of a month is not compared with a whole one), `previous_not_positive` (growth on a loss has no
+meaning) or `source_absent`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def investor_profit(
     rows = with_previous(with_targets(summed(cells(units, window)), targets, window), previous)
     no_expenses = (sf.col("expenses_absent"), "source_absent")
     no_targets = (sf.lit(targets is None) & (sf.col("row_kind") != "cell"), "source_absent")
-    no_previous = (sf.col("previous_period").isNull(), "no_previous")
+    unfinished = window.data_through < window.end
+    no_previous = (sf.col("previous_period").isNull(), "unfinished_period" if unfinished else "no_previous")
     return rows.select(
         sf.lit(window.month).alias("month"),
         *ROW,

@@ -26,4 +26,5 @@ VALID = [
     ("expect_inputs_to_be_current", {}),
     ("expect_rows_written_to_be_read_back", {}),
     ("expect_run_to_complete", {}),
+    ("expect_source_to_hold_its_period", {}),
 ]

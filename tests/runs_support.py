@@ -62,6 +62,17 @@ class Bench:
         assert record is not None
         return Ran(code, record, captured.out, captured.err)
 
+    def refused(self, pipeline: str, period: str, as_of: str) -> tuple[int, str]:
+        """The exit code and sentence of a run that is refused before it begins, and so leaves no record."""
+        from dq.cli.run import run_job
+
+        os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(self.sources), str(self.home)
+        self.capsys.readouterr()
+        argv = ["--period", period, "--as-of", as_of, "--warehouse", str(self.warehouse), "--no-docs"]
+        code = run_job(pipeline, argv)
+        captured = self.capsys.readouterr()
+        return code, captured.out + captured.err
+
     def published(self, spark: SparkSession, table: str, period: str | None = None) -> list[dict[str, object]]:
         from dq import store
 

@@ -1,4 +1,4 @@
-# Sourced by the Makefile: the project's Python, spark-submit and Java for one command.
+# To be sourced, by the Makefile and by people: dq, spark-submit and Java on the path of this shell.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 JAVA_HOME=$("$root/tools/java.sh") || exit $?
 export JAVA_HOME
@@ -6,3 +6,5 @@ export PATH="$root/.venv/bin:$JAVA_HOME/bin:$PATH"
 export PYSPARK_PYTHON="$root/.venv/bin/python" PYSPARK_DRIVER_PYTHON="$root/.venv/bin/python"
 # A SPARK_HOME from elsewhere would put another Spark in front of the locked one.
 unset SPARK_HOME
+# Logging is configured by log4j2.properties there; spark-submit finds it only this way.
+export SPARK_CONF_DIR="${SPARK_CONF_DIR:-$root/spark-conf}"

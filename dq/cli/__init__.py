@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 
 from dq.cli import console
@@ -25,8 +24,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DqError as failure:
         return console.error(failure)
     except KeyboardInterrupt:
-        console.note("dq: interrupted; nothing was published")
+        console.note("dq: interrupted")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0

@@ -13,8 +13,12 @@ MISTAKES_SHOWN = 200
 
 def out(text: str) -> None:
     """A result for people or programs."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`); what the command decided stays its exit code.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - lives as long as the process
 
 
 def note(text: str) -> None:

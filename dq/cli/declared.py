@@ -10,7 +10,7 @@ from dq import people, periods, registry, runbooks
 from dq import project as projects
 from dq.cli import console
 from dq.custom_types import CUSTOM_TYPES
-from dq.errors import ConfigError, Finding
+from dq.errors import ConfigError, Finding, UsageError, choices
 from dq.native_types import NATIVE_TYPES
 
 
@@ -26,6 +26,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.add_argument(
         "--format", choices=("text", "gx-suite"), default="text", help="the plan, or the pure GX suite"
     )
+    explain.add_argument("--dataset", help="whose suite to export (default: that of the published table)")
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
@@ -43,7 +44,11 @@ def explain_command(arguments: argparse.Namespace) -> int:
     if arguments.format == "gx-suite":
         from dq.gx.convert import to_gx_suite
 
-        suite = to_gx_suite(bound.name, bound.all_checks)
+        dataset = arguments.dataset or bound.name
+        if dataset not in bound.checks:
+            raise UsageError(f"{bound.name} has no dataset {dataset!r}", do=choices(dataset, [*bound.checks]))
+        of_frame = [c for c in bound.checks[dataset] if not (c.type in CUSTOM_TYPES and CUSTOM_TYPES[c.type].run_level)]
+        suite = to_gx_suite(dataset, of_frame)
         console.out(json.dumps(suite.to_json_dict(), indent=2, sort_keys=True))
         return 0
     from dq.run.explain import explain
@@ -67,7 +72,9 @@ def lint_command(arguments: argparse.Namespace) -> int:
     except ConfigError as failure:
         console.error(failure)
         return 1
-    findings = lint(project, fix=arguments.fix)
+    findings = lint(project, fix=arguments.fix and arguments.sources is None)
+    if arguments.sources is not None:  # the lists on the pages are those of the project's own sources file
+        findings = [finding for finding in findings if "the generated block" not in finding.message]
     if findings:
         console.error(ConfigError(findings))
         return 1

@@ -69,6 +69,7 @@ def command(arguments: argparse.Namespace) -> int:
             console.out("")
     console.note(f"took {time.monotonic() - began:.0f} s")
     console.out(f"data docs: {home / 'docs' / 'index.html'}")
+    console.note(f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq show")
     return _judge(results, known[arguments.fault], home)
 
 

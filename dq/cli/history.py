@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from dq import periods, registry, reports, settings, store, waivers
 from dq import project as projects
-from dq import registry, reports, settings, store, waivers
 from dq.cli import console
+from dq.cli.job import docs_folder
 from dq.errors import UsageError, choices
 from dq.run import records
 from dq.verdict import Waiver
@@ -74,20 +75,32 @@ def _warehouse(parser: argparse.ArgumentParser) -> None:
 def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
     """The warehouse the arguments name, or that of the settings."""
     root = registry.find_root()
-    return store.Warehouse(arguments.warehouse or root / settings.load(root).warehouse)
+    folder = arguments.warehouse or root / settings.load(root).warehouse
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no warehouse {folder}",
+            where="--warehouse",
+            do="give the folder a run published to, or DQ_WAREHOUSE",
+        )
+    return store.Warehouse(folder)
 
 
 def show_command(arguments: argparse.Namespace) -> int:
     """Print one run, or list the latest."""
     warehouse = open_warehouse(arguments)
     if arguments.run is None:
-        for record in records.everything(warehouse, limit=20):
-            console.out(f"{record.run}  {record.verdict.value}  {record.period}  {record.kind.value}")
+        latest = records.everything(warehouse, limit=20)
+        if not latest:
+            raise UsageError(f"{warehouse.root} holds no runs", do="run a pipeline first, or name another --warehouse")
+        for record in latest:
+            words = record.verdict.value.replace("_", " "), record.kind.value.replace("_", " ")
+            console.out(f"{record.run}  {record.period}  {words[0]} ({words[1]})")
         return 0
     record = records.get(warehouse, arguments.run)
     if arguments.check is None:
         console.out(reports.render(record, format=arguments.format, width=console.width(), colour=console.colour()))
         if arguments.format == "text":
+            console.out(f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}")
             from dq.run.show import figures
 
             console.out(figures(warehouse, registry.load(registry.find_root()), record))
@@ -102,7 +115,9 @@ def waive_command(arguments: argparse.Namespace) -> int:
     """Record a waiver."""
     project = projects.load(registry.find_root())
     bound = project.pipeline(arguments.pipeline)
-    known = [check.check for check in bound.all_checks]
+    known = [check.check for check in bound.all_checks if check.check not in bound.run_checks]
+    if arguments.check in bound.run_checks:
+        raise UsageError(f"{arguments.check} is about the run itself and cannot be waived", where="--check")
     if arguments.check not in known:
         raise UsageError(
             f"{bound.name} has no check {arguments.check!r}", where="--check", do=choices(arguments.check, known)
@@ -117,6 +132,7 @@ def waive_command(arguments: argparse.Namespace) -> int:
     for name in ("owner", "reason"):
         if not getattr(arguments, name).strip():
             raise UsageError(f"--{name} is empty", expected="a sentence a reader of the card will understand")
+    periods.days_of(arguments.period)
     now = datetime.now(UTC)
     if until < now.date():
         raise UsageError(f"--until {until} is over", expected=f"a day from {now.date()} on")
@@ -133,8 +149,8 @@ def waive_command(arguments: argparse.Namespace) -> int:
     waivers.record(open_warehouse(arguments), waiver)
     console.out(
         f"waived {waiver.check} of {waiver.pipeline} {waiver.period} up to {waiver.ceiling} until {waiver.until} "
-        f"for {waiver.owner}: {waiver.reason}\nrun the pipeline again to publish: "
-        f"dq run {waiver.pipeline} --period {waiver.period}"
+        f"for {waiver.owner}: {waiver.reason}\nto publish run the pipeline again, with the same --as-of, --warehouse "
+        f"and --sources: dq run {waiver.pipeline} --period {waiver.period}"
     )
     return 0
 
@@ -142,21 +158,29 @@ def waive_command(arguments: argparse.Namespace) -> int:
 def withdraw_command(arguments: argparse.Namespace) -> int:
     """Take a period back to the version before, with a reason."""
     root = registry.find_root()
-    registry.load(root).pipeline(arguments.pipeline)
+    registered = registry.load(root)
+    registered.pipeline(arguments.pipeline)
     if not arguments.reason.strip():
         raise UsageError("--reason is empty", expected="a sentence a reader of the log will understand")
-    table = open_warehouse(arguments).table(arguments.pipeline)
+    warehouse = open_warehouse(arguments)
+    table = warehouse.table(arguments.pipeline)
     by = arguments.by or getpass.getuser()
     commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC))
-    console.out(f"withdrawn: {arguments.pipeline} {arguments.period}; readers now see version {commit.version}")
+    left = sorted(period for period in commit.entries if period.startswith(arguments.period))
+    sees = f"what was published before (in version {commit.version})" if left else "nothing for it"
+    console.out(f"withdrawn: {arguments.pipeline} {arguments.period}; readers now see {sees}")
+    for name, item in registered.pipelines.items():
+        month = arguments.period[:7]
+        if arguments.pipeline in item.upstream and warehouse.table(name).entry(month):
+            console.note(f"dq: {name} {month} was built from it and is still published; withdraw it or run it again")
     return 0
 
 
 def gc_command(arguments: argparse.Namespace) -> int:
     """Remove what nothing references."""
     warehouse = open_warehouse(arguments)
-    if arguments.older_than < 0:
-        raise UsageError("--older-than is negative", expected="days from 0 up")
+    if arguments.older_than < 1:
+        raise UsageError(f"--older-than {arguments.older_than} is too short", expected="days from 1 up")
     removed = warehouse.gc(datetime.now(UTC), timedelta(days=arguments.older_than))
     for one in removed:
         console.out(f"removed {one.path} ({one.bytes:,} bytes)")
@@ -170,7 +194,7 @@ def docs_command(arguments: argparse.Namespace) -> int:
     from dq.run import delivery
 
     project = projects.load(registry.find_root())
-    site = arguments.docs or project.root / project.settings.docs
+    site = arguments.docs or docs_folder(arguments.warehouse, project)
     kept = records.everything(open_warehouse(arguments))
     delivery.write_runbooks(project, site)
     for bound in project.bound.values():

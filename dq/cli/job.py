@@ -19,6 +19,7 @@ from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
 from dq.run import delivery
 from dq.run.guarded import GuardedRun
+from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as-of", help="clock and knowledge cut, ISO 8601 UTC (default: now)")
     parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
     parser.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
-    parser.add_argument("--docs", type=Path, help="data docs folder (default: jobs/settings.yml)")
+    parser.add_argument("--docs", type=Path, help="data docs folder (default: beside the warehouse)")
     parser.add_argument("--no-docs", action="store_true", help="publish no data docs for this run")
     parser.add_argument(
         "--format", choices=reports.FORMATS, default="text", help="how the result is printed (default: text)"
@@ -52,14 +53,16 @@ class PipelineRun:
         self.record: RunRecord | None = None
         self._run: GuardedRun | None = None
         self._format = "text"
-        self._failed: DqError | None = None
+        self._failed: BaseException | None = None
         self._previous_handler: signal.Handlers | Callable[[int, FrameType | None], object] | int | None = None
 
     def __enter__(self) -> PipelineRun:
         self._catch_sigterm()
         try:
             self._start()
-        except DqError as failure:
+        except SystemExit:
+            raise
+        except BaseException as failure:  # told in __exit__; the job's body is left at its first use of the run
             self._failed = failure
         return self
 
@@ -74,7 +77,7 @@ class PipelineRun:
             period=arguments.period,
             as_of=periods.parse_instant(arguments.as_of) if arguments.as_of else datetime.now(UTC),
             warehouse=arguments.warehouse or project.root / project.settings.warehouse,
-            docs=None if arguments.no_docs else arguments.docs or project.root / project.settings.docs,
+            docs=None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project),
         )
         run = GuardedRun(project, bound, options)
         self._run = run
@@ -85,31 +88,55 @@ class PipelineRun:
     ) -> bool:
         try:
             return self._finish(error)
+        except (KeyboardInterrupt, Terminated) as stopped:
+            return self._stopped(stopped)
         finally:
             self._restore_sigterm()
 
+    def _stopped(self, error: BaseException) -> bool:
+        """Say what an interrupted run left behind."""
+        self.exit_code = 143 if isinstance(error, Terminated) else 130
+        word = "terminated" if self.exit_code == 143 else "interrupted"
+        version = self._run.state.version if self._run is not None else None
+        left = f"version {version} is published" if version else "nothing was published, the last good version stays"
+        console.note(f"dq: {word}; {left}")
+        return True
+
     def _finish(self, error: BaseException | None) -> bool:
-        if isinstance(error, KeyboardInterrupt | Terminated):
-            self.exit_code = 130 if isinstance(error, KeyboardInterrupt) else 143
-            word = "interrupted" if self.exit_code == 130 else "terminated"
-            console.note(f"dq: {word}; nothing was published, the last good version stays")
-            return True
-        if isinstance(error, SystemExit):
+        failure = self._failed or error
+        if isinstance(failure, KeyboardInterrupt | Terminated):
+            return self._stopped(failure)
+        if isinstance(failure, SystemExit):
             return False
-        failure = self._failed
-        if failure is not None and (self._run is None or isinstance(failure, UsageError)):
+        if isinstance(failure, DqError) and (self._run is None or isinstance(failure, UsageError)):
             self.exit_code = console.error(failure)
             return True
-        assert self._run is not None  # noqa: S101 - _start() built it or failed
-        self.record = self._run.finish(failure or error)
+        if self._run is None:
+            self.exit_code = console.error(DqError(f"the run could not begin: {sentence(failure or RunOver())}"))
+            return True
+        self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
         self.record, problems = delivery.deliver(self._run, self.record)
         console.out(reports.render(self.record, format=self._format, width=console.width(), colour=console.colour()))
+        if self._format == "text":
+            console.out(self._footer(self.record))
         for problem in problems:
             console.note(f"dq: {problem}")
         if problems and self.exit_code == 0:
             self.exit_code = 4
         return True
+
+    def _footer(self, record: RunRecord) -> str:
+        """What a person needs next: the run's id and instant, its page, and the command that shows it."""
+        assert self._run is not None  # noqa: S101 - there is a record, so there was a run
+        options = self._run.options
+        lines = [
+            f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}",
+            f"  show      dq show {record.run} --warehouse {options.warehouse}",
+        ]
+        if record.docs:
+            lines.append(f"  docs      {options.docs}/{record.docs}")
+        return "\n".join(lines)
 
     # -- what the job uses -----------------------------------------------------------------------------------------
 
@@ -157,6 +184,11 @@ class PipelineRun:
     def _restore_sigterm(self) -> None:
         if threading.current_thread() is threading.main_thread() and self._previous_handler is not None:
             signal.signal(signal.SIGTERM, self._previous_handler)
+
+
+def docs_folder(warehouse: Path | None, project: projects.Project) -> Path:
+    """Where the data docs go: beside the warehouse when one is named, else where the settings say."""
+    return warehouse.parent / "docs" if warehouse else project.root / project.settings.docs
 
 
 def _job_folder() -> Path | None:

@@ -37,9 +37,14 @@ class Difference:
 
     @property
     def holds(self) -> bool:
-        """Whether both sides are there and differ by no more than the tolerance, which itself still holds."""
-        if self.ours is None or self.theirs is None or self.off_by.is_nan():
+        """Whether the sides differ by no more than the tolerance, which itself still holds.
+
+        Nothing on one side agrees with zero on the other: books have no line for what was not booked.
+        """
+        if self.off_by.is_nan() or (self.ours is None and self.theirs is None):
             return False
+        if None in (self.ours, self.theirs):
+            return not (self.ours or self.theirs)
         return self.off_by <= self.tolerance
 
     def sentence(self, other: str) -> str:

@@ -48,7 +48,7 @@ def partition_to_be_fresh(request: Request) -> Judge:
         age = max(reference - _event(day, newest["newest"]), timedelta())
         measures |= {"newest_day": day.isoformat(), "age_hours": str(_hours(age)), "newest_rows": count}
         observed = f"newest day {day} is {_hours(age)} hours old and has {count:,} rows{note}"
-        fresh = age <= allowed and count >= least
+        fresh = age < allowed and count >= least
         return Judged(outcome=Outcome.PASSED if fresh else Outcome.FAILED, observed=observed, measures=measures)
 
     return judge

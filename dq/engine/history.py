@@ -30,6 +30,12 @@ class Band:
         """Whether a finite value lies in the band."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
+    def off_by(self, value: Decimal) -> Decimal:
+        """How far a value lies outside the band, 0 inside it."""
+        below = self.low - value if self.low is not None else Decimal(0)
+        above = value - self.high if self.high is not None else Decimal(0)
+        return max(below, above, Decimal(0))
+
     def __str__(self) -> str:
         if self.low is None or self.high is None:
             return f"at least {shown(self.low)}" if self.high is None else f"at most {shown(self.high)}"
@@ -80,6 +86,7 @@ def measure_to_fit_history(request: Request) -> Judge:
         observed = (
             f"{label} {shown(value)}, usual {band} (median {shown(band.middle)} of {len(past)} published periods)"
         )
+        measures["off_by"] = str(band.off_by(value))
         outcome = Outcome.PASSED if band.holds(value) else Outcome.FAILED
         return Judged(outcome=outcome, observed=observed, measures=measures, evidence=Evidence.SCAN)
 

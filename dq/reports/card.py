@@ -101,7 +101,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         subject=_subject(run),
         counts=_counted(run),
         version=_version(run),
-        blocks=tuple(_block(result, run.guidance.get(result.check)) for result in shown),
+        blocks=tuple(_block(result, run.guidance.get(result.check), of_run=bool(run.period)) for result in shown),
         more=_more(hidden),
         pending=_pending(run.results),
         partial=tuple(run.partial),
@@ -191,12 +191,14 @@ def _order(result: CheckResult) -> tuple[int, str, str]:
     return (rank, result.dataset, result.check)
 
 
-def _block(result: CheckResult, guidance: Guidance | None) -> Block:
+def _block(result: CheckResult, guidance: Guidance | None, *, of_run: bool) -> Block:
+    # Without a runbook to turn to, what was expected has to stand beside what was found.
+    expected = f"; expected: {result.expected}" if result.expected and not of_run else ""
     return Block(
         label=label(result),
         check=result.check,
         dataset=result.dataset,
-        text=found_text(result),
+        text=found_text(result) + expected,
         result=result,
         runbook=runbook_line(result, guidance),
         reference=(guidance.runbook if guidance else "") or result.runbook,

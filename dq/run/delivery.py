@@ -15,18 +15,25 @@ from dq.run.reasons import sentence
 
 def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
     """The record with the address of its page, and a sentence for each thing that could not be delivered."""
-    problems = []
-    told = record
+    told, problems = record, _kept(run, record)
     if run.options.docs is not None:
         try:
-            told = replace(record, docs=str(publish_docs(run.project, run.options.docs, record)))
+            page = publish_docs(run.project, run.options.docs, record)
         except (Exception, SystemExit) as failure:  # whatever a renderer does, the verdict stands
             problems.append(f"the data docs were not published: {sentence(failure)}")
-    try:
-        records.save(run.warehouse, told)
-    except Exception as failure:
-        problems.append(f"the run's record was not kept: {sentence(failure)}")
+        else:
+            told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
+            problems += _kept(run, told)
     return told, problems
+
+
+def _kept(run: GuardedRun, record: RunRecord) -> list[str]:
+    """Keep the record; first of all, since what runs downstream asks whether this run was held."""
+    try:
+        records.save(run.warehouse, record)
+    except Exception as failure:
+        return [f"the run's record was not kept: {sentence(failure)}"]
+    return []
 
 
 def publish_docs(project: Project, site: Path, record: RunRecord) -> Path:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq import periods, session, sources, store, waivers
 from dq.engine.base import Context
+from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
-from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
+from dq.model import CheckResult, InputRef, Json, Kind, Outcome, RunRecord, Verdict, Window
 from dq.project import Bound, Project
 from dq.run import inputs, judging, records, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
-from dq.store.history import measured
 from dq.verdict import Waiver, apply_waivers, decide
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class GuardedRun:
                 f"{bound.name} is computed by month", where="--period", expected=f"a month such as {options.period[:7]}"
             )
         self._spark: SparkSession | None = None
+        self._quiet = ExitStack()
 
     # -- what a job sees -------------------------------------------------------------------------------------------
 
@@ -75,7 +77,7 @@ class GuardedRun:
         return self._state.frames[name]
 
     def previous(self) -> DataFrame | None:
-        """This pipeline's table as published for the month before; None where that was never published."""
+        """This table as last published as final for the month before; None without one, and for part of a month."""
         self._stop_if_over()
         entry = self._previous_entry()
         if entry is None or self._spark is None:
@@ -91,9 +93,10 @@ class GuardedRun:
         state.staged = staging.stage(self._table, self.run, frame, self.bound, state.window)
         self._step(f"auditing the staged {self.bound.name}")
         context = self._context(tables=judging.compared_with(self.project, state))
-        audited = staging.audit(self._spark, state.staged, self.bound, context)
+        audited = staging.audit(self._spark, state.staged, self.bound, context, self.partial)
         state.results += audited.results
         state.totals = dict(audited.totals)
+        state.totals_by_period = dict(audited.by_period)
         state.published = True
 
     # -- the run ---------------------------------------------------------------------------------------------------
@@ -104,8 +107,9 @@ class GuardedRun:
         item = self.bound.pipeline
         self._step("opening the warehouse")
         self.warehouse.prepare()
-        commit = self._table.current()
-        state.stays = commit.version if commit else None
+        state.stays = max(
+            (entry.version for period in self._periods() if (entry := self._table.entry(period))), default=None
+        )
         self._step("pinning the inputs")
         try:
             for table in item.upstream:
@@ -128,11 +132,14 @@ class GuardedRun:
             self._over(Outcome.NOT_RUN, "schema drift: nothing is computed from columns that are not what they were")
             return
         self._spark = session.session(self.bound.name, self.project.root / "spark-conf")
+        # What Spark's Python side logs of a failed expression quotes the value it failed on.
+        self._quiet.enter_context(rows_kept_from_logs())
         self._spark.sparkContext.setJobGroup(self.run, self.run)
         self._step("reading the inputs")
         self._read_inputs()
         if self._already_published():
             return
+        self._refuse_to_go_back()
         self._step("checking the inputs")
         self._check_inputs(empty)
 
@@ -150,6 +157,7 @@ class GuardedRun:
             self._end_with_error(f"{state.step}: {failure}")
         except Exception as failure:
             self._end_with_error(f"{state.step}: {sentence(failure)}")
+        self._quiet.close()
         self._step("telling")
         return tell.record(self)
 
@@ -171,8 +179,9 @@ class GuardedRun:
         instant = None
         if not ledger_absent and "ledger" in state.frames:
             instant = inputs.closed_at(state.frames["ledger"], state.window.month)
-        limit = min((pin.kind for pin in state.upstream.values()), key=inputs.KIND_ORDER.index, default=None)
-        state.window = inputs.with_kind(state.window, instant, ledger_absent=ledger_absent, limit=limit)
+        state.window = periods.window(state.window.period, state.window.as_of, instant, ledger_absent=ledger_absent)
+        for pin in state.upstream.values():
+            inputs.prove_complete(pin, state.window)
 
     @property
     def inputs(self) -> list[InputRef]:
@@ -209,11 +218,29 @@ class GuardedRun:
         entries = [commit.entries[period] for period in wanted]
         state.already = True
         state.version = max(entry.version for entry in entries)
-        state.totals = dict(entries[-1].totals)
+        state.totals = store.summed(entries)
         state.verdict = Verdict(entries[-1].verdict)
-        earlier = records.get(self.warehouse, entries[-1].run)
-        state.results = list(earlier.results)
+        # A run that died between its commit and its record left no results; what it published is what the seal says.
+        earlier = records.find(self.warehouse, entries[-1].run)
+        state.results = list(earlier.results) if earlier else []
         return True
+
+    def _refuse_to_go_back(self) -> None:
+        """Refuse to replace published figures by less complete or older ones; that is what a withdrawal is for."""
+        window = self._state.window
+        for period in self._periods():
+            entry = self._table.entry(period)
+            if entry is None:
+                continue
+            older = entry.as_of is not None and entry.as_of > window.as_of
+            if inputs.KIND_ORDER.index(entry.kind) > inputs.KIND_ORDER.index(window.kind) or older:
+                raise UsageError(
+                    f"{self.bound.name} {period} is published as {entry.kind.replace('_', ' ')} as of "
+                    f"{entry.as_of:%Y-%m-%dT%H:%MZ}; figures as of {window.as_of:%Y-%m-%dT%H:%MZ} would go back",
+                    where="--as-of",
+                    do=f"give a later --as-of, or withdraw first: dq withdraw {self.bound.name} --period {period} "
+                    "--reason TEXT",
+                )
 
     def _check_inputs(self, empty: list[tuple[str, str]]) -> None:
         state = self._state
@@ -221,6 +248,7 @@ class GuardedRun:
         for name, reason in empty:
             state.results += judging.of_nothing(self.bound, name, reason)
         state.results += judging.of_inputs(self._spark, self.run, self.bound, state, self._context(), self.warehouse)
+        state.results += judging.of_periods(self.bound, state)
         state.results += judging.of_absent(self.bound, self.project)
         without_rows = judging.hollow(state.results)
         if without_rows:
@@ -248,10 +276,11 @@ class GuardedRun:
         sealed = staging.seal(self._table, state.staged, state.key, audit)
         if state.verdict.published:
             self._step("committing")
-            commit = staging.commit(self._table, sealed, self._info(), state.base)
+            infos = {period: self._info(period) for period in state.base}
+            commit = staging.commit(self._table, sealed, infos, state.base)
             state.version = commit.version
 
-    def _info(self) -> store.PeriodInfo:
+    def _info(self, period: str) -> store.PeriodInfo:
         state = self._state
         assert state.verdict is not None  # noqa: S101 - decided before
         return store.PeriodInfo(
@@ -259,9 +288,9 @@ class GuardedRun:
             data_through=state.window.data_through,
             verdict=state.verdict,
             as_of=state.window.as_of,
-            totals=state.totals,
+            totals=state.totals_by_period.get(period, {}),
             measures={
-                measured(state.window.period, r.check): str(r.measures["metric"])
+                store.measured(state.window.period, r.check): str(r.measures["metric"])
                 for r in state.results
                 if r.measures.get("metric") is not None and r.outcome is not Outcome.ERRORED
             },
@@ -273,8 +302,10 @@ class GuardedRun:
 
     @property
     def partial(self) -> list[str]:
-        """The sources of this pipeline that are declared absent."""
-        return [name for name in self.bound.pipeline.sources if self.absent(name)]
+        """The sources declared absent, here or in what this was built on."""
+        own = [name for name in self.bound.pipeline.sources if self.absent(name)]
+        inherited = [name for pin in self._state.upstream.values() for name in pin.partial]
+        return list(dict.fromkeys([*own, *inherited]))
 
     @property
     def state(self) -> State:
@@ -304,7 +335,9 @@ class GuardedRun:
             return None
         month = periods.previous_month(self._state.window.month)
         entry = self._table.entry(month)
-        return (month, entry) if entry else None
+        # Part of a month is not compared with a whole one, nor anything with figures that may still change.
+        whole = self._state.window.data_through == self._state.window.end
+        return (month, entry) if entry and entry.kind is Kind.FINAL and whole else None
 
     def _waivers(self) -> list[Waiver]:
         return waivers.active(self.warehouse, self.bound.name, self._state.window.period)

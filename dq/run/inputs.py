@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -43,9 +43,9 @@ class UpstreamPin:
         return {period: entry.version for period, entry in sorted(self.entries.items())}
 
     @property
-    def kind(self) -> Kind:
-        """The least complete kind among the entries: what is built from them cannot be more complete."""
-        return min((entry.kind for entry in self.entries.values()), key=KIND_ORDER.index)
+    def partial(self) -> list[str]:
+        """The sources some entry was published without."""
+        return sorted({source for entry in self.entries.values() for source in entry.partial})
 
     def ref(self) -> InputRef:
         """What the manifest of the run records about this input."""
@@ -70,8 +70,8 @@ def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, windo
         wanted = [day.isoformat() for day in periods.days_between(first, window.data_through)]
     else:
         wanted = [window.month]
-    held = records.latest(warehouse, table, wanted)
-    if held is not None and not held.verdict.published:
+    held = records.held(warehouse, table, wanted)
+    if held is not None:
         raise UpstreamError(
             f"the upstream {table} is held for {held.period}",
             record=held,
@@ -188,9 +188,12 @@ def verify(pins: Sequence[SourcePin]) -> list[str]:
     return changed
 
 
-def with_kind(window: Window, instant: datetime | None, *, ledger_absent: bool, limit: Kind | None) -> Window:
-    """The window with its kind, now that the ledger's closing is known; never more complete than ``limit``."""
-    full = periods.window(window.period, window.as_of, instant, ledger_absent=ledger_absent)
-    if limit is not None and KIND_ORDER.index(limit) < KIND_ORDER.index(full.kind):
-        return replace(full, kind=limit)
-    return full
+def prove_complete(pin: UpstreamPin, window: Window) -> None:
+    """Raise UpstreamError when an input was published less complete than the figures built on it claim to be."""
+    for period, entry in sorted(pin.entries.items()):
+        if KIND_ORDER.index(entry.kind) < KIND_ORDER.index(window.kind):
+            raise UpstreamError(
+                f"the upstream {pin.table} has {period} published as {entry.kind.replace('_', ' ')}, "
+                f"not as {window.kind.replace('_', ' ')}",
+                do=f"run it for the whole month first: dq run {pin.table} --period {window.month}",
+            )

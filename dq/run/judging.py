@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from dq import store
 from dq.engine.base import Context, Dataset
-from dq.engine.run import evaluate, result_of
+from dq.engine.run import NO_ROWS, evaluate, result_of
 from dq.model import Check, CheckResult, Evidence, Outcome
-from dq.project import Bound, Project
+from dq.project import LAST_DAY, Bound, Project
 from dq.run import inputs
 from dq.sources import ReadRule
 from dq.suites import ROW_COUNT
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 # Small datasets cost planning more than computing, and their plans are made side by side; Spark shares out the cores.
 DATASETS_AT_ONCE = 4
-NO_ROWS = "no rows to evaluate"
 COMPLETES = "expect_run_to_complete"
 CONTRACT = "expect_source_to_match_contract"
+PERIOD = "expect_source_to_hold_its_period"
 
 
 def of_inputs(
@@ -40,7 +40,7 @@ def of_inputs(
     def judged(dataset: Dataset) -> list[CheckResult]:
         # A job group belongs to a thread; the jobs of all of them are this run's.
         spark.sparkContext.setJobGroup(run, run)
-        checks = [check for check in bound.checks[dataset.name] if check.type != CONTRACT]
+        checks = [check for check in bound.checks[dataset.name] if check.type not in (CONTRACT, PERIOD)]
         return evaluate(checks, dataset, context)
 
     with ThreadPoolExecutor(max_workers=DATASETS_AT_ONCE) as pool:
@@ -95,6 +95,31 @@ def of_schemas(bound: Bound, pins: Mapping[str, inputs.SourcePin]) -> list[Check
     return results
 
 
+def of_periods(bound: Bound, state: State) -> list[CheckResult]:
+    """Whether every month of every source is there and holds rows of its own only (class F05).
+
+    The read rule would drop a row of another month, and a month that is not there, without a word.
+    """
+    results = []
+    for name, source in state.sources.items():
+        for check in bound.checks[name]:
+            if check.type != PERIOD:
+                continue
+            months, rows = state.pins[name].pin.missing_months, source.rows_misfiled
+            problems = [f"no file for {', '.join(months)}"] if months else []
+            problems += [f"{rows:,} rows are of another month than their file"] if rows else []
+            results.append(
+                result_of(
+                    check,
+                    Outcome.FAILED if problems else Outcome.PASSED,
+                    observed="; ".join(problems) or "every month is there with its own rows",
+                    evidence=Evidence.RUN,
+                    measures={"unexpected_count": len(months) + rows},
+                )
+            )
+    return results
+
+
 def of_currency(check: Check, newer: Sequence[str]) -> CheckResult:
     """Whether every input is still the version readers see (class F16)."""
     return result_of(
@@ -122,7 +147,10 @@ def of_the_rest(bound: Bound, done: Collection[CheckResult], outcome: Outcome, r
 
 
 def compared_with(project: Project, state: State) -> dict[str, DataFrame]:
-    """The other frames output checks compare with, cut to the days of the period unless they hold states."""
+    """The other frames output checks compare with, cut to the days of the period unless they hold states.
+
+    An upstream table with days is also there as ``<table>.last_day``: what stood at the end of the last day covered.
+    """
     tables = {}
     for name, frame in state.frames.items():
         day: str | None = "day"
@@ -131,5 +159,8 @@ def compared_with(project: Project, state: State) -> dict[str, DataFrame]:
             day = contract.day if contract.read is ReadRule.PERIOD else None
         if day is not None and day in frame.columns:
             frame = inputs.cut(frame, day, state.window.start, state.window.data_through)
+            if name in state.upstream:
+                last = state.window.data_through
+                tables[f"{name}{LAST_DAY}"] = inputs.cut(frame, day, last, last)
         tables[name] = frame
     return tables

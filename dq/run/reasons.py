@@ -7,8 +7,8 @@ import re
 
 from dq.errors import DqError
 
-# Spark names the object in these parameters; all its other parameters may hold values of rows.
-_NAMES = ("objectName", "fieldName", "columnName", "relationName", "routineName", "functionName", "path", "expression")
+# Spark names the object in these parameters; the others (`expression` too) may hold values of rows.
+_NAMES = ("objectName", "fieldName", "columnName", "relationName", "routineName", "functionName", "path")
 _DISK = "No space left on device"
 
 

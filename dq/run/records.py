@@ -27,6 +27,12 @@ def save(warehouse: store.Warehouse, record: RunRecord) -> None:
     warehouse.records.put(KIND, record.run, serialize.to_dict(record))
 
 
+def find(warehouse: store.Warehouse, run: str) -> RunRecord | None:
+    """The record of exactly this run; None where it was never kept or is torn."""
+    document = warehouse.records.get(KIND, run)
+    return serialize.from_dict(document) if document is not None else None
+
+
 def get(warehouse: store.Warehouse, run: str) -> RunRecord:
     """The record of a run by its id, or the latest run whose id begins with the text given."""
     names = [name for name in warehouse.records.list(KIND) if name == run or name.startswith(run)]
@@ -58,6 +64,27 @@ def names(warehouse: store.Warehouse, pipeline: str | None = None) -> list[str]:
 def overlaps(period: str, wanted: Iterable[str]) -> bool:
     """Whether a run's period shares a day with any of the wanted periods."""
     return any(period.startswith(other) or other.startswith(period) for other in wanted)
+
+
+def held(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> RunRecord | None:
+    """The newest held run among those that are, for some wanted period, the last word on it; None where none is held.
+
+    A record that cannot be read holds nothing back by itself: the published entry it may concern is still audited.
+    """
+    open_periods = list(wanted)
+    for name in names(warehouse, pipeline):
+        match = _ID.match(name)
+        covered = [period for period in open_periods if match and overlaps(match["period"], [period])]
+        document = warehouse.records.get(KIND, name) if covered else None
+        if document is None:
+            continue
+        record = serialize.from_dict(document)
+        if not record.verdict.published:
+            return record
+        open_periods = [period for period in open_periods if period not in covered]
+        if not open_periods:
+            return None
+    return None
 
 
 def latest(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> RunRecord | None:

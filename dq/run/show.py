@@ -26,11 +26,9 @@ def figures(warehouse: store.Warehouse, registry: Registry, record: RunRecord) -
     names = registry.pipeline(record.pipeline).publishes.totals
     if not record.totals:
         return "figures: none were computed"
-    seen: Mapping[str, Json] = {}
     commit = warehouse.table(record.pipeline).current()
-    for period, entry in sorted(commit.entries.items()) if commit else ():
-        if period.startswith(record.period):
-            seen = entry.totals
+    entries = commit.entries if commit else {}
+    seen = store.summed(entry for period, entry in entries.items() if period.startswith(record.period))
     lines = [f"figures   {'computed':>22}  {'readers see':>22}"]
     for name in names:
         lines.append(f"  {name:<18} {_amount(record.totals.get(name)):>12}  {_amount(seen.get(name)):>22}".rstrip())
@@ -62,7 +60,7 @@ def failing_keys(warehouse: store.Warehouse, project: Project, record: RunRecord
     bound = project.pipeline(record.pipeline)
     check = next((c for c in bound.all_checks if c.check == check_id), None)
     if check is None or not supports(check):
-        return f"{head}\nthis check judges the dataset as a whole; it has no failing rows of its own"
+        return f"{head}\nits rows are counted, not kept; only checks on single rows find theirs again"
     spark = session.session("dq show", project.root / "spark-conf")
     frame, keys = _rows_of(spark, warehouse, project, record, result)
     return "\n".join([head, *_keys(frame, check, keys)])

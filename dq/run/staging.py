@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dq import store
+from dq.engine import conditions
 from dq.engine.base import Context, Dataset
 from dq.errors import EvaluationError
 from dq.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
 from dq.project import Bound
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 PERIOD = "period"
@@ -34,12 +35,11 @@ class Audited:
 
     results: Sequence[CheckResult]
     totals: Mapping[str, Json] = field(default_factory=dict)
+    by_period: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
 
 def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: Window) -> Staged:
     """Write the frame into the run's staging folder, one directory per period, and seal what was written."""
-    from pyspark.sql import functions as F
-
     published = bound.pipeline.publishes
     differences = schema_differences(frame, {name: column.type for name, column in published.columns.items()})
     if differences:
@@ -48,10 +48,8 @@ def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: 
             where=f"jobs/pipelines.yml: pipelines.{bound.name}.publishes",
             do="change the job's last select or the published schema",
         )
-    by_day = bound.pipeline.grain == "day"
-    period = F.date_format("day", "yyyy-MM-dd") if by_day else F.lit(window.period)
-    ordered = frame.withColumn(PERIOD, period)
-    if by_day:
+    ordered = frame.withColumn(PERIOD, period_of(bound, window))
+    if bound.pipeline.grain == "day":
         # All rows of a day in one task: one file per day instead of one per task and day.
         ordered = ordered.repartition(PERIOD)
     ordered.write.partitionBy(PERIOD).mode("errorifexists").parquet(table.staging(run))
@@ -78,8 +76,11 @@ def read_back(spark: SparkSession, staged: Staged) -> DataFrame:
     return spark.read.schema(staged.schema).parquet(*paths)
 
 
-def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context) -> Audited:
-    """Judge the staged bytes by the pipeline's own suite, its contract and the control totals."""
+def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, partial: Collection[str]) -> Audited:
+    """Judge the staged bytes by the pipeline's own suite, its contract and the control totals.
+
+    Columns that are NULL for want of a source in ``partial`` are not judged.
+    """
     from pyspark.sql import functions as F
 
     from dq.engine.run import evaluate, result_of
@@ -90,6 +91,7 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context) -
         frame=frame,
         files=[PinnedFile(path=path, size=0, modified_ns=0) for path in staged.inventory.absolute_paths],
         footer_columns={name: name for name in frame.columns},
+        absent_columns=bound.pipeline.publishes.null_without(partial),
     )
     own = Context(
         window=context.window,
@@ -102,11 +104,14 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context) -
     )
     results = evaluate(bound.checks[bound.name], dataset, own)
     published = bound.pipeline.publishes
-    # One job: the rows decoded from the data pages, and the sums that are shown and recorded.
-    counted = F.expr(published.totals_of) if published.totals_of else F.lit(True)
-    sums = [F.sum(F.when(counted, F.col(name))).alias(name) for name in published.totals]
-    row = frame.agg(F.count("*").alias("__rows"), F.sum(F.hash(*frame.columns)).alias("__read"), *sums).first()
-    decoded = int(row["__rows"]) if row is not None else 0
+    # One pass: the rows decoded from the data pages, and the sums of each period that are shown and recorded.
+    condition = conditions.expression(published.totals_of, frame.columns) if published.totals_of else "true"
+    sums = [F.sum(F.when(F.expr(condition), F.col(name))).alias(name) for name in published.totals]
+    decoding = F.sum(F.hash(*frame.columns)).alias("__read")
+    period = period_of(bound, context.window).alias("__period")
+    rows = frame.groupBy(period).agg(F.count("*").alias("__rows"), decoding, *sums).collect()
+    by_period = {str(row["__period"]): {name: _text(row[name]) for name in published.totals} for row in rows}
+    decoded = sum(int(row["__rows"]) for row in rows)
     written = staged.inventory.rows
     for check in bound.run_checks.values():
         if check.type == "expect_rows_written_to_be_read_back":
@@ -119,8 +124,20 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context) -
                     measures={"written": written, "read_back": decoded, "off_by": abs(written - decoded)},
                 )
             )
-    totals = {name: None if row is None or row[name] is None else str(row[name]) for name in published.totals}
-    return Audited(results=results, totals=totals)
+    return Audited(results=results, totals=store.total_of(by_period.values()), by_period=by_period)
+
+
+def _text(value: object) -> Json:
+    return None if value is None else str(value)
+
+
+def period_of(bound: Bound, window: Window | None) -> Column:
+    """The id of the period a row is published under."""
+    from pyspark.sql import functions as F
+
+    if bound.pipeline.grain == "day" or window is None:
+        return F.date_format("day", "yyyy-MM-dd")
+    return F.lit(window.period)
 
 
 def seal(table: store.Table, staged: Staged, key: str, audit: Mapping[str, object]) -> store.Manifest:
@@ -135,7 +152,10 @@ def seal(table: store.Table, staged: Staged, key: str, audit: Mapping[str, objec
 
 
 def commit(
-    table: store.Table, sealed: store.Manifest, info: store.PeriodInfo, base: Mapping[str, int | None]
+    table: store.Table,
+    sealed: store.Manifest,
+    infos: Mapping[str, store.PeriodInfo],
+    base: Mapping[str, int | None],
 ) -> store.Commit:
     """Publish the sealed periods in one atomic step; a run that lost the race raises ConflictError."""
     found = set(sealed.periods)
@@ -144,4 +164,4 @@ def commit(
             f"the staged periods and the run's period differ by {', '.join(sorted(found ^ set(base)))}",
             do="look at the days the job computes",
         )
-    return table.commit(sealed, periods=dict.fromkeys(sorted(found), info), expected=base)
+    return table.commit(sealed, periods=infos, expected=base)

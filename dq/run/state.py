@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,7 @@ class State:
     stays: int | None = None
     already: bool = False
     totals: dict[str, Json] = field(default_factory=dict)
+    totals_by_period: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     staged: staging.Staged | None = None
     held_upstream: RunRecord | None = None
     verdict: Verdict | None = None

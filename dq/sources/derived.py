@@ -60,7 +60,7 @@ def contract_checks(config: SourcesConfig, name: str) -> list[Check]:
     """
     source = config.source(name)
     contract = source.contract
-    checks = [*_schema_checks(contract), _key_check(contract, source)]
+    checks = [*_schema_checks(contract), _period_check(contract), _key_check(contract, source)]
     lossy = may_lose_values(config, source)
     for column in contract.columns.values():
         if column.required:
@@ -119,6 +119,18 @@ def _schema_checks(contract: Contract) -> list[Check]:
             severity=Severity.WARNING,
         ),
     ]
+
+
+def _period_check(contract: Contract) -> Check:
+    return _check(
+        contract,
+        "period.complete",
+        "expect_source_to_hold_its_period",
+        {},
+        failure_class="F05",
+        description=f"Every month of {contract.name} is there and holds rows of its own days only.",
+        where=contract.where,
+    )
 
 
 def _key_check(contract: Contract, source: Source) -> Check:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from dq.errors import SourceError
 from dq.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
-from dq.sources.config import Format, RawTable, Source, SourcesConfig
+from dq.periods import last_day
+from dq.sources.config import MONTH, Format, RawTable, Source, SourcesConfig
+from dq.sources.contracts import ReadRule
 from dq.sources.conversion import convert, from_wall_clock, instant
 from dq.sources.derived import footer_columns, may_lose_values
 from dq.sources.mapping import SourceQuery
 from dq.sources.pins import Pin
 from dq.sources.resolution import RawColumn
-from dq.sources.schemas import all_at_most, columns_of
+from dq.sources.schemas import all_between, columns_of
 from dq.sources.types import canonical
 from dq.sources.windows import filters, first_day
 
@@ -35,7 +37,8 @@ class SourceFrame:
 
     ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and ``footer_columns``
     are set only where the frame is exactly those Parquet files' rows, apart from ``filters``. ``known_later`` are the
-    window's rows that the knowledge cut leaves out, None where the footers prove that there are none.
+    window's rows that the knowledge cut leaves out, ``misfiled`` those in its months' files that are of other months;
+    None where the footers prove that there are none, or no file is a month's.
     """
 
     name: str
@@ -46,6 +49,12 @@ class SourceFrame:
     absent_columns: Mapping[str, str] = field(default_factory=dict)
     may_be_empty: bool = False
     known_later: DataFrame | None = None
+    misfiled: DataFrame | None = None
+
+    @property
+    def rows_misfiled(self) -> int:
+        """The rows in the months' files that are of another month; counted where no footer proves there are none."""
+        return 0 if self.misfiled is None else self.misfiled.count()
 
     @property
     def everything_known(self) -> bool:
@@ -84,6 +93,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
         filters=cuts,
         absent_columns=declared.absent_columns,
         may_be_empty=declared.may_be_empty,
+        misfiled=_misfiled(typed, config, declared, pin, window, passed or {}),
         known_later=None if proved else _kept(typed, [c for c in cuts if c not in known]).where(_later(known)),
     )
 
@@ -105,6 +115,30 @@ def instant_from_micros(micros: int | None) -> datetime | None:
     return None if micros is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
+def _misfiled(
+    typed: DataFrame,
+    config: SourcesConfig,
+    declared: Source,
+    pin: Pin,
+    window: Window,
+    passed: Mapping[str, str],
+) -> DataFrame | None:
+    """The rows of a period source whose day is in none of its files' months: the day filter would drop them."""
+    from pyspark.sql import functions as F
+
+    contract = declared.contract
+    by_month = all(MONTH in table.path for table in config.raw_tables(declared.name))
+    if contract.read is not ReadRule.PERIOD or not by_month:
+        return None
+    first, last = first_day(window).replace(day=1), last_day(window.end)
+    if contract.day:
+        column = passed.get(contract.day)
+        if column is not None and all(all_between(file, column, first, last) for file in pin.files):
+            return None
+        return typed.where(~F.col(contract.day).between(F.lit(first), F.lit(last)))
+    return typed.where(~F.col(str(contract.month)).between(f"{first:%Y-%m}", f"{last:%Y-%m}"))
+
+
 def _later(known: Sequence[RangeFilter]) -> Column:
     """Whether a row became known only after the instants of these cuts."""
     from pyspark.sql import functions as F
@@ -113,7 +147,7 @@ def _later(known: Sequence[RangeFilter]) -> Column:
 
 
 def _proved(pin: Pin, column: str, window: Window) -> bool:
-    return all(all_at_most(file, column, window.as_of) for file in pin.files)
+    return all(all_between(file, column, None, window.as_of) for file in pin.files)
 
 
 @contextmanager

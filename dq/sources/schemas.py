@@ -6,7 +6,7 @@ import bz2
 import csv
 import gzip
 import io
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -54,8 +54,8 @@ def _parquet(file: PinnedFile) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, of_arrow(field.type, int96=field.name in int96)) for field in schema)
 
 
-def all_at_most(file: PinnedFile, column: str, instant: datetime) -> bool:
-    """Whether the footer of a Parquet file proves that no value of an instant column is later than ``instant``."""
+def all_between(file: PinnedFile, column: str, low: date | datetime | None, high: date | datetime) -> bool:
+    """Whether the footer of a Parquet file proves that no day or instant of a column lies outside the bounds."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -73,9 +73,11 @@ def all_at_most(file: PinnedFile, column: str, instant: datetime) -> bool:
         stats = chunk.statistics
         if stats is not None and stats.null_count == chunk.num_values:
             continue
-        if stats is None or not stats.has_min_max or not isinstance(stats.max, datetime) or stats.max.tzinfo is None:
+        if stats is None or not stats.has_min_max or type(stats.max) is not type(high):
             return False
-        if stats.max > instant:
+        if isinstance(stats.max, datetime) and stats.max.tzinfo is None:
+            return False
+        if stats.max > high or (low is not None and stats.min < low):
             return False
     return True
 

@@ -5,6 +5,7 @@ published is what was audited; a run after any crash converges without a hand. I
 """
 
 from dq.store.garbage import Removed
+from dq.store.history import measured, summed, total_of
 from dq.store.manifest import Manifest, PartFile
 from dq.store.read import Published, read_entries, read_published, select_published
 from dq.store.records import Records
@@ -24,7 +25,10 @@ __all__ = [
     "Table",
     "Warehouse",
     "Withdrawal",
+    "measured",
     "read_entries",
     "read_published",
     "select_published",
+    "summed",
+    "total_of",
 ]

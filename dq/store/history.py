@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from dq.model import Json
-from dq.store.versions import Commit
+from dq.store.versions import Commit, PeriodEntry
 
 
 def measured(period: str, check_id: str) -> str:
@@ -24,6 +24,22 @@ def metrics(commit: Commit, check_id: str, before: str) -> Sequence[tuple[str, D
             if check == check_id and len(period) == len(before) and period < before and number is not None:
                 found[period] = number
     return sorted(found.items())
+
+
+def total_of(parts: Iterable[Mapping[str, Json]]) -> dict[str, Json]:
+    """The sums of recorded totals over several periods, as text; a total missing everywhere stays NULL."""
+    sums: dict[str, Decimal | None] = {}
+    for part in parts:
+        for name, value in part.items():
+            number = _number(value)
+            known = sums.setdefault(name, None)
+            sums[name] = known if number is None else number + (known or Decimal(0))
+    return {name: None if value is None else str(value) for name, value in sums.items()}
+
+
+def summed(entries: Iterable[PeriodEntry]) -> dict[str, Json]:
+    """The totals of published entries together."""
+    return total_of(entry.totals for entry in entries)
 
 
 def _number(value: Json) -> Decimal | None:

@@ -37,7 +37,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["check", "README.md", "--suite", "none.yml"], "there is no suite none.yml"),
         (["explain", "profit"], "there is no pipeline 'profit'"),
         (["demo", "--fault", "F99"], "there is no fault 'F99'"),
-        (["show", "nothing", "--warehouse", "/nonexistent"], "there is no run 'nothing'"),
+        (["show", "nothing", "--warehouse", "/nonexistent"], "there is no warehouse /nonexistent"),
+        (["show", "--warehouse", "jobs"], "holds no runs"),
         (
             [
                 "waive",

@@ -63,7 +63,7 @@ def waiver(**changes: object) -> Waiver:
         "ceiling": Decimal(500),
         "owner": "Anna",
         "reason": "late invoice",
-        "until": date(2026, 11, 30),
+        "until": date(2999, 11, 30),
         "recorded": AS_OF,
     }
     return Waiver(**(fields | changes))  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ OFF = result(Outcome.FAILED, measures={"off_by": "500.00"})
 
 def test_a_waiver_covers_up_to_its_ceiling_and_says_who_and_why() -> None:
     (waived,) = apply_waivers([OFF], [waiver()], period="2026-10", as_of=AS_OF)
-    assert waived.waived_by == "Anna until 2026-11-30: late invoice (ceiling 500)"
+    assert waived.waived_by == "Anna until 2999-11-30: late invoice (ceiling 500)"
     assert decide([PASSED, waived]) is Verdict.PUBLISH
 
 

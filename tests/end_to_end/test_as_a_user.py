@@ -48,7 +48,7 @@ def test_spark_submit_publishes_and_the_docs_say_so(company: Path, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert (record["verdict"], record["version"], record["period"]) == ("publish", 1, MONTH)
-    assert Path(record["docs"]).is_file()
+    assert (docs / record["docs"]).is_file()
     assert "profit_unit" in (docs / "index.html").read_text(encoding="utf-8")
     assert (docs / "runbooks" / "profit_unit.html").is_file()
 
@@ -60,7 +60,7 @@ def test_spark_submit_publishes_and_the_docs_say_so(company: Path, tmp_path: Pat
     shutil.rmtree(docs)
     rebuilt = call(dq("docs", "--warehouse", str(warehouse), "--docs", str(docs)), company)
     assert rebuilt.returncode == 0, rebuilt.stderr
-    assert Path(record["docs"]).is_file()
+    assert (docs / record["docs"]).is_file()
 
 
 def test_without_java_it_says_what_to_install(company: Path, tmp_path: Path) -> None:

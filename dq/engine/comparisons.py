@@ -39,12 +39,12 @@ class Difference:
     def holds(self) -> bool:
         """Whether the sides differ by no more than the tolerance, which itself still holds.
 
-        Nothing on one side agrees with zero on the other: books have no line for what was not booked.
+        Our zero agrees with nothing on the other side: books have no line for what was not booked.
         """
-        if self.off_by.is_nan() or (self.ours is None and self.theirs is None):
+        if self.ours is None or self.off_by.is_nan():
             return False
-        if None in (self.ours, self.theirs):
-            return not (self.ours or self.theirs)
+        if self.theirs is None:
+            return not self.ours
         return self.off_by <= self.tolerance
 
     def sentence(self, other: str) -> str:

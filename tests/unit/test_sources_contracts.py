@@ -66,6 +66,7 @@ def test_the_checks_of_a_contract_have_stable_ids_classes_and_places(tmp_path: P
     assert list(checks) == [
         "orders.schema",
         "orders.schema.added",
+        "orders.period.complete",
         "orders.key.unique",
         "orders.line_id.required",
         "orders.product.accepted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 
 from dq.errors import UsageError
 from dq.model import Kind, Window
@@ -12,17 +13,96 @@ from dq.model import Kind, Window
 EVENTS_SETTLE = timedelta(hours=48)  # late events of a month's last day are in after this; then it can be final
 
 
-def days_of(period: str) -> tuple[date, date]:
-    """The first and last day of a period id: a day ``2026-10-05`` or a month ``2026-10``."""
+FORTNIGHT = timedelta(days=14)
+_DAY = timedelta(days=1)
+
+
+class Grain(StrEnum):
+    """How long the periods of a pipeline are, and so how their ids read."""
+
+    DAY = "day"
+    WEEK = "week"
+    FORTNIGHT = "fortnight"
+    MONTH = "month"
+
+
+def days_of(period: str, grain: Grain | None = None) -> tuple[date, date]:
+    """The first and last day of a period id: a day ``2026-10-05``, an ISO week ``2026-W41`` or a month ``2026-10``.
+
+    A fortnight is named by its first Monday, which reads like a day: only its ``grain`` tells them apart.
+    """
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", period):
             day = date.fromisoformat(period)
-            return day, day
+            return day, day + FORTNIGHT - timedelta(days=1) if grain is Grain.FORTNIGHT else day
+        if re.fullmatch(r"\d{4}-W\d{2}", period):
+            monday = date.fromisocalendar(int(period[:4]), int(period[6:]), 1)
+            return monday, monday + timedelta(days=6)
         if re.fullmatch(r"\d{4}-\d{2}", period):
             return date.fromisoformat(f"{period}-01"), last_day(date.fromisoformat(f"{period}-01"))
     except ValueError:
         pass
-    raise UsageError(f"{period!r} is no period", expected="a day such as 2026-10-05 or a month such as 2026-10")
+    raise UsageError(
+        f"{period!r} is no period",
+        expected="a day such as 2026-10-05, a week such as 2026-W41 or a month such as 2026-10",
+    )
+
+
+def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:
+    """The days of a period that a pipeline of some grain is asked to compute; a UsageError where it cannot.
+
+    A pipeline of days also takes a month and computes all its days. Fortnights are counted from the ``anchor`` Monday.
+    """
+    first, last = days_of(period, grain)
+    form = {10: Grain.DAY, 8: Grain.WEEK, 7: Grain.MONTH}[len(period)]
+    forms = {
+        Grain.DAY: ({Grain.DAY, Grain.MONTH}, f"a day such as {first} or a month such as {first:%Y-%m}"),
+        Grain.WEEK: ({Grain.WEEK}, f"an ISO week such as {week_id(first)}"),
+        Grain.FORTNIGHT: ({Grain.DAY}, f"the first Monday of a fortnight, such as {fortnight_of(first, anchor)}"),
+        Grain.MONTH: ({Grain.MONTH}, f"a month such as {first:%Y-%m}"),
+    }
+    accepted, example = forms[grain]
+    if form not in accepted:
+        raise UsageError(f"{period} is no {grain.value}", where="--period", expected=example)
+    if grain is Grain.FORTNIGHT and first != fortnight_of(first, anchor):
+        raise UsageError(
+            f"no fortnight begins on {first}",
+            where="--period",
+            expected=f"{fortnight_of(first, anchor)}, its first day",
+        )
+    return first, last
+
+
+def week_id(day: date) -> str:
+    """The ISO week a day lies in, such as ``2026-W41``."""
+    year, week, _ = day.isocalendar()
+    return f"{year:04d}-W{week:02d}"
+
+
+def fortnight_of(day: date, anchor: date) -> date:
+    """The first Monday of the fortnight a day lies in, counted from the anchor Monday."""
+    return day - timedelta(days=(day - anchor).days % FORTNIGHT.days)
+
+
+def ending_in(month: str, grain: Grain, anchor: date) -> list[str]:
+    """The ids a pipeline of some grain is run for so that a month is there: itself, or every period that ends in it."""
+    first, last = days_of(month)
+    if grain is Grain.WEEK:
+        return [week_id(day) for day in days_between(first, last) if day.weekday() == 6]
+    if grain is Grain.FORTNIGHT:
+        ends = [day for day in days_between(first, last) if fortnight_of(day, anchor) + FORTNIGHT == day + _DAY]
+        return [fortnight_of(day, anchor).isoformat() for day in ends]
+    return [month]
+
+
+def period_before(period: str, grain: Grain) -> str:
+    """The id of the period before one of the same grain."""
+    first, _ = days_of(period, grain)
+    if grain is Grain.MONTH:
+        return previous_month(period)
+    if grain is Grain.WEEK:
+        return week_id(first - timedelta(days=7))
+    return (first - (FORTNIGHT if grain is Grain.FORTNIGHT else timedelta(days=1))).isoformat()
 
 
 def last_day(day: date) -> date:
@@ -52,14 +132,16 @@ def parse_instant(text: str) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def window(period: str, as_of: datetime, closed_at: datetime | None, *, ledger_absent: bool) -> Window:
+def window(
+    period: str, as_of: datetime, closed_at: datetime | None, *, ledger_absent: bool, grain: Grain | None = None
+) -> Window:
     """The period as it stands at ``as_of``.
 
     Before the month's last day it is *month to date*; from the last day on *preliminary*; *final* once the ledger's
     ``closed_at`` has come (unless the ledger is declared absent) and 48 hours have passed since the last day.
     The figures cover whole UTC days only: through yesterday, seen from ``as_of``.
     """
-    start, end = days_of(period)
+    start, end = days_of(period, grain)
     today = as_of.astimezone(UTC).date()
     data_through = min(end, today - timedelta(days=1))
     if data_through < start:

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dq import yamlfile
 from dq.errors import ConfigError, Finding, UsageError, choices
+from dq.periods import Grain
 from dq.suites import NAME
 
 MARKER = Path("jobs", "pipelines.yml")
@@ -55,9 +56,14 @@ class Published(_Strict):
 
 
 class Scheduled(_Strict):
-    """When the final run of a month is due: the Nth business day of the next month, at a UTC time of day."""
+    """When the last run of a period is due, at a UTC time of day.
 
-    business_day: Annotated[int, Field(ge=1, le=20)]
+    Days and months: the Nth business day of the month after the one they end in, once the books are closed. Weeks and
+    fortnights: so many days after their last one.
+    """
+
+    business_day: Annotated[int, Field(ge=1, le=20)] | None = None
+    days_after: Annotated[int, Field(ge=1, le=14)] | None = None
     at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -66,7 +72,7 @@ class Pipeline(_Strict):
 
     job: str
     description: str
-    grain: Literal["day", "month"]
+    grain: Annotated[Grain, Field(strict=False)]
     runbook: str
     sources: list[str] = []
     upstream: list[str] = []
@@ -133,6 +139,11 @@ def load(root: Path) -> Registry:
         for number, suite in enumerate(item.suites):
             if not (root / "expectations" / suite).is_file():
                 findings.append(document.finding((*at, "suites", number), f"expectations/{suite} does not exist"))
+        by_date = item.grain in (Grain.WEEK, Grain.FORTNIGHT)
+        wanted, other = ("days_after", "business_day") if by_date else ("business_day", "days_after")
+        if getattr(item.scheduled, wanted) is None or getattr(item.scheduled, other) is not None:
+            message = f"a pipeline of {item.grain}s is scheduled by {wanted}, not by {other}"
+            findings.append(document.finding((*at, "scheduled"), message))
         published = item.publishes
         for column, spec in published.columns.items():
             if spec.required and spec.depends_on:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dq.people.calendar import OnHoliday
 from dq.people.roster import Roster
 from dq.people.roster_file import WallTime
-from dq.periods import days_of, last_day
+from dq.periods import last_day
 
 LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(min_length=1)]
@@ -67,6 +67,21 @@ class Ready(_Level):
     at: WallTime
 
 
+class ReadyDay(_Level):
+    """By a wall time on the Nth business day after the day that follows the period: that day the report is made."""
+
+    kind: Literal["business_day_after"]
+    nth: Annotated[int, Field(ge=1, le=15)]
+    at: WallTime
+
+
+class HoursAfter(_Level):
+    """Within so many hours of the end of the period; never moves."""
+
+    kind: Literal["hours_after"]
+    hours: Annotated[int, Field(ge=1, le=24 * 14)]
+
+
 class Within(_Level):
     """Within some hours (elapsed) or days (calendar) of the first failure; never moves."""
 
@@ -81,7 +96,9 @@ class Within(_Level):
         return self
 
 
-Level = Annotated[DayOfMonth | MonthEnd | BusinessDay | Ready | Within, Field(discriminator="kind")]
+Level = Annotated[
+    DayOfMonth | MonthEnd | BusinessDay | Ready | ReadyDay | HoursAfter | Within, Field(discriminator="kind")
+]
 
 
 class Escalation(_Strict):
@@ -111,9 +128,11 @@ class Escalation(_Strict):
         return self
 
 
-def deadline(level: Level, *, roster: Roster, period: str, first_failed: datetime) -> date | datetime | None:
+def deadline(
+    level: Level, *, roster: Roster, days: tuple[date, date], first_failed: datetime
+) -> date | datetime | None:
     """When a level falls due for a period: a day (its end counts) or an instant; None where it does not apply."""
-    start, end = days_of(period)
+    start, end = days
     calendar = roster.calendar
     match level:
         case DayOfMonth():
@@ -124,6 +143,11 @@ def deadline(level: Level, *, roster: Roster, period: str, first_failed: datetim
             return calendar.nth_of_month(last_day(end) + timedelta(days=1), level.nth)
         case Ready():
             return datetime.combine(end + timedelta(days=1), level.at, UTC) if start == end else None
+        case ReadyDay():
+            day = calendar.after(end + timedelta(days=1), level.nth)
+            return _at(day, level.at, roster.zone)
+        case HoursAfter():
+            return datetime.combine(end + timedelta(days=1), time(), UTC) + timedelta(hours=level.hours)
         case Within():
             if level.hours is not None:
                 return first_failed.astimezone(UTC) + timedelta(hours=level.hours)
@@ -131,13 +155,13 @@ def deadline(level: Level, *, roster: Roster, period: str, first_failed: datetim
 
 
 def escalates_at(
-    rung: Escalation, levels: Sequence[Level], *, roster: Roster, period: str, first_failed: datetime
+    rung: Escalation, levels: Sequence[Level], *, roster: Roster, days: tuple[date, date], first_failed: datetime
 ) -> datetime | None:
     """The UTC instant at which a failure that is still red goes to a rung; None where its level does not apply."""
     if rung.hours is not None:
         return first_failed.astimezone(UTC) + timedelta(hours=rung.hours)
     level = next(level for level in levels if level.id == (rung.after or rung.before))
-    due_at = deadline(level, roster=roster, period=period, first_failed=first_failed)
+    due_at = deadline(level, roster=roster, days=days, first_failed=first_failed)
     if due_at is None:
         return None
     day = due_at.astimezone(roster.zone).date() if isinstance(due_at, datetime) else due_at
@@ -160,7 +184,7 @@ def due(
     *,
     roster: Roster,
     owner: str,
-    period: str,
+    days: tuple[date, date],
     as_of: datetime,
     first_failed: datetime,
     failure_class: str = "",
@@ -173,13 +197,13 @@ def due(
     found: list[tuple[datetime, str]] = []
     for level in levels:
         if level.card and _applies(level.classes, failure_class):
-            moment = deadline(level, roster=roster, period=period, first_failed=first_failed)
+            moment = deadline(level, roster=roster, days=days, first_failed=first_failed)
             if moment is not None:
                 found.append((_end(moment, roster.zone), f"{level.label} {_shown(moment, level, as_of, roster.zone)}"))
     rungs: dict[str, datetime] = {}
     for rung in escalation:
         if _applies(rung.classes, failure_class):
-            instant = escalates_at(rung, levels, roster=roster, period=period, first_failed=first_failed)
+            instant = escalates_at(rung, levels, roster=roster, days=days, first_failed=first_failed)
             if instant is not None:
                 rungs[rung.to] = min(instant, rungs.get(rung.to, instant))
     to = {"lead": "the Lead", "manager": "the manager", "owner_manager": f"the {owner}'s manager"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from dq.engine.base import Context
 from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Kind, Outcome, RunRecord, Verdict, Window
+from dq.periods import Grain
 from dq.project import Bound, Project
 from dq.run import inputs, judging, records, staging, tell
 from dq.run.key import code_hash, run_key
@@ -38,11 +40,11 @@ class GuardedRun:
         self._clock = self._step_began = time.monotonic()
         self._table = self.warehouse.table(bound.name)
         # The kind is provisional until the ledger has been read.
-        self._state = State(window=periods.window(options.period, options.as_of, None, ledger_absent=False))
-        if bound.pipeline.grain == "month" and len(options.period) != len("2026-10"):
-            raise UsageError(
-                f"{bound.name} is computed by month", where="--period", expected=f"a month such as {options.period[:7]}"
-            )
+        grain = bound.pipeline.grain
+        periods.days_for(options.period, grain, project.roster.model.rotation.anchor)
+        self._state = State(
+            window=periods.window(options.period, options.as_of, None, ledger_absent=False, grain=grain)
+        )
         self._spark: SparkSession | None = None
         self._quiet = ExitStack()
 
@@ -113,7 +115,9 @@ class GuardedRun:
         self._step("pinning the inputs")
         try:
             for table in item.upstream:
-                state.upstream[table] = inputs.pin_upstream(self.warehouse, self.project, table, state.window)
+                state.upstream[table] = inputs.pin_upstream(
+                    self.warehouse, self.project, table, state.window, item.grain
+                )
         except inputs.UpstreamError as error:
             state.held_upstream = error.record
             self._end_with_error(str(error))
@@ -179,7 +183,14 @@ class GuardedRun:
         instant = None
         if not ledger_absent and "ledger" in state.frames:
             instant = inputs.closed_at(state.frames["ledger"], state.window.month)
-        state.window = periods.window(state.window.period, state.window.as_of, instant, ledger_absent=ledger_absent)
+        grain = self.bound.pipeline.grain
+        window = periods.window(
+            state.window.period, state.window.as_of, instant, ledger_absent=ledger_absent, grain=grain
+        )
+        if grain in (Grain.WEEK, Grain.FORTNIGHT):
+            # Weeks do not wait for a month's books: their figures are as settled as the least settled of their inputs.
+            window = replace(window, kind=inputs.least_settled(window.kind, state.upstream.values()))
+        state.window = window
         for pin in state.upstream.values():
             inputs.prove_complete(pin, state.window)
 
@@ -326,18 +337,19 @@ class GuardedRun:
 
     def _periods(self) -> list[str]:
         window = self._state.window
-        if self.bound.pipeline.grain == "day":
+        if self.bound.pipeline.grain is Grain.DAY:
             return [day.isoformat() for day in periods.days_between(window.start, window.data_through)]
         return [window.period]
 
     def _previous_entry(self) -> tuple[str, store.PeriodEntry] | None:
         if not self.bound.pipeline.compares_with_previous:
             return None
-        month = periods.previous_month(self._state.window.month)
-        entry = self._table.entry(month)
-        # Part of a month is not compared with a whole one, nor anything with figures that may still change.
-        whole = self._state.window.data_through == self._state.window.end
-        return (month, entry) if entry and entry.kind is Kind.FINAL and whole else None
+        window, grain = self._state.window, self.bound.pipeline.grain
+        before = periods.period_before(window.period, grain)
+        entry = self._table.entry(before)
+        # Part of a period is not compared with a whole one, nor a month with figures that may still change.
+        settled = entry is not None and (grain is not Grain.MONTH or entry.kind is Kind.FINAL)
+        return (before, entry) if entry and settled and window.data_through == window.end else None
 
     def _waivers(self) -> list[Waiver]:
         return waivers.active(self.warehouse, self.bound.name, self._state.window.period)

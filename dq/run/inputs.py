@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from dq import periods, sources, store
 from dq.engine.base import Dataset
 from dq.errors import DqError, SourceError
 from dq.model import InputRef, Kind, PinnedFile, RunRecord, Window
+from dq.periods import Grain
 from dq.project import Project
 from dq.run import records
 
@@ -62,11 +63,13 @@ class UpstreamPin:
         )
 
 
-def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, window: Window) -> UpstreamPin:
-    """The published entries of ``table`` for the window, or an UpstreamError when it is held or incomplete."""
-    grain = project.registry.pipelines[table].grain
-    if grain == "day":
-        first = window.month_start
+def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, window: Window, grain: Grain) -> UpstreamPin:
+    """The published entries of ``table`` for the window of a run of some grain; an UpstreamError when one is missing.
+
+    Of a table of days, weeks and fortnights read their own days, anything else the month so far.
+    """
+    if project.registry.pipelines[table].grain is Grain.DAY:
+        first = window.start if grain in (Grain.WEEK, Grain.FORTNIGHT) else window.month_start
         wanted = [day.isoformat() for day in periods.days_between(first, window.data_through)]
     else:
         wanted = [window.month]
@@ -84,7 +87,7 @@ def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, windo
         shown = f"{missing[0]} to {missing[-1]} ({len(missing)} days)" if len(missing) > 1 else missing[0]
         raise UpstreamError(
             f"the upstream {table} has not published {shown}",
-            do=f"run it first: dq run {table} --period {window.month}",
+            do=f"run it first: dq run {table} --period {missing[0][:7]}",
         )
     return UpstreamPin(table=table, entries=entries)
 
@@ -186,6 +189,12 @@ def verify(pins: Sequence[SourcePin]) -> list[str]:
         except SourceError as error:
             changed.append(str(error))
     return changed
+
+
+def least_settled(kind: Kind, pins: Iterable[UpstreamPin]) -> Kind:
+    """The least settled of a kind and those the inputs were published as."""
+    kinds = [kind, *(entry.kind for pin in pins for entry in pin.entries.values())]
+    return min(kinds, key=KIND_ORDER.index)
 
 
 def prove_complete(pin: UpstreamPin, window: Window) -> None:

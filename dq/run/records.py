@@ -13,7 +13,7 @@ from dq.model import RunRecord
 
 KIND = "runs"
 _ID = re.compile(
-    r"^(?P<pipeline>[a-z0-9_]+)-(?P<period>\d{4}-\d{2}(?:-\d{2})?)-(?P<started>\d{8}t\d{12}z)-[0-9a-f]{6}$"
+    r"^(?P<pipeline>[a-z0-9_]+)-(?P<period>\d{4}-(?:W\d{2}|\d{2}(?:-\d{2})?))-(?P<started>\d{8}t\d{12}z)-[0-9a-f]{6}$"
 )
 
 

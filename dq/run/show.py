@@ -12,6 +12,7 @@ from dq.engine.requirement import Requirement
 from dq.engine.samples import failing_rows
 from dq.errors import DqError, SourceError, UsageError, choices
 from dq.model import Check, CheckResult, Json, Outcome, RunRecord, Window
+from dq.periods import Grain, days_of
 from dq.project import Project
 from dq.registry import Registry
 
@@ -85,7 +86,7 @@ def _rows_of(
         raise UsageError(
             f"{check_name(result)} was judged on the published {result.dataset}", do=f"dq show {result.dataset}"
         )
-    window = _window(record)
+    window = _window(record, project.registry.pipeline(record.pipeline).grain)
     pin = sources.pin(project.sources, result.dataset, window)
     pinned = next((item.fingerprint for item in record.inputs if item.name == result.dataset), "")
     if pin.fingerprint != pinned:
@@ -108,10 +109,8 @@ def _json(text: str) -> dict[str, object]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _window(record: RunRecord) -> Window:
-    from dq.periods import days_of
-
-    start, end = days_of(record.period)
+def _window(record: RunRecord, grain: Grain) -> Window:
+    start, end = days_of(record.period, grain)
     return Window(
         period=record.period,
         start=start,

@@ -11,6 +11,7 @@ from dq.engine import conditions
 from dq.engine.base import Context, Dataset
 from dq.errors import EvaluationError
 from dq.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
+from dq.periods import Grain
 from dq.project import Bound
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: 
             do="change the job's last select or the published schema",
         )
     ordered = frame.withColumn(PERIOD, period_of(bound, window))
-    if bound.pipeline.grain == "day":
+    if bound.pipeline.grain is Grain.DAY:
         # All rows of a day in one task: one file per day instead of one per task and day.
         ordered = ordered.repartition(PERIOD)
     ordered.write.partitionBy(PERIOD).mode("errorifexists").parquet(table.staging(run))
@@ -135,7 +136,7 @@ def period_of(bound: Bound, window: Window | None) -> Column:
     """The id of the period a row is published under."""
     from pyspark.sql import functions as F
 
-    if bound.pipeline.grain == "day" or window is None:
+    if bound.pipeline.grain is Grain.DAY or window is None:
         return F.date_format("day", "yyyy-MM-dd")
     return F.lit(window.period)
 

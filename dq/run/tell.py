@@ -53,7 +53,7 @@ def guidance(run: GuardedRun) -> dict[str, Guidance]:
                 runbook=result.runbook,
                 failure_class=result.failure_class,
                 at=run.state.window.as_of,
-                period=run.state.window.period,
+                days=(run.state.window.start, run.state.window.end),
                 docs_address=run.project.settings.docs_address,
             )
     return told

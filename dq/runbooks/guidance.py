@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from dq.model import Guidance
 from dq.people.levels import due, show
@@ -15,7 +15,7 @@ def guide(
     page: Page,
     roster: Roster,
     runbook: str,
-    period: str,
+    days: tuple[date, date],
     at: datetime,
     failure_class: str = "",
     first_failed: datetime | None = None,
@@ -23,9 +23,10 @@ def guide(
 ) -> Guidance:
     """Whose a failed check is at an instant, and by when.
 
-    ``runbook`` is ``<page>.md#<anchor>``; an anchor that is not on the page leads to its top, since an alert without a
-    link is worse than one that lands a little high. ``docs_address`` is the address of the docs site, empty for links
-    relative to its root. ``first_failed`` is ``at`` unless the failure is known to be older.
+    ``days`` are the first and last of the period. ``runbook`` is ``<page>.md#<anchor>``; an anchor that is not on the
+    page leads to its top, since an alert without a link is worse than one that lands a little high. ``docs_address`` is
+    the address of the docs site, empty for links relative to its root. ``first_failed`` is ``at`` unless the failure is
+    known to be older.
     """
     front = page.front
     anchor = runbook.partition("#")[2]
@@ -46,7 +47,7 @@ def guide(
             front.escalation,
             roster=roster,
             owner=front.owner,
-            period=period,
+            days=days,
             as_of=at,
             first_failed=first_failed or at,
             failure_class=failure_class or (section.failure_class if section else ""),

@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dq.model import Check, Severity
-from dq.people.levels import BusinessDay, DayOfMonth, Escalation, Level, MonthEnd, Ready, Within
+from dq.people.levels import (
+    BusinessDay,
+    DayOfMonth,
+    Escalation,
+    HoursAfter,
+    Level,
+    MonthEnd,
+    Ready,
+    ReadyDay,
+    Within,
+)
 from dq.people.roster import Roster
 from dq.runbooks.frontmatter import Parties
 from dq.runbooks.page import Page, Section
@@ -118,6 +128,10 @@ def _when(level: Level) -> str:
             return f"business day {level.nth} of the next month"
         case Ready():
             return f"{level.at:%H:%M} UTC on the day after each day of data"
+        case ReadyDay():
+            return f"{level.at:%H:%M} on business day {level.nth} after the day that follows the period"
+        case HoursAfter():
+            return f"{level.hours} hours after the end of the period"
         case Within():
             length = f"{level.hours} elapsed hours" if level.hours else f"{level.days} calendar days"
             return f"{length} from the first failure"

@@ -30,7 +30,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["run", "profit_unit", "--period", "october"], "'october' is no period"),
         (["run", "profit_unit", "--period", "2026-10", "--as-of", "soon"], "'soon' is no instant"),
         (["run", "profit_unit", "--period", "2026-10", "--as-of", "2026-10-01"], "has no complete day"),
-        (["run", "investor_profit", "--period", "2026-10-05", "--as-of", "2026-11-04"], "is computed by month"),
+        (["run", "investor_profit", "--period", "2026-10-05", "--as-of", "2026-11-04"], "is no month"),
         (["run", "profit_units", "--period", "2026-10"], "did you mean profit_unit?"),
         (["run", "profit_unit", "--period", "2026-10", "--sources", "none.yml"], "there is no sources file none.yml"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),

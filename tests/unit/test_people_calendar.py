@@ -13,6 +13,7 @@ from runbook_samples import ROSTER, roster
 
 from dq.people import BusinessCalendar, Escalation, Level, due
 from dq.people.levels import deadline, escalates_at
+from dq.periods import days_of
 
 MONTHS = [date(year, month, 1) for year in range(2000, 2101) for month in range(1, 13)]
 ONE = timedelta(days=1)
@@ -117,7 +118,7 @@ def told(
         [Escalation.model_validate(values) for values in escalation],
         roster=roster(folder, text),
         owner="Business Analytics Team",
-        period=period,
+        days=days_of(period),
         as_of=instant(as_of),
         first_failed=instant(first_failed or as_of),
         failure_class=failure_class,
@@ -181,6 +182,16 @@ def test_readiness_is_for_day_periods_only_and_stays_in_utc(tmp_path: Path) -> N
     assert told(tmp_path, [READY], [], "2026-10", "2026-11-01 02:00") == []
 
 
+def test_a_report_is_due_a_business_day_after_it_is_made_and_data_some_hours_after_the_period(tmp_path: Path) -> None:
+    report = {"id": "ready", "label": "ready by", "kind": "business_day_after", "nth": 1, "at": "09:00"}
+    data = {"id": "there", "label": "available by", "kind": "hours_after", "hours": 48}
+    # The week ends on Sunday 6 September 2026; Monday 7 is Labor Day, and the report made on it is due on Tuesday.
+    assert told(tmp_path, [data, report], [], "2026-W36", "2026-09-07 10:00") == [
+        "ready by Tue 8 Sep 09:00",
+        "available by Tue 8 Sep 20:00",
+    ]
+
+
 def test_levels_and_rungs_apply_to_their_classes_only(tmp_path: Path) -> None:
     rungs: list[object] = [{"to": "lead", "hours": 24, "classes": ["F11"]}]
     assert told(tmp_path, [WEEK], rungs, "2026-11", "2026-11-03 12:00", failure_class="F04") == ["solved by Tue 10 Nov"]
@@ -216,7 +227,7 @@ def test_the_deadlines_of_every_month_from_2000_to_2100_agree_with_counting(tmp_
         failed = datetime(first.year, first.month, 2, tzinfo=UTC)
 
         def at(each: Level, period: str = period, failed: datetime = failed) -> object:
-            return deadline(each, roster=table, period=period, first_failed=failed)
+            return deadline(each, roster=table, days=days_of(period), first_failed=failed)
 
         third = walk(walk(walk(following, 1, closed) + ONE, 1, closed) + ONE, 1, closed)
         end = walk(following - ONE, -1, closed)
@@ -228,7 +239,7 @@ def test_the_deadlines_of_every_month_from_2000_to_2100_agree_with_counting(tmp_
             (lead, walk(walk(first.replace(day=25), -1, closed) + ONE, 1, closed)),
             (manager, walk(end - ONE, -1, closed)),
         ):
-            instant = escalates_at(rung, [pre, fixed], roster=table, period=period, first_failed=failed)
+            instant = escalates_at(rung, [pre, fixed], roster=table, days=days_of(period), first_failed=failed)
             assert instant is not None
             local = instant.astimezone(table.zone)
             assert (local.date(), local.hour, local.minute) == (day, 9, 0)

@@ -5,6 +5,7 @@ import pytest
 from dq import periods
 from dq.errors import UsageError
 from dq.model import Kind
+from dq.periods import Grain
 
 
 def at(text: str) -> datetime:
@@ -22,6 +23,68 @@ def test_a_day_and_a_month_have_their_days() -> None:
 def test_anything_else_is_no_period(text: str) -> None:
     with pytest.raises(UsageError, match="is no period"):
         periods.days_of(text)
+
+
+def test_a_week_and_a_fortnight_have_their_days() -> None:
+    assert periods.days_of("2026-W41") == (date(2026, 10, 5), date(2026, 10, 11))
+    assert periods.days_of("2026-W53") == (date(2026, 12, 28), date(2027, 1, 3))
+    assert periods.days_of("2026-10-05", Grain.FORTNIGHT) == (date(2026, 10, 5), date(2026, 10, 18))
+    with pytest.raises(UsageError, match="is no period"):
+        periods.days_of("2027-W53")
+
+
+ANCHOR = date(2026, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("period", "grain"),
+    [
+        ("2026-10-05", Grain.DAY),
+        ("2026-10", Grain.DAY),
+        ("2026-W41", Grain.WEEK),
+        ("2026-09-28", Grain.FORTNIGHT),
+        ("2025-12-22", Grain.FORTNIGHT),
+        ("2026-10", Grain.MONTH),
+    ],
+)
+def test_a_pipeline_computes_periods_of_its_own_grain(period: str, grain: Grain) -> None:
+    assert periods.days_for(period, grain, ANCHOR) == periods.days_of(period, grain)
+
+
+@pytest.mark.parametrize(
+    ("period", "grain", "expected"),
+    [
+        ("2026-W41", Grain.DAY, "2026-10-05"),
+        ("2026-10", Grain.WEEK, "2026-W40"),
+        ("2026-10-05", Grain.MONTH, "2026-10"),
+        ("2026-W41", Grain.FORTNIGHT, "2026-09-28"),
+        ("2026-10-05", Grain.FORTNIGHT, "2026-09-28"),
+        ("2026-10-06", Grain.FORTNIGHT, "2026-09-28"),
+    ],
+)
+def test_another_grain_is_refused_with_an_example(period: str, grain: Grain, expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
+        periods.days_for(period, grain, ANCHOR)
+
+
+def test_the_weeks_and_fortnights_of_a_month_are_those_that_end_in_it() -> None:
+    assert periods.ending_in("2026-10", Grain.WEEK, ANCHOR) == ["2026-W40", "2026-W41", "2026-W42", "2026-W43"]
+    assert periods.ending_in("2026-11", Grain.FORTNIGHT, ANCHOR) == ["2026-10-26", "2026-11-09"]
+    assert periods.ending_in("2026-10", Grain.MONTH, ANCHOR) == ["2026-10"]
+    months = [f"{year}-{month:02d}" for year in (2026, 2027) for month in range(1, 13)]
+    starts = [start for month in months for start in periods.ending_in(month, Grain.FORTNIGHT, ANCHOR)]
+    assert starts == [(ANCHOR + timedelta(days=14 * n)).isoformat() for n in range(-1, len(starts) - 1)]
+
+
+def test_every_period_begins_the_day_after_the_one_before() -> None:
+    for grain, period in ((Grain.DAY, "2026-03-01"), (Grain.MONTH, "2026-01"), (Grain.FORTNIGHT, "2026-01-05")):
+        before = periods.days_of(periods.period_before(period, grain), grain)
+        assert before[1] + timedelta(days=1) == periods.days_of(period, grain)[0]
+    day = date(2019, 12, 30)
+    while day.year < 2034:
+        before = periods.period_before(periods.week_id(day), Grain.WEEK)
+        assert periods.days_of(before)[1] + timedelta(days=1) == periods.days_of(periods.week_id(day))[0] == day
+        day += timedelta(days=7)
 
 
 def test_the_last_day_is_the_day_before_the_next_first_for_400_years() -> None:

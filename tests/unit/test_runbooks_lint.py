@@ -13,6 +13,7 @@ from runbook_samples import CHECKS, PAGE, ROSTER, line_of, page, roster
 from dq.errors import ConfigError, DqError
 from dq.model import Check, Guidance, Severity
 from dq.people import load_roster
+from dq.periods import days_of
 from dq.runbooks import Page, guide, lint_runbooks, load_pages, render_blocks, write_checks
 from dq.runbooks.lint import PLACEHOLDERS
 
@@ -261,7 +262,7 @@ def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch
 
 def test_guidance_names_section_owner_person_and_dates(tmp_path: Path) -> None:
     table, at = roster(tmp_path), datetime(2026, 11, 25, 5, tzinfo=UTC)
-    found = guide(page=page(), roster=table, runbook=CHECKS[0].runbook, period="2026-11", at=at)
+    found = guide(page=page(), roster=table, runbook=CHECKS[0].runbook, days=days_of("2026-11"), at=at)
     assert found == Guidance(
         runbook="runbooks/profit.md#figures-differ-from-the-books",
         runbook_url="runbooks/profit.html#figures-differ-from-the-books",
@@ -279,7 +280,7 @@ def test_guidance_prefixes_the_docs_address_and_lands_on_the_top_without_a_secti
         page=page(),
         roster=roster(tmp_path),
         runbook="profit.md#gone",
-        period="2026-11",
+        days=days_of("2026-11"),
         at=datetime(2026, 11, 25, 5, tzinfo=UTC),
         docs_address="https://docs.example.com/dq/",
     )
@@ -299,7 +300,7 @@ def test_guidance_takes_the_class_from_the_section_where_it_is_not_given(tmp_pat
             page=page(text),
             roster=roster(tmp_path),
             runbook=runbook,
-            period="2026-11",
+            days=days_of("2026-11"),
             at=at,
             failure_class=failure_class,
         ).due

@@ -17,6 +17,21 @@ from dq.periods import Grain
 from dq.suites import NAME
 
 MARKER = Path("jobs", "pipelines.yml")
+DOCUMENT_COLUMNS = (
+    "line",
+    "section",
+    "metric",
+    "unit",
+    "basis",
+    "value",
+    "value_reason",
+    "previous_period",
+    "previous_value",
+    "change",
+    "change_ratio",
+    "change_ratio_reason",
+)
+"""The columns a published table needs to be shown to people as a document, one row per metric."""
 
 
 class _Strict(BaseModel):
@@ -68,7 +83,7 @@ class Scheduled(_Strict):
 
 
 class Pipeline(_Strict):
-    """One guarded job."""
+    """One guarded job; ``document`` is the title of the page for people that is made of what it publishes, if any."""
 
     job: str
     description: str
@@ -80,6 +95,7 @@ class Pipeline(_Strict):
     suites: Annotated[list[str], Field(min_length=1)]
     scheduled: Scheduled
     publishes: Published
+    document: str = ""
 
 
 class RegistryModel(_Strict):
@@ -149,6 +165,10 @@ def load(root: Path) -> Registry:
             if spec.required and spec.depends_on:
                 message = "a column that may be NULL for want of a source cannot be required"
                 findings.append(document.finding((*at, "publishes", "columns", column), message))
+        for column in DOCUMENT_COLUMNS if item.document else ():
+            if column not in published.columns:
+                message = f"a document is made of the column {column}, which is not published"
+                findings.append(document.finding((*at, "document"), message))
         for field, names in (("key", published.key), ("totals", published.totals)):
             for number, column in enumerate(names):
                 if column not in published.columns:

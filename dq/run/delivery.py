@@ -8,7 +8,7 @@ from pathlib import Path
 from dq import runbook_html
 from dq.model import RunRecord
 from dq.project import Project
-from dq.run import records
+from dq.run import documents, records
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 
@@ -24,6 +24,11 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         else:
             told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
             problems += _kept(run, told)
+        if run.bound.pipeline.document and record.verdict.published:
+            try:
+                documents.publish(run, told, run.options.docs)
+            except Exception as failure:
+                problems.append(f"the report was not delivered: {sentence(failure)}")
     return told, problems
 
 

@@ -13,13 +13,13 @@ from dq.model import RunRecord
 
 KIND = "runs"
 _ID = re.compile(
-    r"^(?P<pipeline>[a-z0-9_]+)-(?P<period>\d{4}-(?:W\d{2}|\d{2}(?:-\d{2})?))-(?P<started>\d{8}t\d{12}z)-[0-9a-f]{6}$"
+    r"^(?P<pipeline>[a-z0-9_]+)-(?P<period>\d{4}-(?:w\d{2}|\d{2}(?:-\d{2})?))-(?P<started>\d{8}t\d{12}z)-[0-9a-f]{6}$"
 )
 
 
 def new_id(pipeline: str, period: str, started: datetime) -> str:
     """A run id that says what it is: pipeline, period, start (UTC), and six random characters."""
-    return f"{pipeline}-{period}-{started:%Y%m%dt%H%M%S%fz}-{secrets.token_hex(3)}"
+    return f"{pipeline}-{period.lower()}-{started:%Y%m%dt%H%M%S%fz}-{secrets.token_hex(3)}"
 
 
 def save(warehouse: store.Warehouse, record: RunRecord) -> None:
@@ -74,7 +74,7 @@ def held(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> Ru
     open_periods = list(wanted)
     for name in names(warehouse, pipeline):
         match = _ID.match(name)
-        covered = [period for period in open_periods if match and overlaps(match["period"], [period])]
+        covered = [period for period in open_periods if match and overlaps(match["period"].upper(), [period])]
         document = warehouse.records.get(KIND, name) if covered else None
         if document is None:
             continue
@@ -92,7 +92,7 @@ def latest(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> 
     asked = list(wanted)
     for name in names(warehouse, pipeline):
         match = _ID.match(name)
-        if match and overlaps(match["period"], asked):
+        if match and overlaps(match["period"].upper(), asked):
             document = warehouse.records.get(KIND, name)
             if document is not None:
                 return serialize.from_dict(document)

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench
+from runs_support import FINAL, ROOT, Bench, hard_links
 
 from dq.cli import main
+from dq.cli.run import run_job
 from dq.demo import catalogue, defects
 from dq.model import Verdict
 
 MONTH = "2026-10"
 
 
+@pytest.fixture(scope="module")
+def held(
+    spark: SparkSession, company: Path, first_month: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """Sources with a file loaded twice, and a warehouse in which that month is held for it."""
+    home = tmp_path_factory.mktemp("held")
+    sources, warehouse = hard_links(company, home / "sources"), hard_links(first_month, home / "warehouse")
+    defects.apply(spark, sources, catalogue.find("F02-revenue-loaded-twice", MONTH))
+    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(sources), str(ROOT)
+    argv = ["--period", MONTH, "--as-of", FINAL[MONTH], "--warehouse", str(warehouse), "--no-docs"]
+    assert run_job("profit_unit", argv) == 1
+    return sources, warehouse
+
+
 @pytest.fixture
-def doubled(spark: SparkSession, after_september: Bench) -> Bench:
-    defects.apply(spark, after_september.sources, catalogue.find("F02-revenue-loaded-twice", MONTH))
-    assert after_september.run("profit_unit", MONTH).code == 1
-    return after_september
+def doubled(held: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("DQ_DEMO_DIR", str(held[0]))
+    monkeypatch.setenv("DQ_HOME", str(ROOT))
+    return Bench(*held, capsys)
 
 
 def shown(bench: Bench, *words: str) -> tuple[int, str]:
@@ -59,7 +77,10 @@ def test_keys_are_not_shown_from_a_source_that_has_changed(doubled: Bench) -> No
     (file, *_) = (doubled.sources / "revenue" / f"month={MONTH}").glob("*.parquet")
     copy = file.with_name("part-copy.parquet")
     copy.write_bytes(file.read_bytes())
-    code, text = shown(doubled, f"profit_unit-{MONTH}", "--check", "revenue.key.unique")
+    try:
+        code, text = shown(doubled, f"profit_unit-{MONTH}", "--check", "revenue.key.unique")
+    finally:
+        copy.unlink()
     assert (code, "has changed since the run read it" in text) == (3, True)
 
 

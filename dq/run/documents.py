@@ -1,0 +1,98 @@
+"""The document of a published report: written into the docs site, and its delivery recorded in the warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dq import periods, store
+from dq.model import Json, Outcome, RunRecord, Severity
+from dq.registry import DOCUMENT_COLUMNS
+from dq.reports import document
+from dq.runbooks.blocks import write_atomically
+
+if TYPE_CHECKING:
+    from dq.run.guarded import GuardedRun
+
+KIND = "deliveries"
+
+
+def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
+    """Draw the document of what this run published and write it as HTML and Markdown; returns the HTML file.
+
+    Whether it worked is recorded under the version either way: a report that was not delivered is a failure of its own
+    (class F21), whatever its figures are.
+    """
+    written: dict[str, Json] = {
+        "pipeline": record.pipeline,
+        "period": record.period,
+        "version": record.version,
+        "run": record.run,
+    }
+    try:
+        issue = _issue(run, record)
+        page = site / path(record)
+        texts = {page: document.html(issue), page.with_suffix(".md"): document.markdown(issue)}
+        for file, text in texts.items():
+            write_atomically(file, text)
+        content = hashlib.sha256(texts[page].encode()).hexdigest()
+        written |= {"delivered": datetime.now(UTC).isoformat(), "document": str(page), "sha256": content}
+    except Exception as failure:
+        _record(run, record, {**written, "problem": str(failure)[:500]})
+        raise
+    _record(run, record, written)
+    return page
+
+
+def path(record: RunRecord) -> str:
+    """The document of a published version, relative to the root of the site."""
+    return f"reports/{record.pipeline}/{record.period}-v{record.version}.html"
+
+
+def delivery(warehouse: store.Warehouse, record: RunRecord) -> Mapping[str, Json] | None:
+    """What is recorded of the delivery of the version a run published; None where nothing was to be delivered."""
+    return warehouse.records.get(KIND, _name(record)) if record.version else None
+
+
+def _record(run: GuardedRun, record: RunRecord, doc: Mapping[str, Json]) -> None:
+    run.warehouse.records.put(KIND, _name(record), doc)
+
+
+def _name(record: RunRecord) -> str:
+    return f"{record.pipeline}-{record.period}-v{record.version}".lower()
+
+
+def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:
+    """The published rows of the period and of those before it, read from the files readers see."""
+    item = run.bound.pipeline
+    table = run.warehouse.table(record.pipeline)
+    commit = table.commit_at(record.version or 0)
+    before = sorted(period for period in commit.entries if period < record.period)[-document.TREND + 1 :]
+    failed = [result for result in record.results if result.outcome is Outcome.FAILED]
+    return document.Issue(
+        title=item.document,
+        pipeline=record.pipeline,
+        period=record.period,
+        days=periods.days_of(record.period, item.grain),
+        data_through=record.data_through,
+        kind=record.kind,
+        version=record.version or 0,
+        as_of=record.as_of,
+        rows=_rows(table, commit.entries[record.period]),
+        earlier={period: _rows(table, commit.entries[period]) for period in before},
+        partial=record.partial,
+        warnings=sum(result.severity is Severity.WARNING for result in failed),
+    )
+
+
+def _rows(table: store.Table, entry: store.PeriodEntry) -> list[dict[str, Json]]:
+    import pyarrow.parquet as pq
+
+    table.verify_entries([entry])
+    rows: list[dict[str, Json]] = []
+    for file in table.paths(entry):
+        rows += pq.read_table(file, columns=list(DOCUMENT_COLUMNS), partitioning=None).to_pylist()
+    return [{name: None if value is None else str(value) for name, value in row.items()} for row in rows]

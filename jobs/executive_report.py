@@ -1,0 +1,243 @@
+"""The fortnight in figures: one row per metric of profit, growth and engagement, for executives, CFO and investors.
+
+    spark-submit --properties-file spark-conf/local.conf jobs/executive_report.py --period 2026-09-28 \
+        --as-of 2026-10-12T06:00:00Z --warehouse DIR --sources jobs/sources.yml
+
+Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says what a value counts: `USD`, `ratio` (of
+one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`, or `month` for what
+investors see published for the month in which the fortnight ends. A value that cannot be had is NULL and
+`value_reason` says why: `no_revenue`, `no_subscribers`, `no_opening`, `no_active_users` or `source_absent`; so is a
+change without a value before (`no_previous`) or, relative to one, from nothing or less (`previous_not_positive`).
+
+Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
+revenue; unit profit = profit / paid seats at the end; churn rate = churned MRR / opening MRR; net revenue retention =
+(opening + expansion - contraction - churn) / opening; average daily users = user days / days; active minutes = active
+time per user day.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as sf
+
+import dq
+
+VALUE = "decimal(28,6)"
+FORTNIGHT, MONTH = "fortnight", "month"
+# Columns of the investors' tables as they are published.
+INVESTORS = {"closing_mrr": "mrr_closing", "mau": "mau"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One line of the report.
+
+    A plain figure is the column `of`; a ratio is `of` over `over`, which must be above zero, else `otherwise` says why
+    there is none.
+    """
+
+    section: str
+    name: str
+    unit: str
+    of: str
+    over: str = ""
+    otherwise: str = ""
+    basis: str = FORTNIGHT
+
+
+METRICS = (
+    Metric(section="profit", name="revenue", unit="USD", of="revenue"),
+    Metric(section="profit", name="expenses", unit="USD", of="expenses"),
+    Metric(section="profit", name="profit", unit="USD", of="profit"),
+    Metric(section="profit", name="margin", unit="ratio", of="profit", over="revenue", otherwise="no_revenue"),
+    Metric(section="profit", name="subscribers", unit="seats", of="seats"),
+    Metric(section="profit", name="unit_profit", unit="USD", of="profit", over="seats", otherwise="no_subscribers"),
+    Metric(section="growth", name="opening_mrr", unit="USD", of="mrr_opening"),
+    Metric(section="growth", name="new_mrr", unit="USD", of="mrr_new"),
+    Metric(section="growth", name="expansion_mrr", unit="USD", of="mrr_expansion"),
+    Metric(section="growth", name="contraction_mrr", unit="USD", of="mrr_contraction"),
+    Metric(section="growth", name="churned_mrr", unit="USD", of="mrr_churn"),
+    Metric(section="growth", name="closing_mrr", unit="USD", of="mrr_closing"),
+    *(
+        Metric(section="growth", name=name, unit="ratio", of=of, over="mrr_opening", otherwise="no_opening")
+        for name, of in (
+            ("mrr_growth", "mrr_change"),
+            ("churn_rate", "mrr_churn"),
+            ("net_revenue_retention", "mrr_retained"),
+        )
+    ),
+    Metric(section="engagement", name="active_users", unit="users", of="active_users"),
+    Metric(section="engagement", name="average_daily_users", unit="users", of="user_days", over="days"),
+    Metric(section="engagement", name="sessions", unit="sessions", of="sessions"),
+    Metric(
+        section="engagement",
+        name="active_minutes_per_user_day",
+        unit="minutes",
+        of="active_minutes",
+        over="user_days",
+        otherwise="no_active_users",
+    ),
+    Metric(section="investors", name="month_revenue", unit="USD", of="month_revenue", basis=MONTH),
+    Metric(section="investors", name="month_profit", unit="USD", of="month_profit", basis=MONTH),
+    Metric(section="investors", name="month_closing_mrr", unit="USD", of="month_closing_mrr", basis=MONTH),
+    Metric(section="investors", name="month_active_users", unit="users", of="month_active_users", basis=MONTH),
+)
+
+
+def executive_report(
+    *,
+    profit: DataFrame,
+    growth: DataFrame,
+    user_days: DataFrame,
+    investor_profit: DataFrame,
+    investor_growth: DataFrame,
+    investor_engagement: DataFrame,
+    previous: DataFrame | None,
+    window: dq.Window,
+) -> DataFrame:
+    """Every metric of the fortnight so far, with its value in the fortnight published before and the change since.
+
+    `profit` is `profit_unit`, `growth` is `growth_daily`; the investor tables are read at their company total.
+    """
+    figures = (
+        profit_figures(in_window(profit, window), window)
+        .crossJoin(growth_figures(in_window(growth, window), window))
+        .crossJoin(engagement_figures(in_window(user_days, window)))
+        .crossJoin(total(investor_profit, {"month_revenue": "revenue", "month_profit": "profit"}))
+        .crossJoin(total(investor_growth, {"month_closing_mrr": INVESTORS["closing_mrr"]}))
+        .crossJoin(total(investor_engagement, {"month_active_users": INVESTORS["mau"]}))
+        .withColumn("days", sf.lit((window.data_through - window.start).days + 1))
+    )
+    rows = figures.select(sf.explode(sf.array(*(line(number, metric) for number, metric in enumerate(METRICS)))))
+    return with_previous(rows.select("col.*"), previous).select(
+        sf.lit(window.period).alias("fortnight"),
+        "line",
+        "section",
+        "metric",
+        "unit",
+        "basis",
+        "value",
+        "value_reason",
+        "previous_period",
+        "previous_value",
+        "change",
+        *relative_change(),
+    )
+
+
+def in_window(frame: DataFrame, window: dq.Window) -> DataFrame:
+    """The rows of the days covered."""
+    return frame.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))
+
+
+def profit_figures(units: DataFrame, window: dq.Window) -> DataFrame:
+    """Revenue, expenses and profit of the days, and the paid seats at their end, in one row."""
+    last = sf.col("day") == sf.lit(window.data_through)
+    return units.agg(
+        *(sf.sum(name).alias(name) for name in ("revenue", "expenses", "profit")),
+        sf.sum(sf.when(last, sf.col("seats"))).alias("seats"),
+    )
+
+
+def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
+    """MRR at the beginning and end of the days and its movements, in one row; moves between cells cancel out."""
+    first, last = sf.col("day") == sf.lit(window.start), sf.col("day") == sf.lit(window.data_through)
+    movements = ("mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn")
+    return (
+        units.agg(
+            sf.sum(sf.when(first, sf.col("mrr_opening"))).alias("mrr_opening"),
+            sf.sum(sf.when(last, sf.col("mrr_closing"))).alias("mrr_closing"),
+            *(sf.sum(name).alias(name) for name in movements),
+        )
+        .withColumn("mrr_change", sf.col("mrr_closing") - sf.col("mrr_opening"))
+        .withColumn(
+            "mrr_retained",
+            sf.col("mrr_opening") + sf.col("mrr_expansion") - sf.col("mrr_contraction") - sf.col("mrr_churn"),
+        )
+    )
+
+
+def engagement_figures(user_days: DataFrame) -> DataFrame:
+    """Distinct active users, their user days, sessions and active minutes, in one row."""
+    active = user_days.where("events > 0")
+    return active.agg(
+        sf.count_distinct("user_id").alias("active_users"),
+        sf.count("*").alias("user_days"),
+        sf.coalesce(sf.sum("sessions"), sf.lit(0)).alias("sessions"),
+        (sf.coalesce(sf.sum("active_seconds"), sf.lit(0)) / sf.lit(60).cast("decimal(3,0)")).alias("active_minutes"),
+    )
+
+
+def total(published: DataFrame, columns: dict[str, str]) -> DataFrame:
+    """The company total of a published investor table, in one row."""
+    return published.where("row_kind = 'total'").agg(*(sf.max(column).alias(name) for name, column in columns.items()))
+
+
+def line(number: int, metric: Metric) -> Column:
+    """One row of the report as a struct."""
+    of = sf.col(metric.of)
+    if metric.over:
+        usable = sf.coalesce(sf.col(metric.over) > 0, sf.lit(False))
+        value = sf.when(usable, sf.try_divide(of.cast("decimal(28,6)"), sf.col(metric.over).cast("decimal(20,2)")))
+        reason = sf.when(of.isNull(), "source_absent").when(~usable, metric.otherwise)
+    else:
+        value, reason = of, sf.when(of.isNull(), "source_absent")
+    return sf.struct(
+        sf.lit(number + 1).alias("line"),
+        sf.lit(metric.section).alias("section"),
+        sf.lit(metric.name).alias("metric"),
+        sf.lit(metric.unit).alias("unit"),
+        sf.lit(metric.basis).alias("basis"),
+        value.try_cast(VALUE).alias("value"),
+        reason.alias("value_reason"),
+    )
+
+
+def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
+    """The rows with the value the fortnight before was published with, and the change since."""
+    if previous is None:
+        absent = sf.lit(None)
+        found = rows.withColumns({"previous_period": absent.cast("string"), "previous_value": absent.cast(VALUE)})
+    else:
+        before = previous.groupBy("metric").agg(
+            sf.max("fortnight").alias("previous_period"), sf.max("value").alias("previous_value")
+        )
+        found = rows.join(sf.broadcast(before), on="metric", how="left")
+    return found.withColumn("change", (sf.col("value") - sf.col("previous_value")).try_cast(VALUE))
+
+
+def relative_change() -> tuple[Column, Column]:
+    """The change as a ratio of the value before, and why there is none."""
+    before = sf.col("previous_value")
+    reason = (
+        sf.when(sf.col("value").isNull(), sf.col("value_reason"))
+        .when(before.isNull(), "no_previous")
+        .when(before <= 0, "previous_not_positive")
+    )
+    ratio = sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before))
+    return ratio.try_cast("decimal(18,6)").alias("change_ratio"), reason.alias("change_ratio_reason")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    with dq.pipeline_run("executive_report", argv) as run:
+        run.publish(
+            executive_report(
+                profit=run.read("profit_unit"),
+                growth=run.read("growth_daily"),
+                user_days=run.read("user_days"),
+                investor_profit=run.read("investor_profit"),
+                investor_growth=run.read("investor_growth"),
+                investor_engagement=run.read("investor_engagement"),
+                previous=run.previous(),
+                window=run.window,
+            )
+        )
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""executive_report: a fortnight's metrics from units, the month as investors see it, and the change since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from job_support import load
+from pyspark.sql import DataFrame, SparkSession
+
+from dq.model import Kind, Window
+
+JOB = load("executive_report")
+FORTNIGHT = Window(
+    period="2026-09-28",
+    start=date(2026, 9, 28),
+    end=date(2026, 10, 11),
+    data_through=date(2026, 10, 11),
+    as_of=datetime(2026, 10, 12, 6, tzinfo=UTC),
+    kind=Kind.MONTH_TO_DATE,
+)
+MONEY = "decimal(18,2)"
+PROFIT = f"day date, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int"
+MOVEMENTS = ("mrr_opening", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn", "mrr_closing")
+GROWTH = "day date, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
+USERS = "day date, user_id string, events bigint, sessions bigint, active_seconds bigint"
+FIRST, LAST = FORTNIGHT.start, FORTNIGHT.end
+
+
+def money(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def report(
+    spark: SparkSession,
+    *,
+    profit: list[tuple[object, ...]] | None = None,
+    growth: list[tuple[object, ...]] | None = None,
+    users: list[tuple[object, ...]] | None = None,
+    previous: DataFrame | None = None,
+    window: Window = FORTNIGHT,
+) -> dict[str, dict[str, object]]:
+    usual = [
+        (FIRST, money("100.00"), money("60.00"), money("40.00"), 7),
+        (LAST, money("300.00"), money("180.00"), money("120.00"), 8),
+    ]
+    moves = [
+        (FIRST, *map(money, ("1000.00", "50.00", "0.00", "0.00", "0.00", "1050.00"))),
+        (LAST, *map(money, ("1050.00", "0.00", "30.00", "10.00", "20.00", "1050.00"))),
+    ]
+    active = [(FIRST, "u1", 3, 1, 600), (LAST, "u1", 2, 1, 300), (LAST, "u2", 1, 2, 900), (LAST, "u3", 0, 0, 0)]
+    total = "row_kind string, revenue decimal(18,2), profit decimal(18,2)"
+    frame = JOB.executive_report(
+        profit=spark.createDataFrame(usual if profit is None else profit, PROFIT),
+        growth=spark.createDataFrame(moves if growth is None else growth, GROWTH),
+        user_days=spark.createDataFrame(active if users is None else users, USERS),
+        investor_profit=spark.createDataFrame(
+            [("total", money("900.00"), money("300.00")), ("cell", money("1.00"), money("1.00"))], total
+        ),
+        investor_growth=spark.createDataFrame(
+            [("total", money("1050.00"))], f"row_kind string, {JOB.INVESTORS['closing_mrr']} decimal(18,2)"
+        ),
+        investor_engagement=spark.createDataFrame([("total", 5)], f"row_kind string, {JOB.INVESTORS['mau']} bigint"),
+        previous=previous,
+        window=window,
+    )
+    return {row["metric"]: row.asDict() for row in frame.collect()}
+
+
+def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spark: SparkSession) -> None:
+    rows = report(spark)
+    values = {name: row["value"] for name, row in rows.items()}
+    assert values["revenue"] == money("400")
+    assert values["profit"] == money("160")
+    assert values["margin"] == money("0.4")
+    assert values["subscribers"] == 8
+    assert values["unit_profit"] == money("20")
+    assert (values["opening_mrr"], values["closing_mrr"]) == (money("1000"), money("1050"))
+    assert values["mrr_growth"] == money("0.05")
+    assert values["churn_rate"] == money("0.02")
+    assert values["net_revenue_retention"] == money("1")
+    assert values["active_users"] == 2
+    assert values["average_daily_users"] == money("0.214286")
+    assert values["sessions"] == 4
+    assert values["active_minutes_per_user_day"] == money("10")
+    assert (values["month_revenue"], values["month_active_users"]) == (money("900"), 5)
+    assert [row["line"] for row in rows.values()] == list(range(1, len(JOB.METRICS) + 1))
+    assert {row["change_ratio_reason"] for row in rows.values()} == {"no_previous"}
+
+
+def test_days_outside_the_fortnight_do_not_count(spark: SparkSession) -> None:
+    outside = (date(2026, 10, 12), money("1.00"), money("1.00"), money("0.00"), 1)
+    usual = (LAST, money("300.00"), money("180.00"), money("120.00"), 8)
+    assert report(spark, profit=[usual, outside])["revenue"]["value"] == money("300")
+
+
+def test_without_a_denominator_or_a_source_a_value_is_null_and_says_why(spark: SparkSession) -> None:
+    rows = report(spark, profit=[(LAST, money("0.00"), None, None, 0)], growth=[], users=[])
+    reasons = {name: (row["value"], row["value_reason"]) for name, row in rows.items()}
+    assert reasons["profit"] == (None, "source_absent")
+    assert reasons["margin"] == (None, "source_absent")
+    assert reasons["mrr_growth"] == (None, "source_absent")
+    assert reasons["active_users"] == (0, None)
+    assert reasons["active_minutes_per_user_day"] == (None, "no_active_users")
+    nothing = report(spark, profit=[(LAST, money("0.00"), money("5.00"), money("-5.00"), 0)])
+    assert (nothing["margin"]["value"], nothing["margin"]["value_reason"]) == (None, "no_revenue")
+    assert (nothing["unit_profit"]["value"], nothing["unit_profit"]["value_reason"]) == (None, "no_subscribers")
+
+
+def test_the_change_is_against_what_was_published_before(spark: SparkSession) -> None:
+    rows = [("2026-09-14", "revenue", money("320")), ("2026-09-14", "profit", money("-5"))]
+    previous = spark.createDataFrame(rows, "fortnight string, metric string, value decimal(28,6)")
+    found = report(spark, previous=previous)
+    revenue, profit, margin = found["revenue"], found["profit"], found["margin"]
+    assert (revenue["previous_period"], revenue["change"], revenue["change_ratio"]) == (
+        "2026-09-14",
+        money("80"),
+        money("0.25"),
+    )
+    assert (profit["change"], profit["change_ratio"], profit["change_ratio_reason"]) == (
+        money("165"),
+        None,
+        "previous_not_positive",
+    )
+    assert margin["change_ratio_reason"] == "no_previous"
+
+
+def test_an_unfinished_fortnight_divides_by_the_days_it_has(spark: SparkSession) -> None:
+    window = replace(FORTNIGHT, data_through=date(2026, 9, 29))
+    users = [(FIRST, "u1", 3, 1, 600), (date(2026, 9, 29), "u1", 3, 1, 600)]
+    assert report(spark, users=users, window=window)["average_daily_users"]["value"] == 1

@@ -223,6 +223,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="every month must be there and hold rows of its own days only.",
         run_level=True,
     ),
+    "expect_report_to_be_delivered": TypeSpec(
+        doc="The document made of what was published is where its readers find it; judged after the commit.",
+        sentence="the report must be written where its readers find it, and that must be recorded.",
+        run_level=True,
+    ),
     "expect_run_to_complete": TypeSpec(
         doc="The run reached its verdict.",
         sentence="the run must reach its verdict.",

@@ -24,18 +24,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """A pipeline with everything that is declared about it; ``checks`` by dataset, in the order they are judged."""
+    """A pipeline with everything that is declared about it; ``checks`` by dataset, in the order they are judged.
+
+    ``run_checks`` are about the run itself, ``after_checks`` about what follows its commit: they change no verdict.
+    """
 
     name: str
     pipeline: registry.Pipeline
     page: runbooks.Page
     checks: Mapping[str, Sequence[Check]]
     run_checks: Mapping[str, Check]
+    after_checks: Mapping[str, Check]
     texts: Mapping[str, str]
 
     @property
     def all_checks(self) -> list[Check]:
         """Every check of the pipeline, those about the run itself last."""
+        return [*self.deciding_checks, *self.after_checks.values()]
+
+    @property
+    def deciding_checks(self) -> list[Check]:
+        """The checks that are judged before the verdict."""
         return [check for checks in self.checks.values() for check in checks] + list(self.run_checks.values())
 
     @property
@@ -182,9 +191,9 @@ def _bind(
         if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):
             where = ("pipelines", name, "suites")
             findings.append(declared.document.finding(where, f"no suite with a row-count check for {dataset}"))
-    run_checks = {check.check: check for check in run_level_checks(name, item)}
+    run_checks, after_checks = run_level_checks(name, item), after_commit_checks(name, item)
     seen: dict[str, Check] = {}
-    for check in [check for checks in by_dataset.values() for check in checks] + list(run_checks.values()):
+    for check in [*(check for checks in by_dataset.values() for check in checks), *run_checks, *after_checks]:
         if check.check in seen:
             file, _, line = check.where.rpartition(":")
             findings.append(Finding(file, int(line or 0), check.check, f"id taken at {seen[check.check].where}"))
@@ -200,7 +209,8 @@ def _bind(
         pipeline=item,
         page=page,
         checks={dataset: bind(by_dataset[dataset]) for dataset in (*item.sources, *item.upstream, name)},
-        run_checks={check.check: check for check in bind(list(run_checks.values()))},
+        run_checks={check.check: check for check in bind(run_checks)},
+        after_checks={check.check: check for check in bind(after_checks)},
         texts=texts,
     )
 
@@ -261,24 +271,11 @@ def published_checks(name: str, published: registry.Published) -> list[Check]:
 
 def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
     """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
-    where = f"{OUTPUT_CHECKS}:0"
-
-    def check(identifier: str, kind: str, failure_class: str, description: str) -> Check:
-        return Check(
-            check=identifier,
-            dataset=name,
-            type=kind,
-            kwargs={},
-            severity=Severity.CRITICAL,
-            description=description,
-            failure_class=failure_class,
-            where=where,
-        )
-
     checks = [
-        check(f"{name}.run.completes", "expect_run_to_complete", "F26", "The run and its upstream runs complete."),
-        check(
-            f"{name}.rows.read_back",
+        _of_run(name, "run.completes", "expect_run_to_complete", "F26", "The run and its upstream runs complete."),
+        _of_run(
+            name,
+            "rows.read_back",
             "expect_rows_written_to_be_read_back",
             "F14",
             "The rows that were written are the rows that are read back.",
@@ -286,5 +283,27 @@ def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
     ]
     if item.upstream:
         description = "No newer version of an input was published since this run read it."
-        checks.append(check(f"{name}.inputs.current", "expect_inputs_to_be_current", "F16", description))
+        checks.append(_of_run(name, "inputs.current", "expect_inputs_to_be_current", "F16", description))
     return checks
+
+
+def after_commit_checks(name: str, item: registry.Pipeline) -> list[Check]:
+    """The checks on what follows the commit: that a report reached the place where its readers find it."""
+    if not item.document:
+        return []
+    description = "The report of what is published was written where its readers find it."
+    return [_of_run(name, "report.delivered", "expect_report_to_be_delivered", "F21", description)]
+
+
+def _of_run(name: str, suffix: str, kind: str, failure_class: str, description: str) -> Check:
+    """A check on a run of the pipeline as a whole."""
+    return Check(
+        check=f"{name}.{suffix}",
+        dataset=name,
+        type=kind,
+        kwargs={},
+        severity=Severity.CRITICAL,
+        description=description,
+        failure_class=failure_class,
+        where=f"{OUTPUT_CHECKS}:0",
+    )

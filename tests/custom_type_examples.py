@@ -26,5 +26,6 @@ VALID = [
     ("expect_inputs_to_be_current", {}),
     ("expect_rows_written_to_be_read_back", {}),
     ("expect_run_to_complete", {}),
+    ("expect_report_to_be_delivered", {}),
     ("expect_source_to_hold_its_period", {}),
 ]

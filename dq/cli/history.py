@@ -13,7 +13,7 @@ from dq import project as projects
 from dq.cli import console
 from dq.cli.job import docs_folder
 from dq.errors import UsageError, choices
-from dq.run import records
+from dq.run import documents, records
 from dq.verdict import Waiver
 
 GC_DAYS = 30
@@ -104,6 +104,8 @@ def show_command(arguments: argparse.Namespace) -> int:
             from dq.run.show import figures
 
             console.out(figures(warehouse, registry.load(registry.find_root()), record))
+            for line in documents.told(warehouse, record):
+                console.out(line)
         return 0
     from dq.run.show import failing_keys
 
@@ -115,8 +117,9 @@ def waive_command(arguments: argparse.Namespace) -> int:
     """Record a waiver."""
     project = projects.load(registry.find_root())
     bound = project.pipeline(arguments.pipeline)
-    known = [check.check for check in bound.all_checks if check.check not in bound.run_checks]
-    if arguments.check in bound.run_checks:
+    of_run = {**bound.run_checks, **bound.after_checks}
+    known = [check.check for check in bound.all_checks if check.check not in of_run]
+    if arguments.check in of_run:
         raise UsageError(f"{arguments.check} is about the run itself and cannot be waived", where="--check")
     if arguments.check not in known:
         raise UsageError(

@@ -8,14 +8,19 @@ from pathlib import Path
 from dq import runbook_html
 from dq.model import RunRecord
 from dq.project import Project
-from dq.run import documents, records
+from dq.run import documents, judging, records
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
+from dq.run.tell import guidance
 
 
 def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
     """The record with the address of its page, and a sentence for each thing that could not be delivered."""
-    told, problems = record, _kept(run, record)
+    problems = _kept(run, record)
+    if run.options.docs is not None and record.verdict.published and run.bound.pipeline.document:
+        record, undelivered = _with_document(run, record, run.options.docs)
+        problems += undelivered
+    told = record
     if run.options.docs is not None:
         try:
             page = publish_docs(run.project, run.options.docs, record)
@@ -24,12 +29,21 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         else:
             told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
             problems += _kept(run, told)
-        if run.bound.pipeline.document and record.verdict.published:
-            try:
-                documents.publish(run, told, run.options.docs)
-            except Exception as failure:
-                problems.append(f"the report was not delivered: {sentence(failure)}")
     return told, problems
+
+
+def _with_document(run: GuardedRun, record: RunRecord, site: Path) -> tuple[RunRecord, list[str]]:
+    """The record with the result of delivering its report, and a sentence where that failed."""
+    try:
+        documents.publish(run, record, site)
+        problem = ""
+    except Exception as failure:
+        problem = f"the report was not delivered: {sentence(failure)}"
+    results = judging.of_delivery(run.bound, problem)
+    judged = {result.check for result in results}
+    kept = [result for result in record.results if result.check not in judged]
+    told = replace(record, results=[*kept, *results], guidance={**record.guidance, **guidance(run, results)})
+    return told, [problem, *_kept(run, told)] if problem else _kept(run, told)
 
 
 def _kept(run: GuardedRun, record: RunRecord) -> list[str]:

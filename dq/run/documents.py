@@ -52,9 +52,14 @@ def path(record: RunRecord) -> str:
     return f"reports/{record.pipeline}/{record.period}-v{record.version}.html"
 
 
-def delivery(warehouse: store.Warehouse, record: RunRecord) -> Mapping[str, Json] | None:
-    """What is recorded of the delivery of the version a run published; None where nothing was to be delivered."""
-    return warehouse.records.get(KIND, _name(record)) if record.version else None
+def told(warehouse: store.Warehouse, record: RunRecord) -> list[str]:
+    """What is recorded of the delivery of the report a run published, in a line; nothing where there is none."""
+    doc = warehouse.records.get(KIND, _name(record)) if record.version else None
+    if doc is None:
+        return []
+    if doc.get("problem"):
+        return [f"report    not delivered: {doc['problem']}"]
+    return [f"report    {doc['document']}, delivered {doc['delivered']}, sha256 {str(doc['sha256'])[:12]}"]
 
 
 def _record(run: GuardedRun, record: RunRecord, doc: Mapping[str, Json]) -> None:

@@ -364,13 +364,14 @@ class GuardedRun:
     def _context(self, tables: Mapping[str, DataFrame] | None = None) -> Context:
         state = self._state
         absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
+        by_date = self.bound.pipeline.grain in (Grain.WEEK, Grain.FORTNIGHT)
         return Context(
             window=state.window,
             tables=tables if tables is not None else state.frames,
             absent_tables={name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a},
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
-            days_from=state.window.start if tables is not None else state.window.month_start,
+            days_from=state.window.start if tables is not None or by_date else state.window.month_start,
             sample=True,
         )
 

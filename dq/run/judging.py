@@ -139,11 +139,25 @@ def of_completion(bound: Bound, error: str = "") -> CheckResult:
     return result_of(check, Outcome.PASSED, observed="the run completed", evidence=Evidence.RUN)
 
 
+def of_delivery(bound: Bound, problem: str) -> list[CheckResult]:
+    """Whether the report of what was published is where its readers find it (class F21); it changes no verdict."""
+    return [
+        result_of(
+            check,
+            Outcome.FAILED if problem else Outcome.PASSED,
+            observed=problem or "the report was written and its delivery recorded",
+            evidence=Evidence.RUN,
+            measures={"unexpected_count": int(bool(problem))},
+        )
+        for check in bound.after_checks.values()
+    ]
+
+
 def of_the_rest(bound: Bound, done: Collection[CheckResult], outcome: Outcome, reason: str) -> list[CheckResult]:
     """One and the same outcome for every check that has no result yet."""
     known = {result.check for result in done}
     make = partial(result_of, outcome=outcome, reason=reason)
-    return [make(check) for check in bound.all_checks if check.check not in known]
+    return [make(check) for check in bound.deciding_checks if check.check not in known]
 
 
 def compared_with(project: Project, state: State) -> dict[str, DataFrame]:

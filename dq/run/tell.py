@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dq import runbooks
-from dq.model import Guidance, Outcome, RunRecord, Verdict
+from dq.model import CheckResult, Guidance, Outcome, RunRecord, Verdict
 
 if TYPE_CHECKING:
     from dq.run.guarded import GuardedRun
@@ -28,7 +29,7 @@ def record(run: GuardedRun) -> RunRecord:
         started=run.started,
         seconds=run.seconds,
         results=state.results,
-        guidance=guidance(run),
+        guidance=guidance(run, state.results),
         inputs=run.inputs,
         run_key=state.key,
         version=state.version if verdict.published else None,
@@ -42,10 +43,10 @@ def record(run: GuardedRun) -> RunRecord:
     )
 
 
-def guidance(run: GuardedRun) -> dict[str, Guidance]:
+def guidance(run: GuardedRun, results: Iterable[CheckResult]) -> dict[str, Guidance]:
     """Per check that did not pass: runbook section, owner, on call and due dates."""
     told = {}
-    for result in run.state.results:
+    for result in results:
         if result.outcome in (Outcome.FAILED, Outcome.ERRORED) and result.runbook:
             told[result.check] = runbooks.guide(
                 page=run.bound.page,

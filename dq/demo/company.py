@@ -14,6 +14,9 @@ PRODUCTS = ("analytics", "cloud", "collaboration", "security")
 REGIONS = ("africa_middle_east", "asia_pacific", "europe_north", "europe_south", "latin_america", "north_america")
 SEGMENTS = ("small", "medium", "large", "enterprise")
 LICENCE_TYPES = ("trial", "standard", "professional")
+# Channels of campaigns: those used every day, and events by their weekday, counted from Monday as 0.
+CHANNELS = ("email", "search", "social")
+EVENTS = {"webinar": 1, "trade_fair": 3}
 REVENUE_LINES = ("revenue_subscription", "revenue_one_time")
 
 # Expected amount of a revenue line in cents: subscriptions around 200 dollars, 12 % one-time around 400, few refunds.

@@ -56,6 +56,11 @@ def _people(demo: Company) -> DataFrame:
     )
 
 
+def joined(demo: Company) -> DataFrame:
+    """One row per account: its number and the day it joined."""
+    return _people(demo).select("number", "joined")
+
+
 def accounts(demo: Company, *, synced_through: date) -> DataFrame:
     """Account master data: a row when an account joins or moves, and one for each re-sync until ``synced_through``."""
     n = sf.col("number")

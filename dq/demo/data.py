@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MARKER = "_demo.json"
-SOURCES = ("accounts", "licence_events", "revenue", "expenses", "ledger", "targets")
+SOURCES = ("accounts", "licence_events", "revenue", "expenses", "ledger", "targets", "support_tickets", "campaigns")
 # Accounts go on being synchronised after the last month, so that its last runs find them fresh.
 _SYNC_DAYS_AFTER = 10
 
@@ -50,7 +50,7 @@ def make(
     ``lines`` is the number of revenue lines over all months together. ``root`` must be empty, new, or the demo company
     of an earlier call, which is replaced; anything else is refused. ``progress`` is told each source before its turn.
     """
-    from dq.demo import customers, finance
+    from dq.demo import customers, finance, relations
     from dq.demo.seeded import Company
 
     if size not in set(company.Size):
@@ -79,6 +79,10 @@ def make(
         by_month(books, root, "ledger")
         progress("targets")
         by_month(finance.targets(demo), root, "targets")
+        progress("support_tickets")
+        by_month(relations.support_tickets(demo), root, "support_tickets")
+        progress("campaigns")
+        by_month(relations.campaigns(demo), root, "campaigns")
     made = DemoData(
         root=root,
         seed=seed,

@@ -95,10 +95,18 @@ def test_values_lie_in_the_accepted_sets(spark, root, source):
 
 
 @pytest.mark.parametrize(
-    ("source", "day"), [("revenue", "booked_date"), ("ledger", "booked_date"), ("expenses", "incurred_date")]
+    ("source", "day"),
+    [
+        ("revenue", "booked_date"),
+        ("ledger", "booked_date"),
+        ("expenses", "incurred_date"),
+        ("support_tickets", "opened_date"),
+        ("campaigns", "day"),
+    ],
 )
 def test_every_day_is_there_also_the_29th_of_february_and_new_years_eve(spark, root, source, day):
-    days = {row[0] for row in read(spark, root, source).select(day).distinct().collect()}
+    rows = read(spark, root, source).where(sf.col(day) >= sf.lit(date(2027, 12, 1)))
+    days = {row[0] for row in rows.select(day).distinct().collect()}
     expected = (date(2028, 2, 29) - date(2027, 12, 1)).days + 1
     assert days == {date(2027, 12, 1) + timedelta(days=n) for n in range(expected)}
 
@@ -110,13 +118,15 @@ def test_every_day_is_there_also_the_29th_of_february_and_new_years_eve(spark, r
         ("expenses", "incurred_date", "entered_at"),
         ("licence_events", "effective_date", "recorded_at"),
         ("accounts", "valid_from", "synced_at"),
+        ("support_tickets", "opened_date", "recorded_at"),
+        ("campaigns", "day", "recorded_at"),
     ],
 )
 def test_rows_are_known_in_their_month_directory_and_before_the_run_of_the_next_morning(
     spark, root, source, day, known
 ):
     frame = read(spark, root, source).withColumn("path", sf.input_file_name())
-    placed = sf.col(day) if source != "accounts" else sf.col(known)
+    placed = sf.col(day) if source not in ("accounts", "support_tickets") else sf.col(known)
     assert frame.where(
         ~sf.col("path").contains(sf.concat(sf.lit("month="), sf.date_format(placed, "yyyy-MM")))
     ).isEmpty()
@@ -143,6 +153,17 @@ def test_some_accounts_move_and_every_line_belongs_to_an_account_that_has_begun(
     begun = accounts.groupBy("account_id").agg(sf.min("valid_from").alias("begun"))
     lines = read(spark, root, "revenue").join(begun, on="account_id", how="left")
     assert lines.where("begun IS NULL OR begun > booked_date").isEmpty()
+
+
+def test_tickets_and_campaigns_are_of_accounts_that_have_begun_and_tickets_go_back_to_the_first_customers(spark, root):
+    begun = read(spark, root, "accounts").groupBy("account_id").agg(sf.min("valid_from").alias("begun"))
+    for source, day in (("support_tickets", "opened_date"), ("campaigns", "day")):
+        rows = read(spark, root, source).join(begun, on="account_id", how="left")
+        assert rows.where(f"begun IS NULL OR begun > {day}").isEmpty(), source
+    tickets = read(spark, root, "support_tickets")
+    assert tickets.agg(sf.min("opened_date")).first()[0] < date(2027, 3, 1)
+    assert tickets.where("resolved_at < opened_at OR to_date(opened_at) <> opened_date").isEmpty()
+    assert 0.7 < tickets.where("resolved_at IS NOT NULL").count() / tickets.count() < 0.95
 
 
 def test_licence_events_chain_without_gaps_and_show_every_kind(spark, root):

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.customers import joined
+from dq.demo.customers import joined_on
 from dq.demo.seeded import KNOWN_WITHIN_SECONDS, MONTH, Company, account_id, at, money, month_id, pick
 
 # One more ticket a day for every so many accounts.
@@ -95,9 +95,7 @@ def _daily(demo: Company, first: date, count: int, name: str) -> DataFrame:
         .withColumnRenamed("id", "k")
         .withColumn("day", days)
         .withColumn("number", sf.when(k == 0, drawn - drawn % 5).otherwise(drawn))
-        .join(joined(demo), on="number", how="inner")
-        .where(day >= sf.col("joined"))
-        .drop("joined")
+        .where(day >= joined_on(demo, sf.col("number")))
     )
 
 

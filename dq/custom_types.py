@@ -161,6 +161,30 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
         },
     ),
+    "expect_columns_to_add_up": TypeSpec(
+        doc="In every row some columns, less others, equal one column.",
+        sentence="$plus[ less $minus] must equal $column within $tolerance in every row[ where $row_condition].",
+        kwargs={
+            "column": _column("What they add up to."),
+            "plus": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that are added."),
+            "minus": KwargSpec(type=KwargType.COLUMNS, doc="Columns that are taken off."),
+            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are judged."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a row that still passes."
+            ),
+        },
+    ),
+    "expect_sequences_without_gaps": TypeSpec(
+        doc="The numbers of every group count up by one without gap or repetition, in the order of another column.",
+        sentence="$column must count up from $start without gap or repetition for each $group"
+        "[, in the order of $order].",
+        kwargs={
+            "column": _column("The whole number that counts up."),
+            "group": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that name one sequence."),
+            "order": KwargSpec(type=KwargType.COLUMN, doc="Column that must never fall while the number rises."),
+            "start": KwargSpec(type=KwargType.COUNT, default=1, doc="The first number of every sequence."),
+        },
+    ),
     "expect_feeds_to_be_present": TypeSpec(
         doc="Every feed the sources file declares for this dataset has rows in the window.",
         sentence="every declared feed must have rows, told apart by $columns.",

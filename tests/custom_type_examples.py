@@ -18,6 +18,8 @@ VALID = [
     ("expect_ratio_to_be_explained", {"column": "m", "denominator": "revenue", "reason_column": "m_reason"}),
     ("expect_total_to_reconcile", {**RECONCILE, "tolerance": "0.05", "row_condition": "region <> 'x'"}),
     ("expect_totals_to_match", {**TOTALS, "by": ["product"]}),
+    ("expect_columns_to_add_up", {"column": "closing", "plus": ["opening", "new"], "minus": ["churn"]}),
+    ("expect_sequences_without_gaps", {"column": "number", "group": ["account_id"], "order": "effective_date"}),
     ("expect_feeds_to_be_present", {"columns": ["category", "provider"]}),
     ("expect_measure_to_fit_history", HISTORY),
     ("expect_measure_to_fit_history", {"metric": "row_count", "mads": 5}),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dq.custom_kwargs import describe, kwarg_problems, with_defaults
 from dq.custom_types import columns_of
 from dq.engine.base import Context, Dataset
+from dq.engine.bridges import columns_to_add_up
 from dq.engine.comparisons import total_to_reconcile, totals_to_match
 from dq.engine.days import days_to_be_complete, partition_to_be_fresh
 from dq.engine.feeds import feeds_to_be_present
@@ -15,6 +16,7 @@ from dq.engine.history import measure_to_fit_history
 from dq.engine.reasons import reason
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.engine.rows import ratio_to_be_explained, values_to_convert, zero_denominators_to_be_counted
+from dq.engine.sequences import sequences_without_gaps
 from dq.errors import EvaluationError
 from dq.model import Check, CheckResult, Evidence, Outcome
 
@@ -27,6 +29,8 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_ratio_to_be_explained": (ratio_to_be_explained, Evidence.SCAN, _TOTALS),
     "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
     "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
+    "expect_columns_to_add_up": (columns_to_add_up, Evidence.SCAN, _TOTALS),
+    "expect_sequences_without_gaps": (sequences_without_gaps, Evidence.COMPARISON, "one pass in the order of numbers"),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),

@@ -19,6 +19,10 @@ from dq.run.key import text_hash
 OUTPUT_CHECKS = "jobs/pipelines.yml"
 LAST_DAY = ".last_day"
 """Ends the name under which the last day covered of an upstream table can be compared with."""
+FIRST_DAY = ".first_day"
+"""Ends the name under which the first day of the period of an upstream table can be compared with."""
+PREVIOUS = ".previous"
+"""Ends the name under which a pipeline's own last final of the month before can be compared with."""
 T = TypeVar("T")
 
 
@@ -27,10 +31,12 @@ class Bound:
     """A pipeline with everything that is declared about it; ``checks`` by dataset, in the order they are judged.
 
     ``run_checks`` are about the run itself, ``after_checks`` about what follows its commit: they change no verdict.
+    ``sources`` are the company's, read by the rules of this pipeline.
     """
 
     name: str
     pipeline: registry.Pipeline
+    sources: sources.SourcesConfig
     page: runbooks.Page
     checks: Mapping[str, Sequence[Check]]
     run_checks: Mapping[str, Check]
@@ -171,7 +177,9 @@ def _bind(
             conditions.expression(item.publishes.totals_of, columns[name])
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
-    comparable = columns | {f"{table}{LAST_DAY}": columns[table] for table in item.upstream}
+    comparable = columns | {f"{table}{day}": columns[table] for table in item.upstream for day in (FIRST_DAY, LAST_DAY)}
+    if item.compares_with_previous:
+        comparable[f"{name}{PREVIOUS}"] = columns[name]
     by_dataset[name] += published_checks(name, item.publishes)
     for file in item.suites:
         suite = loaded[file]
@@ -207,6 +215,7 @@ def _bind(
     return Bound(
         name=name,
         pipeline=item,
+        sources=mapped.reading({source: sources.ReadRule(rule) for source, rule in item.reads.items()}),
         page=page,
         checks={dataset: bind(by_dataset[dataset]) for dataset in (*item.sources, *item.upstream, name)},
         run_checks={check.check: check for check in bind(run_checks)},

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -83,13 +83,18 @@ class Scheduled(_Strict):
 
 
 class Pipeline(_Strict):
-    """One guarded job; ``document`` is the title of the page for people that is made of what it publishes, if any."""
+    """One guarded job.
+
+    ``reads`` reads a source by another rule than its contract's, such as the whole year so far. ``document`` is the
+    title of the page for people that is made of what it publishes, if any.
+    """
 
     job: str
     description: str
     grain: Annotated[Grain, Field(strict=False)]
     runbook: str
     sources: list[str] = []
+    reads: dict[str, Literal["period", "year", "until"]] = {}
     upstream: list[str] = []
     compares_with_previous: bool = False
     suites: Annotated[list[str], Field(min_length=1)]
@@ -148,6 +153,10 @@ def load(root: Path) -> Registry:
             if upstream not in model.pipelines:
                 message = f"unknown pipeline; {choices(upstream, [*model.pipelines])}"
                 findings.append(document.finding((*at, "upstream", number), message))
+        for source in item.reads:
+            if source not in item.sources:
+                message = f"is none of its sources; {choices(source, item.sources)}"
+                findings.append(document.finding((*at, "reads", source), message))
         if not (root / "jobs" / item.job).is_file():
             findings.append(document.finding((*at, "job"), f"jobs/{item.job} does not exist"))
         if not (root / "runbooks" / item.runbook).is_file():

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MARKER = "_demo.json"
-SOURCES = ("accounts", "licence_events", "revenue", "expenses", "ledger", "targets")
+SOURCES = (
+    "accounts",
+    "licence_events",
+    "revenue",
+    "expenses",
+    "ledger",
+    "targets",
+    "directory_users",
+    "clicks",
+    "kafka_offsets",
+    "support_tickets",
+    "campaigns",
+)
 # Accounts go on being synchronised after the last month, so that its last runs find them fresh.
 _SYNC_DAYS_AFTER = 10
 
@@ -50,7 +62,7 @@ def make(
     ``lines`` is the number of revenue lines over all months together. ``root`` must be empty, new, or the demo company
     of an earlier call, which is replaced; anything else is refused. ``progress`` is told each source before its turn.
     """
-    from dq.demo import customers, finance
+    from dq.demo import customers, finance, relations, usage
     from dq.demo.seeded import Company
 
     if size not in set(company.Size):
@@ -59,7 +71,13 @@ def make(
     scale = company.SCALES[company.Size(size)]
     months = company.months_between(first_month, last_month)
     counts = company.line_counts(months, scale, lines)
-    demo = Company(spark=spark, seed=seed, accounts=scale.accounts, lines=dict(zip(months, counts, strict=True)))
+    demo = Company(
+        spark=spark,
+        seed=seed,
+        accounts=scale.accounts,
+        lines=dict(zip(months, counts, strict=True)),
+        clicks={m: n * scale.clicks_per_hundred_lines // 100 for m, n in zip(months, counts, strict=True)},
+    )
     synced_through = demo.last_day + timedelta(days=_SYNC_DAYS_AFTER)
     with timestamps_in_micros(spark):
         progress("accounts")
@@ -79,6 +97,17 @@ def make(
         by_month(books, root, "ledger")
         progress("targets")
         by_month(finance.targets(demo), root, "targets")
+        progress("directory_users")
+        by_month(usage.directory_users(demo), root, "directory_users")
+        progress("clicks")
+        by_month(usage.clicks(demo), root, "clicks")
+        progress("kafka_offsets")
+        landed = spark.read.parquet(str(root / "clicks"))
+        by_month(usage.kafka_offsets(demo, clicks=landed), root, "kafka_offsets")
+        progress("support_tickets")
+        by_month(relations.support_tickets(demo), root, "support_tickets")
+        progress("campaigns")
+        by_month(relations.campaigns(demo), root, "campaigns")
     made = DemoData(
         root=root,
         seed=seed,

@@ -27,7 +27,7 @@ def explain(project: Project, bound: Bound, period: str | None, as_of: datetime 
             parts.append(f"{name}: declared absent by {absence.owner}: {absence.reason}; {len(checks)} checks not run")
             continue
         if name in bound.pipeline.sources:
-            dataset = _source(project, name, window)
+            dataset = _source(project, bound, name, window)
         else:
             columns = project.registry.pipelines[name].publishes.columns
             schema = ", ".join(f"`{column}` {spec.type}" for column, spec in columns.items())
@@ -39,16 +39,16 @@ def explain(project: Project, bound: Bound, period: str | None, as_of: datetime 
     return "\n\n".join(parts)
 
 
-def _source(project: Project, name: str, window: Window | None) -> Dataset:
+def _source(project: Project, bound: Bound, name: str, window: Window | None) -> Dataset:
     """A source's dataset, pinned where a period is given and its files are there, else empty by its contract."""
     spark = session.session("dq explain", project.root / "spark-conf")
     if window is not None:
         try:
             from dq.run.inputs import dataset_of
 
-            pin = sources.pin(project.sources, name, window)
-            return dataset_of(sources.read(spark, project.sources, name, pin, window))
+            pin = sources.pin(bound.sources, name, window)
+            return dataset_of(sources.read(spark, bound.sources, name, pin, window))
         except DqError:
             pass  # the plan by contract says what would be asked; a run would report the source
-    empty = sources.no_rows(spark, project.sources, name)
+    empty = sources.no_rows(spark, bound.sources, name)
     return Dataset(name=name, frame=empty.frame, absent_columns=empty.absent_columns)

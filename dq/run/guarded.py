@@ -16,7 +16,7 @@ from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Kind, Outcome, RunRecord, Verdict, Window
 from dq.periods import Grain
-from dq.project import Bound, Project
+from dq.project import PREVIOUS, Bound, Project
 from dq.run import inputs, judging, records, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
@@ -94,7 +94,11 @@ class GuardedRun:
         self._step(f"computing {self.bound.name}")
         state.staged = staging.stage(self._table, self.run, frame, self.bound, state.window)
         self._step(f"auditing the staged {self.bound.name}")
-        context = self._context(tables=judging.compared_with(self.project, state))
+        tables = judging.compared_with(self.bound, state)
+        previous = self.previous()
+        if previous is not None:
+            tables[f"{self.bound.name}{PREVIOUS}"] = previous
+        context = self._context(tables=tables)
         audited = staging.audit(self._spark, state.staged, self.bound, context, self.partial)
         state.results += audited.results
         state.totals = dict(audited.totals)
@@ -125,11 +129,11 @@ class GuardedRun:
         empty = []
         for name in self._present_sources():
             try:
-                pin = sources.pin(self.project.sources, name, state.window)
+                pin = sources.pin(self.bound.sources, name, state.window)
             except sources.NoFilesError as error:
                 empty.append((name, str(error)))
                 continue
-            drift = sources.drift(self.project.sources, name, pin)
+            drift = sources.drift(self.bound.sources, name, pin)
             state.pins[name] = inputs.SourcePin(name=name, pin=pin, drift=drift)
         state.results += judging.of_schemas(self.bound, state.pins)
         if any(result.blocks for result in state.results):
@@ -174,7 +178,7 @@ class GuardedRun:
         state = self._state
         assert self._spark is not None  # noqa: S101 - prepare() set it
         for name, pinned in state.pins.items():
-            frame = sources.read(self._spark, self.project.sources, name, pinned.pin, state.window)
+            frame = sources.read(self._spark, self.bound.sources, name, pinned.pin, state.window)
             state.sources[name] = frame
             state.frames[name] = frame.visible
         for table, pin in state.upstream.items():
@@ -364,11 +368,18 @@ class GuardedRun:
     def _context(self, tables: Mapping[str, DataFrame] | None = None) -> Context:
         state = self._state
         absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
+        absent = {name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a}
+        if self._previous_entry() is None:
+            absent[f"{self.bound.name}{PREVIOUS}"] = (
+                "there is no final of the month before to compare with"
+                if state.window.data_through == state.window.end
+                else "part of a month is not compared with a whole one"
+            )
         by_date = self.bound.pipeline.grain in (Grain.WEEK, Grain.FORTNIGHT)
         return Context(
             window=state.window,
             tables=tables if tables is not None else state.frames,
-            absent_tables={name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a},
+            absent_tables=absent,
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
             days_from=state.window.start if tables is not None or by_date else state.window.month_start,

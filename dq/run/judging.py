@@ -11,7 +11,7 @@ from dq import store
 from dq.engine.base import Context, Dataset
 from dq.engine.run import NO_ROWS, evaluate, result_of
 from dq.model import Check, CheckResult, Evidence, Outcome
-from dq.project import LAST_DAY, Bound, Project
+from dq.project import FIRST_DAY, LAST_DAY, Bound, Project
 from dq.run import inputs
 from dq.sources import ReadRule
 from dq.suites import ROW_COUNT
@@ -160,21 +160,23 @@ def of_the_rest(bound: Bound, done: Collection[CheckResult], outcome: Outcome, r
     return [make(check) for check in bound.deciding_checks if check.check not in known]
 
 
-def compared_with(project: Project, state: State) -> dict[str, DataFrame]:
+def compared_with(bound: Bound, state: State) -> dict[str, DataFrame]:
     """The other frames output checks compare with, cut to the days of the period unless they hold states.
 
-    An upstream table with days is also there as ``<table>.last_day``: what stood at the end of the last day covered.
+    An upstream table with days is also there as ``<table>.last_day``: what stood at the end of the last day covered,
+    and as ``<table>.first_day``: what the period began with.
     """
     tables = {}
     for name, frame in state.frames.items():
         day: str | None = "day"
         if name in state.sources:
-            contract = project.sources.contract(name)
-            day = contract.day if contract.read is ReadRule.PERIOD else None
+            contract = bound.sources.contract(name)
+            day = contract.day if contract.read is not ReadRule.UNTIL else None
         if day is not None and day in frame.columns:
             frame = inputs.cut(frame, day, state.window.start, state.window.data_through)
             if name in state.upstream:
-                last = state.window.data_through
+                first, last = state.window.start, state.window.data_through
+                tables[f"{name}{FIRST_DAY}"] = inputs.cut(frame, day, first, first)
                 tables[f"{name}{LAST_DAY}"] = inputs.cut(frame, day, last, last)
         tables[name] = frame
     return tables

@@ -87,14 +87,14 @@ def _rows_of(
             f"{check_name(result)} was judged on the published {result.dataset}", do=f"dq show {result.dataset}"
         )
     window = _window(record, project.registry.pipeline(record.pipeline).grain)
-    pin = sources.pin(project.sources, result.dataset, window)
+    pin = sources.pin(bound.sources, result.dataset, window)
     pinned = next((item.fingerprint for item in record.inputs if item.name == result.dataset), "")
     if pin.fingerprint != pinned:
         raise SourceError(
             f"{result.dataset} has changed since the run read it", do="run the pipeline again and show that run"
         )
-    frame = sources.read(spark, project.sources, result.dataset, pin, window).frame
-    return frame, list(project.sources.contract(result.dataset).key)
+    frame = sources.read(spark, bound.sources, result.dataset, pin, window).frame
+    return frame, list(bound.sources.contract(result.dataset).key)
 
 
 def check_name(result: CheckResult) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Json
-from dq.sources.contracts import Contract
+from dq.sources.contracts import Contract, ReadRule
 from dq.sources.mapping import SourceQuery
 
 MONTH = "{month}"
@@ -95,6 +95,12 @@ class SourcesConfig:
         if name not in self.sources:
             raise ConfigError([Finding(self.file, 0, name, f"is not a source; {choices(name, list(self.sources))}")])
         return self.sources[name]
+
+    def reading(self, rules: Mapping[str, ReadRule]) -> SourcesConfig:
+        """These sources, those named read by another rule than their contract's."""
+        changed = {name: replace(self.source(name).contract, read=rule) for name, rule in rules.items()}
+        sources = {name: replace(self.sources[name], contract=contract) for name, contract in changed.items()}
+        return replace(self, sources={**self.sources, **sources})
 
     def raw_tables(self, name: str) -> tuple[RawTable, ...]:
         """The raw tables a source is made from."""

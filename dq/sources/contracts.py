@@ -20,9 +20,10 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class ReadRule(StrEnum):
-    """Which rows of a source a run reads: those of the period so far, or all up to its last day."""
+    """Which rows of a source a run reads: those of the month so far, of the year so far, or all up to its last day."""
 
     PERIOD = "period"
+    YEAR = "year"
     UNTIL = "until"
 
 

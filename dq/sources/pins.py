@@ -6,16 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from dq.errors import SourceError
 from dq.model import PinnedFile, Window
 from dq.sources.config import MONTH, RawTable, SourcesConfig
+from dq.sources.contracts import ReadRule
 from dq.sources.listing import matching
 from dq.sources.schemas import THREADS, columns_of
-from dq.sources.windows import months
+from dq.sources.windows import Months, months
 
 
 class NoFilesError(SourceError):
@@ -136,8 +137,13 @@ def _matching(
 
 def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
     found = _matching(config, table, source, window, root)
-    needed = months(window, config.source(source).contract.read)
+    rule = config.source(source).contract.read
+    needed = months(window, rule)
     by_month = MONTH in table.path
+    if rule is ReadRule.YEAR and by_month:
+        # A table may begin within the year; one that holds an earlier year as well has lost the months between.
+        any_month = matching(root, table.path, Months(first=None, last=needed.last, complete_to=needed.last))
+        needed = replace(needed, begins=min((month for _, month in any_month), default=""))
     place = root / table.path
     if not found and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
         raise NoFilesError(f"no files for {needed.label if by_month else window.period} under {place}", where=source)

@@ -78,7 +78,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     if query is None:
         raise SourceError("is declared absent and has no rows to read", where=source)
     raw = {table.name: _raw(spark, table, pin.tables[table.name].files, query) for table in config.raw_tables(source)}
-    mapped = _mapped(spark, source, query, raw, window)
+    mapped = _mapped(spark, source, query, raw, window, declared.contract.read)
     cuts = filters(declared.contract, window, declared.absent_columns)
     typed = _typed(mapped, declared, config)
     frame = _kept(typed, cuts)
@@ -123,14 +123,14 @@ def _misfiled(
     window: Window,
     passed: Mapping[str, str],
 ) -> DataFrame | None:
-    """The rows of a period source whose day is in none of its files' months: the day filter would drop them."""
+    """The rows of a month's or year's source whose day is in none of its files' months: the filter would drop them."""
     from pyspark.sql import functions as F
 
     contract = declared.contract
     by_month = all(MONTH in table.path for table in config.raw_tables(declared.name))
-    if contract.read is not ReadRule.PERIOD or not by_month:
+    if contract.read is ReadRule.UNTIL or not by_month:
         return None
-    first, last = first_day(window).replace(day=1), last_day(window.end)
+    first, last = first_day(window, contract.read).replace(day=1), last_day(window.end)
     if contract.day:
         column = passed.get(contract.day)
         if column is not None and all(all_between(file, column, first, last) for file in pin.files):
@@ -228,7 +228,7 @@ def _from_text(text: Column, type_: str, zone: str) -> Column:
 
 
 def _mapped(
-    spark: SparkSession, source: str, query: SourceQuery, raw: Mapping[str, DataFrame], window: Window
+    spark: SparkSession, source: str, query: SourceQuery, raw: Mapping[str, DataFrame], window: Window, rule: ReadRule
 ) -> DataFrame:
     """The SELECT over the raw tables. Its own text is what Spark runs: printing the parsed tree again could change it.
 
@@ -236,7 +236,7 @@ def _mapped(
     """
     from pyspark.errors import AnalysisException, ParseException
 
-    values = {"data_through": window.data_through, "period_end": window.end, "period_start": first_day(window)}
+    values = {"data_through": window.data_through, "period_end": window.end, "period_start": first_day(window, rule)}
     views = {table: f"{VIEW}{uuid.uuid4().hex}_{table}" for table in raw}
     # Table names are checked to be plain words, view names are made here, and the SELECT was parsed when it was loaded.
     tables = ", ".join(f"`{table}` AS (SELECT * FROM `{view}`)" for table, view in views.items())  # noqa: S608

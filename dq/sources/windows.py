@@ -13,12 +13,12 @@ from dq.sources.contracts import Contract, ReadRule
 MONTH_ID = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 
 
-def first_day(window: Window) -> date:
-    """The first day a ``period`` source is read from: month-to-date figures need the month's beginning.
+def first_day(window: Window, rule: ReadRule = ReadRule.PERIOD) -> date:
+    """The first day a source is read from: month-to-date figures need the month's beginning, a ``year`` 1 January.
 
-    A period that begins in an earlier month than it ends (a week, a fortnight) is read from its own beginning.
+    A period that begins in an earlier month or year than it ends (a week, a fortnight) is read from its own beginning.
     """
-    return min(window.start, window.month_start)
+    return min(window.start, window.end.replace(month=1, day=1) if rule is ReadRule.YEAR else window.month_start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +26,13 @@ class Months:
     """The months whose folders a source needs: from ``first`` (None: from the earliest there is) to ``last``.
 
     ``complete_to`` is the last month that must be there; later ones may hold rows that became known after it.
+    ``begins`` is the earliest month a table has at all, where it is allowed to begin after ``first``.
     """
 
     first: str | None
     last: str
     complete_to: str
+    begins: str = ""
 
     def __contains__(self, month: object) -> bool:
         return (
@@ -42,7 +44,7 @@ class Months:
 
     def gaps(self, seen: Collection[str]) -> tuple[str, ...]:
         """The months that must be there and are not in ``seen``."""
-        start = self.first or min(seen, default=self.complete_to)
+        start = max(self.first, self.begins) if self.first else min(seen, default=self.complete_to)
         wanted = []
         month = start
         while month <= self.complete_to:
@@ -70,15 +72,15 @@ def months(window: Window, rule: ReadRule) -> Months:
     be valid from an earlier day. No later month is listed, so that new folders do not change the pin of an old period.
     """
     through = f"{window.data_through:%Y-%m}"
-    if rule is ReadRule.PERIOD:
-        return Months(first=f"{first_day(window):%Y-%m}", last=through, complete_to=through)
+    if rule is not ReadRule.UNTIL:
+        return Months(first=f"{first_day(window, rule):%Y-%m}", last=through, complete_to=through)
     known = f"{window.as_of.astimezone(UTC):%Y-%m}"
     return Months(first=None, last=max(through, known), complete_to=through)
 
 
 def filters(contract: Contract, window: Window, absent: Collection[str] = ()) -> tuple[RangeFilter, ...]:
     """The row filters of a run: the days (or months) of the read rule, and the knowledge cut at as-of, inclusive."""
-    low_day = first_day(window) if contract.read is ReadRule.PERIOD else None
+    low_day = first_day(window, contract.read) if contract.read is not ReadRule.UNTIL else None
     if contract.day:
         found = [RangeFilter(column=contract.day, low=low_day, high=window.data_through)]
     else:

@@ -1,0 +1,385 @@
+"""Growth per account, product and day: licences, recurring revenue, revenue to date, users, tickets and campaigns.
+
+    spark-submit --properties-file spark-conf/local.conf jobs/growth_daily.py --period 2026-10 \
+        --as-of 2026-11-01T01:00:00Z --warehouse DIR --sources jobs/sources.yml
+
+Grain: account x product x day. Money is US dollars as DECIMAL(18,2); MRR is monthly recurring revenue.
+
+*Paid* means not trial and not cancelled. The bridges of MRR and of paid seats are judged at the grain of the row, by
+the state at the end of each day: from nothing to something is *new*, whether the account never had the product, tried
+it or returns to it; from something to nothing is *churn*; between are *expansion* and *contraction*. So a second
+product is new in its own row, a second licence of a product is expansion, and what cancels out in a day is nothing.
+
+An account whose region or segment changes on a day is *transferred* with what it had at the day's start. The amount
+stands twice in its row: in transferred in, which belongs to `region` and `segment`, and in transferred out, which like
+the opening belongs to `region_before` and `segment_before`. Per row and to the cent, and for paid seats alike:
+
+    opening + new + expansion + transferred in - contraction - churn - transferred out = closing
+
+What is known of an account and not of a product (users, tickets, campaigns) stands in the account's row whose product
+is `unallocated`. A fact that is not there is NULL and its `_reason` says why: `of_product` (in all other rows),
+`source_absent`, `users_unknown` (events that name no user), `none_resolved` (no ticket to take a mean of).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, GroupedData
+from pyspark.sql import Window as Over
+from pyspark.sql import functions as sf
+
+import dq
+
+UNALLOCATED = "unallocated"
+KEY = ("account_id", "product", "day")
+# Column of the counted events -> event of the source.
+EVENTS = {
+    "events_new": "new",
+    "events_upgraded": "upgrade",
+    "events_downgraded": "downgrade",
+    "events_seats_changed": "seats_changed",
+    "events_cancelled": "cancel",
+    "events_renewed": "renew",
+}
+SEVERITIES = ("low", "medium", "high", "urgent")
+BRIDGED = ("mrr", "seats")
+MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
+"""The parts of a bridge, in the order they are added up."""
+# What is known of an account and not of a product: the source it comes from -> its columns and their types.
+FACTS: Mapping[str, Mapping[str, str]] = {
+    "licensed_users": {"licensed_users": "bigint"},
+    "active_users": {"active_users": "bigint"},
+    "tickets": {
+        "tickets_opened": "bigint",
+        **{f"tickets_{severity}": "bigint" for severity in SEVERITIES},
+        "tickets_resolved": "bigint",
+        "resolution_hours": "decimal(18,2)",
+    },
+    "campaigns": {"campaign_spend": "decimal(18,2)", "touches_event": "bigint", "touches_channel": "bigint"},
+}
+BY_TYPE = "array<struct<licence_type:string,licences:bigint>>"
+
+
+def growth_daily(
+    *,
+    licence_events: DataFrame,
+    accounts: DataFrame,
+    revenue: DataFrame,
+    directory_users: DataFrame | None,
+    clicks: DataFrame | None,
+    support_tickets: DataFrame | None,
+    campaigns: DataFrame | None,
+    window: dq.Window,
+) -> DataFrame:
+    """Licences, MRR and its movements, revenue of the year to date and account facts on each day of the window.
+
+    `revenue` holds the year so far. A row stands for every day on which its account and product had a licence, an
+    event, revenue this year or, in the account's `unallocated` row, anything else happened.
+    """
+    facts = {
+        "licensed_users": licensed_users(directory_users, window),
+        "active_users": active_users(clicks, window),
+        "tickets": tickets(support_tickets, window),
+        "campaigns": touches(campaigns, window),
+    }
+    parts = [holdings(licence_events, window), events(licence_events, window), booked(revenue, window)]
+    rows = stacked([*parts, *(part for part in facts.values() if part is not None)])
+    rows = with_places(with_revenue_to_date(rows), accounts)
+    rows = with_facts(rows, [source for source, part in facts.items() if part is None])
+    return rows.select(
+        "day",
+        "account_id",
+        "product",
+        "region",
+        "segment",
+        "region_before",
+        "segment_before",
+        "licences",
+        "licences_by_type",
+        *EVENTS,
+        "renewals_due_next_year",
+        *bridge("mrr", money),
+        *bridge("seats", lambda seats: seats.cast("bigint")),
+        "revenue",
+        "revenue_lines",
+        "revenue_to_date",
+        *(name for columns in FACTS.values() for name in columns),
+        *mean_resolution_hours(),
+        *(f"{source}_reason" for source in FACTS),
+    )
+
+
+def money(amount: Column) -> Column:
+    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
+    return amount.try_cast("decimal(18,2)")
+
+
+def licence_states(licence_events: DataFrame, window: dq.Window) -> DataFrame:
+    """What each licence was from one event's day until the next one's, for as long as it was held.
+
+    Of a licence's events on a day the one with the highest sequence number is in force, so the order in which events
+    arrive changes nothing. A cancelled licence is held by nobody.
+    """
+    licence = Over.partitionBy("account_id", "licence_id").orderBy("effective_date", "sequence_number", "event_id")
+    return (
+        licence_events.where(sf.col("effective_date") <= sf.lit(window.data_through))
+        .withColumn("until", sf.lead("effective_date").over(licence))
+        .where(sf.coalesce(sf.col("event") != "cancel", sf.lit(True)))
+        .where(sf.col("until").isNull() | (sf.col("until") > sf.col("effective_date")))
+    )
+
+
+def holdings(licence_events: DataFrame, window: dq.Window) -> DataFrame:
+    """Seats, MRR and renewals per account, product and day: what stood at the day's end, and at its start."""
+    before = window.start - timedelta(days=1)
+    first = sf.greatest(sf.col("effective_date"), sf.lit(before))
+    last = sf.least(sf.date_sub(sf.coalesce("until", sf.lit(date.max)), 1), sf.lit(window.data_through))
+    paid = sf.coalesce(sf.col("licence_type") != "trial", sf.lit(True))
+    due = sf.year("renewal_date") == sf.year("day") + 1
+    by_type = (
+        licence_states(licence_events, window)
+        .where(last >= sf.lit(before))
+        .withColumn("day", sf.explode(sf.sequence(first, last)))
+        .groupBy(*KEY, "licence_type")
+        .agg(
+            sf.sum("seats_after").alias("licences"),
+            sf.sum(sf.when(paid, sf.col("mrr_after"))).alias("mrr"),
+            sf.sum(sf.when(paid, sf.col("seats_after"))).alias("seats"),
+            sf.count_if(paid & due).alias("due"),
+            sf.count_if(paid & sf.col("renewal_date").isNull()).alias("due_unknown"),
+        )
+    )
+    at_end = by_type.groupBy(*KEY).agg(
+        sf.sum("licences").alias("licences"),
+        sf.array_sort(sf.collect_list(sf.struct("licence_type", "licences"))).alias("licences_by_type"),
+        sf.coalesce(sf.sum("mrr"), sf.lit(0)).alias("mrr_closing"),
+        sf.coalesce(sf.sum("seats"), sf.lit(0)).alias("seats_closing"),
+        sf.when(sf.sum("due_unknown") == 0, sf.sum("due")).alias("due"),
+        (sf.sum("due_unknown") > 0).alias("due_unknown"),
+    )
+    at_start = at_end.where((sf.col("mrr_closing") != 0) | (sf.col("seats_closing") != 0)).select(
+        "account_id",
+        "product",
+        sf.date_add("day", 1).alias("day"),
+        sf.col("mrr_closing").alias("mrr_opening"),
+        sf.col("seats_closing").alias("seats_opening"),
+    )
+    both = at_end.unionByName(at_start, allowMissingColumns=True)
+    return both.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))
+
+
+def events(licence_events: DataFrame, window: dq.Window) -> DataFrame:
+    """Licence events per account, product and day, counted by what they are."""
+    counts = (sf.count_if(sf.col("event") == event).alias(name) for name, event in EVENTS.items())
+    return in_window(licence_events, "effective_date", window).groupBy(*KEY).agg(*counts)
+
+
+def booked(revenue: DataFrame, window: dq.Window) -> DataFrame:
+    """Revenue per account, product and day of the window; what was booked earlier in the year counts as gained on its
+    first day. A row stands for every day from the first on, so that the year to date goes on where nothing is booked.
+    """
+    start = sf.lit(window.start)
+    in_period = sf.col("booked_date") >= start
+    of_year = sf.col("booked_date").between(sf.lit(window.end.replace(month=1, day=1)), sf.lit(window.data_through))
+    lines = (
+        revenue.where(of_year)
+        .groupBy("account_id", "product", sf.greatest("booked_date", start).alias("day"))
+        .agg(
+            sf.sum("amount").alias("gained"),
+            sf.sum(sf.when(in_period, sf.col("amount"))).alias("revenue"),
+            sf.count_if(in_period).alias("revenue_lines"),
+        )
+    )
+    days = lines.groupBy("account_id", "product").agg(sf.min("day").alias("first"))
+    every_day = days.select(
+        "account_id", "product", sf.explode(sf.sequence("first", sf.lit(window.data_through))).alias("day")
+    )
+    return lines.unionByName(every_day, allowMissingColumns=True)
+
+
+def licensed_users(directory_users: DataFrame | None, window: dq.Window) -> DataFrame | None:
+    """Licensed users per account and day, as the directory was synchronised."""
+    if directory_users is None:
+        return None
+    users = in_window(directory_users, "day", window)
+    return of_accounts(users).agg(sf.count_distinct("user_id").alias("licensed_users"))
+
+
+def active_users(clicks: DataFrame | None, window: dq.Window) -> DataFrame | None:
+    """Distinct users with an event per account and day; unknown where events name no user at all."""
+    if clicks is None:
+        return None
+    return of_accounts(in_window(clicks, "event_date", window)).agg(
+        sf.count_distinct("user_id").alias("active_users"), (sf.count("user_id") == 0).alias("users_unknown")
+    )
+
+
+def tickets(support_tickets: DataFrame | None, window: dq.Window) -> DataFrame | None:
+    """Tickets per account and day: opened, by severity, and resolved, with the hours from opening to resolution."""
+    if support_tickets is None:
+        return None
+    opened = of_accounts(in_window(support_tickets, "opened_date", window)).agg(
+        sf.count("*").alias("tickets_opened"),
+        *(sf.count_if(sf.col("severity") == name).alias(f"tickets_{name}") for name in SEVERITIES),
+    )
+    seconds = sf.unix_seconds("resolved_at") - sf.unix_seconds("opened_at")
+    resolved = of_accounts(
+        in_window(support_tickets.withColumn("resolved_on", sf.to_date("resolved_at")), "resolved_on", window)
+    ).agg(
+        sf.count("*").alias("tickets_resolved"),
+        (sf.sum(seconds).cast("decimal(20,0)") / 3600).alias("resolution_hours"),
+    )
+    return opened.unionByName(resolved, allowMissingColumns=True)
+
+
+def touches(campaigns: DataFrame | None, window: dq.Window) -> DataFrame | None:
+    """Campaign spend per account and day, in US dollars, and how often campaigns reached it, by kind."""
+    if campaigns is None:
+        return None
+    return of_accounts(in_window(campaigns, "day", window)).agg(
+        sf.sum("spend").alias("campaign_spend"),
+        *(sf.count_if(sf.col("kind") == kind).alias(f"touches_{kind}") for kind in ("event", "channel")),
+    )
+
+
+def in_window(rows: DataFrame, day: str, window: dq.Window) -> DataFrame:
+    """The rows of the window, with their day under the name of the grain."""
+    between = sf.col(day).between(sf.lit(window.start), sf.lit(window.data_through))
+    return rows.where(between).withColumn("day", sf.col(day))
+
+
+def of_accounts(rows: DataFrame) -> GroupedData:
+    """The rows by account and day, in the account's `unallocated` row."""
+    return rows.withColumn("product", sf.lit(UNALLOCATED)).groupBy(*KEY)
+
+
+def stacked(parts: Sequence[DataFrame]) -> DataFrame:
+    """The parts under each other, grouped to account x product x day.
+
+    Stacked rather than joined: a stack can neither multiply nor lose an amount, and NULL keys need no special care.
+    """
+    first, *rest = parts
+    rows = first
+    for part in rest:
+        rows = rows.unionByName(part, allowMissingColumns=True)
+    amounts = ("mrr_opening", "mrr_closing", "revenue", "gained")
+    counts = ("licences", "seats_opening", "seats_closing", *EVENTS, "revenue_lines")
+    facts = [name for columns in FACTS.values() for name in columns] + ["users_unknown"]
+    return (
+        rows.repartition("account_id", "product")
+        .groupBy(*KEY)
+        .agg(
+            *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in (*amounts, *counts)),
+            sf.coalesce(sf.max("licences_by_type"), sf.array().cast(BY_TYPE)).alias("licences_by_type"),
+            sf.when(~sf.coalesce(sf.max("due_unknown"), sf.lit(False)), sf.coalesce(sf.max("due"), sf.lit(0))).alias(
+                "renewals_due_next_year"
+            ),
+            *(sf.max(name).alias(name) for name in facts if name in rows.columns),
+        )
+    )
+
+
+def with_revenue_to_date(rows: DataFrame) -> DataFrame:
+    """The rows with the revenue of the year so far at the end of each day."""
+    so_far = Over.partitionBy("account_id", "product").orderBy("day")
+    return rows.withColumns(
+        {
+            "revenue": money(sf.col("revenue")),
+            "revenue_to_date": money(sf.sum("gained").over(so_far)),
+            "licences": sf.col("licences").cast("bigint"),
+        }
+    )
+
+
+def with_places(rows: DataFrame, accounts: DataFrame) -> DataFrame:
+    """The rows with the account's region and segment on the day and on the day before; `unallocated` where none is
+    valid. An account's versions become one array first, the newest sync of each, so that the join cannot multiply.
+    """
+    versions = (
+        accounts.where(sf.col("valid_from").isNotNull())
+        .groupBy("account_id", "valid_from")
+        .agg(sf.max(sf.struct("synced_at", "region", "segment")).alias("newest"))
+        .groupBy("account_id")
+        .agg(sf.array_sort(sf.collect_list(sf.struct("valid_from", "newest.region", "newest.segment"))).alias("places"))
+    )
+
+    def on(day: Column) -> Column:
+        return sf.try_element_at(sf.filter("places", lambda place: place["valid_from"] <= day), sf.lit(-1))
+
+    def known(place: str) -> Column:
+        return sf.coalesce(sf.col(place), sf.lit(UNALLOCATED))
+
+    return (
+        rows.join(versions, on="account_id", how="left")
+        .withColumns({"now": on(sf.col("day")), "before": on(sf.date_sub("day", 1))})
+        .withColumns({name: known(f"now.{name}") for name in ("region", "segment")})
+        .withColumns({f"{name}_before": known(f"before.{name}") for name in ("region", "segment")})
+        .drop("places", "now", "before")
+    )
+
+
+def bridge(name: str, typed: Callable[[Column], Column]) -> list[Column]:
+    """The movements of one amount between a day's start and end, in the order they are added up, all of them positive.
+
+    What moves with the account is what it had at the day's start; what then changes happens where it has moved to.
+    """
+    opening, closing = sf.col(f"{name}_opening"), sf.col(f"{name}_closing")
+    zero = sf.lit(0)
+    moved = (sf.col("region") != sf.col("region_before")) | (sf.col("segment") != sf.col("segment_before"))
+    parts = {
+        "opening": opening,
+        "new": sf.when((opening == 0) & (closing != 0), closing).otherwise(zero),
+        "expansion": sf.when((opening != 0) & (closing > opening), closing - opening).otherwise(zero),
+        "contraction": sf.when((closing != 0) & (closing < opening), opening - closing).otherwise(zero),
+        "churn": sf.when((opening != 0) & (closing == 0), opening).otherwise(zero),
+        "transferred_in": sf.when(moved, opening).otherwise(zero),
+        "transferred_out": sf.when(moved, opening).otherwise(zero),
+        "closing": closing,
+    }
+    return [typed(parts[part]).alias(f"{name}_{part}") for part in MOVEMENTS]
+
+
+def with_facts(rows: DataFrame, absent: Collection[str]) -> DataFrame:
+    """The rows with what is known of the account in its own row, NULL in all others, and the reason for NULL."""
+    of_product = sf.coalesce(sf.col("product") != UNALLOCATED, sf.lit(True))
+    for source, columns in FACTS.items():
+        why = sf.when(of_product, "of_product").when(sf.lit(source in absent), "source_absent")
+        if source == "active_users" and source not in absent:
+            why = why.when(sf.col("users_unknown"), "users_unknown")
+        rows = rows.withColumn(f"{source}_reason", why)
+        for name, type_ in columns.items():
+            known = sf.lit(None) if source in absent else sf.coalesce(sf.col(name), sf.lit(0))
+            rows = rows.withColumn(name, sf.when(sf.col(f"{source}_reason").isNull(), known).try_cast(type_))
+    return rows
+
+
+def mean_resolution_hours() -> tuple[Column, Column]:
+    """The mean hours from opening to resolution of the tickets resolved that day, and the reason why there is none."""
+    none = sf.when(sf.col("tickets_resolved") == 0, "none_resolved")
+    why = sf.coalesce(sf.col("tickets_reason"), none)
+    mean = sf.when(why.isNull(), sf.try_divide("resolution_hours", "tickets_resolved"))
+    return mean.try_cast("decimal(18,6)").alias("mean_resolution_hours"), why.alias("mean_resolution_hours_reason")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    with dq.pipeline_run("growth_daily", argv) as run:
+        run.publish(
+            growth_daily(
+                licence_events=run.read("licence_events"),
+                accounts=run.read("accounts"),
+                revenue=run.read("revenue"),
+                directory_users=run.read("directory_users"),
+                clicks=run.read("clicks"),
+                support_tickets=run.read("support_tickets"),
+                campaigns=run.read("campaigns"),
+                window=run.window,
+            )
+        )
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

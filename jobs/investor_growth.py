@@ -1,0 +1,186 @@
+"""Growth per month, product, region and segment, per product, and of the company: MRR in US dollars, licences in seats.
+
+    spark-submit --properties-file spark-conf/local.conf jobs/investor_growth.py --period 2026-10 \
+        --as-of 2026-11-05T05:00:00Z --warehouse DIR --sources jobs/sources.yml
+
+Grain: month x `row_kind` x product x region x segment. A `cell` row is one product, region and segment; a `product` row
+has `total` for region and segment; the `total` row is the company. MRR is monthly recurring revenue as DECIMAL(18,2),
+licences are paid seats, ratios DECIMAL(18,6). In every row and to the cent, for MRR and licences alike:
+
+    opening + new + expansion + transferred in - contraction - churn - transferred out = closing
+
+The movements are the sums of the daily ones of `growth_daily`, each judged per account and product: what an account
+gains on the 3rd and loses on the 20th is expansion and contraction, not nothing. Opening and transferred out belong to
+the cell the account was in before, all else to the cell it is in. Product and company rows are the sums of their cells,
+so there transferred in equals transferred out and both cancel out; they say how much moved between cells.
+
+Ratios divide by opening MRR and are divided anew for totals: growth is (closing - opening) / opening, which in a cell
+holds its transfers too; churn is churn / opening; net revenue retention, without transfers, is (opening + expansion -
+contraction - churn) / opening. Without opening MRR they are NULL with `no_opening_mrr`. `mrr_growth`, against the month
+before, is NULL with `no_previous` (no such row in its last final), `unfinished_period` or `previous_not_positive`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as sf
+
+import dq
+
+TOTAL = "total"
+UNALLOCATED = "unallocated"
+CELL = ("product", "region", "segment")
+ROW = ("row_kind", *CELL)
+MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
+# Name of the amount here -> in the units.
+BRIDGED = {"mrr": "mrr", "licences": "seats"}
+AMOUNTS = tuple(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS)
+LEFT_BEHIND = ("opening", "transferred_out")
+"""The movements that belong to where an account was before."""
+
+
+def investor_growth(*, units: DataFrame, previous: DataFrame | None, window: dq.Window) -> DataFrame:
+    """Opening, movements and closing of MRR and licences per cell, product and company for the month of the window.
+
+    `units` is `growth_daily`; `previous` is this table of the month before.
+    """
+    rows = with_previous(summed(cells(units, window)), previous)
+    gained = sf.col("mrr_closing") - sf.col("mrr_opening")
+    retained = sf.col("mrr_opening") + sf.col("mrr_expansion") - sf.col("mrr_contraction") - sf.col("mrr_churn")
+    unfinished = window.data_through < window.end
+    no_previous = (sf.col("previous_period").isNull(), "unfinished_period" if unfinished else "no_previous")
+    return rows.select(
+        sf.lit(window.month).alias("month"),
+        *ROW,
+        *AMOUNTS,
+        *explained("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
+        *explained("mrr_churn_rate", sf.col("mrr_churn"), "mrr_opening", "no_opening_mrr"),
+        *explained("net_revenue_retention", retained, "mrr_opening", "no_opening_mrr"),
+        "previous_period",
+        "previous_mrr",
+        "mrr_change",
+        *explained("mrr_growth", sf.col("mrr_change"), "previous_mrr", "previous_not_positive", no_previous),
+        "unit_rows",
+    )
+
+
+def money(amount: Column) -> Column:
+    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
+    return amount.try_cast("decimal(18,2)")
+
+
+def cells(units: DataFrame, window: dq.Window) -> DataFrame:
+    """Movements of the month so far by product, region and segment; what stood before its first day and after its last.
+
+    Every unit row is booked twice: in the cell its account was in before and in the cell it is in, mostly the same.
+    """
+    first, last = sf.col("day") == sf.lit(window.month_start), sf.col("day") == sf.lit(window.data_through)
+    of_product = sf.coalesce(sf.col("product") != UNALLOCATED, sf.lit(True))
+    in_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
+
+    def amounts(parts: Sequence[str]) -> list[Column]:
+        booked = {"opening": first, "closing": last}
+        return [
+            sf.when(booked.get(part, sf.lit(True)), sf.col(f"{ours}_{part}")).alias(f"{name}_{part}")
+            for name, ours in BRIDGED.items()
+            for part in parts
+        ]
+
+    left = [part for part in MOVEMENTS if part in LEFT_BEHIND]
+    here = [part for part in MOVEMENTS if part not in LEFT_BEHIND]
+    units = units.where(in_month & of_product)
+    before = units.select(
+        "product",
+        sf.col("region_before").alias("region"),
+        sf.col("segment_before").alias("segment"),
+        *amounts(left),
+        sf.lit(0).alias("unit_rows"),
+    ).where(" OR ".join(f"{name}_{part} <> 0" for name in BRIDGED for part in left))
+    now = units.select(*CELL, *amounts(here), sf.lit(1).alias("unit_rows"))
+    return (
+        now.unionByName(before, allowMissingColumns=True)
+        .groupBy(*CELL)
+        .agg(
+            *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in AMOUNTS),
+            sf.sum("unit_rows").alias("unit_rows"),
+        )
+    )
+
+
+def summed(cells: DataFrame) -> DataFrame:
+    """Cell, product and company rows, each the sum of the same cells; a cell without a product stays under NULL."""
+    levels = {
+        "cell": CELL,
+        "product": ("product", None, None),
+        TOTAL: (None, None, None),
+    }
+    rows = [
+        sf.struct(
+            sf.lit(kind).alias("row_kind"),
+            *((sf.col(key) if key else sf.lit(TOTAL)).alias(name) for name, key in zip(CELL, keys, strict=True)),
+        )
+        for kind, keys in levels.items()
+    ]
+    return (
+        cells.withColumn("row", sf.explode(sf.array(*rows)))
+        .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
+        .agg(
+            *(money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr")),
+            *(sf.sum(name).cast("bigint").alias(name) for name in AMOUNTS if not name.startswith("mrr")),
+            sf.sum("unit_rows").alias("unit_rows"),
+        )
+    )
+
+
+def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
+    """The rows with the closing MRR published for the month before and the change since, in US dollars."""
+    if previous is None:
+        absent = sf.lit(None)
+        found = rows.withColumn("previous_period", absent.cast("string"))
+        found = found.withColumn("previous_mrr", absent.cast("decimal(18,2)"))
+    else:
+        before = (
+            previous.groupBy(*ROW)
+            .agg(sf.max("month").alias("previous_period"), sf.max("mrr_closing").alias("previous_mrr"))
+            .alias("before")
+        )
+        rows = rows.alias("now")
+        same = sf.lit(True)
+        for name in ROW:
+            same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
+        found = rows.join(sf.broadcast(before), on=same, how="left").select(
+            "now.*", "before.previous_period", "before.previous_mrr"
+        )
+    return found.withColumn("mrr_change", money(sf.col("mrr_closing") - sf.col("previous_mrr")))
+
+
+def explained(
+    ratio: str, numerator: Column, denominator: str, otherwise: str, *absences: tuple[Column, str]
+) -> tuple[Column, Column]:
+    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
+    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
+    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
+    for absent, why in absences:
+        reason = reason.when(absent, why)
+    reason = reason.when(~usable, otherwise)
+    value = sf.when(reason.isNull(), sf.try_divide(numerator, sf.col(denominator)))
+    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    with dq.pipeline_run("investor_growth", argv) as run:
+        run.publish(
+            investor_growth(
+                units=run.read("growth_daily"),
+                previous=run.previous(),
+                window=run.window,
+            )
+        )
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""investor_growth: cells, products and the company from the same units, with every bridge closed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from dq.model import Kind, Window
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(name: str) -> ModuleType:
+    """A job as a module, by its path as the registry names it."""
+    spec = importlib.util.spec_from_file_location(f"job_{name}", ROOT / "jobs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+JOB = load("investor_growth")
+OCTOBER = Window(
+    period="2026-10",
+    start=date(2026, 10, 1),
+    end=date(2026, 10, 31),
+    data_through=date(2026, 10, 31),
+    as_of=datetime(2026, 11, 5, 5, tzinfo=UTC),
+    kind=Kind.FINAL,
+)
+NORTH, SOUTH = ("north", "small"), ("south", "small")
+PARTS = ("new", "expansion", "contraction", "churn")
+UNITS = (
+    "day date, product string, region string, segment string, region_before string, segment_before string, "
+    + ", ".join(f"mrr_{part} decimal(18,2)" for part in JOB.MOVEMENTS)
+    + ", "
+    + ", ".join(f"seats_{part} bigint" for part in JOB.MOVEMENTS)
+)
+TOTAL = ("total", "total", "total", "total")
+
+
+def unit(
+    number: int, opening: int, *, product: str | None = "cloud", was=NORTH, now=None, month=10, **moves: int
+) -> tuple:
+    """One unit row, whose seats are a tenth of its MRR; a change of place is a transfer of the opening."""
+    place = now or was
+    moved = opening if place != was else 0
+    flows = {part: moves.get(part, 0) for part in PARTS}
+    closing = opening + flows["new"] + flows["expansion"] - flows["contraction"] - flows["churn"]
+    amounts = {"opening": opening, **flows, "transferred_in": moved, "transferred_out": moved, "closing": closing}
+    mrr = [Decimal(amounts[part]) for part in JOB.MOVEMENTS]
+    seats = [amounts[part] // 10 for part in JOB.MOVEMENTS]
+    return (date(2026, month, number), product, *place, *was, *mrr, *seats)
+
+
+def run(spark: SparkSession, *units: tuple, previous: DataFrame | None = None, window: Window = OCTOBER) -> DataFrame:
+    return JOB.investor_growth(units=spark.createDataFrame(list(units), UNITS), previous=previous, window=window)
+
+
+def by_key(frame: DataFrame) -> dict[tuple[str, str | None, str, str], Row]:
+    rows = frame.collect()
+    found = {(row.row_kind, row["product"], row.region, row.segment): row for row in rows}
+    assert len(found) == len(rows), "the grain is month x row kind x product x region x segment"
+    for row in rows:
+        for name in JOB.BRIDGED:
+            opening, new, more, less, churn, came, went, closing = (row[f"{name}_{part}"] for part in JOB.MOVEMENTS)
+            assert opening + new + more + came - less - churn - went == closing, row
+    return found
+
+
+def cell(product: str | None, place: tuple[str, str]) -> tuple[str, str | None, str, str]:
+    return ("cell", product, *place)
+
+
+def moved(row: Row, name: str = "mrr") -> dict[str, int]:
+    """The parts of a row's bridge that are not zero."""
+    return {part: int(row[f"{name}_{part}"]) for part in JOB.MOVEMENTS if row[f"{name}_{part}"]}
+
+
+def month_of(*days: tuple[int, dict[str, int]], opening: int, was=NORTH, **keys: object) -> list[tuple]:
+    """The unit rows of one account's whole month: its movements on some days, and rest on all others."""
+    rows, held, flows = [], opening, dict(days)
+    for number in range(1, 32):
+        row = unit(number, held, was=was, **keys, **flows.get(number, {}))  # type: ignore[arg-type]
+        rows.append(row)
+        held = int(row[6 + JOB.MOVEMENTS.index("closing")])
+    return rows
+
+
+def test_a_month_is_bridged_from_before_its_first_day_to_after_its_last(spark):
+    units = month_of((3, {"expansion": 30}), (20, {"contraction": 10}), opening=100)
+    units += month_of((1, {"new": 50}), (31, {"churn": 50}), opening=0, product="security")
+    rows = by_key(run(spark, *units))
+    expected = {"opening": 100, "expansion": 30, "contraction": 10, "closing": 120}
+    assert moved(rows[cell("cloud", NORTH)]) == expected
+    assert moved(rows[cell("cloud", NORTH)], "licences") == {key: value // 10 for key, value in expected.items()}
+    assert moved(rows["product", "security", "total", "total"]) == {"new": 50, "churn": 50}
+    assert moved(rows[TOTAL]) == expected | {"new": 50, "churn": 50}
+    assert rows[TOTAL].unit_rows == 62
+
+
+def test_a_move_in_mid_month_is_booked_in_both_cells_and_cancels_out_in_their_sums(spark):
+    stays = [unit(n, 100) for n in range(1, 15)]
+    after = [unit(15, 100, was=NORTH, now=SOUTH, expansion=20), *(unit(n, 120, was=SOUTH) for n in range(16, 32))]
+    rows = by_key(run(spark, *stays, *after))
+    assert moved(rows[cell("cloud", NORTH)]) == {"opening": 100, "transferred_out": 100}
+    assert moved(rows[cell("cloud", SOUTH)]) == {"transferred_in": 100, "expansion": 20, "closing": 120}
+    for key in (("product", "cloud", "total", "total"), TOTAL):
+        assert moved(rows[key]) == {
+            "opening": 100,
+            "expansion": 20,
+            "transferred_in": 100,
+            "transferred_out": 100,
+            "closing": 120,
+        }
+    assert (rows[TOTAL].mrr_growth_rate, rows[TOTAL].net_revenue_retention) == (Decimal("0.2"), Decimal("1.2"))
+
+
+def test_a_move_on_the_first_day_leaves_a_cell_that_had_an_opening_and_no_units(spark):
+    units = [unit(1, 100, was=NORTH, now=SOUTH), *(unit(n, 100, was=SOUTH) for n in range(2, 32))]
+    rows = by_key(run(spark, *units))
+    assert moved(rows[cell("cloud", NORTH)]) == {"opening": 100, "transferred_out": 100}
+    assert [rows[cell("cloud", place)].unit_rows for place in (NORTH, SOUTH)] == [0, 31]
+    assert rows[cell("cloud", SOUTH)].mrr_growth_rate_reason == "no_opening_mrr"
+
+
+def test_ratios_divide_by_opening_mrr_and_say_why_there_is_none(spark):
+    units = month_of((3, {"churn": 40}), opening=40) + month_of((4, {"expansion": 30}), opening=60)
+    units += month_of((9, {"new": 30}), opening=0, product="security")
+    rows = by_key(run(spark, *units))
+    total = rows[TOTAL]
+    assert (total.mrr_growth_rate, total.mrr_churn_rate) == (Decimal("0.2"), Decimal("0.4"))
+    assert total.net_revenue_retention == Decimal("0.9"), "what is new retains nothing"
+    security = rows[cell("security", NORTH)]
+    for name in ("mrr_growth_rate", "mrr_churn_rate", "net_revenue_retention"):
+        assert (security[name], security[f"{name}_reason"]) == (None, "no_opening_mrr")
+
+
+def test_growth_compares_with_the_published_month_before(spark):
+    september = run(spark, *month_of((2, {"new": 40}), opening=0), *month_of(opening=0, product="mail"))
+    previous = september.selectExpr("'2026-09' AS month", *(c for c in september.columns if c != "month"))
+    rows = by_key(run(spark, *month_of((2, {"expansion": 10}), opening=40), previous=previous.unionByName(previous)))
+    cloud = rows["product", "cloud", "total", "total"]
+    assert (cloud.previous_period, cloud.previous_mrr, cloud.mrr_change, cloud.mrr_growth) == (
+        "2026-09",
+        Decimal(40),
+        Decimal(10),
+        Decimal("0.25"),
+    )
+    unknown = by_key(run(spark, *month_of(opening=40)))[TOTAL]
+    assert (unknown.mrr_growth, unknown.mrr_growth_reason) == (None, "no_previous")
+
+
+def test_part_of_a_month_closes_on_the_last_day_covered(spark):
+    part = Window(
+        period="2026-10",
+        start=date(2026, 10, 1),
+        end=date(2026, 10, 31),
+        data_through=date(2026, 10, 3),
+        as_of=datetime(2026, 10, 4, 5, tzinfo=UTC),
+        kind=Kind.MONTH_TO_DATE,
+    )
+    units = month_of((2, {"new": 50}), (4, {"expansion": 50}), opening=0)
+    row = by_key(run(spark, *units, window=part))[TOTAL]
+    assert moved(row) == {"new": 50, "closing": 50}
+    assert row.mrr_growth_reason == "unfinished_period"
+
+
+def test_account_facts_and_other_months_are_no_growth_and_no_product_stays_in_the_total(spark):
+    units = [
+        *month_of(opening=100),
+        *month_of(opening=30, product=None),
+        unit(5, 0, product="unallocated"),
+        unit(30, 999, month=9),
+    ]
+    rows = by_key(run(spark, *units))
+    assert (rows[TOTAL].mrr_opening, rows[TOTAL].mrr_closing) == (130, 130)
+    assert not [key for key in rows if key[1] == "unallocated"]
+    assert moved(rows["product", None, "total", "total"]) == {"opening": 30, "closing": 30}
+
+
+def test_units_that_do_not_follow_each_other_leave_a_bridge_open(spark):
+    torn = [unit(n, 100) for n in range(1, 15)] + [unit(n, 90) for n in range(15, 32)]
+    total = next(row for row in run(spark, *torn).collect() if row.row_kind == "total")
+    assert total.mrr_opening + total.mrr_new - total.mrr_churn != total.mrr_closing
+
+
+def test_shuffling_the_units_changes_nothing(spark):
+    units = [
+        u for product in "ab" for place in (NORTH, SOUTH) for u in month_of(opening=10, product=product, was=place)
+    ]
+    assert_df_equality(run(spark, *units), run(spark, *reversed(units)), ignore_row_order=True)

@@ -52,13 +52,15 @@ class TypeSpec:
 
     ``sentence`` is a template over the kwargs; a ``[...]`` group is left out when a kwarg in it is absent, empty or
     false. ``columns`` are the kwargs that name columns of the dataset the check is declared on. ``run_level`` types
-    are judged by the run itself and never see a frame.
+    are judged by the run itself and never see a frame. ``of_published`` types judge what was published before, so that
+    a column which is absent this time keeps them from nothing.
     """
 
     doc: str
     sentence: str
     kwargs: Mapping[str, KwargSpec] = field(default_factory=dict)
     run_level: bool = False
+    of_published: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -161,6 +163,34 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
         },
     ),
+    "expect_published_to_rederive": TypeSpec(
+        doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
+        sentence="the $published final must be what $other gives now, within $tolerance: $pairs[, by $by]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "published": KwargSpec(
+                type=KwargType.CHOICE,
+                default="previous",
+                choices=("previous", "replaced"),
+                doc="The final that is judged: of the month before, or of this period where this run would replace it.",
+            ),
+            "other": KwargSpec(
+                type=KwargType.TABLE, required=True, doc="What it is derived from, or derived as, at this run."
+            ),
+            "pairs": KwargSpec(
+                type=KwargType.PAIRS, required=True, doc="Column as it was published, and what must add up to it now."
+            ),
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
+            "row_condition": KwargSpec(
+                type=KwargType.CONDITION, doc="Only rows of the published final that meet it are compared."
+            ),
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a total that still passes."
+            ),
+        },
+        of_published=True,
+    ),
     "expect_feeds_to_be_present": TypeSpec(
         doc="Every feed the sources file declares for this dataset has rows in the window.",
         sentence="every declared feed must have rows, told apart by $columns.",
@@ -242,6 +272,11 @@ def columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:
     """The columns of its own dataset that a custom check names, in order of first mention."""
     spec = CUSTOM_TYPES[type_name]
     return tuple(dict.fromkeys(name for kwarg in spec.columns for name in _names(kwargs.get(kwarg), "column")))
+
+
+def judges_published(type_name: str) -> bool:
+    """Whether a type judges what was published before rather than the dataset at hand."""
+    return type_name in CUSTOM_TYPES and CUSTOM_TYPES[type_name].of_published
 
 
 def other_columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:

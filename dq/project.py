@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dq import people, registry, runbooks, settings, sources, suites, yamlfile
-from dq.custom_types import ROW_COUNT, other_columns_of
+from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices
 from dq.model import Check, Json, Severity
@@ -19,6 +19,10 @@ from dq.run.key import text_hash
 OUTPUT_CHECKS = "jobs/pipelines.yml"
 LAST_DAY = ".last_day"
 """Ends the name under which the last day covered of an upstream table can be compared with."""
+PREVIOUS = ".previous"
+"""Ends the name of a table of the month before: this one's last final, an upstream one as it is published now."""
+REPLACED = ".replaced"
+"""Ends the name under which a final of the same period that this run would replace can be compared with."""
 T = TypeVar("T")
 
 
@@ -163,6 +167,10 @@ def _bind(
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
     comparable = columns | {f"{table}{LAST_DAY}": columns[table] for table in item.upstream}
+    if item.compares_with_previous:
+        comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
+        comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}
+        comparable[f"{name}{REPLACED}"] = columns[name]
     by_dataset[name] += published_checks(name, item.publishes)
     for file in item.suites:
         suite = loaded[file]
@@ -218,6 +226,9 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
                 if name != ROW_COUNT and name not in columns[other]:
                     message = f"{other} has no column {name}; {choices(name, columns[other])}"
                     found.append(suite.finding(index, "kwargs", message))
+        if judges_published(check.type) and f"{suite.dataset}{PREVIOUS}" not in columns:
+            message = f"{suite.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
+            found.append(suite.finding(index, "type", message))
         for key, dataset in (("row_condition", suite.dataset), ("other_condition", other), ("other_where", other)):
             text = check.kwargs.get(key)
             if isinstance(text, str) and text and isinstance(dataset, str):

@@ -18,6 +18,7 @@ VALID = [
     ("expect_ratio_to_be_explained", {"column": "m", "denominator": "revenue", "reason_column": "m_reason"}),
     ("expect_total_to_reconcile", {**RECONCILE, "tolerance": "0.05", "row_condition": "region <> 'x'"}),
     ("expect_totals_to_match", {**TOTALS, "by": ["product"]}),
+    ("expect_published_to_rederive", {**TOTALS, "published": "replaced", "by": ["product"]}),
     ("expect_feeds_to_be_present", {"columns": ["category", "provider"]}),
     ("expect_measure_to_fit_history", HISTORY),
     ("expect_measure_to_fit_history", {"metric": "row_count", "mads": 5}),

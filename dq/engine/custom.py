@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from dq.custom_kwargs import describe, kwarg_problems, with_defaults
-from dq.custom_types import columns_of
+from dq.custom_types import columns_of, judges_published
 from dq.engine.base import Context, Dataset
 from dq.engine.comparisons import total_to_reconcile, totals_to_match
 from dq.engine.days import days_to_be_complete, partition_to_be_fresh
@@ -14,6 +14,7 @@ from dq.engine.gather import Gather
 from dq.engine.history import measure_to_fit_history
 from dq.engine.reasons import reason
 from dq.engine.request import Judge, Judged, NotRunError, Request
+from dq.engine.restatement import published_to_rederive
 from dq.engine.rows import ratio_to_be_explained, values_to_convert, zero_denominators_to_be_counted
 from dq.errors import EvaluationError
 from dq.model import Check, CheckResult, Evidence, Outcome
@@ -27,6 +28,7 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_ratio_to_be_explained": (ratio_to_be_explained, Evidence.SCAN, _TOTALS),
     "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
     "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
+    "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
@@ -73,7 +75,7 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
         problems = kwarg_problems(check.type, check.kwargs)
         if problems:
             raise EvaluationError("; ".join(f"{name}: {what}" for name, what in problems), where=check.check)
-        for name in columns_of(check.type, check.kwargs):
+        for name in () if judges_published(check.type) else columns_of(check.type, check.kwargs):
             if name in dataset.absent_columns:
                 raise NotRunError(dataset.absent_columns[name])
         prepare_type = _TYPES[check.type][0]

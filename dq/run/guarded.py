@@ -13,9 +13,9 @@ from dq import periods, session, sources, store, waivers
 from dq.engine.base import Context
 from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
-from dq.model import CheckResult, InputRef, Json, Kind, Outcome, RunRecord, Verdict, Window
+from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.project import Bound, Project
-from dq.run import inputs, judging, records, staging, tell
+from dq.run import inputs, judging, previous, records, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
@@ -79,10 +79,27 @@ class GuardedRun:
     def previous(self) -> DataFrame | None:
         """This table as last published as final for the month before; None without one, and for part of a month."""
         self._stop_if_over()
-        entry = self._previous_entry()
-        if entry is None or self._spark is None:
+        found = self._state.previous
+        if found is None or self._spark is None or not self._whole:
             return None
-        return store.read_entries(self._spark, self._table, {entry[0]: entry[1]})
+        return store.read_entries(self._spark, self._table, {found.month: found.entry})
+
+    def previous_units(self, name: str) -> DataFrame | None:
+        """For part of a month: an upstream table's rows of the same first days of the month before.
+
+        They are the versions that month's final was built from. None for a whole month, and without such a final.
+        """
+        self._stop_if_over()
+        found = self._state.previous
+        if name not in self.bound.pipeline.upstream:
+            raise EvaluationError(
+                f"{self.bound.name} has no upstream {name}",
+                where=f"jobs/pipelines.yml: pipelines.{self.bound.name}",
+                expected=", ".join(self.bound.pipeline.upstream),
+            )
+        if found is None or self._spark is None or self._whole:
+            return None
+        return previous.same_days(self._spark, self.warehouse, self.project, found, name, self._state.window)
 
     def publish(self, frame: DataFrame) -> None:
         """Stage the computed figures, audit the staged bytes; the verdict follows in ``finish``."""
@@ -92,7 +109,8 @@ class GuardedRun:
         self._step(f"computing {self.bound.name}")
         state.staged = staging.stage(self._table, self.run, frame, self.bound, state.window)
         self._step(f"auditing the staged {self.bound.name}")
-        context = self._context(tables=judging.compared_with(self.project, state))
+        compared = previous.tables(self._spark, self.warehouse, self.bound, state.previous, state.replaced)
+        context = self._context(tables={**judging.compared_with(self.project, state), **compared})
         audited = staging.audit(self._spark, state.staged, self.bound, context, self.partial)
         state.results += audited.results
         state.totals = dict(audited.totals)
@@ -114,6 +132,8 @@ class GuardedRun:
         try:
             for table in item.upstream:
                 state.upstream[table] = inputs.pin_upstream(self.warehouse, self.project, table, state.window)
+            state.previous = previous.pin(self.warehouse, self.project, self.bound, state.window)
+            state.replaced = previous.replaced(self.warehouse, self.bound, state.window)
         except inputs.UpstreamError as error:
             state.held_upstream = error.record
             self._end_with_error(str(error))
@@ -192,7 +212,6 @@ class GuardedRun:
     def _already_published(self) -> bool:
         state = self._state
         known = all(source.everything_known for source in state.sources.values())
-        previous = self._previous_entry()
         state.key = run_key(
             pipeline=self.bound.name,
             window=state.window,
@@ -201,10 +220,12 @@ class GuardedRun:
             code=code_hash(self.project.root / "jobs" / self.bound.pipeline.job),
             configuration=self.bound.hash,
             waivers=waivers.fingerprint(self._waivers()),
-            compared_with=f"{previous[0]}@{previous[1].version}" if previous else "",
+            compared_with=state.previous.fingerprint if state.previous else "",
         )
         wanted = self._periods()
-        state.base = {period: entry.version if (entry := self._table.entry(period)) else None for period in wanted}
+        found = {period: self._table.entry(period) for period in wanted}
+        state.before = [entry for entry in found.values() if entry]
+        state.base = {period: entry.version if entry else None for period, entry in found.items()}
         withdrawn = self._table.withdrawal(state.key)
         if withdrawn is not None:
             self._end_with_error(
@@ -263,6 +284,7 @@ class GuardedRun:
         for check in self.bound.run_checks.values():
             if check.type == "expect_inputs_to_be_current":
                 newer = [text for pin in state.upstream.values() for text in inputs.still_current(self.warehouse, pin)]
+                newer += previous.still_current(self.warehouse, self.bound, state.previous)
                 state.results.append(judging.of_currency(check, newer))
         state.results.append(judging.of_completion(self.bound))
         missing = judging.of_the_rest(self.bound, state.results, Outcome.ERRORED, "it was not evaluated")
@@ -330,14 +352,10 @@ class GuardedRun:
             return [day.isoformat() for day in periods.days_between(window.start, window.data_through)]
         return [window.period]
 
-    def _previous_entry(self) -> tuple[str, store.PeriodEntry] | None:
-        if not self.bound.pipeline.compares_with_previous:
-            return None
-        month = periods.previous_month(self._state.window.month)
-        entry = self._table.entry(month)
-        # Part of a month is not compared with a whole one, nor anything with figures that may still change.
-        whole = self._state.window.data_through == self._state.window.end
-        return (month, entry) if entry and entry.kind is Kind.FINAL and whole else None
+    @property
+    def _whole(self) -> bool:
+        """Whether every day of the period is covered: part of a month is not compared with a whole one."""
+        return self._state.window.data_through == self._state.window.end
 
     def _waivers(self) -> list[Waiver]:
         return waivers.active(self.warehouse, self.bound.name, self._state.window.period)
@@ -352,13 +370,15 @@ class GuardedRun:
     def _context(self, tables: Mapping[str, DataFrame] | None = None) -> Context:
         state = self._state
         absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
+        absent = {name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a}
         return Context(
             window=state.window,
             tables=tables if tables is not None else state.frames,
-            absent_tables={name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a},
+            absent_tables={**absent, **previous.absent(self.bound, state.window, state.previous, state.replaced)},
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
             days_from=state.window.start if tables is not None else state.window.month_start,
+            published={"previous": periods.previous_month(state.window.month), "replaced": state.window.period},
             sample=True,
         )
 

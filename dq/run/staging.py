@@ -100,6 +100,7 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
         feeds=context.feeds,
         history=context.history,
         days_from=context.days_from,
+        published=context.published,
         sample=context.sample,
     )
     results = evaluate(bound.checks[bound.name], dataset, own)

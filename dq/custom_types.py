@@ -253,6 +253,16 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="every month must be there and hold rows of its own days only.",
         run_level=True,
     ),
+    "expect_rules_to_stay": TypeSpec(
+        doc="No rule of calculation changed within the period or since the one before; a change is told with its date.",
+        sentence="no other version of a rule may come into force.",
+        run_level=True,
+    ),
+    "expect_rules_to_be_versioned": TypeSpec(
+        doc="The versions of rules that published figures were computed by are still declared as they were.",
+        sentence="a rule that published figures were computed by may change only as a new version from a later date.",
+        run_level=True,
+    ),
     "expect_run_to_complete": TypeSpec(
         doc="The run reached its verdict.",
         sentence="the run must reach its verdict.",

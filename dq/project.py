@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -117,6 +118,7 @@ def load(root: Path, sources_file: Path | None = None) -> Project:
     rules = rules_document.data
     if not isinstance(rules, dict):
         raise ConfigError([Finding("jobs/rules.yml", 1, "", "the rules are a mapping")])
+    found.findings += _rule_findings(declared, rules_document)
     shared_texts = {
         "contracts": (root / "jobs" / "contracts.yml").read_text(encoding="utf-8"),
         "sources": sources_path.read_text(encoding="utf-8"),
@@ -141,6 +143,35 @@ def load(root: Path, sources_file: Path | None = None) -> Project:
         bound=bound,
         rules=rules,
     )
+
+
+def _rule_findings(declared: registry.Registry, document: yamlfile.Document) -> list[Finding]:
+    """The mistakes in the rules that pipelines name: each is a list of versions, each with the day it begins."""
+    found = []
+    rules = document.data if isinstance(document.data, dict) else {}
+    for name, item in declared.pipelines.items():
+        for number, rule in enumerate(item.rules):
+            if not (isinstance(rules.get(rule), list) and rules[rule]):
+                message = f"{document.file} has no list of versions under {rule}; {choices(rule, [*rules])}"
+                found.append(declared.document.finding(("pipelines", name, "rules", number), message))
+    for rule in sorted({rule for item in declared.pipelines.values() for rule in item.rules}):
+        listed = rules.get(rule)
+        seen: set[object] = set()
+        for number, one in enumerate(listed if isinstance(listed, list) else ()):
+            version, begins = (one.get(key) if isinstance(one, dict) else None for key in ("version", "effective_from"))
+            if not isinstance(version, str) or version in seen:
+                found.append(document.finding((rule, number, "version"), "a text of its own, such as '2026.1'"))
+            if not isinstance(begins, str) or not _is_day(begins) or begins in seen:
+                found.append(document.finding((rule, number, "effective_from"), "a day of its own, YYYY-MM-DD"))
+            seen |= {version, begins}
+    return found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _bind(
@@ -274,13 +305,15 @@ def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
     """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
     where = f"{OUTPUT_CHECKS}:0"
 
-    def check(identifier: str, kind: str, failure_class: str, description: str) -> Check:
+    def check(
+        identifier: str, kind: str, failure_class: str, description: str, severity: Severity = Severity.CRITICAL
+    ) -> Check:
         return Check(
             check=identifier,
             dataset=name,
             type=kind,
             kwargs={},
-            severity=Severity.CRITICAL,
+            severity=severity,
             description=description,
             failure_class=failure_class,
             where=where,
@@ -295,6 +328,12 @@ def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
             "The rows that were written are the rows that are read back.",
         ),
     ]
+    if item.rules:
+        description = "No other version of a rule came into force; a step at such a date is explained by it."
+        checks.append(check(f"{name}.rules.changed", "expect_rules_to_stay", "F25", description, Severity.INFO))
+        description = "A rule that published figures were computed by changes only as a new version from a later date."
+        kind = "expect_rules_to_be_versioned"
+        checks.append(check(f"{name}.rules.versioned", kind, "F25", description, Severity.WARNING))
     if item.upstream:
         description = "No newer version of an input was published since this run read it."
         checks.append(check(f"{name}.inputs.current", "expect_inputs_to_be_current", "F16", description))

@@ -62,7 +62,7 @@ class Scheduled(_Strict):
 
 
 class Pipeline(_Strict):
-    """One guarded job."""
+    """One guarded job; ``rules`` are the keys of jobs/rules.yml its figures depend on."""
 
     job: str
     description: str
@@ -71,6 +71,7 @@ class Pipeline(_Strict):
     sources: list[str] = []
     upstream: list[str] = []
     compares_with_previous: bool = False
+    rules: list[str] = []
     suites: Annotated[list[str], Field(min_length=1)]
     scheduled: Scheduled
     publishes: Published

@@ -26,6 +26,8 @@ VALID = [
     ("expect_source_to_match_contract", {"added": True}),
     ("expect_inputs_to_be_current", {}),
     ("expect_rows_written_to_be_read_back", {}),
+    ("expect_rules_to_stay", {}),
+    ("expect_rules_to_be_versioned", {}),
     ("expect_run_to_complete", {}),
     ("expect_source_to_hold_its_period", {}),
 ]

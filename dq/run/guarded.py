@@ -15,7 +15,7 @@ from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.project import Bound, Project
-from dq.run import inputs, judging, previous, records, staging, tell
+from dq.run import inputs, judging, previous, records, rules, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
@@ -271,6 +271,7 @@ class GuardedRun:
         state.results += judging.of_inputs(self._spark, self.run, self.bound, state, self._context(), self.warehouse)
         state.results += judging.of_periods(self.bound, state)
         state.results += judging.of_absent(self.bound, self.project)
+        state.results += rules.judge(self.project, self.bound, state.window, self._table)
         without_rows = judging.hollow(state.results)
         if without_rows:
             self._over(Outcome.ERRORED, f"not computed: {', '.join(without_rows)} has no rows")
@@ -315,7 +316,8 @@ class GuardedRun:
                 store.measured(state.window.period, r.check): str(r.measures["metric"])
                 for r in state.results
                 if r.measures.get("metric") is not None and r.outcome is not Outcome.ERRORED
-            },
+            }
+            | rules.used(self.project, self.bound, state.window),
             inputs=self.inputs,
             partial=tuple(self.partial),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -127,3 +128,26 @@ def test_a_first_month_is_not_run_with_the_reason(after_september: Bench) -> Non
     assert told["previous_profit_rederives"] == reason
     assert told["final_profit_stands"] == "no final of 2026-09 would be replaced"
     assert record.replaced is None
+
+
+def test_a_new_rule_is_told_with_its_date_and_one_edited_in_place_warns(
+    after_september: Bench, project_copy: Callable[[], Path]
+) -> None:
+    after_september.home = project_copy()
+    rules = after_september.home / "jobs" / "rules.yml"
+    declared = rules.read_text()
+    version = declared[declared.index("  - version") :]
+    later = version.replace('"2024.1"', '"2026.1"').replace('"2024-01-01"', '"2026-10-02"')
+    rules.write_text(declared + later.replace("the first written allocation", "servers by revenue"))
+    told = after_september.run("profit_unit", "2026-10-02", "2026-10-03T02:00:00Z")
+    assert told.code == 0, told.out
+    step = told.result("profit_unit.rules.changed")
+    assert step.observed == "allocation 2026.1 is in force from 2026-10-02, 2024.1 before: servers by revenue"
+    assert (step.severity, step.failure_class) == ("info", "F25")
+    assert told.result("profit_unit.rules.versioned").outcome is Outcome.PASSED
+    rules.write_text(declared.replace("payroll: seats", "payroll: equal"))
+    edited = after_september.run("profit_unit", "2026-10-01", "2026-10-03T02:00:00Z")
+    assert edited.code == 0, edited.out
+    warned = edited.result("profit_unit.rules.versioned")
+    assert (warned.outcome, warned.severity) == (Outcome.FAILED, "warning")
+    assert "allocation 2024.1 was edited after 2026-09-30 was published by it" in warned.observed

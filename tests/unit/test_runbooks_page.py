@@ -11,7 +11,24 @@ from dq.errors import ConfigError
 from dq.runbooks import load_page, load_pages
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASSES = ["F01", "F02", "F03", "F04", "F05", "F06", "F07", "F11", "F12", "F14", "F15", "F16", "F22", "F24", "F26"]
+CLASSES = [
+    "F01",
+    "F02",
+    "F03",
+    "F04",
+    "F05",
+    "F06",
+    "F07",
+    "F11",
+    "F12",
+    "F14",
+    "F15",
+    "F16",
+    "F22",
+    "F24",
+    "F25",
+    "F26",
+]
 
 
 def mistakes(text: str) -> list[str]:

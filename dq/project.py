@@ -24,6 +24,8 @@ PREVIOUS = ".previous"
 """Ends the name of a table of the month before: this one's last final, an upstream one as it is published now."""
 REPLACED = ".replaced"
 """Ends the name under which a final of the same period that this run would replace can be compared with."""
+LATE = ".late"
+"""Ends the name of a source's rows that became known after the month they belong to was published as final."""
 T = TypeVar("T")
 
 
@@ -145,6 +147,11 @@ def load(root: Path, sources_file: Path | None = None) -> Project:
     )
 
 
+def _may_be_late(contract: sources.Contract) -> bool:
+    """Whether a source says of each row which day it belongs to and when it became known."""
+    return bool(contract.read is sources.ReadRule.PERIOD and contract.day and contract.known_at)
+
+
 def _rule_findings(declared: registry.Registry, document: yamlfile.Document) -> list[Finding]:
     """The mistakes in the rules that pipelines name: each is a list of versions, each with the day it begins."""
     found = []
@@ -198,6 +205,7 @@ def _bind(
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
     comparable = columns | {f"{table}{LAST_DAY}": columns[table] for table in item.upstream}
+    comparable |= {f"{source}{LATE}": columns[source] for source in item.sources if _may_be_late(contracts[source])}
     if item.compares_with_previous:
         comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
         comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}

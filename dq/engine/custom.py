@@ -12,6 +12,7 @@ from dq.engine.days import days_to_be_complete, partition_to_be_fresh
 from dq.engine.feeds import feeds_to_be_present
 from dq.engine.gather import Gather
 from dq.engine.history import measure_to_fit_history
+from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.engine.reasons import reason
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.engine.restatement import published_to_rederive
@@ -31,6 +32,8 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
+    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
+    "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
 }
 

@@ -15,7 +15,7 @@ from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.project import Bound, Project
-from dq.run import inputs, judging, previous, records, rules, staging, tell
+from dq.run import inputs, judging, late, previous, records, rules, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
@@ -161,6 +161,7 @@ class GuardedRun:
             return
         self._refuse_to_go_back()
         self._step("checking the inputs")
+        state.late = late.rows(self._spark, self.project, self.bound, state.window, self._table)
         self._check_inputs(empty)
 
     def finish(self, error: BaseException | None = None) -> RunRecord:
@@ -373,14 +374,20 @@ class GuardedRun:
         state = self._state
         absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
         absent = {name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a}
+        before = periods.previous_month(state.window.month)
         return Context(
             window=state.window,
-            tables=tables if tables is not None else state.frames,
-            absent_tables={**absent, **previous.absent(self.bound, state.window, state.previous, state.replaced)},
+            tables=tables if tables is not None else {**state.frames, **state.late.frames},
+            absent_tables={
+                **absent,
+                **state.late.absent,
+                **previous.absent(self.bound, state.window, state.previous, state.replaced),
+            },
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
             days_from=state.window.start if tables is not None else state.window.month_start,
-            published={"previous": periods.previous_month(state.window.month), "replaced": state.window.period},
+            published={"previous": before, "replaced": state.window.period, "late": before},
+            pipeline=self.bound.name,
             sample=True,
         )
 

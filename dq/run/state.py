@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dq import sources, store
 from dq.model import CheckResult, Json, RunRecord, Verdict, Window
 from dq.run import inputs, staging
+from dq.run.late import Late
 from dq.run.previous import Previous
 
 if TYPE_CHECKING:
@@ -55,5 +56,6 @@ class State:
     held_upstream: RunRecord | None = None
     previous: Previous | None = None
     replaced: store.PeriodEntry | None = None
+    late: Late = field(default_factory=Late)
     verdict: Verdict | None = None
     published: bool = False

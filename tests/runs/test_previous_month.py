@@ -151,3 +151,26 @@ def test_a_new_rule_is_told_with_its_date_and_one_edited_in_place_warns(
     warned = edited.result("profit_unit.rules.versioned")
     assert (warned.outcome, warned.severity) == (Outcome.FAILED, "warning")
     assert "allocation 2024.1 was edited after 2026-09-30 was published by it" in warned.observed
+
+
+def test_an_expense_entered_after_its_month_was_final_is_told_and_taken_in_by_running_it_again(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    bench = after_september
+    entered = "if(provider = 'trade_fairs', TIMESTAMP'2026-10-20 09:00:00', entered_at)"
+    late = Defect(
+        id="late",
+        failure_class="F08",
+        source="expenses",
+        month="2026-09",
+        title="late",
+        change=lambda frame: frame.withColumn("entered_at", sf.expr(entered)),
+    )
+    apply(spark, bench.sources, late)
+    early = bench.run("profit_unit", "2026-10-18", "2026-10-19T02:00:00Z")
+    assert early.result("last_final_holds_every_expense").outcome is Outcome.PASSED
+    ran = bench.run("profit_unit", "2026-10-20", "2026-10-21T02:00:00Z")
+    told = ran.result("last_final_holds_every_expense")
+    assert (ran.code, told.outcome, told.severity, told.failure_class) == (0, Outcome.FAILED, "warning", "F08")
+    assert told.observed.startswith("4 rows of 2026-09, ")
+    assert "dq backfill profit_unit --from 2026-09 --to 2026-09" in told.observed

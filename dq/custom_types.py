@@ -54,13 +54,15 @@ class TypeSpec:
 
     ``sentence`` is a template over the kwargs; a ``[...]`` group is left out when a kwarg in it is absent, empty or
     false. ``columns`` are the kwargs that name columns of the dataset the check is declared on. ``run_level`` types
-    are judged by the run itself and never see a frame.
+    are judged by the run itself and never see a frame. ``of_published`` types judge what was published before, so that
+    a column which is absent this time keeps them from nothing.
     """
 
     doc: str
     sentence: str
     kwargs: Mapping[str, KwargSpec] = field(default_factory=dict)
     run_level: bool = False
+    of_published: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -187,6 +189,34 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "start": KwargSpec(type=KwargType.COUNT, default=1, doc="The first number of every sequence."),
         },
     ),
+    "expect_published_to_rederive": TypeSpec(
+        doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
+        sentence="the $published final must be what $other gives now, within $tolerance: $pairs[, by $by]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "published": KwargSpec(
+                type=KwargType.CHOICE,
+                default="previous",
+                choices=("previous", "replaced"),
+                doc="The final that is judged: of the month before, or of this period where this run would replace it.",
+            ),
+            "other": KwargSpec(
+                type=KwargType.TABLE, required=True, doc="What it is derived from, or derived as, at this run."
+            ),
+            "pairs": KwargSpec(
+                type=KwargType.PAIRS, required=True, doc="Column as it was published, and what must add up to it now."
+            ),
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
+            "row_condition": KwargSpec(
+                type=KwargType.CONDITION, doc="Only rows of the published final that meet it are compared."
+            ),
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a total that still passes."
+            ),
+        },
+        of_published=True,
+    ),
     "expect_feeds_to_be_present": TypeSpec(
         doc="Every feed the sources file declares for this dataset has rows in the window.",
         sentence="every declared feed must have rows, told apart by $columns.",
@@ -215,6 +245,37 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "minimum_history": KwargSpec(
                 type=KwargType.COUNT, default=3, doc="Published periods needed before the check can be judged."
             ),
+        },
+    ),
+    "expect_rows_to_arrive_in_time": TypeSpec(
+        doc="Rows arrive within so many hours of their event; later ones are counted and, with an amount, valued.",
+        sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows"
+        "[ and $max_amount of $amount][, of rows where $row_condition].",
+        kwargs={
+            "event": _column("Timestamp of the event, or its date, which counts until the end of the day."),
+            "arrival": _column("Timestamp at which the row arrived."),
+            "within_hours": KwargSpec(
+                type=KwargType.NUMBER, required=True, doc="Hours after the event in which a row is in time."
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of rows that may be later and still pass."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which the late rows are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of late rows that still passes."
+            ),
+            "row_condition": _ROW_CONDITION,
+        },
+    ),
+    "expect_finals_to_hold_every_row": TypeSpec(
+        doc="No row of the month before became known after that month was published as final.",
+        sentence="no row of the last final may have become known later; $other holds those that did"
+        "[, valued by $amount].",
+        kwargs={
+            "other": KwargSpec(
+                type=KwargType.TABLE, required=True, doc="The rows that came late for it: a source's name and `.late`."
+            ),
+            "amount": KwargSpec(type=KwargType.OTHER_COLUMN, doc="Number by which the late rows are valued."),
         },
     ),
     "expect_values_to_convert": TypeSpec(
@@ -291,20 +352,6 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio of that share to the median of history."),
             "minimum_history": KwargSpec(
                 type=KwargType.COUNT, doc="Published periods needed before `high` can be judged, 3 if not given."
-            ),
-        },
-    ),
-    "expect_rows_to_arrive_in_time": TypeSpec(
-        doc="Rows arrive within so many hours of their event; later ones are counted.",
-        sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows.",
-        kwargs={
-            "event": _column("Timestamp of the event."),
-            "arrival": _column("Timestamp at which the row arrived."),
-            "within_hours": KwargSpec(
-                type=KwargType.NUMBER, required=True, doc="Hours after the event in which a row is in time."
-            ),
-            "max_share": KwargSpec(
-                type=KwargType.NUMBER, default=0, doc="Greatest share of rows that may be later and still pass."
             ),
         },
     ),
@@ -398,6 +445,16 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="the report must be written where its readers find it, and that must be recorded.",
         run_level=True,
     ),
+    "expect_rules_to_stay": TypeSpec(
+        doc="No rule of calculation changed within the period or since the one before; a change is told with its date.",
+        sentence="no other version of a rule may come into force.",
+        run_level=True,
+    ),
+    "expect_rules_to_be_versioned": TypeSpec(
+        doc="The versions of rules that published figures were computed by are still declared as they were.",
+        sentence="a rule that published figures were computed by may change only as a new version from a later date.",
+        run_level=True,
+    ),
     "expect_run_to_complete": TypeSpec(
         doc="The run reached its verdict.",
         sentence="the run must reach its verdict.",
@@ -417,6 +474,11 @@ def columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:
     """The columns of its own dataset that a custom check names, in order of first mention."""
     spec = CUSTOM_TYPES[type_name]
     return tuple(dict.fromkeys(name for kwarg in spec.columns for name in _names(kwargs.get(kwarg), "column")))
+
+
+def judges_published(type_name: str) -> bool:
+    """Whether a type judges what was published before rather than the dataset at hand."""
+    return type_name in CUSTOM_TYPES and CUSTOM_TYPES[type_name].of_published
 
 
 def other_columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:

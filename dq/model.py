@@ -132,6 +132,19 @@ class InputRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replaced:
+    """What a run's publication replaced: its version, how complete it was, and by how much each total moved.
+
+    ``moved`` is what is published now less what was, as text; None where either is missing.
+    """
+
+    version: int
+    kind: Kind
+    data_through: date
+    moved: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """Everything one run has to tell; stored as JSON in the warehouse and read by every report.
 
@@ -157,6 +170,7 @@ class RunRecord:
     already_published: bool = False
     partial: Sequence[str] = ()
     totals: Mapping[str, Json] = field(default_factory=dict)
+    replaced: Replaced | None = None
     error: str = ""
     staged: str = ""
     upstream: RunRecord | None = None

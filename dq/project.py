@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from dq import people, registry, runbooks, settings, sources, suites, yamlfile
-from dq.custom_types import ROW_COUNT, other_columns_of
+from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices
 from dq.model import Check, Json, Severity
@@ -22,7 +23,11 @@ LAST_DAY = ".last_day"
 FIRST_DAY = ".first_day"
 """Ends the name under which the first day of the period of an upstream table can be compared with."""
 PREVIOUS = ".previous"
-"""Ends the name under which a pipeline's own last final of the month before can be compared with."""
+"""Ends the name of a table of the month before: this one's last final, an upstream one as it is published now."""
+REPLACED = ".replaced"
+"""Ends the name under which a final of the same period that this run would replace can be compared with."""
+LATE = ".late"
+"""Ends the name of a source's rows that became known after the month they belong to was published as final."""
 T = TypeVar("T")
 
 
@@ -128,6 +133,7 @@ def load(root: Path, sources_file: Path | None = None) -> Project:
     rules = rules_document.data
     if not isinstance(rules, dict):
         raise ConfigError([Finding("jobs/rules.yml", 1, "", "the rules are a mapping")])
+    found.findings += _rule_findings(declared, rules_document)
     shared_texts = {
         "contracts": (root / "jobs" / "contracts.yml").read_text(encoding="utf-8"),
         "sources": sources_path.read_text(encoding="utf-8"),
@@ -154,6 +160,40 @@ def load(root: Path, sources_file: Path | None = None) -> Project:
     )
 
 
+def _may_be_late(contract: sources.Contract) -> bool:
+    """Whether a source says of each row which day it belongs to and when it became known."""
+    return bool(contract.read is sources.ReadRule.PERIOD and contract.day and contract.known_at)
+
+
+def _rule_findings(declared: registry.Registry, document: yamlfile.Document) -> list[Finding]:
+    """The mistakes in the rules that pipelines name: each is a list of versions, each with the day it begins."""
+    found = []
+    rules = document.data if isinstance(document.data, dict) else {}
+    for name, item in declared.pipelines.items():
+        for number, rule in enumerate(item.rules):
+            if not (isinstance(rules.get(rule), list) and rules[rule]):
+                message = f"{document.file} has no list of versions under {rule}; {choices(rule, [*rules])}"
+                found.append(declared.document.finding(("pipelines", name, "rules", number), message))
+    for rule in sorted({rule for item in declared.pipelines.values() for rule in item.rules}):
+        listed = rules.get(rule)
+        seen: set[object] = set()
+        for number, one in enumerate(listed if isinstance(listed, list) else ()):
+            version, begins = (one.get(key) if isinstance(one, dict) else None for key in ("version", "effective_from"))
+            if not isinstance(version, str) or version in seen:
+                found.append(document.finding((rule, number, "version"), "a text of its own, such as '2026.1'"))
+            if not isinstance(begins, str) or not _is_day(begins) or begins in seen:
+                found.append(document.finding((rule, number, "effective_from"), "a day of its own, YYYY-MM-DD"))
+            seen |= {version, begins}
+    return found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _bind(
     name: str,
     item: registry.Pipeline,
@@ -178,8 +218,11 @@ def _bind(
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
     comparable = columns | {f"{table}{day}": columns[table] for table in item.upstream for day in (FIRST_DAY, LAST_DAY)}
+    comparable |= {f"{source}{LATE}": columns[source] for source in item.sources if _may_be_late(contracts[source])}
     if item.compares_with_previous:
-        comparable[f"{name}{PREVIOUS}"] = columns[name]
+        comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
+        comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}
+        comparable[f"{name}{REPLACED}"] = columns[name]
     by_dataset[name] += published_checks(name, item.publishes)
     for file in item.suites:
         suite = loaded[file]
@@ -237,6 +280,9 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
                 if name != ROW_COUNT and name not in columns[other]:
                     message = f"{other} has no column {name}; {choices(name, columns[other])}"
                     found.append(suite.finding(index, "kwargs", message))
+        if judges_published(check.type) and f"{suite.dataset}{PREVIOUS}" not in columns:
+            message = f"{suite.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
+            found.append(suite.finding(index, "type", message))
         for key, dataset in (("row_condition", suite.dataset), ("other_condition", other), ("other_where", other)):
             text = check.kwargs.get(key)
             if isinstance(text, str) and text and isinstance(dataset, str):
@@ -290,6 +336,13 @@ def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
             "The rows that were written are the rows that are read back.",
         ),
     ]
+    if item.rules:
+        description = "No other version of a rule came into force; a step at such a date is explained by it."
+        kind = "expect_rules_to_stay"
+        checks.append(_of_run(name, "rules.changed", kind, "F25", description, Severity.INFO))
+        description = "A rule that published figures were computed by changes only as a new version from a later date."
+        kind = "expect_rules_to_be_versioned"
+        checks.append(_of_run(name, "rules.versioned", kind, "F25", description, Severity.WARNING))
     if item.upstream:
         description = "No newer version of an input was published since this run read it."
         checks.append(_of_run(name, "inputs.current", "expect_inputs_to_be_current", "F16", description))
@@ -304,14 +357,21 @@ def after_commit_checks(name: str, item: registry.Pipeline) -> list[Check]:
     return [_of_run(name, "report.delivered", "expect_report_to_be_delivered", "F21", description)]
 
 
-def _of_run(name: str, suffix: str, kind: str, failure_class: str, description: str) -> Check:
+def _of_run(
+    name: str,
+    suffix: str,
+    kind: str,
+    failure_class: str,
+    description: str,
+    severity: Severity = Severity.CRITICAL,
+) -> Check:
     """A check on a run of the pipeline as a whole."""
     return Check(
         check=f"{name}.{suffix}",
         dataset=name,
         type=kind,
         kwargs={},
-        severity=Severity.CRITICAL,
+        severity=severity,
         description=description,
         failure_class=failure_class,
         where=f"{OUTPUT_CHECKS}:0",

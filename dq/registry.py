@@ -86,7 +86,8 @@ class Pipeline(_Strict):
     """One guarded job.
 
     ``reads`` reads a source by another rule than its contract's, such as the whole year so far. ``document`` is the
-    title of the page for people that is made of what it publishes, if any.
+    title of the page for people that is made of what it publishes, if any. ``rules`` are the keys of jobs/rules.yml its
+    figures depend on.
     """
 
     job: str
@@ -97,6 +98,7 @@ class Pipeline(_Strict):
     reads: dict[str, Literal["period", "year", "until"]] = {}
     upstream: list[str] = []
     compares_with_previous: bool = False
+    rules: list[str] = []
     suites: Annotated[list[str], Field(min_length=1)]
     scheduled: Scheduled
     publishes: Published

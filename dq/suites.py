@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dq import yamlfile
 from dq.custom_kwargs import kwarg_problems
-from dq.custom_types import CUSTOM_TYPES
+from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.custom_types import columns_of as custom_columns
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check, Json, Kind, Severity
@@ -27,6 +27,7 @@ RUN_LEVEL = frozenset(
         "expect_run_to_complete",
     }
 )
+_BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 
 
@@ -199,8 +200,23 @@ def columns_of(type_name: str, kwargs: Mapping[str, object]) -> list[str]:
     return [name for value in named for name in ([value] if isinstance(value, str) else value or []) if name]  # type: ignore[attr-defined]
 
 
+def thresholds_of(type_name: str, kwargs: Mapping[str, object]) -> list[str]:
+    """The arguments of an expectation that are thresholds: numbers, and amounts and bounds written as text."""
+    if type_name in CUSTOM_TYPES:
+        return [name for name in kwargs if (spec := CUSTOM_TYPES[type_name].kwargs.get(name)) and spec.type in _BOUNDS]
+    bounds = ("min_value", "max_value", "value")
+    return [
+        name
+        for name, value in kwargs.items()
+        if (isinstance(value, int | float) and not isinstance(value, bool)) or (name in bounds and value is not None)
+    ]
+
+
 def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
-    """The mistakes of a suite bound to a pipeline: unknown columns, no row count, checks without id or section."""
+    """The mistakes of a suite bound to a pipeline.
+
+    They are unknown columns, no row count, checks without id or section, and thresholds without a reason.
+    """
     found = []
     for index, check in enumerate(suite.checks):
         for name in columns_of(check.type, check.kwargs):
@@ -209,6 +225,10 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
                 found.append(suite.finding(index, "kwargs", message))
         if not check.runbook:
             found.append(suite.finding(index, "", f"the check {check.check} names no runbook section"))
+        thresholds = thresholds_of(check.type, check.kwargs)
+        if thresholds and not check.notes.strip():
+            message = f"say under `notes` why {' and '.join(thresholds)} {'is' if len(thresholds) == 1 else 'are'} so"
+            found.append(suite.finding(index, "", message))
         if check.check == f"{suite.name}.{index + 1}":
             found.append(suite.finding(index, "", "give the check a stable id under `check`"))
     if not any(check.type in ROW_COUNT for check in suite.checks):

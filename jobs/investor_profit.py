@@ -5,16 +5,18 @@
 
 Grain: month x `row_kind` x product x region x segment. A `cell` row is one product, region and segment; a `product` row
 has `total` for region and segment; the `total` row is the company. Money is DECIMAL(18,2), ratios DECIMAL(18,6). Totals
-of ratios are ratios of totals. A ratio that cannot be had is NULL and the column beside it says why:
-`no_subscribers`, `no_revenue`, `no_target`, `no_previous` (no such row in the last final of the month before),
-`unfinished_period` (part of a month is not compared with a whole one), `previous_not_positive` (growth on a loss has no
-meaning) or `source_absent`.
+of ratios are ratios of totals. A month is compared with the last final of the month before; while it is unfinished,
+with the same first days of that month, computed anew from the units its final was built from. A ratio that cannot be
+had is NULL and the column beside it says why: `no_subscribers`, `no_revenue`, `no_target`, `no_previous` (no such row
+in the month before), `unfinished_period` (an unfinished month whose predecessor has no final), `previous_not_positive`
+(growth on a loss has no meaning) or `source_absent`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as sf
@@ -45,18 +47,27 @@ AMOUNTS = (
 
 
 def investor_profit(
-    *, units: DataFrame, targets: DataFrame | None, previous: DataFrame | None, window: dq.Window
+    *,
+    units: DataFrame,
+    targets: DataFrame | None,
+    previous: DataFrame | None,
+    window: dq.Window,
+    previous_units: DataFrame | None = None,
 ) -> DataFrame:
     """Revenue, expenses, profit and subscribers per cell, product and company for the month of the window.
 
-    `units` is `profit_unit`, whose `source_absent` reasons carry over; `previous` is this table of the month before. A
-    cell of that month without units in this one has no row; the product and company rows still hold the full change.
+    `units` is `profit_unit`, whose `source_absent` reasons carry over; `previous` is this table of the month before;
+    for an unfinished month `previous_units` are the units of that month's same first days instead. A cell of that month
+    without units in this one has no row; the product and company rows still hold the full change.
     """
+    if previous is None and previous_units is not None:
+        previous = same_days(previous_units, window)
     rows = with_previous(with_targets(summed(cells(units, window)), targets, window), previous)
     no_expenses = (sf.col("expenses_absent"), "source_absent")
     no_targets = (sf.lit(targets is None) & (sf.col("row_kind") != "cell"), "source_absent")
     unfinished = window.data_through < window.end
-    no_previous = (sf.col("previous_period").isNull(), "unfinished_period" if unfinished else "no_previous")
+    nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
+    no_previous = (sf.col("previous_period").isNull(), nothing)
     return rows.select(
         sf.lit(window.month).alias("month"),
         *ROW,
@@ -83,18 +94,24 @@ def money(amount: Column) -> Column:
 
 def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     """Units of the month so far by product, region and segment, with the seats at the end of the last day."""
-    on_last_day = sf.col("day") == sf.lit(window.data_through)
-    return (
-        units.where(sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through)))
-        .groupBy(*CELL)
-        .agg(
-            *(sf.sum(name).alias(name) for name in AMOUNTS),
-            sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
-            sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias(
-                "expenses_absent"
-            ),
-            sf.count("*").alias("unit_rows"),
-        )
+    in_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
+    return grouped(units.where(in_month), window.data_through)
+
+
+def same_days(units: DataFrame, window: dq.Window) -> DataFrame:
+    """Cell, product and company rows of the same first days of the month before, from that month's units."""
+    month = sf.date_format(sf.add_months(sf.lit(window.month_start), -1), "yyyy-MM")
+    return summed(grouped(units, None)).withColumn("month", month)
+
+
+def grouped(units: DataFrame, last_day: date | None) -> DataFrame:
+    """Units by product, region and segment; subscribers are the seats of the last day."""
+    on_last_day = sf.col("day") == sf.lit(last_day).cast("date")
+    return units.groupBy(*CELL).agg(
+        *(sf.sum(name).alias(name) for name in AMOUNTS),
+        sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
+        sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias("expenses_absent"),
+        sf.count("*").alias("unit_rows"),
     )
 
 
@@ -190,6 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 units=run.read("profit_unit"),
                 targets=run.read("targets"),
                 previous=run.previous(),
+                previous_units=run.previous_units("profit_unit"),
                 window=run.window,
             )
         )

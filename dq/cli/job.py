@@ -165,8 +165,12 @@ class PipelineRun:
         return self._live.read(name)
 
     def previous(self) -> DataFrame | None:
-        """This table as published for the month before; None where it never was."""
+        """This table as last published as final for the month before; None where it never was, or for part of one."""
         return self._live.previous()
+
+    def previous_units(self, name: str) -> DataFrame | None:
+        """An upstream table over the same first days of the month before; None for a whole month, or without them."""
+        return self._live.previous_units(name)
 
     def publish(self, frame: DataFrame) -> None:
         """Stage and audit the figures; they are published when the block ends and the verdict allows it."""

@@ -40,7 +40,8 @@ class Context:
 
     ``tables`` are the other frames by name; ``absent_tables`` those declared absent, with the reason; ``feeds`` the
     feeds each dataset must hold; ``history`` the values of a check in earlier published periods, oldest first;
-    ``days_from`` the first day whose presence is expected.
+    ``days_from`` the first day whose presence is expected; ``published`` the period of each final that is compared
+    with, by how it is named: ``previous``, ``replaced`` or ``late``; ``pipeline`` whose run it is.
     """
 
     window: Window | None = None
@@ -49,4 +50,6 @@ class Context:
     feeds: Mapping[str, Sequence[Mapping[str, Json]]] = field(default_factory=dict)
     history: Callable[[str], Sequence[Decimal]] | None = None
     days_from: date | None = None
+    published: Mapping[str, str] = field(default_factory=dict)
+    pipeline: str = ""
     sample: bool = False

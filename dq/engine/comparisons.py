@@ -110,7 +110,7 @@ def total_to_reconcile(request: Request) -> Judge:
 def totals_to_match(request: Request) -> Judge:
     """Totals or row counts of this dataset against another table's, overall or per group."""
     other, frame = request.other()
-    pairs = _pairs(request)
+    pairs = pairs_of(request)
     rules = (request.condition(), condition(frame, request.text("other_condition"), table=other))
     if request.texts("by"):
         return _grouped_totals(request, other, frame, pairs, rules)
@@ -152,12 +152,10 @@ def _grouped_totals(
     for name in by:
         request.column(name)
         column(frame, name, table=other)
-
-    mine = _side(request.dataset.name, request.frame, by, [name for name, _ in pairs], rules[0], ("ours", "theirs"))
-    their = _side(other, frame, by, [name for _, name in pairs], rules[1], ("theirs", "ours"))
-    merged = mine.unionByName(their)
-    totals = merged.groupBy(*(f"key{n}" for n in range(len(by)))).agg(
-        *(F.max(name).alias(name) for name in merged.columns if not name.startswith("key"))
+    totals = side_by_side(
+        (request.dataset.name, request.frame, [name for name, _ in pairs], rules[0]),
+        (other, frame, [name for _, name in pairs], rules[1]),
+        by,
     )
     missing = (F.col("n_ours") == 0) | (F.col("n_theirs") == 0)
     offs, bads = [], []
@@ -204,6 +202,26 @@ def _grouped_totals(
         )
 
     return judge
+
+
+Side = tuple[str, "DataFrame", Sequence[str], "Column | None"]
+"""One side of a comparison: its table's name, its frame, the columns that are summed, and which rows count."""
+
+
+def side_by_side(ours: Side, theirs: Side, by: Sequence[str]) -> DataFrame:
+    """Both sides' totals per group, with every group that either side has.
+
+    ``key0`` and so on name the group, ``ours0`` and ``theirs0`` are the totals in their order, ``n_ours`` and
+    ``n_theirs`` the rows behind them. No group at all is one row.
+    """
+    from pyspark.sql import functions as F
+
+    mine = _side(ours[0], ours[1], by, ours[2], ours[3], ("ours", "theirs"))
+    their = _side(theirs[0], theirs[1], by, theirs[2], theirs[3], ("theirs", "ours"))
+    merged = mine.unionByName(their)
+    return merged.groupBy(*(f"key{n}" for n in range(len(by)))).agg(
+        *(F.max(name).alias(name) for name in merged.columns if not name.startswith("key"))
+    )
 
 
 def _side(
@@ -289,7 +307,8 @@ def _tolerance(request: Request) -> Decimal:
     return Decimal(request.text("tolerance"))
 
 
-def _pairs(request: Request) -> list[tuple[str, str]]:
+def pairs_of(request: Request) -> list[tuple[str, str]]:
+    """The pairs of a check that compares totals: a column of this side and one of the other."""
     pairs = request.kwargs["pairs"]
     if not isinstance(pairs, list | tuple):
         raise EvaluationError("pairs is not a list", where=request.check.check)

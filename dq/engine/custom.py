@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from dq.custom_kwargs import describe, kwarg_problems, with_defaults
-from dq.custom_types import columns_of
+from dq.custom_types import columns_of, judges_published
 from dq.engine.base import Context, Dataset
 from dq.engine.bridges import columns_to_add_up
 from dq.engine.comparisons import total_to_reconcile, totals_to_match
 from dq.engine.days import days_to_be_complete, partition_to_be_fresh
-from dq.engine.events import instants_to_lie_on_their_day, rows_to_arrive_in_time, sessions_to_end
+from dq.engine.events import instants_to_lie_on_their_day, sessions_to_end
 from dq.engine.feeds import feeds_to_be_present
 from dq.engine.gather import Gather
 from dq.engine.history import measure_to_fit_history
+from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.engine.reasons import reason
 from dq.engine.references import distinct_counts_to_match, heaviest_key_share_to_be_at_most, values_to_refer_to
 from dq.engine.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.engine.request import Judge, Judged, NotRunError, Request
+from dq.engine.restatement import published_to_rederive
 from dq.engine.rows import ratio_to_be_explained, values_to_convert, zero_denominators_to_be_counted
 from dq.engine.sequences import sequences_without_gaps
 from dq.errors import EvaluationError
@@ -39,15 +41,17 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
     "expect_columns_to_add_up": (columns_to_add_up, Evidence.SCAN, _TOTALS),
     "expect_sequences_without_gaps": (sequences_without_gaps, Evidence.COMPARISON, "one pass in the order of numbers"),
+    "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
+    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
+    "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
     "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
     "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
     "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),
     "expect_redeliveries_to_be_rare": (redeliveries_to_be_rare, Evidence.KEY_PASS, _REPEATS),
-    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
     "expect_instants_to_lie_on_their_day": (instants_to_lie_on_their_day, Evidence.SCAN, _TOTALS),
     "expect_sessions_to_end": (sessions_to_end, Evidence.KEY_PASS, _SESSIONS),
     "expect_offsets_to_be_contiguous": (offsets_to_be_contiguous, Evidence.KEY_PASS, _PARTITIONS),
@@ -95,7 +99,7 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
         problems = kwarg_problems(check.type, check.kwargs)
         if problems:
             raise EvaluationError("; ".join(f"{name}: {what}" for name, what in problems), where=check.check)
-        for name in columns_of(check.type, check.kwargs):
+        for name in () if judges_published(check.type) else columns_of(check.type, check.kwargs):
             if name in dataset.absent_columns:
                 raise NotRunError(dataset.absent_columns[name])
         prepare_type = _TYPES[check.type][0]

@@ -15,34 +15,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 
-def rows_to_arrive_in_time(request: Request) -> Judge:
-    """The rows that arrived later after their event than they may; a row without either instant does not count."""
-    from pyspark.sql import functions as F
-
-    event, arrival = instant(request, request.text("event")), instant(request, request.text("arrival"))
-    hours = decimal(request.kwargs["within_hours"]) or Decimal(0)
-    seconds = F.unix_micros(arrival) - F.unix_micros(event)
-    limit = int(hours * 3_600_000_000)
-    what = f"{request.text('arrival')!r} after {request.text('event')!r}"
-    read_known = request.own_total(f"known {what}", F.count(seconds))
-    read_late = request.own_total(f"{what} by {limit}", F.count_if(seconds > limit))
-    read_latest = request.own_total(f"latest {what}", F.max(seconds))
-
-    def judge() -> Judged:
-        known, late, latest = whole(read_known()), whole(read_late()), whole(read_latest())
-        hours_text = f"{hours.normalize():f} hours"
-        return of_share(
-            request,
-            wrong=late,
-            rows=known,
-            sentence=f"arrived more than {hours_text} after their event",
-            more=f"; the latest by {latest // 3_600_000_000:,} hours" if late else "",
-            evidence=Evidence.SCAN,
-        )
-
-    return judge
-
-
 def instants_to_lie_on_their_day(request: Request) -> Judge:
     """The rows whose timestamp lies on another UTC day than the date beside it says."""
     from pyspark.sql import functions as F

@@ -78,12 +78,16 @@ class Request:
     def other(self) -> tuple[str, DataFrame]:
         """The name and frame of the table compared with; a table declared absent leaves the check not run."""
         name = self.text("other")
+        return name, self.table(name)
+
+    def table(self, name: str) -> DataFrame:
+        """Another frame of the run by its name; one declared absent leaves the check not run."""
         if name in self.context.absent_tables:
             raise NotRunError(self.context.absent_tables[name])
         if name not in self.context.tables:
             listed = choices(name, [*self.context.tables])
             raise EvaluationError(f"there is no table {name} to compare with", where=self.check.check, expected=listed)
-        return name, self.context.tables[name]
+        return self.context.tables[name]
 
     def own_total(self, key: str, value: Column) -> Callable[[], object]:
         """A reader of one aggregate over this dataset."""

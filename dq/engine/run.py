@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from dq.custom_types import CUSTOM_TYPES
+from dq.custom_types import CUSTOM_TYPES, judges_published
 from dq.engine import measures
 from dq.engine.base import RAW_PREFIX, Context, Dataset
 from dq.engine.fields import columns_named
@@ -78,7 +78,7 @@ def _not_run(check: Check, dataset: Dataset, context: Context) -> str:
     """Why a check is not due, empty if it is: its time has not come, or what it needs is declared absent."""
     if check.when and (context.window is None or context.window.kind not in check.when):
         return f"pending until {' or '.join(kind.replace('_', ' ') for kind in check.when)}"
-    for name in columns_named(check):
+    for name in () if judges_published(check.type) else columns_named(check):
         if name in dataset.absent_columns:
             return dataset.absent_columns[name]
     other = check.kwargs.get("other")

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
-from dq.model import CheckResult, Guidance, Outcome, RunRecord, Severity, Verdict
+from dq.model import CheckResult, Guidance, Json, Outcome, RunRecord, Severity, Verdict
 
 BLOCKS = 20
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -75,6 +76,7 @@ class Card:
     more: str
     pending: tuple[Pending, ...]
     partial: tuple[str, ...]
+    replaced: str
     error: str
     upstream: Card | None
 
@@ -105,6 +107,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         more=_more(hidden),
         pending=_pending(run.results),
         partial=tuple(run.partial),
+        replaced=_replaced(run),
         error="" if known else run.error,
         upstream=card(run.upstream, limit=limit) if run.upstream else None,
     )
@@ -264,6 +267,22 @@ def _published_counts(counts: Counts, checks: str, not_run: str) -> Iterator[str
         yield f"{counts.infos} to note"
     if not_run:
         yield not_run
+
+
+def _replaced(run: RunRecord) -> str:
+    """What a publication replaced and by how much its totals moved, stated so that nobody has to compare."""
+    before = run.replaced
+    if before is None:
+        return ""
+    moved = ", ".join(f"{name} {_moved(value)}" for name, value in before.moved.items())
+    kind = before.kind.replace("_", " ")
+    through = f"data through {day(before.data_through, run.period)}"
+    return f"version {before.version}, {kind}, {through}" + (f"; moved: {moved}" if moved else "")
+
+
+def _moved(value: Json) -> str:
+    amount = Decimal(str(value)) if value is not None else None
+    return "missing before or now" if amount is None else f"{amount:+,f}" if amount else "0"
 
 
 def _version(run: RunRecord) -> str:

@@ -14,10 +14,10 @@ from dq import periods, session, sources, store, waivers
 from dq.engine.base import Context
 from dq.engine.reasons import rows_kept_from_logs
 from dq.errors import DqError, EvaluationError, UsageError
-from dq.model import CheckResult, InputRef, Json, Kind, Outcome, RunRecord, Verdict, Window
+from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.periods import Grain
-from dq.project import PREVIOUS, Bound, Project
-from dq.run import inputs, judging, records, staging, tell
+from dq.project import Bound, Project
+from dq.run import inputs, judging, late, previous, records, rules, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
@@ -79,12 +79,29 @@ class GuardedRun:
         return self._state.frames[name]
 
     def previous(self) -> DataFrame | None:
-        """This table as last published as final for the month before; None without one, and for part of a month."""
+        """This table as published for the period before, a month as final; None without, and for part of a period."""
         self._stop_if_over()
-        entry = self._previous_entry()
-        if entry is None or self._spark is None:
+        found = self._state.previous
+        if found is None or self._spark is None or not self._whole:
             return None
-        return store.read_entries(self._spark, self._table, {entry[0]: entry[1]})
+        return store.read_entries(self._spark, self._table, {found.period: found.entry})
+
+    def previous_units(self, name: str) -> DataFrame | None:
+        """For part of a month: an upstream table's rows of the same first days of the month before.
+
+        They are the versions that month's final was built from. None for a whole month, and without such a final.
+        """
+        self._stop_if_over()
+        found = self._state.previous
+        if name not in self.bound.pipeline.upstream:
+            raise EvaluationError(
+                f"{self.bound.name} has no upstream {name}",
+                where=f"jobs/pipelines.yml: pipelines.{self.bound.name}",
+                expected=", ".join(self.bound.pipeline.upstream),
+            )
+        if found is None or self._spark is None or self._whole:
+            return None
+        return previous.same_days(self._spark, self.warehouse, self.project, found, name, self._state.window)
 
     def publish(self, frame: DataFrame) -> None:
         """Stage the computed figures, audit the staged bytes; the verdict follows in ``finish``."""
@@ -94,11 +111,8 @@ class GuardedRun:
         self._step(f"computing {self.bound.name}")
         state.staged = staging.stage(self._table, self.run, frame, self.bound, state.window)
         self._step(f"auditing the staged {self.bound.name}")
-        tables = judging.compared_with(self.bound, state)
-        previous = self.previous()
-        if previous is not None:
-            tables[f"{self.bound.name}{PREVIOUS}"] = previous
-        context = self._context(tables=tables)
+        compared = previous.tables(self._spark, self.warehouse, self.bound, state.previous, state.replaced)
+        context = self._context(tables={**judging.compared_with(self.bound, state), **compared})
         audited = staging.audit(self._spark, state.staged, self.bound, context, self.partial)
         state.results += audited.results
         state.totals = dict(audited.totals)
@@ -122,6 +136,8 @@ class GuardedRun:
                 state.upstream[table] = inputs.pin_upstream(
                     self.warehouse, self.project, table, state.window, item.grain
                 )
+            state.previous = previous.pin(self.warehouse, self.project, self.bound, state.window)
+            state.replaced = previous.replaced(self.warehouse, self.bound, state.window)
         except inputs.UpstreamError as error:
             state.held_upstream = error.record
             self._end_with_error(str(error))
@@ -149,6 +165,7 @@ class GuardedRun:
             return
         self._refuse_to_go_back()
         self._step("checking the inputs")
+        state.late = late.rows(self._spark, self.project, self.bound, state.window, self._table)
         self._check_inputs(empty)
 
     def finish(self, error: BaseException | None = None) -> RunRecord:
@@ -207,7 +224,6 @@ class GuardedRun:
     def _already_published(self) -> bool:
         state = self._state
         known = all(source.everything_known for source in state.sources.values())
-        previous = self._previous_entry()
         state.key = run_key(
             pipeline=self.bound.name,
             window=state.window,
@@ -216,10 +232,12 @@ class GuardedRun:
             code=code_hash(self.project.root / "jobs" / self.bound.pipeline.job),
             configuration=self.bound.hash,
             waivers=waivers.fingerprint(self._waivers()),
-            compared_with=f"{previous[0]}@{previous[1].version}" if previous else "",
+            compared_with=state.previous.fingerprint if state.previous else "",
         )
         wanted = self._periods()
-        state.base = {period: entry.version if (entry := self._table.entry(period)) else None for period in wanted}
+        found = {period: self._table.entry(period) for period in wanted}
+        state.before = [entry for entry in found.values() if entry]
+        state.base = {period: entry.version if entry else None for period, entry in found.items()}
         withdrawn = self._table.withdrawal(state.key)
         if withdrawn is not None:
             self._end_with_error(
@@ -265,6 +283,7 @@ class GuardedRun:
         state.results += judging.of_inputs(self._spark, self.run, self.bound, state, self._context(), self.warehouse)
         state.results += judging.of_periods(self.bound, state)
         state.results += judging.of_absent(self.bound, self.project)
+        state.results += rules.judge(self.project, self.bound, state.window, self._table)
         without_rows = judging.hollow(state.results)
         if without_rows:
             self._over(Outcome.ERRORED, f"not computed: {', '.join(without_rows)} has no rows")
@@ -278,6 +297,7 @@ class GuardedRun:
         for check in self.bound.run_checks.values():
             if check.type == "expect_inputs_to_be_current":
                 newer = [text for pin in state.upstream.values() for text in inputs.still_current(self.warehouse, pin)]
+                newer += previous.still_current(self.warehouse, self.bound, state.previous)
                 state.results.append(judging.of_currency(check, newer))
         state.results.append(judging.of_completion(self.bound))
         missing = judging.of_the_rest(self.bound, state.results, Outcome.ERRORED, "it was not evaluated")
@@ -308,7 +328,8 @@ class GuardedRun:
                 store.measured(state.window.period, r.check): str(r.measures["metric"])
                 for r in state.results
                 if r.measures.get("metric") is not None and r.outcome is not Outcome.ERRORED
-            },
+            }
+            | rules.used(self.project, self.bound, state.window),
             inputs=self.inputs,
             partial=tuple(self.partial),
         )
@@ -345,15 +366,10 @@ class GuardedRun:
             return [day.isoformat() for day in periods.days_between(window.start, window.data_through)]
         return [window.period]
 
-    def _previous_entry(self) -> tuple[str, store.PeriodEntry] | None:
-        if not self.bound.pipeline.compares_with_previous:
-            return None
-        window, grain = self._state.window, self.bound.pipeline.grain
-        before = periods.period_before(window.period, grain)
-        entry = self._table.entry(before)
-        # Part of a period is not compared with a whole one, nor a month with figures that may still change.
-        settled = entry is not None and (grain is not Grain.MONTH or entry.kind is Kind.FINAL)
-        return (before, entry) if entry and settled and window.data_through == window.end else None
+    @property
+    def _whole(self) -> bool:
+        """Whether every day of the period is covered: part of a month is not compared with a whole one."""
+        return self._state.window.data_through == self._state.window.end
 
     def _waivers(self) -> list[Waiver]:
         return waivers.active(self.warehouse, self.bound.name, self._state.window.period)
@@ -369,20 +385,21 @@ class GuardedRun:
         state = self._state
         absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
         absent = {name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a}
-        if self._previous_entry() is None:
-            absent[f"{self.bound.name}{PREVIOUS}"] = (
-                "there is no final of the month before to compare with"
-                if state.window.data_through == state.window.end
-                else "part of a month is not compared with a whole one"
-            )
         by_date = self.bound.pipeline.grain in (Grain.WEEK, Grain.FORTNIGHT)
+        before = periods.previous_month(state.window.month)
         return Context(
             window=state.window,
-            tables=tables if tables is not None else state.frames,
-            absent_tables=absent,
+            tables=tables if tables is not None else {**state.frames, **state.late.frames},
+            absent_tables={
+                **absent,
+                **state.late.absent,
+                **previous.absent(self.bound, state.window, state.previous, state.replaced),
+            },
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
             days_from=state.window.start if tables is not None or by_date else state.window.month_start,
+            published={"previous": before, "replaced": state.window.period, "late": before},
+            pipeline=self.bound.name,
             sample=True,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -80,6 +80,51 @@ def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, windo
             record=held,
             do=f"mend it and run it again: dq run {table} --period {held.period}",
         )
+    return _published(warehouse, table, wanted)
+
+
+def pin_month(warehouse: store.Warehouse, project: Project, table: str, month: str) -> UpstreamPin:
+    """The entries of a whole month that ``table`` has published now, or an UpstreamError that names the missing ones.
+
+    A run of that month that was held holds nothing back here: what it would have replaced is still what is published.
+    """
+    return _published(warehouse, table, _wanted(project, table, month, periods.days_of(month)[1]))
+
+
+def pin_named(
+    warehouse: store.Warehouse, project: Project, table: str, month: str, named: Sequence[InputRef]
+) -> UpstreamPin | None:
+    """The entries of a whole month that a manifest names among its inputs; None where no commit holds exactly those."""
+    wanted = _wanted(project, table, month, periods.days_of(month)[1])
+    ref = next((one for one in named if one.name == table and one.version is not None), None)
+    if ref is None:
+        return None
+    for commit in _newest_first(warehouse.table(table)):
+        entries = {period: commit.entries[period] for period in wanted if period in commit.entries}
+        if entries:
+            pin = UpstreamPin(table=table, entries=entries)
+            if pin.ref().fingerprint == ref.fingerprint:
+                return pin
+    return None
+
+
+def _newest_first(table: store.Table) -> Iterator[store.Commit]:
+    """The commits of a table, the current one first; the log is read only where that one is not enough."""
+    current = table.current()
+    if current is not None:
+        yield current
+        yield from reversed(table.log())
+
+
+def _wanted(project: Project, table: str, month: str, last: date) -> list[str]:
+    """The periods of a table that make up a month through a day."""
+    if project.registry.pipelines[table].grain is Grain.DAY:
+        return [day.isoformat() for day in periods.days_between(periods.days_of(month)[0], last)]
+    return [month]
+
+
+def _published(warehouse: store.Warehouse, table: str, wanted: Sequence[str]) -> UpstreamPin:
+    """The published entries of these periods, or an UpstreamError that names the missing ones."""
     commit = warehouse.table(table).current()
     entries = {period: commit.entries[period] for period in wanted if commit and period in commit.entries}
     missing = [period for period in wanted if period not in entries]

@@ -101,6 +101,8 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
         feeds=context.feeds,
         history=context.history,
         days_from=context.days_from,
+        published=context.published,
+        pipeline=context.pipeline,
         sample=context.sample,
     )
     results = evaluate(bound.checks[bound.name], dataset, own)

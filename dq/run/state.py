@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq import sources
+from dq import sources, store
 from dq.model import CheckResult, Json, RunRecord, Verdict, Window
 from dq.run import inputs, staging
+from dq.run.late import Late
+from dq.run.previous import Previous
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -44,6 +46,7 @@ class State:
     sources: dict[str, sources.SourceFrame] = field(default_factory=dict)
     key: str = ""
     base: dict[str, int | None] = field(default_factory=dict)
+    before: list[store.PeriodEntry] = field(default_factory=list)
     version: int | None = None
     stays: int | None = None
     already: bool = False
@@ -51,5 +54,8 @@ class State:
     totals_by_period: dict[str, Mapping[str, Json]] = field(default_factory=dict)
     staged: staging.Staged | None = None
     held_upstream: RunRecord | None = None
+    previous: Previous | None = None
+    replaced: store.PeriodEntry | None = None
+    late: Late = field(default_factory=Late)
     verdict: Verdict | None = None
     published: bool = False

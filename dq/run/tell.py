@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dq import runbooks
-from dq.model import CheckResult, Guidance, Outcome, RunRecord, Verdict
+from dq import runbooks, store
+from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Verdict
 
 if TYPE_CHECKING:
     from dq.run.guarded import GuardedRun
@@ -37,10 +38,32 @@ def record(run: GuardedRun) -> RunRecord:
         already_published=state.already,
         partial=run.partial,
         totals=state.totals,
+        replaced=replaced(run) if verdict.published and not state.already else None,
         staged="" if verdict.published or state.staged is None else run.run,
         upstream=state.held_upstream,
         spark_jobs=run.spark_jobs,
     )
+
+
+def replaced(run: GuardedRun) -> Replaced | None:
+    """What was published before for the run's periods, and by how much their totals moved; None for a first time."""
+    before = run.state.before
+    if not before:
+        return None
+    was = store.summed(before)
+    now = store.total_of(run.state.totals_by_period.get(entry.period, {}) for entry in before)
+    newest = max(before, key=lambda entry: entry.version)
+    return Replaced(
+        version=newest.version,
+        kind=newest.kind,
+        data_through=newest.data_through,
+        moved={name: moved(was.get(name), now.get(name)) for name in run.bound.pipeline.publishes.totals},
+    )
+
+
+def moved(was: Json, now: Json) -> str | None:
+    """How far a recorded total moved, exactly; None where it was or is missing."""
+    return None if was is None or now is None else str(Decimal(str(now)) - Decimal(str(was)))
 
 
 def guidance(run: GuardedRun, results: Iterable[CheckResult]) -> dict[str, Guidance]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -193,6 +194,26 @@ def test_growth_compares_with_the_published_month_before(spark):
     new = rows["product", "mail", "total", "total"]
     assert (new.previous_profit, new.profit_growth_reason) == (None, "no_previous")
     assert rows[TOTAL].profit_change == Decimal("11.00")
+
+
+def test_an_unfinished_month_grows_from_the_same_days_of_the_month_before(spark):
+    window = replace(OCTOBER, data_through=date(2026, 10, 10), kind=Kind.MONTH_TO_DATE)
+
+    def figures(previous_units: DataFrame | None) -> Row:
+        frame = JOB.investor_profit(
+            units=spark.createDataFrame([unit("cloud", "15.00", day=10)], UNITS),
+            targets=None,
+            previous=None,
+            previous_units=previous_units,
+            window=window,
+        )
+        return by_key(frame)["product", "cloud", "total", "total"]
+
+    september = [unit("cloud", "4.00", day=1, month=9), unit("cloud", "6.00", day=10, month=9, region="south")]
+    row = figures(spark.createDataFrame(september, UNITS))
+    assert (row.previous_period, row.previous_profit, row.profit_growth) == ("2026-09", Decimal(10), Decimal("0.5"))
+    alone = figures(None)
+    assert (alone.profit_growth, alone.profit_growth_reason) == (None, "unfinished_period")
 
 
 def test_a_previous_month_with_repeated_rows_does_not_multiply(spark):

@@ -11,7 +11,25 @@ from dq.errors import ConfigError
 from dq.runbooks import load_page, load_pages
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASSES = ["F01", "F02", "F03", "F04", "F05", "F06", "F07", "F11", "F12", "F14", "F16", "F22", "F24", "F26"]
+CLASSES = [
+    "F01",
+    "F02",
+    "F03",
+    "F04",
+    "F05",
+    "F06",
+    "F07",
+    "F08",
+    "F11",
+    "F12",
+    "F14",
+    "F15",
+    "F16",
+    "F22",
+    "F24",
+    "F25",
+    "F26",
+]
 
 
 def mistakes(text: str) -> list[str]:
@@ -153,7 +171,7 @@ def test_a_folder_s_pages_are_read_with_the_mistakes_of_all(tmp_path: Path) -> N
 def test_the_company_s_pages_name_every_way_of_failing_alike() -> None:
     pages = load_pages(ROOT / "runbooks")
     ways = {name: {way.failure_class: way.title for way in pages[name].ways} for name in pages}
-    assert [*ways["investor_profit.md"]] == CLASSES
-    assert [*ways["profit_unit.md"]] == [c for c in CLASSES if c != "F16"]
+    assert [*ways["investor_profit.md"]] == [c for c in CLASSES if c != "F08"]
+    assert [*ways["profit_unit.md"]] == [c for c in CLASSES if c not in ("F15", "F16")]
     for failure_class, title in ways["profit_unit.md"].items():
-        assert ways["investor_profit.md"][failure_class] == title
+        assert ways["investor_profit.md"].get(failure_class, title) == title

@@ -12,10 +12,12 @@ expectations:
   - check: has_rows
     type: expect_table_row_count_to_be_between
     kwargs: {min_value: 1}
+    notes: the first day has one
     runbook: no-rows
   - check: amount_known
     type: expect_column_values_to_not_be_null
     kwargs: {column: amount, mostly: 0.99}
+    notes: one in a hundred is typed by hand
     severity: warning
     runbook: null
     when: [final]
@@ -48,13 +50,13 @@ def test_a_good_suite_becomes_checks_in_order() -> None:
             "did you mean expect_table_row",
         ),
         ("check: amount_known", "check: has_rows", "the id has_rows is taken by the check on line 3"),
-        ("severity: warning", "severity: error", "s.yml:10: expectations[1].severity: unknown severity"),
+        ("severity: warning", "severity: error", "s.yml:12: expectations[1].severity: unknown severity"),
         ("{min_value: 1}", "{min_value: 5, max_value: 1}", "min_value 5 is above max_value 1"),
         ("{min_value: 1}", "{}", "without a bound all passes"),
         ("mostly: 0.99", "mostly: 99", "a share from 0 to 1"),
         ("{column: amount, mostly: 0.99}", "{}", "needs the argument column"),
         ("when: [final]", "when: [close]", "unknown kind"),
-        ("    when:", "    wen:", "s.yml:12: expectations[1].wen: unknown key"),
+        ("    when:", "    wen:", "s.yml:14: expectations[1].wen: unknown key"),
         ("check: amount_known", "check: Amount Known", "expectations[1].check"),
     ],
 )
@@ -95,6 +97,35 @@ def test_every_suite_of_the_project_is_read(path: Path) -> None:
     "path", sorted(Path(__file__).parents[2].glob("expectations/*.yml")), ids=lambda path: path.name
 )
 def test_every_threshold_has_its_reason_beside_it(path: Path) -> None:
-    bounded = {"max_value", "low", "high", "mads", "max_age_hours", "tolerance", "mostly"}
-    unexplained = [check.check for check in suites.load(path).checks if bounded & set(check.kwargs) and not check.notes]
-    assert unexplained == []
+    checks = suites.load(path).checks
+    assert [one.check for one in checks if suites.thresholds_of(one.type, one.kwargs) and not one.notes] == []
+
+
+@pytest.mark.parametrize(
+    ("type_name", "kwargs", "found"),
+    [
+        ("expect_table_row_count_to_be_between", {"min_value": 1}, ["min_value"]),
+        ("expect_table_row_count_to_equal", {"value": 4}, ["value"]),
+        ("expect_column_max_to_be_between", {"column": "day", "max_value": "2026-12-31"}, ["max_value"]),
+        ("expect_column_values_to_not_be_null", {"column": "amount", "mostly": 0.9}, ["mostly"]),
+        ("expect_column_values_to_not_be_null", {"column": "amount"}, []),
+        ("expect_column_values_to_be_in_set", {"column": "kind", "value_set": [1, 2]}, []),
+        ("expect_partition_to_be_fresh", {"column": "day", "max_age_hours": 24}, ["max_age_hours"]),
+        ("expect_totals_to_match", {"pairs": [], "other": "units", "tolerance": "0.01"}, ["tolerance"]),
+        ("expect_measure_to_fit_history", {"metric": "row_count", "mads": 8}, ["mads"]),
+        ("expect_source_to_match_contract", {"added": True}, []),
+    ],
+)
+def test_a_threshold_of_a_pipeline_s_suite_needs_its_reason(
+    type_name: str, kwargs: dict[str, object], found: list[str]
+) -> None:
+    assert suites.thresholds_of(type_name, kwargs) == found
+
+
+def test_a_threshold_without_a_reason_is_a_mistake_and_a_blank_is_none() -> None:
+    def said(notes: str) -> list[str]:
+        text = GOOD.replace("    notes: the first day has one\n", notes)
+        return [str(finding) for finding in suites.house_findings(suite(text), ["amount"])]
+
+    assert "s.yml:3: expectations[0]: say under `notes` why min_value is so" in said("")
+    assert "s.yml:3: expectations[0]: say under `notes` why min_value is so" in said("    notes: ' '\n")

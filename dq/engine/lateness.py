@@ -1,0 +1,118 @@
+"""Rows that come late: long after their event, or after the month they belong to was published as final."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq.engine.gather import column, column_types, decimal, shown, whole
+from dq.engine.request import Judge, Judged, Request
+from dq.errors import EvaluationError
+from dq.model import Evidence, Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+_HOUR = 3_600_000_000
+"""Microseconds."""
+
+
+def rows_to_arrive_in_time(request: Request) -> Judge:
+    """The rows that arrived later after their event than they may, by their share and, with an amount, by their value.
+
+    A row without either instant does not count; that it is missing is for another check.
+    """
+    from pyspark.sql import functions as F
+
+    event, arrival = _micros(request, "event"), _micros(request, "arrival")
+    hours = decimal(request.kwargs["within_hours"]) or Decimal(0)
+    allowed = decimal(request.kwargs.get("max_share")) or Decimal(0)
+    most = decimal(request.kwargs.get("max_amount"))
+    rule = request.condition()
+    delay = arrival - event if rule is None else F.when(rule, arrival - event)
+    late = F.coalesce(delay > int(hours * _HOUR), F.lit(False))
+    names = ("event", "arrival", "within_hours", "row_condition", "amount")
+    what = repr([str(request.kwargs.get(name)) for name in names])
+    read_known = request.own_total(f"known {what}", F.count(delay))
+    read_late = request.own_total(f"late {what}", F.count_if(late))
+    read_latest = request.own_total(f"latest {what}", F.max(delay))
+    name = request.text("amount")
+    value = F.abs(request.column(name, "number")) if name else F.lit(0)
+    read_value = request.own_total(f"late value {what}", F.sum(F.when(late, value)))
+
+    def judge() -> Judged:
+        known, wrong = whole(read_known()), whole(read_late())
+        if not known and not request.dataset.may_be_empty and rule is None:
+            raise EvaluationError("there are no rows to judge", where=request.dataset.name)
+        measures: dict[str, Json] = {"element_count": known, "unexpected_count": wrong}
+        worth = decimal(read_value()) or Decimal(0)
+        if name and worth.is_finite():
+            measures["off_by"] = str(worth)
+        within = f"{hours.normalize():f} hours"
+        if not wrong:
+            observed = f"all {known:,} rows arrived within {within} of their event"
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.SCAN)
+        value_text = f", {shown(worth)} in all" if name else ""
+        bounds = [f"a share of {allowed.normalize():f}"] if allowed else []
+        bounds += [f"an amount of {shown(most)}"] if most is not None else []
+        observed = (
+            f"{wrong:,} of {known:,} rows{value_text} arrived more than {within} after their event, "
+            f"the latest by {whole(read_latest()) // _HOUR:,} hours"
+        )
+        observed += f" (allowed {' and '.join(bounds)})" if bounds else ""
+        too_many = Decimal(wrong) > allowed * known
+        too_much = most is not None and not worth <= most
+        failed = too_many or too_much
+        return Judged(
+            outcome=Outcome.FAILED if failed else Outcome.PASSED,
+            observed=observed,
+            measures=measures,
+            evidence=Evidence.SCAN,
+        )
+
+    return judge
+
+
+def finals_to_hold_every_row(request: Request) -> Judge:
+    """The rows of a month published as final that became known only afterwards: what a restatement would take in."""
+    from pyspark.sql import functions as F
+
+    other, frame = request.other()
+    name = request.text("amount")
+    value = column(frame, name, table=other, kind="number") if name else F.lit(0)
+    read_rows = request.other_total(other, frame, "rows", F.count(F.lit(1)))
+    read_value = request.other_total(other, frame, f"late {name!r}", F.sum(value))
+
+    def judge() -> Judged:
+        rows, worth = whole(read_rows()), decimal(read_value()) or Decimal(0)
+        month = request.context.published.get("late", "the month before")
+        measures: dict[str, Json] = {"unexpected_count": rows}
+        if not rows:
+            observed = f"{month} holds every row that is known of it"
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
+        if name and worth.is_finite():
+            measures["off_by"] = str(abs(worth))
+        came = "row" if rows == 1 else "rows"
+        value_text = f", {shown(worth)} in all," if name else ""
+        observed = (
+            f"{rows:,} {came} of {month}{value_text} became known after it was published as final; "
+            f"restate it with: dq backfill {request.context.pipeline} --from {month} --to {month}"
+        )
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
+
+    return judge
+
+
+def _micros(request: Request, kwarg: str) -> Column:
+    """A column as microseconds since 1970; a date is over at the end of its UTC day."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import DateType, TimestampType
+
+    name = request.text(kwarg)
+    value, kind = request.column(name, "day"), column_types(request.frame)[name]
+    if isinstance(kind, DateType):
+        return F.unix_micros(F.date_add(value, 1).cast("timestamp"))
+    if not isinstance(kind, TimestampType):
+        where = request.dataset.name
+        raise EvaluationError(f"{name} is {kind.simpleString()}", where=where, expected="a date or an instant")
+    return F.unix_micros(value)

@@ -1,0 +1,156 @@
+"""A final that was published, against what it would be now: the amounts by which it is restated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from dq.custom_types import ROW_COUNT
+from dq.engine.comparisons import pairs_of, side_by_side
+from dq.engine.gather import column, condition, decimal, shown, whole
+from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request
+from dq.model import Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restated:
+    """One total of a final: as it was published, as it is now, the rows that differ and by how much they do together.
+
+    ``apart`` adds up the rows' absolute differences, so that rows restated against each other do not cancel out.
+    """
+
+    name: str
+    published: Decimal | None
+    now: Decimal | None
+    apart: Decimal
+    rows: int
+
+    @property
+    def by(self) -> Decimal:
+        """What is there now less what was published."""
+        return (self.now or Decimal(0)) - (self.published or Decimal(0))
+
+    def sentence(self, period: str, groups: int) -> str:
+        """The restatement as people read it."""
+        of = f" in {self.rows:,} of {groups:,} rows" if groups > 1 else ""
+        if self.published == self.now and self.by == 0:
+            return (
+                f"{period} {self.name}: published {shown(self.published)}, its units now give the same in all, "
+                f"restated by {shown(self.apart)} between rows{of}"
+            )
+        return (
+            f"{period} {self.name}: published {shown(self.published)}, its units now give {shown(self.now)}, "
+            f"restated by {shown(self.by)}{of}"
+        )
+
+
+def published_to_rederive(request: Request) -> Judge:
+    """Totals of a published final against what its units, or the figures that would replace it, add up to now.
+
+    A group that one side lacks counts as nothing there, so that a row without any amount may come and go. A waiver's
+    ceiling is the largest amount by which one of the totals is restated.
+    """
+    from pyspark.sql import functions as F
+
+    which = request.text("published")
+    published = f"{request.dataset.name}.{which}"
+    before = request.table(published)
+    other, frame = request.other()
+    pairs, by = pairs_of(request), request.texts("by")
+    tolerance = Decimal(request.text("tolerance"))
+    for name in by:
+        column(before, name, table=published)
+        column(frame, name, table=other)
+    totals = side_by_side(
+        (
+            published,
+            before,
+            [name for name, _ in pairs],
+            condition(before, request.text("row_condition"), table=published),
+        ),
+        (other, frame, [name for _, name in pairs], condition(frame, request.text("other_condition"), table=other)),
+        by,
+    )
+    moved, differs = {}, {}
+    for n in range(len(pairs)):
+        ours, theirs = F.col(f"ours{n}"), F.col(f"theirs{n}")
+        moved[f"moved{n}"] = F.coalesce(theirs, F.lit(0)) - F.coalesce(ours, F.lit(0))
+        known = (F.col("n_ours") > 0) & (F.col("n_theirs") > 0) & (ours.isNull() != theirs.isNull())
+        differs[f"differs{n}"] = known | (F.abs(moved[f"moved{n}"]) > F.lit(tolerance))
+    compared = totals.withColumns(moved).withColumns(differs)
+    table = f"rows of {request.check.check}"
+    read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
+    read = [
+        [
+            request.gather.total(table, compared, f"{what}{n}", aggregate)
+            for what, aggregate in (
+                ("published", F.sum(f"ours{n}")),
+                ("now", F.sum(f"theirs{n}")),
+                ("apart", F.sum(F.abs(f"moved{n}"))),
+                ("rows", F.count_if(f"differs{n}")),
+            )
+        ]
+        for n in range(len(pairs))
+    ]
+
+    def judge() -> Judged:
+        period, groups = request.context.published.get(which, which), whole(read_groups())
+        found = [
+            Restated(
+                name="rows behind it" if name == ROW_COUNT else name,
+                published=decimal(values[0]()),
+                now=decimal(values[1]()),
+                apart=decimal(values[2]()) or Decimal(0),
+                rows=whole(values[3]()),
+            )
+            for (name, _), values in zip(pairs, read, strict=True)
+        ]
+        if all(one.published is None and one.now is None for one in found):
+            raise NotRunError(f"{period} has no {' and no '.join(name for name, _ in pairs)}, as published or now")
+        wrong = [one for one in found if one.rows]
+        measures: dict[str, Json] = {"rows": groups, "totals": len(found), "totals_restated": len(wrong)}
+        if all(one.apart.is_finite() for one in found):
+            measures["off_by"] = str(max((one.apart for one in wrong), default=Decimal(0)))
+        if not wrong:
+            amounts = ", ".join(f"{one.name} {shown(one.published)}" for one in found)
+            observed = f"{period} is still what was published: {amounts}"
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
+        return Judged(
+            outcome=Outcome.FAILED,
+            observed="; ".join(one.sentence(period, groups) for one in wrong),
+            measures=measures,
+            rows=_furthest(compared, [name for name, _ in pairs], by, request.check.show),
+        )
+
+    return judge
+
+
+def _furthest(compared: DataFrame, names: Sequence[str], by: Sequence[str], show: bool) -> list[dict[str, Json]]:
+    """The rows that are restated most, bounded; asked for only when there are any."""
+    from pyspark.sql import functions as F
+
+    numbers = range(len(names))
+    wrong = F.lit(False)
+    for n in numbers:
+        wrong = wrong | F.col(f"differs{n}")
+    furthest = F.greatest(*(F.abs(f"moved{n}") for n in numbers), F.lit(0))
+    keys = [F.col(f"key{n}") for n in range(len(by))]
+    rows: list[dict[str, Json]] = []
+    for number, row in enumerate(compared.where(wrong).orderBy(furthest.desc(), *keys).limit(MAX_ROWS).collect(), 1):
+        group = " / ".join(str(row[f"key{n}"]) for n in range(len(by))) if show else f"row {number}"
+        for n in numbers:
+            if row[f"differs{n}"]:
+                amounts = {"published": row[f"ours{n}"], "now": row[f"theirs{n}"], "restated_by": row[f"moved{n}"]}
+                line = f"{names[n]} of {group}" if by else names[n]
+                texts: dict[str, Json] = {name: _text(value) for name, value in amounts.items()}
+                rows.append({"line": line, **texts})
+    return rows[:MAX_ROWS]
+
+
+def _text(value: object) -> str:
+    return "missing" if value is None else str(value)

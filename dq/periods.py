@@ -116,18 +116,33 @@ def previous_month(period: str) -> str:
     return f"{first - timedelta(days=1):%Y-%m}"
 
 
+def next_month(period: str) -> str:
+    """The id of the month after a month."""
+    _, last = days_of(period)
+    return f"{last + timedelta(days=1):%Y-%m}"
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """Every month from ``first`` to ``last``, both included; empty where ``last`` comes first."""
+    found = []
+    while first <= last:
+        found.append(first)
+        first = next_month(first)
+    return found
+
+
 def days_between(first: date, last: date) -> list[date]:
     """Every day from ``first`` to ``last``, both included; empty where ``last`` comes first."""
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def parse_instant(text: str) -> datetime:
+def parse_instant(text: str, where: str = "--as-of") -> datetime:
     """A UTC instant from ISO 8601 text; without an offset it is taken as UTC, a bare day as its midnight."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"{text!r} is no instant", where="--as-of", expected="ISO 8601 such as 2026-11-04T05:00:00Z"
+            f"{text!r} is no instant", where=where, expected="ISO 8601 such as 2026-11-04T05:00:00Z"
         ) from None
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 

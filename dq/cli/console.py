@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 from dq.errors import ConfigError, DqError
 from dq.reports import use_colour
@@ -41,6 +42,12 @@ def error(failure: DqError) -> int:
     else:
         note(f"dq: {failure}")
     return failure.exit_code
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines with their columns under each other."""
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
+    return ["  ".join(cell.ljust(widths[n]) for n, cell in enumerate(row)).rstrip() for row in rows]
 
 
 def colour() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dq import people, periods, registry, runbooks
@@ -12,6 +13,7 @@ from dq.cli import console
 from dq.custom_types import CUSTOM_TYPES
 from dq.errors import ConfigError, Finding, UsageError, choices
 from dq.native_types import NATIVE_TYPES
+from dq.run import batch
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,6 +56,8 @@ def explain_command(arguments: argparse.Namespace) -> int:
     from dq.run.explain import explain
 
     as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else None
+    if as_of:
+        batch.refuse_future(as_of, datetime.now(UTC))
     console.out(explain(project, bound, arguments.period, as_of))
     return 0
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
+from dq.cli.signals import TERMINATED, Terminated, exit_code, terminable
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
-from dq.run import delivery
+from dq.run import batch, delivery, records
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver
@@ -26,14 +27,29 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-class Terminated(BaseException):
-    """SIGTERM, turned into an exception so that the run ends in order."""
+Audience = Callable[["PipelineRun"], None]
+_audience: ContextVar[Audience | None] = ContextVar("audience", default=None)
+
+
+@contextmanager
+def told_to(audience: Audience) -> Iterator[None]:
+    """Inside the block a finished run is handed to ``audience``, which decides what is printed of it and when."""
+    token = _audience.set(audience)
+    try:
+        yield
+    finally:
+        _audience.reset(token)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments every job and ``dq run`` share."""
     parser.add_argument("--period", required=True, help="the day (2026-10-05) or month (2026-10) to compute")
     parser.add_argument("--as-of", help="clock and knowledge cut, ISO 8601 UTC (default: now)")
+    add_output_arguments(parser)
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where runs read and write, and how their results are printed."""
     parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
     parser.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
     parser.add_argument("--docs", type=Path, help="data docs folder (default: beside the warehouse)")
@@ -49,15 +65,18 @@ class PipelineRun:
     def __init__(self, name: str, argv: Sequence[str] | None = None) -> None:
         self.name = name
         self.argv = list(sys.argv[1:] if argv is None else argv)
+        # A made-up company may live in the future; whoever submits a job or types a command may not.
+        self._typed = argv is None
         self.exit_code = 3
         self.record: RunRecord | None = None
+        self.problems: Sequence[str] = ()
         self._run: GuardedRun | None = None
         self._format = "text"
         self._failed: BaseException | None = None
-        self._previous_handler: signal.Handlers | Callable[[int, FrameType | None], object] | int | None = None
+        self._signals = ExitStack()
 
     def __enter__(self) -> PipelineRun:
-        self._catch_sigterm()
+        self._signals.enter_context(terminable())
         try:
             self._start()
         except SystemExit:
@@ -73,9 +92,13 @@ class PipelineRun:
         self._format = arguments.format
         project = projects.load(registry.find_root(_job_folder()), arguments.sources)
         bound = project.pipeline(self.name)
+        now = datetime.now(UTC)
+        as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else now
+        if self._typed:
+            batch.refuse_future(as_of, now)
         options = Options(
             period=arguments.period,
-            as_of=periods.parse_instant(arguments.as_of) if arguments.as_of else datetime.now(UTC),
+            as_of=as_of,
             warehouse=arguments.warehouse or project.root / project.settings.warehouse,
             docs=None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project),
         )
@@ -91,12 +114,12 @@ class PipelineRun:
         except (KeyboardInterrupt, Terminated) as stopped:
             return self._stopped(stopped)
         finally:
-            self._restore_sigterm()
+            self._signals.close()
 
     def _stopped(self, error: BaseException) -> bool:
         """Say what an interrupted run left behind."""
-        self.exit_code = 143 if isinstance(error, Terminated) else 130
-        word = "terminated" if self.exit_code == 143 else "interrupted"
+        self.exit_code = exit_code(error)
+        word = "terminated" if self.exit_code == TERMINATED else "interrupted"
         version = self._run.state.version if self._run is not None else None
         left = f"version {version} is published" if version else "nothing was published, the last good version stays"
         console.note(f"dq: {word}; {left}")
@@ -116,15 +139,25 @@ class PipelineRun:
             return True
         self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
-        self.record, problems = delivery.deliver(self._run, self.record)
+        self.record, self.problems = delivery.deliver(self._run, self.record)
+        if self.problems and self.exit_code == 0:
+            self.exit_code = 4
+        (_audience.get() or PipelineRun.tell)(self)
+        for problem in self.problems:
+            console.note(f"dq: {problem}")
+        return True
+
+    def tell(self) -> None:
+        """Print the finished run in the format it was asked for."""
+        assert self.record is not None  # noqa: S101 - finish() made it
         console.out(reports.render(self.record, format=self._format, width=console.width(), colour=console.colour()))
         if self._format == "text":
             console.out(self._footer(self.record))
-        for problem in problems:
-            console.note(f"dq: {problem}")
-        if problems and self.exit_code == 0:
-            self.exit_code = 4
-        return True
+
+    @property
+    def kept(self) -> bool:
+        """Whether the record is in the warehouse, where what is built on this run looks for it."""
+        return bool(self._run and self.record and records.find(self._run.warehouse, self.record.run))
 
     def _footer(self, record: RunRecord) -> str:
         """What a person needs next: the run's id and instant, its page, and the command that shows it."""
@@ -175,19 +208,6 @@ class PipelineRun:
     def publish(self, frame: DataFrame) -> None:
         """Stage and audit the figures; they are published when the block ends and the verdict allows it."""
         self._live.publish(frame)
-
-    # -- signals ---------------------------------------------------------------------------------------------------
-
-    def _catch_sigterm(self) -> None:
-        def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
-            raise Terminated
-
-        if threading.current_thread() is threading.main_thread():
-            self._previous_handler = signal.signal(signal.SIGTERM, raise_terminated)
-
-    def _restore_sigterm(self) -> None:
-        if threading.current_thread() is threading.main_thread() and self._previous_handler is not None:
-            signal.signal(signal.SIGTERM, self._previous_handler)
 
 
 def docs_folder(warehouse: Path | None, project: projects.Project) -> Path:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from dq import registry
-from dq.cli import check, declared, demo, history, run
+from dq.cli import backfill, check, declared, demo, history, run
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
 3 could not be evaluated; 4 published, but the data docs or the record were not delivered;
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, run, check, declared, history):
+    for module in (demo, run, backfill, check, declared, history):
         module.add(commands)
     return parser
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from dq.errors import UsageError, choices
 from dq.model import RunRecord
 from dq.reports import clean
 from dq.reports.card import BLOCKS, card
 from dq.reports.github import github
-from dq.reports.junit import junit
+from dq.reports.junit import junit, together
 from dq.reports.markdown import markdown
 from dq.reports.text import text, use_colour
-from dq.serialize import to_json
+from dq.serialize import to_dict, to_json
 
 FORMATS = ("text", "json", "gx", "junit", "github", "markdown")
 
-__all__ = ["FORMATS", "render", "use_colour"]
+__all__ = ["FORMATS", "render", "render_all", "use_colour"]
 
 
 def render(
@@ -36,3 +39,17 @@ def render(
     if format == "text":
         return text(card(run, limit=limit), width=width, colour=colour) + "\n"
     return {"junit": junit, "github": github, "markdown": markdown}[format](run)
+
+
+def render_all(runs: Sequence[RunRecord], format: str) -> str:
+    """Several runs as one document: an array in the JSON formats, one root of all suites in JUnit, else in turn."""
+    if format == "json":
+        return (
+            json.dumps([to_dict(clean.record(run)) for run in runs], allow_nan=False, sort_keys=True, indent=2) + "\n"
+        )
+    if format == "junit":
+        return together([clean.record(run) for run in runs])
+    rendered = [render(run, format) for run in runs]
+    if format == "gx":
+        return "[\n" + ",\n".join(one.rstrip("\n") for one in rendered) + "\n]\n"
+    return "\n".join(rendered) if format == "markdown" else "".join(rendered)

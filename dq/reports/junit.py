@@ -17,6 +17,23 @@ def junit(run: RunRecord) -> str:
     not run ``skipped``. A run that was held without any such check has a case of its own: a hold is never all green.
     """
     root = ElementTree.Element("testsuites", name=f"{run.pipeline} {run.period}".strip(), time=f"{run.seconds:.3f}")
+    _add(root, run)
+    return _text(root)
+
+
+def together(runs: Sequence[RunRecord]) -> str:
+    """The JUnit XML of several cleaned records: all their suites under one root, named with the period."""
+    seconds = sum(run.seconds for run in runs)
+    root = ElementTree.Element("testsuites", name="dq", time=f"{seconds:.3f}")
+    for run in runs:
+        first = len(root)
+        _add(root, run)
+        for suite in root[first:]:
+            suite.set("name", f"{suite.get('name')} {run.period}")
+    return _text(root)
+
+
+def _add(root: ElementTree.Element, run: RunRecord) -> None:
     for dataset in dict.fromkeys(result.dataset for result in run.results):
         results = [result for result in run.results if result.dataset == dataset]
         suite = _suite(root, f"{run.pipeline}.{dataset}", run)
@@ -30,6 +47,9 @@ def junit(run: RunRecord) -> str:
         reason = run.error or (summary.upstream.headline if summary.upstream else summary.headline)
         ElementTree.SubElement(case, "error", type="held", message=reason).text = summary.headline
         suite.attrib.update(tests="1", failures="0", errors="1", skipped="0")
+
+
+def _text(root: ElementTree.Element) -> str:
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     ElementTree.indent(root)

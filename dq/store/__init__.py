@@ -7,6 +7,7 @@ published is what was audited; a run after any crash converges without a hand. I
 from dq.store.garbage import Removed
 from dq.store.history import measured, summed, total_of
 from dq.store.manifest import Manifest, PartFile
+from dq.store.names import covers
 from dq.store.read import Published, read_entries, read_published, select_published
 from dq.store.records import Records
 from dq.store.table import Table
@@ -25,6 +26,7 @@ __all__ = [
     "Table",
     "Warehouse",
     "Withdrawal",
+    "covers",
     "measured",
     "read_entries",
     "read_published",

@@ -91,6 +91,35 @@ def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_backfill_that_was_stopped_goes_on_where_it_was(
+    company: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    line = dq("backfill", "profit_unit", "--from", "2026-08", "--to", "2026-09", "--no-downstream", "--no-docs")
+    words = [*line, "--warehouse", str(tmp_path / "w")]
+    child = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment(company)
+    )
+    deadline = time.monotonic() + 240
+    # August is committed and September has begun to stage: the moment with the most to lose.
+    while len(list((tmp_path / "w" / "profit_unit").glob("_staging/*2026-09*"))) < 1 and time.monotonic() < deadline:
+        assert child.poll() is None, "it ended before September was staged"
+        time.sleep(0.02)
+    child.send_signal(sent)
+    out, said = child.communicate(timeout=120)
+    assert child.returncode == code, said
+    if sent is not signal.SIGKILL:
+        assert ["profit_unit", "2026-08", "published"] in [row.split()[:3] for row in out.splitlines()]
+        assert "nothing was published, the last good version stays" in said
+    again = call(words, company)
+    assert again.returncode == 0, again.stderr
+    assert [row.split()[:3] for row in again.stdout.splitlines()[-2:]] == [
+        ["profit_unit", "2026-08", "unchanged"],
+        ["profit_unit", "2026-09", "published"],
+    ]
+
+
+@pytest.mark.slow
 def test_the_demo_publishes_the_clean_month_and_holds_the_defective_one(tmp_path: Path) -> None:
     home = tmp_path / "project"
     for folder in ("jobs", "expectations", "runbooks", "spark-conf"):

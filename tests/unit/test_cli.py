@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import dq
 from dq.cli import main
 from dq.cli.parser import argument_problem, build_parser
 
@@ -33,8 +34,17 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["run", "investor_profit", "--period", "2026-10-05", "--as-of", "2026-11-04"], "is no month"),
         (["run", "profit_units", "--period", "2026-10"], "did you mean profit_unit?"),
         (["run", "profit_unit", "--period", "2026-10", "--sources", "none.yml"], "there is no sources file none.yml"),
+        (["run", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),
+        (["run", "profit_unit", "--all", "--period", "2026-10"], "not allowed with argument"),
+        (["run", "--period", "2026-10"], "one of the arguments pipeline --all is required"),
+        (["run", "--all", "--period", "2026-10", "--as-of", "2026-10-01"], "has no complete day"),
+        (["backfill", "profit_unit", "--from", "2026-10", "--to", "2026-08"], "lies before --from"),
+        (["backfill", "profit_unit", "--from", "2026-10-05", "--to", "2026-10"], "'2026-10-05' is no month"),
+        (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "has no complete day"),
+        (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
         (["check", "README.md", "--suite", "none.yml"], "there is no suite none.yml"),
+        (["explain", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),
         (["explain", "profit"], "there is no pipeline 'profit'"),
         (["demo", "--fault", "F99"], "there is no fault 'F99'"),
         (["show", "nothing", "--warehouse", "/nonexistent"], "there is no warehouse /nonexistent"),
@@ -83,6 +93,16 @@ def test_a_waiver_needs_a_finite_ceiling(capsys: pytest.CaptureFixture[str], cei
         capsys, *line, "--owner", "Anna", "--reason", "r", "--until", "2030-01-01", "--warehouse", "/nonexistent"
     )
     assert code == 2
+
+
+def test_a_submitted_job_is_not_as_of_an_instant_to_come(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["profit_unit.py", "--period", "2026-10", "--as-of", "2999-01-01"])
+    with dq.pipeline_run("profit_unit") as submitted:
+        submitted.read("revenue")
+    assert submitted.exit_code == 2
+    assert "2999-01-01T00:00:00Z is in the future" in capsys.readouterr().err
 
 
 def test_lint_is_clean_on_the_project(capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,9 +192,27 @@ def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[s
 def test_every_command_has_help_that_names_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     code, told = run(capsys, "--help")
     assert code == 0
-    for name in ("demo", "run", "check", "explain", "lint", "show", "waive", "withdraw", "gc", "docs"):
+    for name in ("demo", "run", "backfill", "check", "explain", "lint", "show", "waive", "withdraw", "gc", "docs"):
         assert name in told
         assert run(capsys, name, "--help")[0] == 0
+
+
+def test_a_dry_run_of_a_backfill_prints_the_runs_and_starts_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    line = ["backfill", "profit_unit", "--from", "2026-01", "--to", "2026-02", "--dry-run"]
+    code, told = run(capsys, *line, "--warehouse", str(tmp_path / "w"))
+    assert code == 0
+    rows = [row.split() for row in told.splitlines()]
+    assert [row[:3] for row in rows[1:] if row[0] in ("profit_unit", "investor_profit")] == [
+        ["profit_unit", "2026-01", "2026-02-04T05:00:00Z"],
+        ["investor_profit", "2026-01", "2026-02-04T06:00:00Z"],
+        ["profit_unit", "2026-02", "2026-03-04T05:00:00Z"],
+        ["investor_profit", "2026-02", "2026-03-04T06:00:00Z"],
+    ]
+    assert not (tmp_path / "w").exists()
+    alone = run(capsys, *line, "--no-downstream", "--warehouse", str(tmp_path / "w"))[1]
+    assert {row.split()[0] for row in alone.splitlines()[1:]} == {"profit_unit"}
 
 
 def test_command_lines_on_pages_are_judged_without_running_them() -> None:

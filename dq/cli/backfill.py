@@ -1,0 +1,122 @@
+"""``dq backfill``: rebuild a pipeline's months in order, and what is built on them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dq import periods, store
+from dq import project as projects
+from dq import registry as registries
+from dq.cli import console
+from dq.cli.job import add_output_arguments
+from dq.errors import UsageError
+from dq.model import Kind
+from dq.run import batch, inputs
+from dq.run.batch import Shown, Step
+
+ABOUT = """\
+Months are rebuilt in order of time, within each the pipeline first and then what is built on it. What is unchanged
+is a no-op, so the same command again goes on where it was stopped, however it was stopped. Where a run is held or
+could not be evaluated, what is built on it and the later months compared with it are not tried.
+
+Without --as-of each run is as of the scheduled final run of its month (where that is still ahead, the start of today,
+UTC), or as of the instant its published figures, or those it is built on, are as of, where that is later: inputs that
+were mended are read anew at the same knowledge cut. Rows recorded after that instant are read only with a later
+--as-of, which then holds for every run. A restated month makes the months compared with it due again: give a --to
+that takes them in. The exit code is the gravest: 2, then 3 (also: not tried), 1, 4, 0."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "backfill",
+        help="rebuild a pipeline's months in order, and what is built on them",
+        description="Rebuild the months of a pipeline in order, and those of the pipelines built on it.",
+        epilog=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
+    parser.add_argument("--from", dest="first", required=True, metavar="MONTH", help="the first month, such as 2026-08")
+    parser.add_argument("--to", dest="last", required=True, metavar="MONTH", help="the last month, such as 2026-10")
+    parser.add_argument("--as-of", help="one clock and knowledge cut for every run, ISO 8601 UTC (default: see below)")
+    parser.add_argument("--no-downstream", action="store_true", help="rebuild this pipeline alone")
+    parser.add_argument("--dry-run", action="store_true", help="print which runs it would be, and run nothing")
+    add_output_arguments(parser)
+    parser.set_defaults(handler=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Rebuild the months, or print the plan."""
+    now = datetime.now(UTC)
+    as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else None
+    if as_of:
+        batch.refuse_future(as_of, now)
+    first, last = _month(arguments.first, "--from"), _month(arguments.last, "--to")
+    if last < first:
+        raise UsageError(f"--to {last} lies before --from {first}", expected="months in order of time")
+    periods.window(last, as_of or now, None, ledger_absent=True)  # refuses a month without a complete day
+    project = projects.load(registries.find_root(), arguments.sources)
+    project.pipeline(arguments.pipeline)
+    below = [] if arguments.no_downstream else batch.downstream(project.registry, arguments.pipeline)
+    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+
+    def shown(pipeline: str, month: str) -> Shown | None:
+        return published(warehouse, pipeline, month)
+
+    steps = batch.rebuild(
+        project.registry,
+        project.roster.calendar,
+        [arguments.pipeline, *below],
+        first=first,
+        last=last,
+        now=now,
+        shown=shown,
+        as_of=as_of,
+    )
+    if arguments.dry_run:
+        console.out(plan_table(steps))
+        return 0
+    from dq.cli.batch import run_all
+
+    code, session = run_all(steps, arguments, held_runs=False)
+    for pipeline, month in batch.due_again(project.registry, [*session.ended.values()], shown):
+        console.note(f"dq: {pipeline} {month} compares with a month published anew; go on with --to {month}")
+    return code
+
+
+def published(warehouse: store.Warehouse, pipeline: str, month: str) -> Shown | None:
+    """What readers see of a month: its newest version and instant, and how complete its least complete day is."""
+    commit = warehouse.table(pipeline).current()
+    entries = [one for period, one in commit.entries.items() if store.covers(month, period)] if commit else []
+    if not entries:
+        return None
+    return Shown(
+        version=max(entry.version for entry in entries),
+        kind=Kind(min((entry.kind for entry in entries), key=inputs.KIND_ORDER.index)),
+        as_of=max((entry.as_of for entry in entries if entry.as_of), default=None),
+    )
+
+
+def plan_table(steps: Sequence[Step]) -> str:
+    """The runs in order: pipeline, month, the instant it is as of and why, and what readers see now."""
+    head = ("pipeline", "period", "as of", "", "readers see now")
+    rows = [head, *(_row(step) for step in steps)]
+    return "\n".join(console.aligned(rows))
+
+
+def _row(step: Step) -> tuple[str, ...]:
+    seen = "nothing"
+    if step.shown:
+        instant = f" as of {step.shown.as_of:%Y-%m-%dT%H:%M:%SZ}" if step.shown.as_of else ""
+        seen = f"version {step.shown.version}, {step.shown.kind.replace('_', ' ')}{instant}"
+    return step.pipeline, step.period, f"{step.as_of:%Y-%m-%dT%H:%M:%SZ}", step.why, seen
+
+
+def _month(text: str, where: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}", text):
+        raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-08")
+    periods.days_of(text)
+    return text

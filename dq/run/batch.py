@@ -1,0 +1,210 @@
+"""Many runs, one after another: which are due, in which order, as of when, and which are not tried after a failure.
+
+Plain values and plain functions: nothing here reads a warehouse, starts Spark or prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from dq import periods
+from dq.errors import UsageError
+from dq.model import Kind, RunRecord, Verdict
+from dq.people import BusinessCalendar
+from dq.registry import Pipeline, Registry
+from dq.run.schedule import scheduled_as_of
+
+Key = tuple[str, str]
+"""A pipeline and one of its periods."""
+
+# The gravest first: a mistake of the caller, no evidence, failed data, published but not delivered, all well.
+GRAVEST = (2, 3, 1, 4, 0)
+NOT_TRIED = 3  # as a run whose upstream is held: nothing was evaluated
+_MONTH = len("2026-10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What readers see of a pipeline's period: the version, how complete it is, and the instant it is as of."""
+
+    version: int
+    kind: Kind
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One run to be: a pipeline's period as of an instant.
+
+    ``needs`` are the earlier steps it builds on or compares with, ``why`` says in a few words where the instant comes
+    from, ``shown`` is what readers see before the step.
+    """
+
+    pipeline: str
+    period: str
+    as_of: datetime
+    needs: Sequence[Key] = ()
+    why: str = ""
+    shown: Shown | None = None
+
+    @property
+    def key(self) -> Key:
+        """Pipeline and period."""
+        return self.pipeline, self.period
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How one step ended: its exit code, its record where it has one, or why it was not tried.
+
+    ``kept`` says that the record is in the warehouse, so that a run built on this one finds it held.
+    """
+
+    step: Step
+    code: int
+    record: RunRecord | None = None
+    kept: bool = False
+    not_tried: str = ""
+
+    @property
+    def published(self) -> bool:
+        """Whether readers see the figures of this step, new or unchanged."""
+        return self.record is not None and self.record.verdict.published
+
+    @property
+    def word(self) -> str:
+        """The outcome in a word or two."""
+        if self.not_tried:
+            return "not tried"
+        if self.record is None:
+            return {2: "refused", 130: "interrupted", 143: "terminated"}.get(self.code, "could not be evaluated")
+        if self.record.already_published:
+            return "unchanged"
+        return {
+            Verdict.PUBLISH: "published",
+            Verdict.PUBLISH_PARTIAL: "published as partial",
+            Verdict.HOLD: "held",
+        }.get(self.record.verdict, "could not be evaluated")
+
+
+def worst(codes: Collection[int]) -> int:
+    """The exit code of several runs together: interrupted or terminated first, else the gravest; 0 for none."""
+    return next((code for code in (143, 130, *GRAVEST) if code in codes), max(codes, default=0))
+
+
+def due(item: Pipeline, period: str) -> bool:
+    """Whether a pipeline is computed for a period of this length: one by month is not computed for a single day."""
+    return item.grain == "day" or len(period) == _MONTH
+
+
+def all_of(registry: Registry, period: str, as_of: datetime) -> list[Step]:
+    """Every pipeline that is computed for the period, each after its upstream ones, all as of one instant."""
+    steps: list[Step] = []
+    for name in registry.order():
+        if due(registry.pipelines[name], period):
+            steps.append(Step(pipeline=name, period=period, as_of=as_of, needs=_upstream(registry, name, steps)))
+    return steps
+
+
+def downstream(registry: Registry, pipeline: str) -> list[str]:
+    """The pipelines built on this one, directly or not, each after its upstream ones."""
+    found = [pipeline]
+    for name in registry.order():
+        if set(registry.pipelines[name].upstream) & set(found):
+            found.append(name)
+    return found[1:]
+
+
+def rebuild(
+    registry: Registry,
+    calendar: BusinessCalendar,
+    pipelines: Collection[str],
+    *,
+    first: str,
+    last: str,
+    now: datetime,
+    shown: Callable[[str, str], Shown | None],
+    as_of: datetime | None = None,
+) -> list[Step]:
+    """The runs that rebuild pipelines from one month to another: periods in order of time, upstream first in each.
+
+    Without ``as_of`` each run is as of its period's scheduled final run, or where that is still ahead as of the start
+    of today. It is never before the instant readers' figures are as of, which would go back, nor before that of what
+    it is built on. So the same command again is the same runs, and what is done already is found unchanged.
+    """
+    order = [name for name in registry.order() if name in pipelines]
+    pairs = [(name, period) for name in order for period in periods.months_between(first, last)]
+    pairs.sort(key=lambda pair: (periods.days_of(pair[1])[1], order.index(pair[0])))
+    steps: list[Step] = []
+    for name, period in pairs:
+        item = registry.pipelines[name]
+        same_period = [step for step in steps if step.period == period]
+        there = shown(name, period)
+        candidates = [_scheduled(item, calendar, period, now)]
+        if there and there.as_of:
+            candidates.append((there.as_of, "as published"))
+        for table in item.upstream:
+            planned = next((step.as_of for step in same_period if step.pipeline == table), None)
+            built_on = shown(table, period)
+            instant = planned or (built_on.as_of if built_on else None)
+            if instant:
+                candidates.append((instant, f"as {table}"))
+        latest = (as_of, "given") if as_of else max(candidates, key=lambda candidate: candidate[0])
+        before = [step.key for step in steps if step.pipeline == name][-1:] if item.compares_with_previous else []
+        needs = (*_upstream(registry, name, same_period), *before)
+        steps.append(Step(pipeline=name, period=period, as_of=latest[0], needs=needs, why=latest[1], shown=there))
+    return steps
+
+
+def _scheduled(item: Pipeline, calendar: BusinessCalendar, period: str, now: datetime) -> tuple[datetime, str]:
+    scheduled = scheduled_as_of(item.scheduled, calendar, period)
+    if scheduled <= now:
+        return scheduled, "scheduled"
+    # The last whole day is in at midnight; a later instant today would make another run of every repetition.
+    return datetime.combine(now.date(), time(), UTC), "start of today, the final run is ahead"
+
+
+def _upstream(registry: Registry, name: str, steps: Sequence[Step]) -> tuple[Key, ...]:
+    return tuple(step.key for step in steps if step.pipeline in registry.pipelines[name].upstream)
+
+
+def blocked(step: Step, ended: Mapping[Key, Ended], *, held_runs: bool) -> str:
+    """Why a step is not tried, empty when it is: something it needs was not published in this session.
+
+    With ``held_runs`` it is tried all the same where the warehouse tells it that its upstream is held: then its own
+    card shows the upstream's. A run that was refused leaves nothing there, and the figures of before would be read.
+    """
+    for key in step.needs:
+        before = ended.get(key)
+        if before is None or before.published or (held_runs and before.kept):
+            continue
+        what = f"{key[0]} {key[1]}"
+        if before.not_tried:
+            return f"{what} was not tried"
+        return f"{what} was {before.word}" if before.word != "could not be evaluated" else f"{what} {before.word}"
+    return ""
+
+
+def due_again(registry: Registry, ended: Sequence[Ended], shown: Callable[[str, str], Shown | None]) -> list[Key]:
+    """The published periods that compare with one published anew here and were not run after it themselves."""
+    ran = {one.step.key for one in ended}
+    found = []
+    for one in ended:
+        name, period = one.step.key
+        if one.word.startswith("published") and registry.pipelines[name].compares_with_previous:
+            following = (name, periods.next_month(period))
+            if following not in ran and shown(*following):
+                found.append(following)
+    return found
+
+
+def refuse_future(as_of: datetime, now: datetime) -> None:
+    """Refuse a clock and knowledge cut that has not come: figures would claim days that are not over."""
+    if as_of > now:
+        raise UsageError(
+            f"{as_of:%Y-%m-%dT%H:%M:%SZ} is in the future",
+            where="--as-of",
+            expected=f"an instant up to now, {now:%Y-%m-%dT%H:%M:%SZ}",
+        )

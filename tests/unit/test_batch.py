@@ -1,0 +1,215 @@
+"""Which runs `dq run --all` and `dq backfill` make, in which order, as of when, and which they do not try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from dq import people, registry, yamlfile
+from dq.errors import UsageError
+from dq.model import Kind, RunRecord, Verdict
+from dq.run import batch
+from dq.run.batch import Ended, Shown, Step
+
+ROOT = Path(__file__).resolve().parents[2]
+CALENDAR = people.load_roster(ROOT / "runbooks" / "roster.yml", shown="roster.yml").calendar
+NOW = datetime(2026, 11, 20, 12, 29, tzinfo=UTC)
+
+
+def pipeline(grain: str = "month", *upstream: str, at: str = "05:00", compares: bool = False) -> registry.Pipeline:
+    return registry.Pipeline.model_validate(
+        {
+            "job": "j.py",
+            "description": "d",
+            "grain": grain,
+            "runbook": "r.md",
+            "upstream": [*upstream],
+            "compares_with_previous": compares,
+            "suites": ["s.yml"],
+            "scheduled": {"business_day": 3, "at": at},
+            "publishes": {"key": ["day"], "columns": {"day": {"type": "date"}}},
+        }
+    )
+
+
+# Declared the wrong way round: order comes from the upstreams.
+REGISTRY = registry.Registry(
+    root=ROOT,
+    pipelines={
+        "report": pipeline("month", "investors", "clicks", at="07:00"),
+        "investors": pipeline("month", "units", at="06:00", compares=True),
+        "clicks": pipeline("day"),
+        "units": pipeline("day"),
+    },
+    document=yamlfile.Document("pipelines.yml", {}, {}),
+)
+
+
+def nothing(_pipeline: str, _month: str) -> Shown | None:
+    return None
+
+
+def there(**entries: datetime) -> Callable[[str, str], Shown | None]:
+    """What readers see: the same for every month of a pipeline."""
+    return lambda name, _: Shown(version=4, kind=Kind.FINAL, as_of=entries[name]) if name in entries else None
+
+
+def plan(names: list[str], first: str, last: str, **more: object) -> list[Step]:
+    arguments: dict[str, object] = {"now": NOW, "shown": nothing} | more
+    return batch.rebuild(REGISTRY, CALENDAR, names, first=first, last=last, **arguments)  # type: ignore[arg-type]
+
+
+def ended(step: Step, verdict: Verdict | None, **more: object) -> Ended:
+    if verdict is None:
+        return Ended(step=step, code=2, **more)  # type: ignore[arg-type]
+    record = RunRecord(
+        run="r",
+        pipeline=step.pipeline,
+        period=step.period,
+        kind=Kind.FINAL,
+        as_of=step.as_of,
+        data_through=date(2026, 10, 31),
+        verdict=verdict,
+        started=step.as_of,
+        seconds=1.0,
+        results=(),
+        guidance={},
+        inputs=(),
+        run_key="",
+    )
+    return Ended(step=step, code=verdict.exit_code, record=record, kept=True, **more)  # type: ignore[arg-type]
+
+
+def test_the_gravest_code_is_that_of_the_session_whatever_the_order() -> None:
+    ranked = [2, 3, 1, 4, 0]
+    for graver, milder in combinations(ranked, 2):
+        assert batch.worst([milder, graver]) == batch.worst([graver, milder]) == graver
+    assert batch.worst([0, 2, 130]) == 130
+    assert batch.worst([]) == 0
+
+
+def test_every_pipeline_stands_after_its_upstreams_as_of_one_instant() -> None:
+    steps = batch.all_of(REGISTRY, "2026-10", NOW)
+    names = [step.pipeline for step in steps]
+    assert sorted(names) == ["clicks", "investors", "report", "units"]
+    for step in steps:
+        assert {key[0] for key in step.needs} == set(REGISTRY.pipelines[step.pipeline].upstream)
+        assert all(names.index(name) < names.index(step.pipeline) for name, _ in step.needs)
+    assert {step.as_of for step in steps} == {NOW}
+
+
+def test_a_single_day_is_run_for_the_pipelines_computed_by_day() -> None:
+    assert {step.pipeline for step in batch.all_of(REGISTRY, "2026-10-05", NOW)} == {"clicks", "units"}
+
+
+def test_downstream_is_everything_built_on_a_pipeline_directly_or_not() -> None:
+    assert batch.downstream(REGISTRY, "units") == ["investors", "report"]
+    assert batch.downstream(REGISTRY, "clicks") == ["report"]
+    assert batch.downstream(REGISTRY, "report") == []
+
+
+def test_months_come_in_order_and_upstream_first_in_each() -> None:
+    steps = plan(["investors", "units"], "2026-08", "2026-10")
+    assert [step.key for step in steps] == [
+        (name, month) for month in ("2026-08", "2026-09", "2026-10") for name in ("units", "investors")
+    ]
+    assert plan(["units"], "2025-12", "2026-01")[-1].key == ("units", "2026-01")
+
+
+def test_a_step_needs_its_upstream_of_the_month_and_the_month_it_compares_with() -> None:
+    steps = {step.key: step.needs for step in plan(["investors", "units"], "2026-08", "2026-09")}
+    assert steps["units", "2026-09"] == ()
+    assert steps["investors", "2026-08"] == (("units", "2026-08"),)
+    assert steps["investors", "2026-09"] == (("units", "2026-09"), ("investors", "2026-08"))
+
+
+def instants(**more: object) -> dict[tuple[str, str], str]:
+    return {s.key: f"{s.as_of:%m-%dT%H:%M}" for s in plan(["units", "investors"], "2026-10", "2026-11", **more)}
+
+
+def test_a_month_is_as_of_its_scheduled_final_run_and_an_open_one_as_of_the_start_of_today() -> None:
+    assert instants() == {
+        ("units", "2026-10"): "11-04T05:00",
+        ("investors", "2026-10"): "11-04T06:00",
+        ("units", "2026-11"): "11-20T00:00",
+        ("investors", "2026-11"): "11-20T00:00",
+    }
+
+
+def test_published_figures_never_go_back_nor_before_what_they_are_built_on() -> None:
+    late = datetime(2026, 11, 9, 8, tzinfo=UTC)
+    found = instants(shown=there(units=late))
+    assert (found["units", "2026-10"], found["investors", "2026-10"]) == ("11-09T08:00", "11-09T08:00")
+    alone = instants(shown=there(investors=late))
+    assert (alone["units", "2026-10"], alone["investors", "2026-10"]) == ("11-04T05:00", "11-09T08:00")
+
+
+def test_an_upstream_that_is_not_rebuilt_counts_as_it_is_published() -> None:
+    late = datetime(2026, 11, 9, 8, tzinfo=UTC)
+    (step,) = plan(["investors"], "2026-10", "2026-10", shown=there(units=late))
+    assert (step.as_of, step.why) == (late, "as units")
+
+
+def test_planning_again_after_it_was_published_plans_the_same_instants() -> None:
+    """What makes a repetition a no-op, however often it was stopped."""
+    first = plan(["units", "investors"], "2026-08", "2026-11")
+    seen = {step.key: Shown(version=1, kind=Kind.FINAL, as_of=step.as_of) for step in first[:5]}
+    again = plan(["units", "investors"], "2026-08", "2026-11", shown=lambda name, month: seen.get((name, month)))
+    assert [(step.key, step.as_of) for step in again] == [(step.key, step.as_of) for step in first]
+
+
+def test_an_instant_that_was_given_holds_for_every_run() -> None:
+    given = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert {step.as_of for step in plan(["units", "investors"], "2026-08", "2026-10", as_of=given)} == {given}
+
+
+@pytest.mark.parametrize(("verdict", "word"), [(Verdict.HOLD, "was held"), (None, "was refused")])
+def test_what_is_built_on_a_failed_run_is_not_tried_nor_later_months_compared_with_it(
+    verdict: Verdict | None, word: str
+) -> None:
+    steps = plan(["units", "investors", "report"], "2026-09", "2026-10")
+    done: dict[batch.Key, Ended] = {}
+    for step in steps:
+        why = batch.blocked(step, done, held_runs=False)
+        fails = step.key == ("units", "2026-09")
+        done[step.key] = (
+            Ended(step=step, code=batch.NOT_TRIED, not_tried=why)
+            if why
+            else ended(step, verdict if fails else Verdict.PUBLISH)
+        )
+    why = {key: one.not_tried for key, one in done.items()}
+    assert why == {
+        ("units", "2026-09"): "",
+        ("investors", "2026-09"): f"units 2026-09 {word}",
+        ("report", "2026-09"): "investors 2026-09 was not tried",
+        ("units", "2026-10"): "",
+        ("investors", "2026-10"): "investors 2026-09 was not tried",
+        ("report", "2026-10"): "investors 2026-10 was not tried",
+    }
+
+
+def test_a_held_upstream_shows_its_card_but_a_refused_one_would_let_old_figures_be_read() -> None:
+    steps = {step.pipeline: step for step in batch.all_of(REGISTRY, "2026-10", NOW)}
+    units, investors = steps["units"], steps["investors"]
+    for before, tried in ((ended(units, Verdict.HOLD), True), (ended(units, None), False)):
+        assert (batch.blocked(investors, {units.key: before}, held_runs=True) == "") is tried
+    unkept = Ended(step=units, code=1, record=ended(units, Verdict.HOLD).record, kept=False)
+    assert batch.blocked(investors, {units.key: unkept}, held_runs=True) == "units 2026-10 was held"
+
+
+def test_a_month_published_anew_makes_the_published_month_after_it_due_again() -> None:
+    steps = {step.key: step for step in plan(["units", "investors"], "2026-09", "2026-10")}
+    done = [ended(step, Verdict.PUBLISH) for step in steps.values()]
+    later = there(investors=NOW, units=NOW)
+    assert batch.due_again(REGISTRY, done, later) == [("investors", "2026-11")]
+    assert batch.due_again(REGISTRY, done, nothing) == []
+
+
+def test_an_instant_to_come_is_refused() -> None:
+    batch.refuse_future(NOW, NOW)
+    with pytest.raises(UsageError, match="2027-01-01T00:00:00Z is in the future"):
+        batch.refuse_future(datetime(2027, 1, 1, tzinfo=UTC), NOW)

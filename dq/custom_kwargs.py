@@ -41,7 +41,26 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
             problems.append((name, f"{_short(value)} is not a {spec.type}"))
     if type_name == "expect_measure_to_fit_history" and not problems:
         problems += _history_problems(kwargs)
+    if type_name == "expect_values_to_refer_to" and not problems:
+        problems += _reference_problems(kwargs)
+    if type_name == "expect_redeliveries_to_be_rare" and not problems:
+        problems += _redelivery_problems(kwargs)
     return problems
+
+
+def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    ours, theirs = kwargs.get("columns"), kwargs.get("other_columns")
+    if isinstance(ours, Sequence) and isinstance(theirs, Sequence) and len(ours) != len(theirs):
+        yield "other_columns", f"{len(theirs)} columns stand against {len(ours)}"
+    if kwargs.get("max_amount") is not None and kwargs.get("amount") is None:
+        yield "amount", "max_amount needs the column that values the rows"
+
+
+def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if (kwargs.get("max_share") is None) == (kwargs.get("high") is None):
+        yield "max_share", "give either max_share (a share) or high (a ratio to the median of history), not both"
+    if kwargs.get("minimum_history") is not None and kwargs.get("high") is None:
+        yield "minimum_history", "only high is judged against history"
 
 
 def _history_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
@@ -164,7 +183,9 @@ _VALID: Mapping[KwargType, Callable[[Json], bool]] = {
     KwargType.PAIRS: lambda value: _is_list(value) and bool(value) and _all(value, _is_pair),
     KwargType.TABLE: _is_name,
     KwargType.OTHER_COLUMN: _is_name,
+    KwargType.OTHER_COLUMNS: _is_names,
     KwargType.CONDITION: _is_name,
+    KwargType.TEXT: _is_name,
     KwargType.COUNT: _is_count,
     KwargType.NUMBER: _is_number,
     KwargType.AMOUNT: _is_amount,

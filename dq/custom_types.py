@@ -25,12 +25,14 @@ class KwargType(StrEnum):
     PAIRS = "list of {column, other}: a column of this dataset and one of the other, '*' for the row count"
     TABLE = "name of another dataset of the run"
     OTHER_COLUMN = "column of the other dataset"
+    OTHER_COLUMNS = "list of columns of the other dataset"
     CONDITION = "row condition, one Spark SQL expression"
     COUNT = "whole number, not negative"
     NUMBER = "number, not negative"
     AMOUNT = "decimal number written as text, not negative"
     BOOLEAN = "true or false"
     CHOICE = "one of the listed words"
+    TEXT = "text"
     WEEKDAYS = "list of weekday names, monday to sunday"
     DAYS = "list of days, YYYY-MM-DD"
 
@@ -221,6 +223,94 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
         },
     ),
+    "expect_finals_to_hold_every_row": TypeSpec(
+        doc="No row of the month before became known after that month was published as final.",
+        sentence="no row of the last final may have become known later; $other holds those that did"
+        "[, valued by $amount].",
+        kwargs={
+            "other": KwargSpec(
+                type=KwargType.TABLE, required=True, doc="The rows that came late for it: a source's name and `.late`."
+            ),
+            "amount": KwargSpec(type=KwargType.OTHER_COLUMN, doc="Number by which the late rows are valued."),
+        },
+    ),
+    "expect_values_to_convert": TypeSpec(
+        doc="Every raw value that is present converts to the contract's type.",
+        sentence="every value of $column must convert to its declared type (no NaN, infinity, overflow or bad date).",
+        kwargs={"column": _column("The converted column.")},
+    ),
+    "expect_values_to_refer_to": TypeSpec(
+        doc="Every row refers to a row of another table; those that do not are counted and, with an amount, valued.",
+        sentence="$columns must be found in $other ($other_columns) for all but a share of $max_share of the rows"
+        "[ and $max_amount of $amount][, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS,
+                required=True,
+                doc="Columns that refer; a row with a NULL in one does not count.",
+            ),
+            "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset referred to."),
+            "other_columns": KwargSpec(
+                type=KwargType.OTHER_COLUMNS, required=True, doc="Its columns that are referred to, in the same order."
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of rows without such a row that still passes."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which the rows without such a row are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of those rows that still passes."
+            ),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+        },
+    ),
+    "expect_distinct_counts_to_match": TypeSpec(
+        doc="A published count of distinct values equals the one counted anew from another table, group by group.",
+        sentence="$column must be the number of distinct $other_column in $other[, by $by]"
+        "[, counted over the $so_far so far][, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "column": _column("The published count."),
+            "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset counted anew."),
+            "other_column": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="Column whose distinct values are counted."
+            ),
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is counted."),
+            "so_far": KwargSpec(
+                type=KwargType.CHOICE,
+                choices=("week", "month"),
+                doc="Count from the beginning of the ISO week or month of each group's `day` to that day.",
+            ),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+        },
+    ),
+    "expect_repeated_keys_to_be_identical": TypeSpec(
+        doc="Rows that share a key differ in nothing but their delivery; a different row under the same key fails.",
+        sentence="rows that share $columns must differ in nothing but $delivery.",
+        kwargs={
+            "columns": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that identify a row together."),
+            "delivery": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that say how a row was delivered, not what it is."
+            ),
+        },
+    ),
+    "expect_redeliveries_to_be_rare": TypeSpec(
+        doc="Rows delivered again, which the contract's rule drops, are counted and stay a small or usual share.",
+        sentence="rows of the same $columns delivered again, as told by $delivery, are dropped and counted"
+        "[; at most a share of $max_share][; at most $high times the median of published periods]"
+        "[, given $minimum_history periods].",
+        kwargs={
+            "columns": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that identify a row together."),
+            "delivery": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that say how a row was delivered, not what it is."
+            ),
+            "max_share": KwargSpec(type=KwargType.NUMBER, doc="Greatest share of rows delivered again that passes."),
+            "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio of that share to the median of history."),
+            "minimum_history": KwargSpec(
+                type=KwargType.COUNT, doc="Published periods needed before `high` can be judged, 3 if not given."
+            ),
+        },
+    ),
     "expect_rows_to_arrive_in_time": TypeSpec(
         doc="Rows arrive within so many hours of their event; later ones are counted and, with an amount, valued.",
         sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows"
@@ -241,21 +331,63 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "row_condition": _ROW_CONDITION,
         },
     ),
-    "expect_finals_to_hold_every_row": TypeSpec(
-        doc="No row of the month before became known after that month was published as final.",
-        sentence="no row of the last final may have become known later; $other holds those that did"
-        "[, valued by $amount].",
+    "expect_instants_to_lie_on_their_day": TypeSpec(
+        doc="A timestamp lies on the UTC day that stands beside it, so none is of 1970 or of the future.",
+        sentence="$column must lie on the UTC day in $day.",
+        kwargs={"column": _column("The timestamp."), "day": _column("The date of its UTC day.")},
+    ),
+    "expect_offsets_to_be_contiguous": TypeSpec(
+        doc="The offsets of every partition of a queue that have landed have no gap.",
+        sentence="$offset must have no gap within $columns[, of rows that arrived $settle_hours hours after the "
+        "period's beginning or later by $arrival]; at most $max_missing may be missing.",
         kwargs={
-            "other": KwargSpec(
-                type=KwargType.TABLE, required=True, doc="The rows that came late for it: a source's name and `.late`."
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that name a partition, such as topic and partition."
             ),
-            "amount": KwargSpec(type=KwargType.OTHER_COLUMN, doc="Number by which the late rows are valued."),
+            "offset": _column("Whole number that counts on by one within a partition."),
+            "arrival": _column("Timestamp at which the row arrived."),
+            "settle_hours": KwargSpec(
+                type=KwargType.NUMBER,
+                default=48,
+                doc="Hours at the period's beginning in which late rows of earlier days take up offsets.",
+            ),
+            "max_missing": KwargSpec(type=KwargType.COUNT, default=0, doc="Offsets that may be missing."),
         },
     ),
-    "expect_values_to_convert": TypeSpec(
-        doc="Every raw value that is present converts to the contract's type.",
-        sentence="every value of $column must convert to its declared type (no NaN, infinity, overflow or bad date).",
-        kwargs={"column": _column("The converted column.")},
+    "expect_sessions_to_end": TypeSpec(
+        doc="Sessions have their closing event; the others lost events on the way or were broken off.",
+        sentence="sessions of $user, ended by $gap_minutes minutes without an event, must close with a $column of "
+        "$closing for all but a share of $max_share.",
+        kwargs={
+            "column": _column("Kind of the event."),
+            "closing": KwargSpec(type=KwargType.TEXT, required=True, doc="The kind that closes a session."),
+            "user": _column("Whose session it is."),
+            "time": _column("Timestamp of the event."),
+            "gap_minutes": KwargSpec(type=KwargType.COUNT, default=30, doc="Minutes without an event that end one."),
+            "max_share": KwargSpec(type=KwargType.NUMBER, default=0, doc="Greatest share without a closing event."),
+        },
+    ),
+    "expect_consumer_lag_to_be_bounded": TypeSpec(
+        doc="The consumer of a queue is not too far behind, and every partition was observed lately.",
+        sentence="$committed must be less than $max_hours hours behind $end in every partition ($columns), "
+        "by an $observed less than $max_hours hours before the end of the last day covered.",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that name a partition, such as topic and partition."
+            ),
+            "observed": _column("Timestamp of the observation."),
+            "end": _column("End offset of the partition at that time."),
+            "committed": _column("Offset the consumer had committed by then."),
+            "max_hours": KwargSpec(type=KwargType.NUMBER, required=True, doc="Hours from which on it is too late."),
+        },
+    ),
+    "expect_heaviest_key_share_to_be_at_most": TypeSpec(
+        doc="No single value of a column holds so many rows that one task would do most of the work.",
+        sentence="the heaviest $column must hold at most a share of $max_share of the rows.",
+        kwargs={
+            "column": _column("The key that rows are joined or grouped by."),
+            "max_share": KwargSpec(type=KwargType.NUMBER, required=True, doc="Greatest share that still passes."),
+        },
     ),
     "expect_source_to_match_contract": TypeSpec(
         doc="The source has the columns and types of its contract.",
@@ -324,7 +456,7 @@ def other_columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, .
     """The columns of the compared dataset that a custom check names, in order of first mention."""
     names: list[str] = []
     for kwarg, spec in CUSTOM_TYPES[type_name].kwargs.items():
-        if spec.type in (KwargType.OTHER_COLUMN, KwargType.PAIRS, KwargType.BY):
+        if spec.type in (KwargType.OTHER_COLUMN, KwargType.OTHER_COLUMNS, KwargType.PAIRS, KwargType.BY):
             names += _names(kwargs.get(kwarg), "other")
     return tuple(dict.fromkeys(names))
 

@@ -11,7 +11,22 @@ RECONCILE = {
 TOTALS = {"pairs": [{"column": "*", "other": "*"}, {"column": "amount", "other": "total"}], "other": "units"}
 FRESH = {"column": "day", "max_age_hours": 24}
 HISTORY = {"metric": "mean", "column": "amount", "low": 0.5, "high": 2}
+REFERENCE = {"columns": ["account_id"], "other": "accounts", "other_columns": ["account_id"]}
+REPEATS = {"columns": ["event_id"], "delivery": ["received_at"]}
 VALID = [
+    ("expect_values_to_refer_to", {**REFERENCE, "max_share": 0.01, "amount": "amount", "max_amount": "500.00"}),
+    ("expect_distinct_counts_to_match", {"column": "wau", "other": "units", "other_column": "user_id", "by": ["day"]}),
+    ("expect_heaviest_key_share_to_be_at_most", {"column": "account_id", "max_share": 0.25}),
+    ("expect_repeated_keys_to_be_identical", REPEATS),
+    ("expect_redeliveries_to_be_rare", {**REPEATS, "high": 3, "minimum_history": 3}),
+    ("expect_rows_to_arrive_in_time", {"event": "at", "arrival": "received_at", "within_hours": 24}),
+    ("expect_instants_to_lie_on_their_day", {"column": "at", "day": "day"}),
+    ("expect_sessions_to_end", {"column": "kind", "closing": "session_end", "user": "user_id", "time": "at"}),
+    ("expect_offsets_to_be_contiguous", {"columns": ["partition"], "offset": "offset", "arrival": "received_at"}),
+    (
+        "expect_consumer_lag_to_be_bounded",
+        {"columns": ["partition"], "observed": "at", "end": "end", "committed": "committed", "max_hours": 48},
+    ),
     ("expect_partition_to_be_fresh", {**FRESH, "reference": "as_of", "min_rows": 10}),
     ("expect_days_to_be_complete", {"column": "day", "except_weekdays": ["sunday"], "except_days": ["2026-12-25"]}),
     ("expect_zero_denominators_to_be_counted", {"column": "unit_profit", "denominator": "seats"}),

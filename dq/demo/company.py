@@ -14,6 +14,8 @@ PRODUCTS = ("analytics", "cloud", "collaboration", "security")
 REGIONS = ("africa_middle_east", "asia_pacific", "europe_north", "europe_south", "latin_america", "north_america")
 SEGMENTS = ("small", "medium", "large", "enterprise")
 LICENCE_TYPES = ("trial", "standard", "professional")
+DEPARTMENTS = ("engineering", "finance", "marketing", "operations", "sales")
+FEATURES = ("alerts", "dashboards", "exports", "imports", "integrations", "reports", "search", "sharing")
 REVENUE_LINES = ("revenue_subscription", "revenue_one_time")
 
 # Expected amount of a revenue line in cents: subscriptions around 200 dollars, 12 % one-time around 400, few refunds.
@@ -32,16 +34,17 @@ class Size(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """The volumes of one size: accounts, and revenue lines either per month or over all months."""
+    """The volumes of one size: accounts, revenue lines per month or over all months, clicks per hundred lines."""
 
     accounts: int
+    clicks_per_hundred_lines: int
     lines_per_month: int | None = None
     lines: int | None = None
 
 
 SCALES = {
-    Size.SMALL: Scale(accounts=300, lines_per_month=12_000),
-    Size.LARGE: Scale(accounts=10_000, lines=20_000_000),
+    Size.SMALL: Scale(accounts=300, clicks_per_hundred_lines=250, lines_per_month=12_000),
+    Size.LARGE: Scale(accounts=10_000, clicks_per_hundred_lines=100, lines=20_000_000),
 }
 
 

@@ -28,16 +28,26 @@ _NEVER = 9999
 _RESYNC_DAYS = 30
 
 
+def _spans(demo: Company) -> tuple[int, int]:
+    """The days of the history and of the months with revenue."""
+    return (demo.months[0] - demo.founded).days, (demo.last_day - demo.months[0]).days + 1
+
+
+def joined_on(demo: Company, number: Column) -> Column:
+    """The day on which an account joined, by its number."""
+    history, running = _spans(demo)
+    joined = (
+        sf.when(established(number), demo.draw("joined", history - 60, number))
+        .when(demo.draw("early", 100, number) < 85, demo.draw("joined", history, number))
+        .otherwise(history + demo.draw("joined", running, number))
+    )
+    return add_days(sf.lit(demo.founded), joined)
+
+
 def _people(demo: Company) -> DataFrame:
     """One row per account: when it joined and its first and, for some, second region and segment."""
     n = sf.col("number")
-    history = (demo.months[0] - demo.founded).days
-    running = (demo.last_day - demo.months[0]).days + 1
-    joined = (
-        sf.when(established(n), demo.draw("joined", history - 60, n))
-        .when(demo.draw("early", 100, n) < 85, demo.draw("joined", history, n))
-        .otherwise(history + demo.draw("joined", running, n))
-    )
+    history, running = _spans(demo)
     region = demo.draw("region", len(company.REGIONS), n)
     segment = sf.least(demo.draw("segment", 10, n) % 5, sf.lit(3))
     moved = demo.draw("moves", 100, n)
@@ -46,7 +56,7 @@ def _people(demo: Company) -> DataFrame:
         .withColumnRenamed("id", "number")
         .select(
             n,
-            add_days(sf.lit(demo.founded), joined).alias("joined"),
+            joined_on(demo, n).alias("joined"),
             region.alias("region"),
             segment.alias("segment"),
             sf.when(moved < 5, (region + 1) % len(company.REGIONS)).otherwise(region).alias("next_region"),

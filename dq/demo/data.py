@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MARKER = "_demo.json"
-SOURCES = ("accounts", "licence_events", "revenue", "expenses", "ledger", "targets")
+SOURCES = (
+    "accounts",
+    "licence_events",
+    "revenue",
+    "expenses",
+    "ledger",
+    "targets",
+    "directory_users",
+    "clicks",
+    "kafka_offsets",
+)
 # Accounts go on being synchronised after the last month, so that its last runs find them fresh.
 _SYNC_DAYS_AFTER = 10
 
@@ -50,7 +60,7 @@ def make(
     ``lines`` is the number of revenue lines over all months together. ``root`` must be empty, new, or the demo company
     of an earlier call, which is replaced; anything else is refused. ``progress`` is told each source before its turn.
     """
-    from dq.demo import customers, finance
+    from dq.demo import customers, finance, usage
     from dq.demo.seeded import Company
 
     if size not in set(company.Size):
@@ -59,7 +69,13 @@ def make(
     scale = company.SCALES[company.Size(size)]
     months = company.months_between(first_month, last_month)
     counts = company.line_counts(months, scale, lines)
-    demo = Company(spark=spark, seed=seed, accounts=scale.accounts, lines=dict(zip(months, counts, strict=True)))
+    demo = Company(
+        spark=spark,
+        seed=seed,
+        accounts=scale.accounts,
+        lines=dict(zip(months, counts, strict=True)),
+        clicks={m: n * scale.clicks_per_hundred_lines // 100 for m, n in zip(months, counts, strict=True)},
+    )
     synced_through = demo.last_day + timedelta(days=_SYNC_DAYS_AFTER)
     with timestamps_in_micros(spark):
         progress("accounts")
@@ -79,6 +95,13 @@ def make(
         by_month(books, root, "ledger")
         progress("targets")
         by_month(finance.targets(demo), root, "targets")
+        progress("directory_users")
+        by_month(usage.directory_users(demo), root, "directory_users")
+        progress("clicks")
+        by_month(usage.clicks(demo), root, "clicks")
+        progress("kafka_offsets")
+        landed = spark.read.parquet(str(root / "clicks"))
+        by_month(usage.kafka_offsets(demo, clicks=landed), root, "kafka_offsets")
     made = DemoData(
         root=root,
         seed=seed,

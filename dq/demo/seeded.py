@@ -24,12 +24,13 @@ KNOWN_WITHIN_SECONDS = 25 * 3600 + 1800
 
 @dataclass(frozen=True, kw_only=True)
 class Company:
-    """One demo company: its session, seed, number of accounts, months and revenue lines of each month."""
+    """One demo company: its session, seed, number of accounts, months, and revenue lines and clicks of each month."""
 
     spark: SparkSession
     seed: int
     accounts: int
     lines: Mapping[date, int]
+    clicks: Mapping[date, int]
 
     @property
     def months(self) -> Sequence[date]:

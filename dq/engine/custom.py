@@ -9,11 +9,15 @@ from dq.custom_types import columns_of, judges_published
 from dq.engine.base import Context, Dataset
 from dq.engine.comparisons import total_to_reconcile, totals_to_match
 from dq.engine.days import days_to_be_complete, partition_to_be_fresh
+from dq.engine.events import instants_to_lie_on_their_day, sessions_to_end
 from dq.engine.feeds import feeds_to_be_present
 from dq.engine.gather import Gather
 from dq.engine.history import measure_to_fit_history
 from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
+from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.engine.reasons import reason
+from dq.engine.references import distinct_counts_to_match, heaviest_key_share_to_be_at_most, values_to_refer_to
+from dq.engine.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.engine.restatement import published_to_rederive
 from dq.engine.rows import ratio_to_be_explained, values_to_convert, zero_denominators_to_be_counted
@@ -22,6 +26,10 @@ from dq.model import Check, CheckResult, Evidence, Outcome
 
 _DAYS = "rows per day"
 _TOTALS = "totals of one scan"
+_MATCHES = "rows without a counterpart"
+_REPEATS = "groups of one key"
+_SESSIONS = "events in the order of each user"
+_PARTITIONS = "totals of each partition"
 _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_partition_to_be_fresh": (partition_to_be_fresh, Evidence.COMPARISON, _DAYS),
     "expect_days_to_be_complete": (days_to_be_complete, Evidence.COMPARISON, _DAYS),
@@ -32,9 +40,18 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
-    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
     "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
+    "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
+    "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
+    "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
+    "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),
+    "expect_redeliveries_to_be_rare": (redeliveries_to_be_rare, Evidence.KEY_PASS, _REPEATS),
+    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
+    "expect_instants_to_lie_on_their_day": (instants_to_lie_on_their_day, Evidence.SCAN, _TOTALS),
+    "expect_sessions_to_end": (sessions_to_end, Evidence.KEY_PASS, _SESSIONS),
+    "expect_offsets_to_be_contiguous": (offsets_to_be_contiguous, Evidence.KEY_PASS, _PARTITIONS),
+    "expect_consumer_lag_to_be_bounded": (consumer_lag_to_be_bounded, Evidence.KEY_PASS, _PARTITIONS),
 }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PYTHON: Mapping[KwargType, object] = {
     KwargType.COLUMNS: list[str],
     KwargType.BY: list[str],
+    KwargType.OTHER_COLUMNS: list[str],
     KwargType.LINES: dict[str, str],
     KwargType.PAIRS: list[dict[str, str]],
     KwargType.COUNT: int,

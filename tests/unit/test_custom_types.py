@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from custom_type_examples import FRESH, HISTORY, RECONCILE, TOTALS, VALID
+from custom_type_examples import FRESH, HISTORY, RECONCILE, REFERENCE, REPEATS, TOTALS, VALID
 
 from dq.custom_kwargs import describe, kwarg_problems, sentence, with_defaults
 from dq.custom_types import CUSTOM_TYPES, KwargType, columns_of, other_columns_of, type_names
@@ -47,6 +47,14 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
         ("expect_measure_to_fit_history", {**HISTORY, "low": 3}, [("low", "above the greatest")]),
         ("expect_measure_to_fit_history", {"metric": "mean", "low": 1}, [("column", "measures a column")]),
         ("expect_measure_to_fit_history", {**HISTORY, "metric": "row_count"}, [("column", "measures none")]),
+        ("expect_values_to_refer_to", {**REFERENCE, "other_columns": ["a", "b"]}, [("other_columns", "2 columns")]),
+        ("expect_values_to_refer_to", {**REFERENCE, "max_amount": "1"}, [("amount", "values the rows")]),
+        ("expect_redeliveries_to_be_rare", REPEATS, [("max_share", "not both")]),
+        (
+            "expect_redeliveries_to_be_rare",
+            {**REPEATS, "max_share": 0.1, "minimum_history": 3},
+            [("minimum_history", "only high")],
+        ),
         ("expect_source_to_match_contract", {"added": "yes"}, [("added", "true or false")]),
         ("expect_run_to_complete", {"column": "x"}, [("column", "no such kwarg")]),
     ],

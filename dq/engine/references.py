@@ -1,0 +1,225 @@
+"""Keys that must stand elsewhere, distinct values counted anew, and the key that holds the most rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from dq.engine.conditions import quote
+from dq.engine.gather import column, condition, decimal, shown, whole
+from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
+from dq.errors import EvaluationError
+from dq.model import Evidence, Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, Row
+
+# Spark splits the partitions of a join that are this many times the median, if they are also large.
+SKEW_SETTING = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes"
+
+
+def values_to_refer_to(request: Request) -> Judge:
+    """The rows whose key is in no row of another table: their share, and their sum where an amount values them.
+
+    A row with a NULL in its key refers to nothing and is left to the check that requires the value.
+    """
+    from pyspark.sql import functions as F
+
+    other, frame = request.other()
+    names, theirs = request.texts("columns"), request.texts("other_columns")
+    rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
+    amount_name = request.text("amount")
+    amount = request.column(amount_name, "number") if amount_name else F.lit(None).cast("decimal(38,6)")
+    asked = request.frame if rule is None else request.frame.where(rule)
+    keyed = asked.select(
+        *(request.column(name).alias(f"key{n}") for n, name in enumerate(names)), amount.alias("worth")
+    )
+    known = (frame if other_rule is None else frame.where(other_rule)).select(
+        *(column(frame, name, table=other).alias(f"key{n}") for n, name in enumerate(theirs))
+    )
+    keys = [f"key{n}" for n in range(len(names))]
+    # Rows are grouped before the join: a key that is used a million times is looked up once.
+    grouped = keyed.dropna(subset=keys).groupBy(*keys).agg(F.count(F.lit(1)).alias("n"), F.sum("worth").alias("worth"))
+    orphans = grouped.join(known.distinct(), on=keys, how="left_anti")
+    table = f"orphans of {request.check.check}"
+    present = reduce(lambda left, right: left & right, (request.column(name).isNotNull() for name in names))
+    read_rows = request.own_total(
+        f"rows with {names!r} where {request.text('row_condition')!r}", F.count_if(_and(rule, present))
+    )
+    read_orphans = request.gather.total(table, orphans, "rows", F.sum("n"))
+    read_keys = request.gather.total(table, orphans, "keys", F.count(F.lit(1)))
+    read_worth = request.gather.total(table, orphans, "worth", F.sum("worth"))
+    allowed = _share(request, "max_share")
+    most = decimal(request.kwargs.get("max_amount"))
+
+    def judge() -> Judged:
+        rows, lost, distinct = whole(read_rows()), whole(read_orphans()), whole(read_keys())
+        if not rows and not request.dataset.may_be_empty:
+            raise EvaluationError(f"no row has a value of {', '.join(names)} to judge", where=request.dataset.name)
+        worth = decimal(read_worth()) or Decimal(0)
+        share = Decimal(lost) / rows if rows else Decimal(0)
+        measures: dict[str, Json] = {"element_count": rows, "unexpected_count": lost, "keys": distinct}
+        key = ", ".join(names)
+        if not lost:
+            return Judged(
+                outcome=Outcome.PASSED, observed=f"every {key} of {rows:,} rows is in {other}", measures=measures
+            )
+        valued = ""
+        if amount_name:
+            measures["off_by"] = str(abs(worth))
+            valued = f", worth {shown(worth)} of {amount_name}"
+        observed = (
+            f"{lost:,} of {rows:,} rows ({_percent(share)}) have no row of {other} for their {key}"
+            f" ({distinct:,} different){valued}"
+        )
+        too_much = most is not None and (not worth.is_finite() or abs(worth) > most)
+        failed = share > allowed or too_much
+        if allowed or most is not None:
+            limits = [f"{_percent(allowed)} of the rows"] if allowed else []
+            limits += [f"{shown(most)} of {amount_name}"] if most is not None else []
+            observed += f" (allowed {' and '.join(limits)})"
+        samples = _orphans(request, orphans, names) if failed else []
+        outcome = Outcome.FAILED if failed else Outcome.PASSED
+        return Judged(outcome=outcome, observed=observed, measures=measures, rows=samples)
+
+    return judge
+
+
+def distinct_counts_to_match(request: Request) -> Judge:
+    """A published count of distinct values against the same count made anew, for every group on either side.
+
+    With ``so_far`` a row of the other table counts for its own day and all later days of its week or month that stand
+    among the groups, so that a count which grows over the days is counted from the rows and not from itself.
+    """
+    from pyspark.sql import functions as F
+
+    other, frame = request.other()
+    by, so_far = request.texts("by"), request.text("so_far")
+    if so_far and "day" not in by:
+        raise EvaluationError("a count so far needs day among its groups", where=request.check.check)
+    rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
+    value = column(frame, request.text("other_column"), table=other)
+    keys = [f"key{n}" for n in range(len(by))]
+    ours = (request.frame if rule is None else request.frame.where(rule)).select(
+        *(request.column(name).alias(key) for name, key in zip(by, keys, strict=True)),
+        request.column(request.text("column"), "number").cast("decimal(20,0)").alias("ours"),
+    )
+    theirs = (frame if other_rule is None else frame.where(other_rule)).select(
+        *(column(frame, name, table=other).alias(key) for name, key in zip(by, keys, strict=True)), value.alias("value")
+    )
+    if so_far:
+        theirs = _spread(theirs, ours, f"key{by.index('day')}", so_far)
+    counted = theirs.groupBy(*keys).agg(F.count_distinct("value").cast("decimal(20,0)").alias("theirs"))
+    # Stacked, not joined: keys may be NULL, and a group that only one side has must be seen.
+    both = ours.withColumn("theirs", F.lit(None).cast("decimal(20,0)")).unionByName(
+        counted.withColumn("ours", F.lit(None).cast("decimal(20,0)"))
+    )
+    compared = both.groupBy(*keys).agg(F.sum("ours").alias("ours"), F.sum("theirs").alias("theirs"))
+    # A group nobody was counted in and that published nobody agree; so do groups without anybody and none at all.
+    mine, their = F.coalesce("ours", F.lit(0)), F.coalesce("theirs", F.lit(0))
+    off = F.abs(mine - their)
+    table = f"distinct of {request.check.check}"
+    read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
+    read_wrong = request.gather.total(table, compared, "wrong", F.count_if(off > 0))
+    read_off = request.gather.total(table, compared, "off", F.sum(off))
+    read_nulls = request.own_total(
+        f"no count in {request.text('column')!r} where {request.text('row_condition')!r}",
+        F.count_if(_and(rule, request.column(request.text("column")).isNull())),
+    )
+    label = request.text("column")
+
+    def judge() -> Judged:
+        groups, wrong, nulls = whole(read_groups()), whole(read_wrong()), whole(read_nulls())
+        if not groups:
+            raise EvaluationError(f"there is no group on either side to compare with {other}")
+        measures: dict[str, Json] = {"groups": groups, "totals_off": wrong, "off_by": str(decimal(read_off()) or 0)}
+        if nulls:
+            observed = f"{label} is NULL in {nulls:,} rows"
+            return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
+        if not wrong:
+            agree = f"{label} of {groups:,} groups is what {other} counts anew"
+            return Judged(outcome=Outcome.PASSED, observed=agree, measures=measures)
+        worst = compared.where(off > 0).orderBy(off.desc(), *keys).limit(MAX_ROWS).collect()
+        lines = [_difference(row, number, len(by), request.check.show) for number, row in enumerate(worst, start=1)]
+        told = [f"{line['line']}: {line['ours']}, {other} {line['theirs']}" for line in lines]
+        observed = f"{wrong:,} of {groups:,} groups differ in {label}: {listed(told)}"
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, rows=lines)
+
+    return judge
+
+
+def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
+    """The share of the value that most rows hold; NULL counts as a value, since one task gets all of its rows too."""
+    from pyspark.sql import functions as F
+
+    name = request.text("column")
+    value = request.column(name)
+    heaviest = (
+        request.frame.groupBy(value.alias("value"))
+        .agg(F.count(F.lit(1)).alias("n"))
+        .orderBy(F.desc("n"), F.col("value").asc_nulls_first())
+        .limit(1)
+    )
+    read = request.gather.rows(f"heaviest {quote(name)}", heaviest)
+    read_rows = request.own_total("rows", F.count(F.lit(1)))
+    allowed = _share(request, "max_share")
+
+    def judge() -> Judged:
+        rows, found = whole(read_rows()), read()
+        if not rows or not found:
+            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        count = whole(found[0]["n"])
+        share = Decimal(count) / rows
+        measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
+        which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
+        observed = f"{which} holds {count:,} of {rows:,} rows ({_percent(share)}; allowed {_percent(allowed)})"
+        if share <= allowed:
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+        observed += f"; one task does its work: lower {SKEW_SETTING} so that Spark splits it"
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+
+    return judge
+
+
+def _spread(theirs: DataFrame, ours: DataFrame, day: str, so_far: str) -> DataFrame:
+    """Each row once for every day of our groups on which it counts: its own and the later ones of its week or month."""
+    from pyspark.sql import functions as F
+
+    begins = F.date_trunc(so_far, F.col("counted_on")).cast("date")
+    days = ours.select(F.col(day).alias("counted_on")).distinct().withColumn("begins", begins)
+    counts = (F.col(day) <= F.col("counted_on")) & (F.col(day) >= F.col("begins"))
+    spread = theirs.distinct().join(F.broadcast(days), on=counts, how="inner")
+    return spread.withColumn(day, F.col("counted_on")).drop("counted_on", "begins")
+
+
+def _difference(row: Row, number: int, keys: int, show: bool) -> dict[str, Json]:
+    group = " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))
+    line = (group or "all rows") if show or not keys else f"group {number}"
+    return {"line": line, "ours": shown(decimal(row["ours"]), "none"), "theirs": shown(decimal(row["theirs"]), "none")}
+
+
+def _orphans(request: Request, orphans: DataFrame, names: list[str]) -> list[dict[str, Json]]:
+    """The keys that most rows without a counterpart have, only where the suite opts their columns in."""
+    from pyspark.sql import functions as F
+
+    if not (request.context.sample and request.check.show):
+        return []
+    keys = [f"key{n}" for n in range(len(names))]
+    found = orphans.orderBy(F.desc("n"), *keys).limit(MAX_ROWS).collect()
+    return [
+        {**{name: str(row[key]) for name, key in zip(names, keys, strict=True)}, "rows": str(row["n"])} for row in found
+    ]
+
+
+def _and(rule: Column | None, wrong: Column) -> Column:
+    return wrong if rule is None else rule & wrong
+
+
+def _share(request: Request, name: str) -> Decimal:
+    return decimal(request.kwargs.get(name)) or Decimal(0)
+
+
+def _percent(share: Decimal) -> str:
+    """A share as a percentage of three significant digits, so that a small one is not shown as none."""
+    return f"{float(share * 100):.3g}%"

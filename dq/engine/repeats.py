@@ -1,0 +1,133 @@
+"""Rows that share a key: delivered again and dropped by the contract's rule, or in conflict with one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Context as Precision
+from decimal import Decimal
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from dq.engine.base import RAW_PREFIX
+from dq.engine.gather import decimal, shown, whole
+from dq.engine.history import band_of_ratios
+from dq.engine.request import Judge, Judged, Request
+from dq.errors import EvaluationError
+from dq.model import Evidence, Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+_KEY, _PAYLOAD = "__dq_key", "__dq_payload"
+_PRECISION = Precision(prec=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Repeats:
+    """Readers of what repeats: rows with a key, rows delivered again, and rows and keys in conflict."""
+
+    rows: Callable[[], int]
+    dropped: Callable[[], object]
+    conflicting: Callable[[], object]
+    keys: Callable[[], object]
+
+
+def repeated_keys_to_be_identical(request: Request) -> Judge:
+    """Whether rows of one key are one row delivered again; two different rows cannot both be right."""
+    found = _repeats(request)
+    key = ", ".join(request.texts("columns"))
+
+    def judge() -> Judged:
+        rows, conflicting, keys = found.rows(), whole(found.conflicting()), whole(found.keys())
+        measures: dict[str, Json] = {"element_count": rows, "unexpected_count": conflicting}
+        if not conflicting:
+            observed = f"no two different rows of {rows:,} share {key}"
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+        observed = f"{conflicting:,} different rows share {keys:,} values of {key}"
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+
+    return judge
+
+
+def redeliveries_to_be_rare(request: Request) -> Judge:
+    """How many rows are deliveries of a row that is there already, as a share and against earlier periods' shares."""
+    found = _repeats(request)
+    most, high = decimal(request.kwargs.get("max_share")), decimal(request.kwargs.get("high"))
+    least = max(request.count("minimum_history", 3), 1)
+
+    def judge() -> Judged:
+        rows, dropped = found.rows(), whole(found.dropped())
+        share = _PRECISION.divide(Decimal(dropped), Decimal(max(rows, 1)))
+        measures: dict[str, Json] = {"element_count": rows, "dropped": dropped, "metric": str(share)}
+        observed = f"{dropped:,} of {rows:,} rows were delivered again and dropped"
+
+        def judged(outcome: Outcome, more: str) -> Judged:
+            return Judged(outcome=outcome, observed=observed + more, measures=measures, evidence=Evidence.KEY_PASS)
+
+        if most is not None:
+            return judged(Outcome.FAILED if share > most else Outcome.PASSED, f" (allowed a share of {shown(most)})")
+        past = [value for value in _history(request) if value.is_finite()]
+        measures["history"] = len(past)
+        if len(past) < least:
+            reason = f"not enough history: {len(past)} of {least} published periods"
+            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures, evidence=Evidence.KEY_PASS)
+        band = band_of_ratios(past, None, high)
+        outcome = Outcome.PASSED if band.holds(share) else Outcome.FAILED
+        return judged(outcome, f": a share of {shown(share)}, usual {band} (of {len(past)} published periods)")
+
+    return judge
+
+
+def _history(request: Request) -> list[Decimal]:
+    return list(request.context.history(request.check.check)) if request.context.history is not None else []
+
+
+def _repeats(request: Request) -> _Repeats:
+    """The repeated rows of a dataset, counted once for all checks that ask by the same columns.
+
+    Sixteen bytes per row are shuffled to find the keys that repeat by their hash; only the rows behind those are
+    grouped by their values, so that two keys that merely share a hash are not taken for one.
+    """
+    from pyspark.sql import functions as F
+
+    key, delivery = request.texts("columns"), request.texts("delivery")
+    for name in (*key, *delivery):
+        request.column(name)
+    payload = [
+        name for name in request.frame.columns if name not in {*key, *delivery} and not name.startswith(RAW_PREFIX)
+    ]
+    keys, values = [request.column(name) for name in key], [request.column(name) for name in payload]
+    # Text keeps NULL apart from nothing and makes values of any type comparable inside one group.
+    content = F.to_json(F.struct(*values), {"ignoreNullFields": "false"}) if values else F.lit("")
+    hashed = request.frame.withColumn(_KEY, F.xxhash64(*keys))
+    suspects = hashed.groupBy(_KEY).agg(F.count(F.lit(1)).alias("n")).where("n > 1").select(_KEY)
+    suspected = hashed.join(suspects, on=_KEY, how="left_semi").where(_all_present(request, key))
+    groups = (
+        suspected.select(*(column.alias(f"key{n}") for n, column in enumerate(keys)), content.alias(_PAYLOAD))
+        .groupBy(*(f"key{n}" for n in range(len(keys))))
+        .agg(F.count(F.lit(1)).alias("n"), F.count_distinct(_PAYLOAD).alias("different"))
+    )
+    table = f"repeats of {key!r} but {delivery!r}"
+
+    def total(name: str, expression: str) -> Callable[[], object]:
+        return request.gather.total(table, groups, name, F.expr(expression))
+
+    read_known = request.own_total(f"rows with {key!r}", F.count_if(_all_present(request, key)))
+
+    def rows() -> int:
+        known = whole(read_known())
+        if not known and not request.dataset.may_be_empty:
+            raise EvaluationError(f"no row has a value of {', '.join(key)} to judge", where=request.dataset.name)
+        return known
+
+    return _Repeats(
+        rows=rows,
+        dropped=total("dropped", "sum(n - different)"),
+        conflicting=total("conflicting", "sum(if(different > 1, different, 0))"),
+        keys=total("keys", "count_if(different > 1)"),
+    )
+
+
+def _all_present(request: Request, names: list[str]) -> Column:
+    return reduce(lambda left, right: left & right, (request.column(name).isNotNull() for name in names))

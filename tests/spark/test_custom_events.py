@@ -1,0 +1,206 @@
+"""Events: late, on a wrong day, in sessions without an end, delivered twice; and their queue."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from custom_checks import OCTOBER, check, evaluate, frame, rows
+from pyspark.sql import DataFrame, SparkSession
+
+from dq.engine.base import Context
+from dq.model import Outcome
+
+MIDNIGHT = datetime(2026, 10, 10, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return MIDNIGHT + timedelta(hours=hours)
+
+
+ARRIVED = "event_time timestamp, received_at timestamp"
+IN_TIME = {"event": "event_time", "arrival": "received_at", "within_hours": 24}
+
+
+def test_rows_may_arrive_up_to_the_bound_and_so_many_of_them_later(spark: SparkSession) -> None:
+    events = frame(spark, ARRIVED, (at(0), at(24)), (at(0), at(24.001)), (at(0), at(50)), (None, at(0)), (at(1), at(1)))
+    result = evaluate(events, check("expect_rows_to_arrive_in_time", **IN_TIME, max_share=0.5))
+    assert (result.outcome, result.measures) == (Outcome.PASSED, {"element_count": 4, "unexpected_count": 2})
+    late = evaluate(events, check("expect_rows_to_arrive_in_time", **IN_TIME, max_share=0.49))
+    assert late.outcome is Outcome.FAILED
+    assert late.observed == (
+        "2 of 4 rows arrived more than 24 hours after their event; the latest by 50 hours (allowed a share of 0.49)"
+    )
+
+
+@pytest.mark.parametrize("data", [[], [(None, None)]])
+def test_lateness_of_no_row_and_of_only_nulls_cannot_be_judged(spark: SparkSession, data: list[object]) -> None:
+    result = evaluate(frame(spark, ARRIVED, *data), check("expect_rows_to_arrive_in_time", **IN_TIME))
+    assert (result.outcome, "no rows to judge" in result.reason) == (Outcome.ERRORED, True)
+
+
+def test_a_timestamp_of_1970_or_of_the_future_is_not_on_its_day(spark: SparkSession) -> None:
+    one = check("expect_instants_to_lie_on_their_day", column="event_time", day="day")
+    schema = "event_time timestamp, day date"
+    tenth = date(2026, 10, 10)
+    good = frame(spark, schema, (at(0), tenth), (at(23.9999), tenth), (None, tenth))
+    assert evaluate(good, one).observed == "none of 2 rows have their event_time on another day than day"
+    bad = frame(spark, schema, (datetime(1970, 1, 1, tzinfo=UTC), tenth), (at(24), tenth), (at(5), tenth))
+    result = evaluate(bad, one)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed.endswith("on another day than day: 1 before it, 1 after it")
+    assert evaluate(frame(spark, schema), one).outcome is Outcome.ERRORED
+    assert evaluate(frame(spark, schema, (None, None)), one).outcome is Outcome.ERRORED
+
+
+CLICKS = "user_id string, event_time timestamp, kind string"
+ENDS = {"column": "kind", "closing": "end", "user": "user_id", "time": "event_time"}
+
+
+def test_a_session_without_its_closing_event_is_counted_and_one_that_may_go_on_is_not(spark: SparkSession) -> None:
+    last = datetime(2026, 10, 31, 23, 45, tzinfo=UTC)
+    clicks = frame(
+        spark, CLICKS,
+        ("u", at(0), "start"), ("u", at(0.4), "end"),
+        # Thirty minutes without an event: another session, of which the end was lost.
+        ("u", at(0.9), "start"), ("u", at(1.2), "click"),
+        ("v", at(0), "start"), ("v", at(0), "end"),
+        ("w", last, "start"), (None, at(3), "start"), ("x", None, "start"),
+    )  # fmt: skip
+    result = evaluate(clicks, check("expect_sessions_to_end", **ENDS, max_share=0.3))
+    assert (result.outcome, result.observed) == (
+        Outcome.FAILED,
+        "1 of 3 sessions end without end (allowed a share of 0.3)",
+    )
+    assert evaluate(clicks, check("expect_sessions_to_end", **ENDS, max_share=0.4)).outcome is Outcome.PASSED
+    longer = check("expect_sessions_to_end", **ENDS, gap_minutes=31, max_share=0.4)
+    assert evaluate(clicks, longer).measures["element_count"] == 2
+
+
+@pytest.mark.parametrize("data", [[], [(None, None, None)]])
+def test_sessions_of_nobody_cannot_be_judged(spark: SparkSession, data: list[object]) -> None:
+    assert evaluate(frame(spark, CLICKS, *data), check("expect_sessions_to_end", **ENDS)).outcome is Outcome.ERRORED
+
+
+LANDED = "partition int, offset bigint, received_at timestamp"
+OFFSETS = check("expect_offsets_to_be_contiguous", columns=["partition"], offset="offset", arrival="received_at")
+
+
+def landed(spark: SparkSession, *offsets: tuple[int, int]) -> DataFrame:
+    return frame(spark, LANDED, *((partition, offset, at(offset)) for partition, offset in offsets))
+
+
+def test_offsets_without_a_gap_pass_whatever_was_delivered_before_and_after_the_period(spark: SparkSession) -> None:
+    outside = frame(
+        spark,
+        LANDED,
+        (0, 1, datetime(2026, 10, 2, 23, 59, tzinfo=UTC)),
+        (0, 90, datetime(2026, 11, 1, tzinfo=UTC)),
+    )
+    result = evaluate(landed(spark, (0, 7), (0, 8), (0, 9), (1, 4)).unionByName(outside), OFFSETS)
+    assert (result.outcome, result.observed) == (Outcome.PASSED, "4 offsets of 2 partitions have no gap")
+
+
+def test_gaps_are_counted_per_partition_with_their_ranges_and_repetitions_hide_none(spark: SparkSession) -> None:
+    result = evaluate(landed(spark, (0, 7), (0, 7), (0, 11), (0, 13), (1, 1), (1, 2)), OFFSETS)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "4 offsets are missing in 1 partitions: 0: 8 to 10; 0: 12 to 12"
+    assert rows(result)[0] == {"partition": "0", "first missing": "8", "last missing": "10"}
+    allowed = check(OFFSETS.type, **OFFSETS.kwargs, max_missing=4)
+    assert evaluate(landed(spark, (0, 7), (0, 12)), allowed).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("data", [[], [(None, None, None)]])
+def test_offsets_that_never_landed_cannot_be_judged(spark: SparkSession, data: list[object]) -> None:
+    result = evaluate(frame(spark, LANDED, *data), OFFSETS)
+    assert (result.outcome, "no offset landed" in result.reason) == (Outcome.ERRORED, True)
+
+
+SEEN = "partition int, at timestamp, end bigint, committed bigint"
+LAG = check(
+    "expect_consumer_lag_to_be_bounded",
+    columns=["partition"],
+    observed="at",
+    end="end",
+    committed="committed",
+    max_hours=24,
+)
+END = datetime(2026, 10, 31, 23, tzinfo=UTC)
+
+
+def seen(spark: SparkSession, *data: tuple[int, float, int | None, int | None]) -> DataFrame:
+    return frame(spark, SEEN, *((p, END - timedelta(hours=h), end, done) for p, h, end, done in data))
+
+
+def test_a_consumer_is_late_by_the_age_of_what_it_has_not_read_and_not_by_a_number_of_offsets(
+    spark: SparkSession,
+) -> None:
+    quiet = seen(spark, (0, 100, 50, 50), (0, 23, 50, 50), (0, 22, 9_000, 50), (0, 0, 9_000, 50))
+    result = evaluate(quiet, LAG)
+    assert result.outcome is Outcome.PASSED
+    assert result.observed == "all 1 partitions: at most 23 hours behind, newest observation at most 1 hours old"
+    stuck = seen(spark, (0, 24, 50, 50), (0, 0, 51, 50), (1, 30, 5, 2), (1, 0, 6, 2), (2, 0, 7, 7))
+    late = evaluate(stuck, LAG)
+    assert late.outcome is Outcome.FAILED
+    assert late.observed == (
+        "2 of 3 partitions are too late: 0: 1 offsets, 24 hours behind, observed 1 hours before the end; "
+        "1: 4 offsets, 30 hours behind, observed 1 hours before the end"
+    )
+
+
+def test_a_partition_that_is_no_longer_observed_is_late(spark: SparkSession) -> None:
+    result = evaluate(seen(spark, (0, 0, 5, 5), (1, 23, 5, 5)), LAG)
+    assert (result.outcome, result.measures["age_hours"]) == (Outcome.FAILED, 24)
+
+
+@pytest.mark.parametrize("data", [[], [(0, 1, None, None)]])
+def test_a_queue_nobody_observed_cannot_be_judged(
+    spark: SparkSession, data: list[tuple[int, float, None, None]]
+) -> None:
+    assert evaluate(seen(spark, *data), LAG).outcome is Outcome.ERRORED
+
+
+DELIVERED = "event_id string, kind string, offset bigint"
+KEYS = {"columns": ["event_id"], "delivery": ["offset"]}
+IDENTICAL = check("expect_repeated_keys_to_be_identical", **KEYS)
+
+
+def test_the_same_row_delivered_again_is_no_conflict_and_is_counted(spark: SparkSession) -> None:
+    twice = frame(spark, DELIVERED, ("a", None, 1), ("a", None, 2), ("a", None, 9), ("b", "click", 3), (None, "x", 4))
+    assert evaluate(twice, IDENTICAL).observed == "no two different rows of 4 share event_id"
+    counted = evaluate(twice, check("expect_redeliveries_to_be_rare", **KEYS, max_share=0.5))
+    assert (counted.outcome, counted.measures["dropped"]) == (Outcome.PASSED, 2)
+    assert counted.observed == "2 of 4 rows were delivered again and dropped (allowed a share of 0.5)"
+    rare = check("expect_redeliveries_to_be_rare", **KEYS, max_share=0.4)
+    assert evaluate(twice, rare).outcome is Outcome.FAILED
+
+
+def test_another_row_under_the_same_key_is_a_conflict_also_where_a_value_is_missing(spark: SparkSession) -> None:
+    conflict = frame(
+        spark, DELIVERED, ("a", "click", 1), ("a", None, 2), ("a", "click", 3), ("b", "x", 1), ("b", "", 1)
+    )
+    result = evaluate(conflict, IDENTICAL)
+    assert (result.outcome, result.observed) == (Outcome.FAILED, "4 different rows share 2 values of event_id")
+
+
+def test_redeliveries_are_judged_by_the_share_of_earlier_periods(spark: SparkSession) -> None:
+    one = check("expect_redeliveries_to_be_rare", **KEYS, high=3, minimum_history=2)
+    twice = frame(spark, DELIVERED, ("a", "x", 1), ("a", "x", 2), ("b", "x", 3), ("c", "x", 4))
+
+    def judged(*past: str) -> tuple[Outcome, str]:
+        context = Context(window=OCTOBER, history=lambda _: [Decimal(value) for value in past])
+        result = evaluate(twice, one, context)
+        return result.outcome, result.reason or result.observed
+
+    assert judged("0.1") == (Outcome.NOT_RUN, "not enough history: 1 of 2 published periods")
+    assert judged("0.1", "0.1")[0] is Outcome.PASSED
+    outcome, said = judged("0.05", "0.05")
+    assert outcome is Outcome.FAILED
+    assert "a share of 0.25, usual at most 0.15 (of 2 published periods)" in said
+
+
+@pytest.mark.parametrize("data", [[], [(None, "x", 1), (None, "x", 2)]])
+def test_repetitions_of_no_key_cannot_be_judged(spark: SparkSession, data: list[object]) -> None:
+    for one in (IDENTICAL, check("expect_redeliveries_to_be_rare", **KEYS, max_share=1)):
+        assert evaluate(frame(spark, DELIVERED, *data), one).outcome is Outcome.ERRORED

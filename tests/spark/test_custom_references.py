@@ -1,0 +1,138 @@
+"""References to other tables, distinct counts made anew, and the key that holds the most rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from custom_checks import check, evaluate, frame, rows, tables
+from pyspark.sql import DataFrame, SparkSession
+
+from dq.model import Outcome
+
+LINES = "account_id string, amount decimal(18,2)"
+REFERS = {"columns": ["account_id"], "other": "accounts", "other_columns": ["id"]}
+
+
+def accounts(spark: SparkSession) -> DataFrame:
+    return frame(spark, "id string, status string", ("a", "active"), ("a", "active"), ("b", "closed"))
+
+
+def test_rows_that_refer_to_a_row_elsewhere_pass_and_its_repetitions_multiply_nothing(spark: SparkSession) -> None:
+    lines = frame(spark, LINES, ("a", Decimal(1)), ("a", Decimal(2)), ("b", Decimal(3)), (None, Decimal(4)))
+    result = evaluate(lines, check("expect_values_to_refer_to", **REFERS), tables(accounts=accounts(spark)))
+    assert (result.outcome, result.observed) == (Outcome.PASSED, "every account_id of 3 rows is in accounts")
+
+
+def test_orphans_are_counted_and_valued_and_named_only_where_the_suite_shows_them(spark: SparkSession) -> None:
+    lines = frame(spark, LINES, ("a", Decimal(1)), ("x", Decimal("2.50")), ("x", Decimal(-1)), ("y", Decimal(3)))
+    one = check("expect_values_to_refer_to", **REFERS, amount="amount")
+    result = evaluate(lines, one, tables(accounts=accounts(spark)))
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == (
+        "3 of 4 rows (75%) have no row of accounts for their account_id (2 different), worth 4.50 of amount"
+    )
+    assert result.measures == {"element_count": 4, "unexpected_count": 3, "keys": 2, "off_by": "4.50"}
+    assert result.rows == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "outcome"),
+    [
+        ({"max_share": 0.75}, Outcome.PASSED),
+        ({"max_share": 0.74}, Outcome.FAILED),
+        ({"max_share": 1, "amount": "amount", "max_amount": "4.50"}, Outcome.PASSED),
+        ({"max_share": 1, "amount": "amount", "max_amount": "4.49"}, Outcome.FAILED),
+        ({"other_condition": "status = 'active'", "max_share": 0.75}, Outcome.FAILED),
+        ({"row_condition": "amount > 2.6"}, Outcome.FAILED),
+        ({"row_condition": "amount = 1"}, Outcome.PASSED),
+    ],
+)
+def test_a_share_and_an_amount_may_be_allowed(spark: SparkSession, limits: dict[str, object], outcome: Outcome) -> None:
+    lines = frame(spark, LINES, ("b", Decimal(1)), ("x", Decimal("2.50")), ("x", Decimal(-1)), ("y", Decimal(3)))
+    one = check("expect_values_to_refer_to", **REFERS, **limits)
+    assert evaluate(lines, one, tables(accounts=accounts(spark))).outcome is outcome
+
+
+def test_references_of_no_rows_and_of_only_nulls_cannot_be_judged(spark: SparkSession) -> None:
+    for lines in (frame(spark, LINES), frame(spark, LINES, (None, Decimal(1)))):
+        result = evaluate(lines, check("expect_values_to_refer_to", **REFERS), tables(accounts=accounts(spark)))
+        assert (result.outcome, "no row has a value of account_id to judge" in result.reason) == (Outcome.ERRORED, True)
+
+
+UNITS = "day date, region string, user_id string"
+CELLS = "day date, region string, users bigint"
+COUNTED = {"column": "users", "other": "units", "other_column": "user_id", "by": ["day", "region"]}
+
+
+def day(number: int) -> date:
+    return date(2026, 10, number)
+
+
+def units(spark: SparkSession) -> DataFrame:
+    # The 1st of October 2026 is a Thursday, the 5th a Monday.
+    return frame(
+        spark, UNITS, (day(1), "eu", "u"), (day(1), "eu", "u"), (day(1), "eu", "v"), (day(2), "eu", "u"),
+        (day(5), "eu", "w"), (day(5), None, "x"),
+    )  # fmt: skip
+
+
+def test_distinct_users_are_counted_anew_for_every_group_also_the_one_under_null(spark: SparkSession) -> None:
+    cells = frame(
+        spark, CELLS, (day(1), "eu", 2), (day(2), "eu", 1), (day(3), "eu", 0), (day(5), "eu", 1), (day(5), None, 1)
+    )
+    result = evaluate(cells, check("expect_distinct_counts_to_match", **COUNTED), tables(units=units(spark)))
+    assert (result.outcome, result.observed) == (Outcome.PASSED, "users of 5 groups is what units counts anew")
+
+
+def test_counts_so_far_grow_over_the_week_and_the_month_and_begin_anew_with_the_next(spark: SparkSession) -> None:
+    cells = frame(
+        spark, CELLS, (day(1), "eu", 2), (day(2), "eu", 2), (day(5), "eu", 1), (day(6), "eu", 1), (day(5), None, 1)
+    )
+    week = check(
+        "expect_distinct_counts_to_match",
+        **COUNTED,
+        so_far="week",
+        row_condition="region = 'eu'",
+        other_condition="region = 'eu'",
+    )
+    assert evaluate(cells, week, tables(units=units(spark))).outcome is Outcome.PASSED
+    month = check(week.type, **{**week.kwargs, "so_far": "month"})
+    result = evaluate(cells, month, tables(units=units(spark)))
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "2 of 4 groups differ in users: group 1: 1, units 3; group 2: 1, units 3"
+    assert result.measures["off_by"] == "4"
+
+
+def test_a_lost_an_invented_and_a_missing_count_are_found(spark: SparkSession) -> None:
+    one = check("expect_distinct_counts_to_match", **COUNTED)
+    lost = frame(spark, CELLS, (day(1), "eu", 2), (day(2), "eu", 1), (day(5), "eu", 1))
+    result = evaluate(lost, one, tables(units=units(spark)))
+    assert [(row["ours"], row["theirs"]) for row in rows(result)] == [("none", "1")]
+    invented = frame(
+        spark, CELLS, (day(1), "eu", 2), (day(2), "eu", 1), (day(5), "eu", 1), (day(5), None, 1), (day(6), "eu", 3)
+    )
+    assert [(row["ours"], row["theirs"]) for row in rows(evaluate(invented, one, tables(units=units(spark))))] == [
+        ("3", "none")
+    ]
+    unknown = frame(spark, CELLS, (day(1), "eu", None))
+    assert evaluate(unknown, one, tables(units=units(spark))).observed == "users is NULL in 1 rows"
+    nothing = evaluate(frame(spark, CELLS), one, tables(units=units(spark).limit(0)))
+    assert nothing.outcome is Outcome.ERRORED
+
+
+def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSession) -> None:
+    one = check("expect_heaviest_key_share_to_be_at_most", column="account_id", max_share=0.5)
+    light = frame(spark, LINES, ("a", None), ("a", None), ("b", None), (None, None))
+    result = evaluate(light, one)
+    assert (result.outcome, result.observed) == (
+        Outcome.PASSED,
+        "the heaviest account_id holds 2 of 4 rows (50%; allowed 50%)",
+    )
+    heavy = evaluate(light.unionByName(light.limit(1)), one)
+    assert heavy.outcome is Outcome.FAILED
+    assert "lower spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes" in heavy.observed
+    assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
+    nulls = frame(spark, LINES, (None, None), (None, None))
+    assert evaluate(nulls, one).outcome is Outcome.FAILED

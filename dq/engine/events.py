@@ -1,4 +1,4 @@
-"""Events in time: how late they arrive, whether their clock is right, and whether sessions have their end."""
+"""Events in time: whether their clock is right, and whether sessions have their end."""
 
 from __future__ import annotations
 

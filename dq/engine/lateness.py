@@ -48,21 +48,17 @@ def rows_to_arrive_in_time(request: Request) -> Judge:
         worth = decimal(read_value()) or Decimal(0)
         if name and worth.is_finite():
             measures["off_by"] = str(worth)
-        within = f"{hours.normalize():f} hours"
-        if not wrong:
-            observed = f"all {known:,} rows arrived within {within} of their event"
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.SCAN)
-        value_text = f", {shown(worth)} in all" if name else ""
+        found = f"{wrong:,}" if wrong else "none"
+        value_text = f", {shown(worth)} in all," if name and wrong else ""
+        observed = (
+            f"{found} of {known:,} rows{value_text} arrived more than {hours.normalize():f} hours after their event"
+        )
+        if wrong:
+            observed += f"; the latest by {whole(read_latest()) // _HOUR:,} hours"
         bounds = [f"a share of {allowed.normalize():f}"] if allowed else []
         bounds += [f"an amount of {shown(most)}"] if most is not None else []
-        observed = (
-            f"{wrong:,} of {known:,} rows{value_text} arrived more than {within} after their event, "
-            f"the latest by {whole(read_latest()) // _HOUR:,} hours"
-        )
-        observed += f" (allowed {' and '.join(bounds)})" if bounds else ""
-        too_many = Decimal(wrong) > allowed * known
-        too_much = most is not None and not worth <= most
-        failed = too_many or too_much
+        observed += f" (allowed {' and '.join(bounds)})" if bounds and wrong else ""
+        failed = Decimal(wrong) > allowed * known or (most is not None and not worth <= most)
         return Judged(
             outcome=Outcome.FAILED if failed else Outcome.PASSED,
             observed=observed,

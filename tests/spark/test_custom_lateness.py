@@ -48,7 +48,7 @@ def test_an_instant_counts_from_itself(spark: SparkSession) -> None:
     wanted = check("expect_rows_to_arrive_in_time", event="at", arrival="seen", within_hours=48)
     result = evaluate(events, wanted)
     assert result.outcome is Outcome.FAILED
-    assert result.observed == "1 of 1 rows arrived more than 48 hours after their event, the latest by 49 hours"
+    assert result.observed == "1 of 1 rows arrived more than 48 hours after their event; the latest by 49 hours"
 
 
 def test_a_share_may_be_late(spark: SparkSession) -> None:

@@ -335,6 +335,26 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
         },
     ),
+    "expect_rows_to_arrive_in_time": TypeSpec(
+        doc="Rows arrive within so many hours of their event; later ones are counted and, with an amount, valued.",
+        sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows"
+        "[ and $max_amount of $amount][, of rows where $row_condition].",
+        kwargs={
+            "event": _column("Timestamp of the event, or its date, which counts until the end of the day."),
+            "arrival": _column("Timestamp at which the row arrived."),
+            "within_hours": KwargSpec(
+                type=KwargType.NUMBER, required=True, doc="Hours after the event in which a row is in time."
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of rows that may be later and still pass."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which the late rows are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of late rows that still passes."
+            ),
+            "row_condition": _ROW_CONDITION,
+        },
+    ),
     "expect_instants_to_lie_on_their_day": TypeSpec(
         doc="A timestamp lies on the UTC day that stands beside it, so none is of 1970 or of the future.",
         sentence="$column must lie on the UTC day in $day.",

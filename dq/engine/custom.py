@@ -14,7 +14,7 @@ from dq.engine.events import instants_to_lie_on_their_day, sessions_to_end
 from dq.engine.feeds import feeds_to_be_present
 from dq.engine.gather import Gather
 from dq.engine.history import measure_to_fit_history
-from dq.engine.lateness import finals_to_hold_every_row
+from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.engine.reasons import reason
 from dq.engine.references import distinct_counts_to_match, heaviest_key_share_to_be_at_most, values_to_refer_to
@@ -44,6 +44,7 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
+    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
     "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),

@@ -11,7 +11,9 @@ import pytest
 from dq.errors import ConfigError, UsageError
 from dq.gx.convert import as_suite, from_gx, to_gx_suite
 from dq.model import Check, Kind, Severity
+from dq.project import load as load_project
 
+ROOT = Path(__file__).resolve().parents[2]
 NOT_NULL = "expect_column_values_to_not_be_null"
 CHECKS = [
     Check(
@@ -70,11 +72,23 @@ def test_checks_become_a_pure_suite_with_ours_under_meta() -> None:
 
 def test_a_suite_and_its_json_come_back_as_the_same_checks() -> None:
     suite = to_gx_suite("revenue", CHECKS)
-    assert from_gx(suite)[:2] == CHECKS[:2]
     again = from_gx(json.loads(json.dumps(suite.to_json_dict())))
-    assert again == from_gx(suite)
-    condition = again[2].kwargs["row_condition"]
-    assert condition == {"type": "pass_through", "pass_through_filter": "kind = 'paid'"}
+    assert again == from_gx(suite) == CHECKS
+    assert again[2].kwargs["row_condition"] == "kind = 'paid'"
+
+
+def test_the_suites_of_this_project_come_back_from_their_export_with_the_same_arguments() -> None:
+    from dq.custom_kwargs import with_defaults
+    from dq.custom_types import CUSTOM_TYPES
+
+    def whole(check: Check) -> dict[str, object]:
+        return dict(with_defaults(check.type, check.kwargs) if check.type in CUSTOM_TYPES else check.kwargs)
+
+    project = load_project(ROOT)
+    for bound in project.bound.values():
+        checks = list(bound.checks[bound.name])
+        again = from_gx(json.loads(json.dumps(to_gx_suite(bound.name, checks).to_json_dict())))
+        assert [(one.check, one.type, whole(one)) for one in again] == [(c.check, c.type, whole(c)) for c in checks]
 
 
 def test_a_foreign_suite_gets_ids_from_its_name() -> None:

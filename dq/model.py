@@ -120,6 +120,25 @@ class Guidance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WaiverNote:
+    """A waiver for a run's pipeline and period, and in one sentence what it did or did not do in that run.
+
+    ``waiver`` is its id; ``ceiling`` is in the check's own unit, as text; ``applied`` says that it let its check pass.
+    """
+
+    waiver: str
+    check: str
+    ceiling: str
+    owner: str
+    reason: str
+    until: date
+    effect: str
+    applied: bool
+    signed_off_by: str = ""
+    signed_off_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class InputRef:
     """One input of a run, as it was pinned: source files or a published version."""
 
@@ -137,6 +156,7 @@ class RunRecord:
 
     Instants are UTC. ``version`` is the table version this run committed, ``stays`` the version readers go on seeing
     when it was held. ``guidance`` is keyed by check id. ``upstream`` holds the record of a held upstream run.
+    ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
     """
 
     run: str
@@ -162,6 +182,7 @@ class RunRecord:
     upstream: RunRecord | None = None
     docs: str = ""
     spark_jobs: int = 0
+    waivers: Sequence[WaiverNote] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

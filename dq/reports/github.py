@@ -19,7 +19,8 @@ def github(run: RunRecord) -> str:
 
 def _commands(summary: Card) -> Iterator[str]:
     level = "error" if summary.tone == "bad" else "notice"
-    message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial)))
+    waivers = (f"waiver: {line}" for line in summary.waivers)
+    message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial, *waivers)))
     yield _command(level, message, title=f"{summary.word}: {summary.subject}")
     for block in summary.blocks:
         lines = [block.text]

@@ -28,7 +28,8 @@ def _lines(summary: Card, *, level: int) -> Iterator[str]:
     yield f"{'#' * level} {escape(summary.word)}: {escape(summary.subject)}"
     yield ""
     yield escape(rest)
-    for title, lines in (("Error", filter(None, [summary.error])), ("Partial", summary.partial)):
+    told = (("Error", filter(None, [summary.error])), ("Partial", summary.partial), ("Waiver", summary.waivers))
+    for title, lines in told:
         for line in lines:
             yield ""
             yield f"**{title}:** {escape(line)}"

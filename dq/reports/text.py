@@ -15,7 +15,15 @@ _KEY = 9  # "runbook" and two spaces
 _NAMED = 10
 _NOTED = "INFO"  # to be known, not to be acted on: whose it is and by when would only stand in the way
 _CODES = {"bad": "1;31", "partial": "1;33", "good": "1;32", "CRITICAL": "31", "COULD NOT EVALUATE": "31"}
-_CODES |= {"WARNING": "33", "WAIVED": "33", "PARTIAL": "33", "ERROR": "31", "NOT RUN": "2", "INFO": "36"}
+_CODES |= {
+    "WARNING": "33",
+    "WAIVED": "33",
+    "WAIVER": "33",
+    "PARTIAL": "33",
+    "ERROR": "31",
+    "NOT RUN": "2",
+    "INFO": "36",
+}
 
 
 def use_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
@@ -79,6 +87,8 @@ class _Writer:
             yield from self._labelled("ERROR", card.error)
         for line in card.partial:
             yield from self._labelled("PARTIAL", line)
+        for line in card.waivers:
+            yield from self._labelled("WAIVER", line)
         id_width = max((columns(block.check) for block in card.blocks), default=0)
         for block in card.blocks:
             yield from self._block(block, id_width)

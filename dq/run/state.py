@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dq import sources
 from dq.model import CheckResult, Json, RunRecord, Verdict, Window
 from dq.run import inputs, staging
+from dq.verdict import Waiver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,3 +54,4 @@ class State:
     held_upstream: RunRecord | None = None
     verdict: Verdict | None = None
     published: bool = False
+    waivers: list[Waiver] = field(default_factory=list)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dq import runbooks
 from dq.model import Guidance, Outcome, RunRecord, Verdict
+from dq.verdict import notes
 
 if TYPE_CHECKING:
     from dq.run.guarded import GuardedRun
@@ -39,6 +40,7 @@ def record(run: GuardedRun) -> RunRecord:
         staged="" if verdict.published or state.staged is None else run.run,
         upstream=state.held_upstream,
         spark_jobs=run.spark_jobs,
+        waivers=notes(state.results, state.waivers, as_of=window.as_of),
     )
 
 

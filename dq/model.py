@@ -77,6 +77,7 @@ class CheckResult:
     ``observed`` and ``expected`` are sentences for people without data values unless the suite opts the column in;
     ``measures`` are counts and reconciled totals (money as text); ``rows`` the failing cells of a comparison, bounded.
     ``runbook`` is ``<page>.md#<anchor>`` relative to the runbook folder, empty only for suites not bound to a pipeline.
+    ``where`` is the file and line the check is declared at, as ``<file>:<line>``, where that is known.
     """
 
     check: str
@@ -96,6 +97,7 @@ class CheckResult:
     rows: Sequence[Mapping[str, Json]] = ()
     gx_result: Mapping[str, Json] = field(default_factory=dict)
     waived_by: str = ""
+    where: str = ""
 
     @property
     def blocks(self) -> bool:

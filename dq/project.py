@@ -163,7 +163,7 @@ def _bind(
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
     comparable = columns | {f"{table}{LAST_DAY}": columns[table] for table in item.upstream}
-    by_dataset[name] += published_checks(name, item.publishes)
+    by_dataset[name] += published_checks(name, item.publishes, declared.document)
     for file in item.suites:
         suite = loaded[file]
         texts[f"expectations/{file}"] = suite.text
@@ -182,7 +182,7 @@ def _bind(
         if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):
             where = ("pipelines", name, "suites")
             findings.append(declared.document.finding(where, f"no suite with a row-count check for {dataset}"))
-    run_checks = {check.check: check for check in run_level_checks(name, item)}
+    run_checks = {check.check: check for check in run_level_checks(name, item, declared.document)}
     seen: dict[str, Check] = {}
     for check in [check for checks in by_dataset.values() for check in checks] + list(run_checks.values()):
         if check.check in seen:
@@ -228,9 +228,12 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
     return found
 
 
-def published_checks(name: str, published: registry.Published) -> list[Check]:
+def published_checks(name: str, published: registry.Published, document: yamlfile.Document) -> list[Check]:
     """The checks that follow from the schema a pipeline publishes: key unique, required columns not NULL."""
-    where = f"{OUTPUT_CHECKS}:0"
+
+    def where(*key: str) -> str:
+        return f"{OUTPUT_CHECKS}:{document.line(('pipelines', name, 'publishes', *key))}"
+
     single = len(published.key) == 1
     checks = [
         Check(
@@ -240,7 +243,7 @@ def published_checks(name: str, published: registry.Published) -> list[Check]:
             kwargs={"column": published.key[0]} if single else {"column_list": published.key},
             description=f"{', '.join(published.key)} identify a row.",
             failure_class="F02",
-            where=where,
+            where=where("key"),
         )
     ]
     for column, spec in published.columns.items():
@@ -253,15 +256,15 @@ def published_checks(name: str, published: registry.Published) -> list[Check]:
                     kwargs={"column": column},
                     description=f"{column} is never NULL.",
                     failure_class="F01",
-                    where=where,
+                    where=where("columns", column),
                 )
             )
     return checks
 
 
-def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
+def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:
     """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
-    where = f"{OUTPUT_CHECKS}:0"
+    where = f"{OUTPUT_CHECKS}:{document.line(('pipelines', name))}"
 
     def check(identifier: str, kind: str, failure_class: str, description: str) -> Check:
         return Check(

@@ -13,6 +13,7 @@ from dq.cli import console
 from dq.cli.job import docs_folder
 from dq.errors import UsageError
 from dq.run import records
+from dq.run.withdrawn import to_withdraw, withdrawn
 
 GC_DAYS = 30
 
@@ -37,6 +38,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     withdraw.add_argument("--reason", required=True, help="why; it is kept in the log")
     withdraw.add_argument("--by", default=None, help="who (default: the user running this)")
+    withdraw.add_argument(
+        "--version", type=int, help="the version meant; needed to go back further than a withdrawal already went"
+    )
     add_warehouse(withdraw)
     withdraw.set_defaults(handler=withdraw_command)
 
@@ -78,12 +82,19 @@ def show_command(arguments: argparse.Namespace) -> int:
         latest = records.everything(warehouse, limit=20)
         if not latest:
             raise UsageError(f"{warehouse.root} holds no runs", do="run a pipeline first, or name another --warehouse")
+        commits = {record.pipeline: warehouse.table(record.pipeline).current() for record in latest}
         for record in latest:
             words = record.verdict.value.replace("_", " "), record.kind.value.replace("_", " ")
-            console.out(f"{record.run}  {record.period}  {words[0]} ({words[1]})")
+            taken_back = ", withdrawn" if withdrawn(commits[record.pipeline], record) else ""
+            console.out(f"{record.run}  {record.period}  {words[0]} ({words[1]}){taken_back}")
         return 0
     record = records.get(warehouse, arguments.run)
     if arguments.check is None:
+        taken_back = withdrawn(warehouse.table(record.pipeline).current(), record)
+        if taken_back and arguments.format == "text":
+            console.out(f"WITHDRAWN  {taken_back}")
+        elif taken_back:
+            console.note(f"dq: {taken_back}")
         console.out(reports.render(record, format=arguments.format, width=console.width(), colour=console.colour()))
         if arguments.format == "text":
             console.out(f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}")
@@ -107,7 +118,8 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
     warehouse = open_warehouse(arguments)
     table = warehouse.table(arguments.pipeline)
     by = arguments.by or getpass.getuser()
-    commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC))
+    meant = to_withdraw(table, arguments.period, arguments.version)
+    commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC), expected=meant)
     left = sorted(period for period in commit.entries if period.startswith(arguments.period))
     sees = f"what was published before (in version {commit.version})" if left else "nothing for it"
     console.out(f"withdrawn: {arguments.pipeline} {arguments.period}; readers now see {sees}")

@@ -43,6 +43,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "has no complete day"),
         (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
+        (["check", "README.md", "--suite", "expectations/revenue.yml"], "README.md is neither CSV nor Parquet"),
         (["check", "README.md", "--suite", "none.yml"], "there is no suite none.yml"),
         (["explain", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),
         (["explain", "profit"], "there is no pipeline 'profit'"),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from dq.engine.base import Dataset
 
+PARQUET = b"PAR1"
+DATA = "a .csv file, a Parquet file or folder, or a table"
+
 
 def check(df: DataFrame | pd.DataFrame, suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> RunRecord:
     """The verdict on a frame by a suite: a RunRecord without period, with ``verdict`` and ``results``.
@@ -72,7 +75,11 @@ def check_data(data: str, suite: Path) -> RunRecord:
     path = Path(data)
     looks_like_path = path.exists() or "/" in data or path.suffix in (".csv", ".parquet")
     if looks_like_path and not path.exists():
-        raise UsageError(f"there is no {data}", expected="a .csv file, a Parquet file or folder, or a table")
+        raise UsageError(f"there is no {data}", expected=DATA)
+    if path.is_file() and path.suffix.lower() not in (".csv", ".parquet") and not _is_parquet(path):
+        raise UsageError(
+            f"{data} is neither CSV nor Parquet", expected="a .csv file, a Parquet file or folder, or a table"
+        )
     try:
         conf = registry.find_root() / "spark-conf"
     except UsageError:
@@ -80,6 +87,15 @@ def check_data(data: str, suite: Path) -> RunRecord:
     spark = session.session("dq check", conf)
     frame = _frame(spark, path) if looks_like_path else _table(spark, data)
     return judge(name, checks, Dataset(name=name, frame=frame))
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(PARQUET)) == PARQUET
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def _frame(spark: SparkSession, path: Path) -> DataFrame:

@@ -90,3 +90,9 @@ def choices(name: str, valid: Sequence[str]) -> str:
     close = get_close_matches(name, valid, n=1, cutoff=0.6)
     listed = ", ".join(sorted(valid)) or "none declared"
     return f"did you mean {close[0]}? Valid: {listed}" if close else f"valid: {listed}"
+
+
+def near(name: str, valid: Sequence[str], otherwise: str) -> str:
+    """The end of a sentence about a name among too many to list: the likely ones, else where they are listed."""
+    close = get_close_matches(name, valid, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(close)}?" if close else otherwise

@@ -77,6 +77,7 @@ class CheckResult:
     ``observed`` and ``expected`` are sentences for people without data values unless the suite opts the column in;
     ``measures`` are counts and reconciled totals (money as text); ``rows`` the failing cells of a comparison, bounded.
     ``runbook`` is ``<page>.md#<anchor>`` relative to the runbook folder, empty only for suites not bound to a pipeline.
+    ``where`` is the file and line the check is declared at, as ``<file>:<line>``, where that is known.
     """
 
     check: str
@@ -96,6 +97,7 @@ class CheckResult:
     rows: Sequence[Mapping[str, Json]] = ()
     gx_result: Mapping[str, Json] = field(default_factory=dict)
     waived_by: str = ""
+    where: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -117,6 +119,25 @@ class Guidance:
     on_call_until: str
     backup: str
     due: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverNote:
+    """A waiver for a run's pipeline and period, and in one sentence what it did or did not do in that run.
+
+    ``waiver`` is its id; ``ceiling`` is in the check's own unit, as text; ``applied`` says that it let its check pass.
+    """
+
+    waiver: str
+    check: str
+    ceiling: str
+    owner: str
+    reason: str
+    until: date
+    effect: str
+    applied: bool
+    signed_off_by: str = ""
+    signed_off_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +171,7 @@ class RunRecord:
 
     Instants are UTC. ``version`` is the table version this run committed, ``stays`` the version readers go on seeing
     when it was held. ``guidance`` is keyed by check id. ``upstream`` holds the record of a held upstream run.
+    ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
     """
 
     run: str
@@ -176,6 +198,7 @@ class RunRecord:
     upstream: RunRecord | None = None
     docs: str = ""
     spark_jobs: int = 0
+    waivers: Sequence[WaiverNote] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,10 @@ from dq import people, registry, runbooks, settings, sources, suites, yamlfile
 from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices
-from dq.model import Check, Json, Severity
+from dq.model import Check, Json
+from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks
 from dq.run.key import text_hash
 
-OUTPUT_CHECKS = "jobs/pipelines.yml"
 LAST_DAY = ".last_day"
 """Ends the name under which the last day covered of an upstream table can be compared with."""
 FIRST_DAY = ".first_day"
@@ -97,15 +97,45 @@ class _Collector:
             self.findings += error.findings
             return None
 
-    def stop(self) -> None:
-        if self.findings:
-            raise ConfigError(self.findings)
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What could be read of a project's declared files, and every mistake in them; a project only where there is none.
+
+    ``unread`` are the runbook pages that are named but could not be read, ``bound`` the pipelines without a mistake.
+    """
+
+    root: Path
+    findings: Sequence[Finding]
+    project: Project | None
+    registry: registry.Registry | None
+    roster: people.Roster | None
+    pages: Mapping[str, runbooks.Page]
+    unread: frozenset[str]
+    bound: Mapping[str, Bound]
+
+    @property
+    def partly(self) -> frozenset[str]:
+        """The pages some of whose checks are not known."""
+        if self.registry is None:
+            return frozenset(self.pages)
+        return frozenset(item.runbook for name, item in self.registry.pipelines.items() if name not in self.bound)
 
 
 def load(root: Path, sources_file: Path | None = None) -> Project:
     """The project in a folder, with its sources file or another one, or a ConfigError with all mistakes."""
+    reading = read(root, sources_file)
+    if reading.project is None:
+        raise ConfigError(reading.findings)
+    return reading.project
+
+
+def read(root: Path, sources_file: Path | None = None) -> Reading:
+    """All that can be read of the project in a folder: what one file has wrong does not hide the mistakes of others."""
     found = _Collector()
-    declared = found.read(lambda: registry.load(root))
+    known = found.read(lambda: registry.read(root))
+    declared = known[0] if known else None
+    found.findings += known[1] if known else []
     configured = found.read(lambda: settings.load(root))
     roster = found.read(lambda: people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml"))
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
@@ -115,48 +145,65 @@ def load(root: Path, sources_file: Path | None = None) -> Project:
     shown = str(sources_path.relative_to(root)) if sources_path.is_relative_to(root) else str(sources_path)
     mapped = found.read(lambda: sources.load_sources(sources_path, contracts, shown=shown)) if contracts else None
     rules_document = found.read(lambda: yamlfile.read(root / "jobs" / "rules.yml", shown="jobs/rules.yml"))
-    if declared is None:
-        found.stop()
-    assert declared is not None  # noqa: S101 - stop() has raised
+    page_files, suite_files = _named(root, declared)
     pages = {}
-    for name in sorted({item.runbook for item in declared.pipelines.values()}):
+    for name in page_files:
         page = found.read(partial(runbooks.load_page, root / "runbooks" / name, shown=f"runbooks/{name}"))
         if page:
             pages[name] = page
     loaded = {}
-    for name in sorted({suite for item in declared.pipelines.values() for suite in item.suites}):
+    for name in suite_files:
         suite = found.read(partial(suites.load, root / "expectations" / name, shown=f"expectations/{name}"))
         if suite:
             loaded[name] = suite
-    found.stop()
-    assert configured and roster and contracts and mapped and rules_document  # noqa: S101, PT018 - stop() has raised
-    rules = rules_document.data
+    rules = rules_document.data if rules_document else {}
     if not isinstance(rules, dict):
-        raise ConfigError([Finding("jobs/rules.yml", 1, "", "the rules are a mapping")])
-    found.findings += _rule_findings(declared, rules_document)
-    shared_texts = {
-        "contracts": (root / "jobs" / "contracts.yml").read_text(encoding="utf-8"),
-        "sources": sources_path.read_text(encoding="utf-8"),
-        "rules": (root / "jobs" / "rules.yml").read_text(encoding="utf-8"),
+        found.findings.append(Finding("jobs/rules.yml", 1, "", "the rules are a mapping"))
+        rules = {}
+    if declared and rules_document:
+        found.findings += _rule_findings(declared, rules_document)
+    texts = {
+        "contracts": root / "jobs" / "contracts.yml",
+        "sources": sources_path,
+        "rules": root / "jobs" / "rules.yml",
     }
+    shared_texts = (
+        {name: path.read_text(encoding="utf-8") for name, path in texts.items()} if not found.findings else {}
+    )
     bound = {}
-    for name, item in declared.pipelines.items():
-        result = found.read(
-            partial(_bind, name, item, loaded, pages[item.runbook], declared, contracts, mapped, shared_texts)
-        )
+    for name, item in declared.pipelines.items() if declared else ():
+        assert declared is not None  # noqa: S101 - it is iterated over
+        page = pages.get(item.runbook)
+        if not _inputs_known(name, item, declared, contracts, found):
+            found.findings += [finding for suite in _suites_of(item, loaded) for finding in _anchors(suite, page)]
+            continue
+        assert contracts is not None  # noqa: S101 - the inputs are known
+        result = found.read(partial(_bind, name, item, loaded, page, declared, contracts, mapped, shared_texts))
         if result:
             bound[name] = result
-    found.stop()
-    return Project(
+    project = None
+    if not found.findings:
+        assert declared and configured and roster and mapped  # noqa: S101, PT018 - else there were findings
+        project = Project(
+            root=root,
+            registry=declared,
+            settings=configured,
+            sources=mapped,
+            sources_file=sources_path,
+            roster=roster,
+            pages=pages,
+            bound=bound,
+            rules=rules,
+        )
+    return Reading(
         root=root,
+        findings=found.findings,
+        project=project,
         registry=declared,
-        settings=configured,
-        sources=mapped,
-        sources_file=sources_path,
         roster=roster,
         pages=pages,
+        unread=frozenset(page_files) - set(pages),
         bound=bound,
-        rules=rules,
     )
 
 
@@ -194,24 +241,70 @@ def _is_day(text: str) -> bool:
         return False
 
 
+def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], list[str]]:
+    """The runbook pages and suites to read: those the registry names and that are there; all where it is unreadable."""
+    if declared is None:
+        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {"README.md"}
+        return sorted(pages), sorted(path.name for path in (root / "expectations").glob("*.yml"))
+    items = declared.pipelines.values()
+    pages = {item.runbook for item in items if (root / "runbooks" / item.runbook).is_file()}
+    files = {file for item in items for file in item.suites if (root / "expectations" / file).is_file()}
+    return sorted(pages), sorted(files)
+
+
+def _inputs_known(
+    name: str,
+    item: registry.Pipeline,
+    declared: registry.Registry,
+    contracts: sources.Contracts | None,
+    found: _Collector,
+) -> bool:
+    """Whether the columns of everything a pipeline reads are known; a source without contract is a mistake."""
+    for number, source in enumerate(item.sources):
+        if contracts is not None and source not in contracts:
+            message = f"has no contract; {choices(source, [*contracts])}"
+            found.findings.append(declared.document.finding(("pipelines", name, "sources", number), message))
+    upstream = all(table in declared.pipelines for table in item.upstream)
+    return upstream and contracts is not None and all(source in contracts for source in item.sources)
+
+
+def _suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> list[suites.Suite]:
+    """The suites of a pipeline that could be read."""
+    return [loaded[file] for file in item.suites if file in loaded]
+
+
+def _anchors(suite: suites.Suite, page: runbooks.Page | None) -> list[Finding]:
+    """The checks of a suite that lead to a section the pipeline's page does not have."""
+    return [
+        suite.finding(
+            index, "runbook", f"{page.file} has no section #{check.runbook}; it has {', '.join(page.anchors)}"
+        )
+        for index, check in enumerate(suite.checks)
+        if page and check.runbook and page.section(check.runbook) is None
+    ]
+
+
 def _bind(
     name: str,
     item: registry.Pipeline,
     loaded: Mapping[str, suites.Suite],
-    page: runbooks.Page,
+    page: runbooks.Page | None,
     declared: registry.Registry,
     contracts: sources.Contracts,
-    mapped: sources.SourcesConfig,
+    mapped: sources.SourcesConfig | None,
     shared_texts: Mapping[str, str],
-) -> Bound:
-    """One pipeline's suites, contract checks and run-level checks on its own runbook page."""
+) -> Bound | None:
+    """One pipeline's suites, contract checks and run-level checks on its own runbook page.
+
+    A ConfigError with the mistakes in what could be read; None where there is none, but something could not be read.
+    """
     findings: list[Finding] = []
     by_dataset: dict[str, list[Check]] = defaultdict(list)
     columns = {source: list(contracts[source].columns) for source in item.sources}
     columns |= {table: list(declared.pipelines[table].publishes.columns) for table in (*item.upstream, name)}
     texts = dict(shared_texts) | {"pipeline": repr(item)}
     for source in item.sources:
-        by_dataset[source] += sources.contract_checks(mapped, source)
+        by_dataset[source] += sources.contract_checks(mapped, source) if mapped else []
     if item.publishes.totals_of:
         try:
             conditions.expression(item.publishes.totals_of, columns[name])
@@ -223,10 +316,10 @@ def _bind(
         comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
         comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}
         comparable[f"{name}{REPLACED}"] = columns[name]
-    by_dataset[name] += published_checks(name, item.publishes)
-    for file in item.suites:
-        suite = loaded[file]
-        texts[f"expectations/{file}"] = suite.text
+    by_dataset[name] += published_checks(name, item.publishes, declared.document)
+    every_suite = len(_suites_of(item, loaded)) == len(item.suites)
+    for suite in _suites_of(item, loaded):
+        texts[suite.file] = suite.text
         if suite.dataset not in columns:
             message = f"{name} reads no dataset {suite.dataset}; it has {', '.join(sorted(columns))}"
             findings.append(suite.finding(None, "dataset", message))
@@ -234,15 +327,13 @@ def _bind(
         findings += suites.house_findings(suite, columns[suite.dataset])
         findings += _reference_findings(suite, comparable)
         by_dataset[suite.dataset] += suite.checks
-        for index, check in enumerate(suite.checks):
-            if check.runbook and page.section(check.runbook) is None:
-                message = f"{page.file} has no section #{check.runbook}; it has {', '.join(page.anchors)}"
-                findings.append(suite.finding(index, "runbook", message))
-    for dataset in columns:
+        findings += _anchors(suite, page)
+    for dataset in columns if every_suite else ():
         if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):
             where = ("pipelines", name, "suites")
             findings.append(declared.document.finding(where, f"no suite with a row-count check for {dataset}"))
-    run_checks, after_checks = run_level_checks(name, item), after_commit_checks(name, item)
+    run_checks = run_level_checks(name, item, declared.document)
+    after_checks = after_commit_checks(name, item, declared.document)
     seen: dict[str, Check] = {}
     for check in [*(check for checks in by_dataset.values() for check in checks), *run_checks, *after_checks]:
         if check.check in seen:
@@ -251,6 +342,8 @@ def _bind(
         seen[check.check] = check
     if findings:
         raise ConfigError(findings)
+    if page is None or mapped is None or not every_suite:
+        return None
 
     def bind(checks: Sequence[Check]) -> list[Check]:
         return suites.bind(checks, item.runbook, page.class_of, page.anchor_for_class)
@@ -291,88 +384,3 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
                 except DqError as error:
                     found.append(suite.finding(index, f"kwargs.{key}", str(error)))
     return found
-
-
-def published_checks(name: str, published: registry.Published) -> list[Check]:
-    """The checks that follow from the schema a pipeline publishes: key unique, required columns not NULL."""
-    where = f"{OUTPUT_CHECKS}:0"
-    single = len(published.key) == 1
-    checks = [
-        Check(
-            check=f"{name}.key.unique",
-            dataset=name,
-            type="expect_column_values_to_be_unique" if single else "expect_compound_columns_to_be_unique",
-            kwargs={"column": published.key[0]} if single else {"column_list": published.key},
-            description=f"{', '.join(published.key)} identify a row.",
-            failure_class="F02",
-            where=where,
-        )
-    ]
-    for column, spec in published.columns.items():
-        if spec.required:
-            checks.append(
-                Check(
-                    check=f"{name}.{column}.required",
-                    dataset=name,
-                    type="expect_column_values_to_not_be_null",
-                    kwargs={"column": column},
-                    description=f"{column} is never NULL.",
-                    failure_class="F01",
-                    where=where,
-                )
-            )
-    return checks
-
-
-def run_level_checks(name: str, item: registry.Pipeline) -> list[Check]:
-    """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
-    checks = [
-        _of_run(name, "run.completes", "expect_run_to_complete", "F26", "The run and its upstream runs complete."),
-        _of_run(
-            name,
-            "rows.read_back",
-            "expect_rows_written_to_be_read_back",
-            "F14",
-            "The rows that were written are the rows that are read back.",
-        ),
-    ]
-    if item.rules:
-        description = "No other version of a rule came into force; a step at such a date is explained by it."
-        kind = "expect_rules_to_stay"
-        checks.append(_of_run(name, "rules.changed", kind, "F25", description, Severity.INFO))
-        description = "A rule that published figures were computed by changes only as a new version from a later date."
-        kind = "expect_rules_to_be_versioned"
-        checks.append(_of_run(name, "rules.versioned", kind, "F25", description, Severity.WARNING))
-    if item.upstream:
-        description = "No newer version of an input was published since this run read it."
-        checks.append(_of_run(name, "inputs.current", "expect_inputs_to_be_current", "F16", description))
-    return checks
-
-
-def after_commit_checks(name: str, item: registry.Pipeline) -> list[Check]:
-    """The checks on what follows the commit: that a report reached the place where its readers find it."""
-    if not item.document:
-        return []
-    description = "The report of what is published was written where its readers find it."
-    return [_of_run(name, "report.delivered", "expect_report_to_be_delivered", "F21", description)]
-
-
-def _of_run(
-    name: str,
-    suffix: str,
-    kind: str,
-    failure_class: str,
-    description: str,
-    severity: Severity = Severity.CRITICAL,
-) -> Check:
-    """A check on a run of the pipeline as a whole."""
-    return Check(
-        check=f"{name}.{suffix}",
-        dataset=name,
-        type=kind,
-        kwargs={},
-        severity=severity,
-        description=description,
-        failure_class=failure_class,
-        where=f"{OUTPUT_CHECKS}:0",
-    )

@@ -147,6 +147,14 @@ def find_root(start: Path | None = None) -> Path:
 
 def load(root: Path) -> Registry:
     """The registry of a project, with its own mistakes reported at once."""
+    declared, findings = read(root)
+    if findings:
+        raise ConfigError(findings)
+    return declared
+
+
+def read(root: Path) -> tuple[Registry, list[Finding]]:
+    """The registry of a project as far as it can be read, and the mistakes in what it says; ConfigError where not."""
     model, document = yamlfile.read_model(root / MARKER, RegistryModel, shown=str(MARKER))
     findings: list[Finding] = []
     for name, item in model.pipelines.items():
@@ -190,6 +198,4 @@ def load(root: Path) -> Registry:
             TopologicalSorter({name: item.upstream for name, item in model.pipelines.items()}).prepare()
         except CycleError as error:
             findings.append(document.finding(("pipelines",), f"upstreams form a circle: {' -> '.join(error.args[1])}"))
-    if findings:
-        raise ConfigError(findings)
-    return Registry(root=root, pipelines=model.pipelines, document=document)
+    return Registry(root=root, pipelines=model.pipelines, document=document), findings

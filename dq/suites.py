@@ -16,6 +16,7 @@ from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.custom_types import columns_of as custom_columns
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check, Json, Kind, Severity
+from dq.native_kwargs import value_problems
 from dq.native_types import NATIVE_TYPES
 
 NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
@@ -165,8 +166,10 @@ def kwargs_findings(
             found.append(document.finding((*at, "kwargs", name), message))
     for name in sorted(required - set(kwargs)):
         found.append(document.finding((*at, "kwargs"), f"{type_name} needs the argument {name}"))
+    wrong = dict(value_problems(type_name, kwargs))
+    found += [document.finding((*at, "kwargs", name), message) for name, message in wrong.items()]
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
-    if _swapped(low, high):
+    if not wrong.keys() & {"min_value", "max_value"} and _swapped(low, high):
         message = f"min_value {low} is above max_value {high}: no value can pass"
         found.append(document.finding((*at, "kwargs", "min_value"), message))
     if type_name.endswith("_to_be_between") and kwargs.get("min_value") is None and kwargs.get("max_value") is None:

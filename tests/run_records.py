@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from dq.model import CheckResult, Evidence, Guidance, InputRef, Kind, Outcome, RunRecord, Severity, Verdict
+from dq.model import CheckResult, Evidence, Guidance, InputRef, Kind, Outcome, RunRecord, Severity, Verdict, WaiverNote
 
 TEAM = "Business Analytics Team"
 
@@ -69,6 +69,22 @@ MARGIN = result(
     observed="cloud: margin 0.41, usual 0.18 to 0.35",
     gx_result={"element_count": 40, "unexpected_count": 1, "unexpected_percent": 2.5},
 )
+
+
+def waiver_note(**changes: Any) -> WaiverNote:
+    values: dict[str, Any] = {
+        "waiver": "profit_unit-2026-10-20261104t050000000000z-a1b2c3",
+        "check": "profit_ties_out_to_ledger",
+        "ceiling": "500.00",
+        "owner": "Danny",
+        "reason": "invoice booked twice",
+        "until": date(2026, 11, 30),
+        "effect": "not needed, the check passed",
+        "applied": False,
+        "signed_off_by": "Olga Berg",
+        "signed_off_at": datetime(2026, 11, 4, 5, tzinfo=UTC),
+    }
+    return WaiverNote(**{**values, **changes})
 
 
 def passed(count: int) -> tuple[CheckResult, ...]:

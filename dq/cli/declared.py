@@ -70,38 +70,39 @@ def lint_command(arguments: argparse.Namespace) -> int:
         for name, spec in sorted(CUSTOM_TYPES.items()):
             console.out(f"{name}  {spec.doc}")
         return 0
-    root = registry.find_root()
-    try:
-        project = projects.load(root, arguments.sources)
-    except ConfigError as failure:
-        console.error(failure)
-        return 1
-    findings = lint(project, fix=arguments.fix and arguments.sources is None)
+    reading = projects.read(registry.find_root(), arguments.sources)
+    findings = [*reading.findings, *lint(reading, fix=arguments.fix and arguments.sources is None)]
     if arguments.sources is not None:  # the lists on the pages are those of the project's own sources file
         findings = [finding for finding in findings if "the generated block" not in finding.message]
     if findings:
         console.error(ConfigError(findings))
         return 1
-    checks = sum(len(bound.all_checks) for bound in project.bound.values())
-    console.out(f"clean: {len(project.bound)} pipelines, {checks} checks, {len(project.pages)} runbook pages")
+    checks = sum(len(bound.all_checks) for bound in reading.bound.values())
+    console.out(f"clean: {len(reading.bound)} pipelines, {checks} checks, {len(reading.pages)} runbook pages")
     return 0
 
 
-def lint(project: projects.Project, *, fix: bool = False) -> list[Finding]:
-    """Every mistake between checks, runbook pages and roster; with ``fix`` the generated lists are written first."""
+def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
+    """Every mistake between checks, runbook pages and roster, as far as they could be read.
+
+    With ``fix`` the generated lists are written first, provided that nothing else is wrong.
+    """
     from dq.cli.parser import argument_problem
 
-    pages = dict(project.pages)
+    pages = dict(reading.pages)
     by_page = {
         name: [
-            check for bound in project.bound.values() if bound.pipeline.runbook == name for check in bound.all_checks
+            check for bound in reading.bound.values() if bound.pipeline.runbook == name for check in bound.all_checks
         ]
         for name in pages
     }
-    if fix:
+    if fix and reading.project is not None:
         for name in pages:
-            path = project.root / "runbooks" / name
-            runbooks.write_checks(path, by_page[name], project.roster)
+            path = reading.root / "runbooks" / name
+            runbooks.write_checks(path, by_page[name], reading.project.roster)
             pages[name] = runbooks.load_page(path)
     every = [check for checks in by_page.values() for check in checks]
-    return people.lint_roster(project.roster) + runbooks.lint_runbooks(pages, every, project.roster, argument_problem)
+    found = people.lint_roster(reading.roster) if reading.roster else []
+    return found + runbooks.lint_runbooks(
+        pages, every, reading.roster, argument_problem, partly=reading.partly, unread=reading.unread
+    )

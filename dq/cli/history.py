@@ -1,20 +1,19 @@
-"""Commands over the warehouse: show, waive, withdraw, gc and docs."""
+"""Commands over the warehouse: show, withdraw, gc and docs."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dq import periods, registry, reports, settings, store, waivers
 from dq import project as projects
+from dq import registry, reports, settings, store
 from dq.cli import console
 from dq.cli.job import docs_folder
-from dq.errors import UsageError, choices
+from dq.errors import UsageError
 from dq.run import documents, records
-from dq.verdict import Waiver
+from dq.run.withdrawn import to_withdraw, withdrawn
 
 GC_DAYS = 30
 
@@ -29,21 +28,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     show.add_argument(
         "--format", choices=reports.FORMATS, default="text", help="how the run is printed (default: text)"
     )
-    _warehouse(show)
+    add_warehouse(show)
     show.set_defaults(handler=show_command)
-
-    waive = commands.add_parser("waive", help="let one failing check pass for one period, up to a ceiling, until a day")
-    waive.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
-    waive.add_argument("--check", required=True, help="the check's id")
-    waive.add_argument("--period", required=True, help="the period it is waived for")
-    waive.add_argument(
-        "--ceiling", required=True, help="dollars off for totals, rows otherwise; beyond it the check holds"
-    )
-    waive.add_argument("--owner", required=True, help="who answers for it")
-    waive.add_argument("--reason", required=True, help="why the figures may be published all the same")
-    waive.add_argument("--until", required=True, help="last day it counts, YYYY-MM-DD")
-    _warehouse(waive)
-    waive.set_defaults(handler=waive_command)
 
     withdraw = commands.add_parser("withdraw", help="take a published period back to the version before")
     withdraw.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
@@ -52,23 +38,27 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     withdraw.add_argument("--reason", required=True, help="why; it is kept in the log")
     withdraw.add_argument("--by", default=None, help="who (default: the user running this)")
-    _warehouse(withdraw)
+    withdraw.add_argument(
+        "--version", type=int, help="the version meant; needed to go back further than a withdrawal already went"
+    )
+    add_warehouse(withdraw)
     withdraw.set_defaults(handler=withdraw_command)
 
     gc = commands.add_parser("gc", help="remove staged and orphaned files that no published version references")
     gc.add_argument(
         "--older-than", type=int, default=GC_DAYS, metavar="DAYS", help=f"days a held run is kept ({GC_DAYS})"
     )
-    _warehouse(gc)
+    add_warehouse(gc)
     gc.set_defaults(handler=gc_command)
 
     docs = commands.add_parser("docs", help="rebuild the data docs from the records in the warehouse")
     docs.add_argument("--docs", type=Path, help="data docs folder (default: jobs/settings.yml)")
-    _warehouse(docs)
+    add_warehouse(docs)
     docs.set_defaults(handler=docs_command)
 
 
-def _warehouse(parser: argparse.ArgumentParser) -> None:
+def add_warehouse(parser: argparse.ArgumentParser) -> None:
+    """The argument that names another warehouse than that of the settings."""
     parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
 
 
@@ -92,12 +82,19 @@ def show_command(arguments: argparse.Namespace) -> int:
         latest = records.everything(warehouse, limit=20)
         if not latest:
             raise UsageError(f"{warehouse.root} holds no runs", do="run a pipeline first, or name another --warehouse")
+        commits = {record.pipeline: warehouse.table(record.pipeline).current() for record in latest}
         for record in latest:
             words = record.verdict.value.replace("_", " "), record.kind.value.replace("_", " ")
-            console.out(f"{record.run}  {record.period}  {words[0]} ({words[1]})")
+            taken_back = ", withdrawn" if withdrawn(commits[record.pipeline], record) else ""
+            console.out(f"{record.run}  {record.period}  {words[0]} ({words[1]}){taken_back}")
         return 0
     record = records.get(warehouse, arguments.run)
     if arguments.check is None:
+        taken_back = withdrawn(warehouse.table(record.pipeline).current(), record)
+        if taken_back and arguments.format == "text":
+            console.out(f"WITHDRAWN  {taken_back}")
+        elif taken_back:
+            console.note(f"dq: {taken_back}")
         console.out(reports.render(record, format=arguments.format, width=console.width(), colour=console.colour()))
         if arguments.format == "text":
             console.out(f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}")
@@ -113,51 +110,6 @@ def show_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def waive_command(arguments: argparse.Namespace) -> int:
-    """Record a waiver."""
-    project = projects.load(registry.find_root())
-    bound = project.pipeline(arguments.pipeline)
-    of_run = {**bound.run_checks, **bound.after_checks}
-    known = [check.check for check in bound.all_checks if check.check not in of_run]
-    if arguments.check in of_run:
-        raise UsageError(f"{arguments.check} is about the run itself and cannot be waived", where="--check")
-    if arguments.check not in known:
-        raise UsageError(
-            f"{bound.name} has no check {arguments.check!r}", where="--check", do=choices(arguments.check, known)
-        )
-    try:
-        ceiling = Decimal(arguments.ceiling)
-        until = date.fromisoformat(arguments.until)
-    except (InvalidOperation, ValueError):
-        raise UsageError("--ceiling is a number and --until a day such as 2026-11-30") from None
-    if not ceiling.is_finite() or ceiling < 0:
-        raise UsageError(f"the ceiling {arguments.ceiling} is no amount", expected="a finite number from 0 up")
-    for name in ("owner", "reason"):
-        if not getattr(arguments, name).strip():
-            raise UsageError(f"--{name} is empty", expected="a sentence a reader of the card will understand")
-    periods.days_of(arguments.period)
-    now = datetime.now(UTC)
-    if until < now.date():
-        raise UsageError(f"--until {until} is over", expected=f"a day from {now.date()} on")
-    waiver = Waiver(
-        pipeline=bound.name,
-        check=arguments.check,
-        period=arguments.period,
-        ceiling=ceiling,
-        owner=arguments.owner.strip(),
-        reason=arguments.reason.strip(),
-        until=until,
-        recorded=now,
-    )
-    waivers.record(open_warehouse(arguments), waiver)
-    console.out(
-        f"waived {waiver.check} of {waiver.pipeline} {waiver.period} up to {waiver.ceiling} until {waiver.until} "
-        f"for {waiver.owner}: {waiver.reason}\nto publish run the pipeline again, with the same --as-of, --warehouse "
-        f"and --sources: dq run {waiver.pipeline} --period {waiver.period}"
-    )
-    return 0
-
-
 def withdraw_command(arguments: argparse.Namespace) -> int:
     """Take a period back to the version before, with a reason."""
     root = registry.find_root()
@@ -168,7 +120,8 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
     warehouse = open_warehouse(arguments)
     table = warehouse.table(arguments.pipeline)
     by = arguments.by or getpass.getuser()
-    commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC))
+    meant = to_withdraw(table, arguments.period, arguments.version)
+    commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC), expected=meant)
     left = sorted(period for period in commit.entries if period.startswith(arguments.period))
     sees = f"what was published before (in version {commit.version})" if left else "nothing for it"
     console.out(f"withdrawn: {arguments.pipeline} {arguments.period}; readers now see {sees}")

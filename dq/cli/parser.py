@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dq import registry
-from dq.cli import backfill, check, declared, demo, history, run
+from dq.cli import backfill, check, declared, demo, history, run, waive
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
 3 could not be evaluated; 4 published, but the data docs or the record were not delivered;
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, run, backfill, check, declared, history):
+    for module in (demo, run, backfill, check, declared, history, waive):
         module.add(commands)
     return parser
 
@@ -46,10 +46,11 @@ def argument_problem(argv: Sequence[str]) -> str | None:
     for each in (parser, *_subparsers(parser)):
         each.error = refuse  # type: ignore[method-assign,assignment]
     try:
-        parser.parse_args(words)
+        parsed = parser.parse_args(words)
     except (argparse.ArgumentError, SystemExit) as failure:
         return problems[0] if problems else str(failure)
-    return None
+    problem: Callable[[argparse.Namespace], str] | None = getattr(parsed, "problem", None)
+    return (problem(parsed) or None) if problem else None
 
 
 def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:

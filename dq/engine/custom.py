@@ -145,6 +145,7 @@ def _result(check: Check, judged: Judged) -> CheckResult:
         measures=judged.measures,
         rows=judged.rows,
         gx_result={"observed_value": judged.observed or judged.reason, **judged.measures},
+        where=check.where,
     )
 
 

@@ -228,6 +228,7 @@ def result_of(
         measures=measures or {},
         rows=rows,
         gx_result=gx_result or {},
+        where=check.where,
     )
 
 

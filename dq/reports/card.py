@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dq.model import CheckResult, Guidance, Json, Outcome, RunRecord, Severity, Verdict
+from dq.model import CheckResult, Guidance, Json, Outcome, RunRecord, Severity, Verdict, WaiverNote
 
 BLOCKS = 20
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -77,6 +77,7 @@ class Card:
     pending: tuple[Pending, ...]
     partial: tuple[str, ...]
     replaced: str
+    waivers: tuple[str, ...]
     error: str
     upstream: Card | None
 
@@ -97,6 +98,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
     """The card of a run, with at most ``limit`` blocks; the rest is counted."""
     found = sorted(_to_show(run.results), key=_order)
     shown, hidden = found[:limit], found[limit:]
+    told = {result.check for result in shown if result.waived_by}
     known = any(run.error and run.error in (result.reason, result.observed) for result in found)
     return Card(
         word=_word(run),
@@ -108,6 +110,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         pending=_pending(run.results),
         partial=tuple(run.partial),
         replaced=_replaced(run),
+        waivers=tuple(waiver_line(note) for note in run.waivers if not (note.applied and note.check in told)),
         error="" if known else run.error,
         upstream=card(run.upstream, limit=limit) if run.upstream else None,
     )
@@ -169,6 +172,14 @@ def runbook_line(result: CheckResult, guidance: Guidance | None) -> str:
     if guidance and guidance.runbook:
         return guidance.runbook
     return f"runbooks/{result.runbook}" if result.runbook else ""
+
+
+def waiver_line(note: WaiverNote) -> str:
+    """A waiver in one line: its check, what it did, up to which ceiling and until when, whose it is and why."""
+    signed = f", signed off by {note.signed_off_by} on {note.signed_off_at:%Y-%m-%d}" if note.signed_off_at else ""
+    return (
+        f"{note.check}: {note.effect}; up to {note.ceiling} until {note.until} for {note.owner}{signed}: {note.reason}"
+    )
 
 
 def found_text(result: CheckResult) -> str:

@@ -20,7 +20,8 @@ def github(run: RunRecord) -> str:
 def _commands(summary: Card) -> Iterator[str]:
     level = "error" if summary.tone == "bad" else "notice"
     replaces = f"replaces {summary.replaced}" if summary.replaced else ""
-    message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial, replaces)))
+    waivers = (f"waiver: {line}" for line in summary.waivers)
+    message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial, replaces, *waivers)))
     yield _command(level, message, title=f"{summary.word}: {summary.subject}")
     for block in summary.blocks:
         lines = [block.text]
@@ -31,13 +32,20 @@ def _commands(summary: Card) -> Iterator[str]:
             for key, value in (("runbook", block.runbook), ("owner", block.owner), ("due", block.due))
             if value
         ]
-        page = block.runbook.partition("#")[0]
-        file = {} if "://" in page or not page else {"file": page, "line": "1"}
-        yield _command(_level(block), "\n".join(lines), **file, title=f"{block.label}: {block.check}")
+        yield _command(_level(block), "\n".join(lines), **_place(block), title=f"{block.label}: {block.check}")
     if summary.more:
         yield _command("error" if summary.tone == "bad" else "warning", summary.more, title=summary.subject)
     if summary.upstream:
         yield from _commands(summary.upstream)
+
+
+def _place(block: Block) -> dict[str, str]:
+    """Where the check is declared, so that the annotation stands beside it; else the runbook page in the repository."""
+    file, _, line = block.result.where.rpartition(":")
+    if file and line.isdecimal():
+        return {"file": file, "line": line} if int(line) else {"file": file}
+    page = block.runbook.partition("#")[0]
+    return {} if "://" in page or not page else {"file": page}
 
 
 def _level(block: Block) -> str:

@@ -28,7 +28,12 @@ def _lines(summary: Card, *, level: int) -> Iterator[str]:
     yield f"{'#' * level} {escape(summary.word)}: {escape(summary.subject)}"
     yield ""
     yield escape(rest)
-    told = (("Error", [summary.error]), ("Partial", summary.partial), ("Replaces", [summary.replaced]))
+    told = (
+        ("Error", [summary.error]),
+        ("Partial", summary.partial),
+        ("Replaces", [summary.replaced]),
+        ("Waiver", summary.waivers),
+    )
     for title, lines in ((title, filter(None, lines)) for title, lines in told):
         for line in lines:
             yield ""

@@ -19,6 +19,7 @@ _CODES |= {
     "REPLACES": "36",
     "WARNING": "33",
     "WAIVED": "33",
+    "WAIVER": "33",
     "PARTIAL": "33",
     "ERROR": "31",
     "NOT RUN": "2",
@@ -89,6 +90,8 @@ class _Writer:
             yield from self._labelled("PARTIAL", line)
         if card.replaced:
             yield from self._labelled("REPLACES", card.replaced)
+        for line in card.waivers:
+            yield from self._labelled("WAIVER", line)
         id_width = max((columns(block.check) for block in card.blocks), default=0)
         for block in card.blocks:
             yield from self._block(block, id_width)

@@ -21,7 +21,7 @@ from dq.run import inputs, judging, late, previous, records, rules, staging, tel
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
-from dq.verdict import Waiver, apply_waivers, decide
+from dq.verdict import apply_waivers, decide
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -127,6 +127,8 @@ class GuardedRun:
         item = self.bound.pipeline
         self._step("opening the warehouse")
         self.warehouse.prepare()
+        # Read once: what the run key says of them is what is applied and shown, whatever is recorded meanwhile.
+        state.waivers = waivers.of_period(self.warehouse, self.bound.name, state.window.period)
         state.stays = max(
             (entry.version for period in self._periods() if (entry := self._table.entry(period))), default=None
         )
@@ -231,7 +233,7 @@ class GuardedRun:
             inputs=self.inputs,
             code=code_hash(self.project.root / "jobs" / self.bound.pipeline.job),
             configuration=self.bound.hash,
-            waivers=waivers.fingerprint(self._waivers()),
+            waivers=waivers.fingerprint(state.waivers),
             compared_with=state.previous.fingerprint if state.previous else "",
         )
         wanted = self._periods()
@@ -371,12 +373,9 @@ class GuardedRun:
         """Whether every day of the period is covered: part of a month is not compared with a whole one."""
         return self._state.window.data_through == self._state.window.end
 
-    def _waivers(self) -> list[Waiver]:
-        return waivers.active(self.warehouse, self.bound.name, self._state.window.period)
-
     def _waived(self) -> list[CheckResult]:
-        window = self._state.window
-        return apply_waivers(self._state.results, self._waivers(), period=window.period, as_of=window.as_of)
+        state = self._state
+        return apply_waivers(state.results, state.waivers, period=state.window.period, as_of=state.window.as_of)
 
     def _history(self, check_id: str) -> list[Decimal]:
         return [value for _, value in self._table.history(check_id, self._state.window.period)]

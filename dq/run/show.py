@@ -10,7 +10,7 @@ from dq import session, sources, store
 from dq.engine.native import prepare, supports
 from dq.engine.requirement import Requirement
 from dq.engine.samples import failing_rows
-from dq.errors import DqError, SourceError, UsageError, choices
+from dq.errors import DqError, SourceError, UsageError, near
 from dq.model import Check, CheckResult, Json, Outcome, RunRecord, Window
 from dq.periods import Grain, days_of
 from dq.project import Project
@@ -52,7 +52,8 @@ def failing_keys(warehouse: store.Warehouse, project: Project, record: RunRecord
     """
     result = next((r for r in record.results if r.check == check_id), None)
     if result is None:
-        raise UsageError(f"the run has no check {check_id!r}", do=choices(check_id, [r.check for r in record.results]))
+        likely = near(check_id, [r.check for r in record.results], f"dq explain {record.pipeline} lists its checks")
+        raise UsageError(f"the run has no check {check_id!r}", do=likely)
     head = f"{result.check}: {result.outcome.value.replace('_', ' ')}; {result.observed or result.reason}"
     if result.outcome is not Outcome.FAILED:
         return head

@@ -13,6 +13,7 @@ from dq.model import CheckResult, Json, RunRecord, Verdict, Window
 from dq.run import inputs, staging
 from dq.run.late import Late
 from dq.run.previous import Previous
+from dq.verdict import Waiver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -59,3 +60,4 @@ class State:
     late: Late = field(default_factory=Late)
     verdict: Verdict | None = None
     published: bool = False
+    waivers: list[Waiver] = field(default_factory=list)

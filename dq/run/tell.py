@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dq import runbooks, store
 from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Verdict
+from dq.verdict import notes
 
 if TYPE_CHECKING:
     from dq.run.guarded import GuardedRun
@@ -42,6 +43,7 @@ def record(run: GuardedRun) -> RunRecord:
         staged="" if verdict.published or state.staged is None else run.run,
         upstream=state.held_upstream,
         spark_jobs=run.spark_jobs,
+        waivers=notes(state.results, state.waivers, as_of=window.as_of),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check
@@ -46,12 +46,19 @@ CommandCheck = Callable[[Sequence[str]], str | None]
 
 
 def lint_runbooks(
-    pages: Mapping[str, Page], checks: Sequence[Check], roster: Roster, commands: CommandCheck
+    pages: Mapping[str, Page],
+    checks: Sequence[Check],
+    roster: Roster | None,
+    commands: CommandCheck,
+    *,
+    partly: Collection[str] = (),
+    unread: Collection[str] = (),
 ) -> list[Finding]:
     """Every mistake of the pages and of what leads to them, at once, in the order of files and lines.
 
     ``checks`` are those bound to a pipeline, with ``runbook`` set; ``commands`` says of the words of a command, the
-    program first, what is wrong with it, or None.
+    program first, what is wrong with it, or None. Where other files have mistakes, ``partly`` are the pages of which
+    not every check is known and ``unread`` those that could not be read: nothing is said that may follow from that.
     """
     by_name = {page.name: page for page in pages.values()}
     findings = [f for check in checks for f in _check_findings(check, by_name)]
@@ -62,12 +69,16 @@ def lint_runbooks(
             findings.append(page.document.finding(("pipeline",), message))
         pipelines.setdefault(page.front.pipeline, page)
     for page in by_name.values():
-        findings += _head_findings(page, checks, roster, pipelines)
+        known = page.name not in partly
+        if roster is not None:
+            findings += _head_findings(page, checks if known else None, roster, None if unread else pipelines)
         findings += _part_findings(page)
-        findings += _way_findings(page, checks)
-        findings += [f for link in page.links() for f in _link_findings(page, link, by_name)]
+        findings += _way_findings(page, checks if known else None)
+        links = [link for link in page.links() if link.target.partition("#")[0] not in unread]
+        findings += [f for link in links for f in _link_findings(page, link, by_name)]
         findings += [f for command in page.commands() for f in _command_findings(page, command, commands)]
-        findings += _block_findings(page, checks, roster)
+        if roster is not None and known:
+            findings += _block_findings(page, checks, roster)
     return sorted(set(findings))
 
 
@@ -91,7 +102,7 @@ def _check_findings(check: Check, pages: Mapping[str, Page]) -> Iterator[Finding
 
 
 def _head_findings(
-    page: Page, checks: Sequence[Check], roster: Roster, pipelines: Mapping[str, Page]
+    page: Page, checks: Sequence[Check] | None, roster: Roster, pipelines: Mapping[str, Page] | None
 ) -> Iterator[Finding]:
     front = page.front
     for key, team in front.teams():
@@ -103,7 +114,7 @@ def _head_findings(
             yield page.document.finding((name,), message)
     for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
         for n, pipeline in enumerate(parties.pipelines):
-            if pipeline not in pipelines:
+            if pipelines is not None and pipeline not in pipelines:
                 message = f"no page is about the pipeline {pipeline}; {choices(pipeline, [*pipelines])}"
                 yield page.document.finding((side, "pipelines", n), message)
     owner = roster.teams.get(front.owner)
@@ -111,6 +122,8 @@ def _head_findings(
         if rung.to == "owner_manager" and owner is not None and owner.manager is None:
             message = f"the roster names no manager's contact for {front.owner}"
             yield page.document.finding(("escalation", n, "to"), message)
+    if checks is None:
+        return
     ids = {check.check for check in checks if check.runbook.partition("#")[0] == page.name}
     for n, metric in enumerate(front.critical_metrics):
         for m, check in enumerate(metric.checks):
@@ -133,14 +146,14 @@ def _part_findings(page: Page) -> Iterator[Finding]:
             yield Finding(page.file, tops[title].start, title, "the part is empty")
 
 
-def _way_findings(page: Page, checks: Sequence[Check]) -> Iterator[Finding]:
+def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Finding]:
     seen: dict[str, Section] = {}
     for way in page.ways:
         if way.failure_class in seen:
             message = f"{way.failure_class} has a section on line {seen[way.failure_class].start} already"
             yield Finding(page.file, way.start, way.title, message)
         seen.setdefault(way.failure_class, way)
-        if not checks_of(page, way, checks):
+        if checks is not None and not checks_of(page, way, checks):
             message = f"no check leads to {page.name}#{way.anchor}; bind one or take the section out"
             yield Finding(page.file, way.start, way.title, message)
         inside = [s for s in page.sections if way.start < s.start <= way.end and s.level == way.level + 1]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from custom_type_examples import VALID
-from run_records import LEDGER, MARGIN, guidance, held, passed, published, record, result
+from run_records import LEDGER, MARGIN, guidance, held, passed, published, record, result, waiver_note
 
 from dq.custom_kwargs import describe
 from dq.errors import UsageError
@@ -181,6 +181,13 @@ def test_every_custom_type_has_a_page_row_with_its_sentence(tmp_path: Path) -> N
     for number, (name, kwargs) in enumerate(VALID):
         said = found.row(f"check_{number}")[1]
         assert re.sub(r"\W", "", describe(name, kwargs)) in re.sub(r"\W", "", said)
+
+
+def test_a_waiver_stands_on_the_page_of_a_run_whose_check_passed(tmp_path: Path) -> None:
+    written = docs.publish(tmp_path, published(waivers=(waiver_note(reason="<b>booked</b> twice"),)))
+    html = written.read_text(encoding="utf-8")
+    assert "profit_ties_out_to_ledger: not needed, the check passed; up to 500.00 until 2026-11-30 for Danny" in html
+    assert "&lt;b&gt;booked&lt;/b&gt; twice" in html
 
 
 def test_a_waived_check_says_so(tmp_path: Path) -> None:

@@ -69,17 +69,24 @@ def test_a_waiver_makes_another_run_and_lets_a_difference_pass_up_to_its_ceiling
             owner="Danny",
             reason="invoice booked twice by Finance, corrected in November",
             until=date(2999, 12, 31),
-            recorded=datetime(2026, 11, 4, tzinfo=UTC),
+            recorded=datetime.now(UTC),
+            signed_off_by="Olga Berg",
+            signed_off_at=datetime(2026, 11, 4, tzinfo=UTC),
         )
         waivers.record(warehouse, waiver)
 
     waive("499.99")
-    assert after_september.run("profit_unit", MONTH).code == 1
+    ran = after_september.run("profit_unit", MONTH)
+    assert ran.code == 1
+    assert "profit_ties_out_to_ledger: ignored, off by 500.00 is beyond its ceiling of 499.99" in ran.out
     waive("500.00")
     ran = after_september.run("profit_unit", MONTH)
     assert ran.code == 0
     assert "WAIVED" in ran.out
     assert "Danny" in ran.out
+    assert "signed off by Olga Berg on 2026-11-04" in ran.out
+    (note,) = ran.record.waivers
+    assert (note.applied, note.ceiling, note.signed_off_by) == (True, "500.00", "Olga Berg")
 
 
 def test_a_held_upstream_holds_what_is_built_on_it_with_its_card(after_september: Bench, spark: SparkSession) -> None:

@@ -43,6 +43,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "has no complete day"),
         (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
+        (["check", "README.md", "--suite", "expectations/revenue.yml"], "README.md is neither CSV nor Parquet"),
         (["check", "README.md", "--suite", "none.yml"], "there is no suite none.yml"),
         (["explain", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),
         (["explain", "profit"], "there is no pipeline 'profit'"),
@@ -179,6 +180,72 @@ def test_lint_reports_the_mistakes_of_several_files_at_once(capsys: pytest.Captu
     assert code == 1
     for file in ("expectations/revenue.yml", "expectations/ledger.yml", "jobs/settings.yml"):
         assert file in told
+
+
+def told_lines(told: str) -> list[str]:
+    return [line for line in told.splitlines() if not line.startswith("dq: ")]
+
+
+def test_lint_reports_files_references_and_pages_together_and_nothing_that_only_follows(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    edit(broken / "expectations/revenue.yml", "severity: critical", "severity: grave")
+    edit(broken / "expectations/investor_profit.yml", "row_condition: row_kind = 'total'", "row_condition: row_kin = 1")
+    edit(broken / "expectations/profit_unit.yml", "runbook: ", "runbook: no-such-")
+    edit(broken / "jobs/settings.yml", "docs_address", "docs_adress")
+    edit(broken / "jobs/pipelines.yml", "sources: [revenue, ", "sources: [revenue, revenu, ")
+    edit(broken / "runbooks/investor_profit.md", "dq show RUN", "dq shwo RUN")
+    code, told = run(capsys, "lint")
+    assert code == 1
+    expected = {
+        "expectations/revenue.yml": "unknown severity",
+        "expectations/investor_profit.yml": "row_kin",
+        "expectations/profit_unit.yml": "has no section #no-such-",
+        "jobs/settings.yml": "unknown key",
+        "jobs/pipelines.yml": "has no contract; did you mean revenue?",
+        "runbooks/investor_profit.md": "invalid choice: 'shwo'",
+    }
+    lines = told_lines(told)
+    assert {line.split(":")[0] for line in lines} == set(expected), told
+    for file, said in expected.items():
+        assert [line for line in lines if line.startswith(f"{file}:") and said in line], told
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("expectations/ledger.yml", "expectations:", "expectation:"),
+        ("jobs/contracts.yml", "read: until", "read: sometimes"),
+        ("jobs/sources.yml", "company:", "compny:"),
+        ("jobs/pipelines.yml", "grain: day", "grain: dy"),
+        ("jobs/rules.yml", "\n", "\n- a list: \n"),
+        ("runbooks/roster.yml", "zone:", "zon:"),
+        ("runbooks/profit_unit.md", "owner: Finance", "ownr: Finance"),
+    ],
+)
+def test_a_file_that_cannot_be_read_has_no_false_findings_elsewhere(
+    capsys: pytest.CaptureFixture[str], broken: Path, file: str, old: str, new: str
+) -> None:
+    edit(broken / file, old, new)
+    code, told = run(capsys, "lint")
+    assert code == 1
+    assert {line.split(":")[0] for line in told_lines(told)} == {file}, told
+
+
+def test_a_registry_that_cannot_be_read_hides_no_mistake_of_a_suite_or_page(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    edit(broken / "jobs/pipelines.yml", "grain: day", "grain: dy")
+    edit(broken / "expectations/revenue.yml", "min_value: 1}", "min_value: ten}")
+    edit(broken / "runbooks/profit_unit.md", "owner: Finance and Risk Teams", "owner: Finance Team")
+    code, told = run(capsys, "lint")
+    assert code == 1
+    assert {line.split(":")[0] for line in told_lines(told)} == {
+        "jobs/pipelines.yml",
+        "expectations/revenue.yml",
+        "runbooks/profit_unit.md",
+    }, told
+    assert "'ten' is not a whole number from 0 up" in told
 
 
 def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[str], broken: Path) -> None:

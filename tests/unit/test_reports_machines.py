@@ -164,8 +164,21 @@ COMMAND = re.compile(r"::(error|warning|notice) (?:[a-z]+=[^:,]*)(?:,[a-z]+=[^:,
 def test_workflow_commands_have_the_level_of_the_severity() -> None:
     lines = render(held(), "github").splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::error", "::error", "::warning"]
-    assert "file=runbooks/investor_profit.md,line=1,title=CRITICAL%3A profit_ties_out_to_ledger::" in lines[1]
+    assert "file=runbooks/investor_profit.md,title=CRITICAL%3A profit_ties_out_to_ledger::" in lines[1]
     assert "%0Aowner: Business Analytics Team; on call Laura" in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        ("expectations/investor_profit.yml:31", "file=expectations/investor_profit.yml,line=31,title="),
+        ("jobs/pipelines.yml:0", "file=jobs/pipelines.yml,title="),
+        ("", "file=runbooks/investor_profit.md,title="),
+    ],
+)
+def test_an_annotation_stands_where_the_check_is_declared(where: str, place: str) -> None:
+    line = render(record(replace(LEDGER, where=where)), "github").splitlines()[1]
+    assert line.startswith(f"::error {place}CRITICAL")
 
 
 def test_a_published_run_is_a_notice() -> None:

@@ -9,13 +9,14 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_records import LEDGER, MARGIN, guidance, held, passed, published, record, result
+from run_records import LEDGER, MARGIN, guidance, held, passed, published, record, result, waiver_note
 
 from dq.errors import UsageError
 from dq.model import Outcome, RunRecord, Severity, Verdict
 from dq.reports import FORMATS, render, use_colour
 from dq.reports.card import card, count, day, worst
 from dq.reports.text import columns, wrap
+from dq.serialize import from_json
 
 STYLE_GUIDE = """\
 HOLD  investor_profit 2026-11, data through 24 Nov   2 of 14 checks failed, 0 could not be evaluated   version 41 stays
@@ -113,6 +114,26 @@ def test_a_waived_check_is_shown_with_its_waiver() -> None:
     text = render(published(results=(waived,)))
     assert "  WAIVED    profit_ties_out_to_ledger" in text
     assert "waived   Laura until 1 Dec: agreed with Finance" in text
+
+
+def test_a_waiver_stands_on_the_card_in_every_report_while_it_lasts() -> None:
+    run = published(waivers=(waiver_note(),))
+    line = (
+        "profit_ties_out_to_ledger: not needed, the check passed; up to 500.00 until 2026-11-30 for Danny, "
+        "signed off by Olga Berg on 2026-11-04: invoice booked twice"
+    )
+    assert f"  WAIVER    {line}" in render(run)
+    assert f"waiver: {line}" in render(run, "github")
+    assert "**Waiver:** profit&#95;ties&#95;out" in render(run, "markdown")
+    assert from_json(render(run, "json")) == run
+
+
+def test_a_waiver_that_let_its_check_pass_is_told_once_but_not_lost_in_a_storm() -> None:
+    waived = replace(LEDGER, waived_by="Danny until 2026-11-30: invoice booked twice")
+    applied = waiver_note(effect="lets the check pass", applied=True)
+    assert "WAIVER " not in render(published(results=(waived,), waivers=(applied,)))
+    storm = [result(f"c{n:03}", Outcome.FAILED, observed="1 row") for n in range(200)]
+    assert "WAIVER " in render(record(*storm, waived, waivers=(applied,)))
 
 
 def test_checks_not_run_are_grouped_by_their_reason() -> None:

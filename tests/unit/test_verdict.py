@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from dq.model import CheckResult, Kind, Outcome, Severity, Verdict
-from dq.verdict import Waiver, apply_waivers, counts, decide, magnitude
+from dq.verdict import Ending, Waiver, apply_waivers, counts, decide, magnitude, notes
 
 AS_OF = datetime(2026, 11, 4, 5, tzinfo=UTC)
 
@@ -91,6 +91,52 @@ def test_a_waiver_beyond_ceiling_check_period_or_expiry_is_ignored(changes: dict
     (same,) = apply_waivers([OFF], [waiver(**changes)], period="2026-10", as_of=AS_OF)
     assert same.waived_by == ""
     assert decide([PASSED, same]) is Verdict.HOLD
+
+
+BOOKS = result(Outcome.FAILED, failure_class="F11", measures={"off_by": "500.00"})
+SIGNED = {"signed_off_by": "Olga Berg", "signed_off_at": AS_OF}
+
+
+def test_a_difference_with_the_books_passes_only_when_an_accountant_signed_it_off() -> None:
+    (held,) = apply_waivers([BOOKS], [waiver()], period="2026-10", as_of=AS_OF)
+    assert decide([PASSED, held]) is Verdict.HOLD
+    (waived,) = apply_waivers([BOOKS], [waiver(**SIGNED)], period="2026-10", as_of=AS_OF)
+    assert waived.waived_by.endswith("(ceiling 500, signed off by Olga Berg on 2026-11-04)")
+
+
+ENDED = Ending(by="Anna", at=AS_OF, reason="booked right now")
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "effect"),
+    [
+        (OFF, {}, "lets the check pass"),
+        (PASSED, {}, "not needed, the check passed"),
+        (NOT_RUN, {}, "not needed, the check was not run"),
+        (result(Outcome.ERRORED), {}, "ignored, what could not be evaluated is never waived"),
+        (result(Outcome.FAILED, Severity.WARNING), {}, "not needed, warning does not hold"),
+        (OFF, {"ceiling": Decimal("499.99")}, "ignored, off by 500.00 is beyond its ceiling of 499.99"),
+        (OFF, {"until": date(2026, 11, 3)}, "ignored, it expired after 2026-11-03"),
+        (OFF, {"ended": ENDED}, "ignored, it was ended on 2026-11-04 by Anna: booked right now"),
+        (result(Outcome.FAILED), {}, "ignored, how far the check is off is not known"),
+        (BOOKS, {}, "ignored, no accountant has signed it off"),
+        (PASSED, {"until": date(2026, 11, 3)}, None),
+        (PASSED, {"ended": ENDED}, None),
+    ],
+)
+def test_what_a_waiver_did_is_said_while_it_lasts_and_where_it_is_ignored(
+    found: CheckResult, changes: dict[str, object], effect: str | None
+) -> None:
+    waivers = [waiver(**changes)]
+    results = apply_waivers([found], waivers, period="2026-10", as_of=AS_OF)
+    told = [(note.effect, note.applied) for note in notes(results, waivers, as_of=AS_OF)]
+    assert told == ([] if effect is None else [(effect, effect == "lets the check pass")])
+
+
+def test_figures_published_under_a_waiver_that_ran_out_since_say_so() -> None:
+    published = result(Outcome.FAILED, measures={"off_by": "500.00"}, waived_by="Anna until 2026-11-03: late invoice")
+    (note,) = notes([published], [waiver(until=date(2026, 11, 3))], as_of=AS_OF)
+    assert note.effect == "these figures were published under it, it expired after 2026-11-03"
 
 
 def test_a_failure_of_unknown_size_cannot_be_waived() -> None:

@@ -1,0 +1,101 @@
+"""The checks no suite declares: what follows from the schema a pipeline publishes, and what every run must prove."""
+
+from __future__ import annotations
+
+from dq import registry, yamlfile
+from dq.model import Check, Severity
+
+FILE = "jobs/pipelines.yml"
+
+
+def published_checks(name: str, published: registry.Published, document: yamlfile.Document) -> list[Check]:
+    """The checks that follow from the schema a pipeline publishes: key unique, required columns not NULL."""
+
+    def where(*key: str) -> str:
+        return f"{FILE}:{document.line(('pipelines', name, 'publishes', *key))}"
+
+    single = len(published.key) == 1
+    checks = [
+        Check(
+            check=f"{name}.key.unique",
+            dataset=name,
+            type="expect_column_values_to_be_unique" if single else "expect_compound_columns_to_be_unique",
+            kwargs={"column": published.key[0]} if single else {"column_list": published.key},
+            description=f"{', '.join(published.key)} identify a row.",
+            failure_class="F02",
+            where=where("key"),
+        )
+    ]
+    for column, spec in published.columns.items():
+        if spec.required:
+            checks.append(
+                Check(
+                    check=f"{name}.{column}.required",
+                    dataset=name,
+                    type="expect_column_values_to_not_be_null",
+                    kwargs={"column": column},
+                    description=f"{column} is never NULL.",
+                    failure_class="F01",
+                    where=where("columns", column),
+                )
+            )
+    return checks
+
+
+def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:
+    """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
+    of_run = _OfRun(name, document)
+    checks = [
+        of_run("run.completes", "expect_run_to_complete", "F26", "The run and its upstream runs complete."),
+        of_run(
+            "rows.read_back",
+            "expect_rows_written_to_be_read_back",
+            "F14",
+            "The rows that were written are the rows that are read back.",
+        ),
+    ]
+    if item.rules:
+        description = "No other version of a rule came into force; a step at such a date is explained by it."
+        checks.append(of_run("rules.changed", "expect_rules_to_stay", "F25", description, Severity.INFO))
+        description = "A rule that published figures were computed by changes only as a new version from a later date."
+        kind = "expect_rules_to_be_versioned"
+        checks.append(of_run("rules.versioned", kind, "F25", description, Severity.WARNING))
+    if item.upstream:
+        description = "No newer version of an input was published since this run read it."
+        checks.append(of_run("inputs.current", "expect_inputs_to_be_current", "F16", description))
+    return checks
+
+
+def after_commit_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:
+    """The checks on what follows the commit: that a report reached the place where its readers find it."""
+    if not item.document:
+        return []
+    description = "The report of what is published was written where its readers find it."
+    return [_OfRun(name, document)("report.delivered", "expect_report_to_be_delivered", "F21", description)]
+
+
+class _OfRun:
+    """Makes checks on a run of one pipeline as a whole."""
+
+    def __init__(self, name: str, document: yamlfile.Document) -> None:
+        self.name = name
+        self.where = f"{FILE}:{document.line(('pipelines', name))}"
+
+    def __call__(
+        self,
+        suffix: str,
+        kind: str,
+        failure_class: str,
+        description: str,
+        severity: Severity = Severity.CRITICAL,
+    ) -> Check:
+        return Check(
+            check=f"{self.name}.{suffix}",
+            dataset=self.name,
+            type=kind,
+            kwargs={},
+            severity=severity,
+            description=description,
+            failure_class=failure_class,
+            where=self.where,
+        )

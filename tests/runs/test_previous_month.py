@@ -8,11 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 from runs_support import Bench
 
 from dq import store, waivers
+from dq.demo import catalogue
 from dq.demo.defects import Defect, apply
 from dq.model import Kind, Outcome
 from dq.run import records
@@ -20,26 +21,6 @@ from dq.verdict import Waiver
 
 MONTH = "2026-10"
 LATER = "2026-11-04T05:00:00Z"
-
-
-def enter(spark: SparkSession, bench: Bench, day: date, amount: str) -> None:
-    """Marketing of a published month is more than it was, in the entries as well as in the books."""
-
-    def more(condition: str) -> Callable[[DataFrame], DataFrame]:
-        added = f"cast(cast(amount AS decimal(18,2)) + {amount} AS decimal(18,2))"
-        return lambda frame: frame.withColumn(
-            "amount", sf.expr(f"if({condition}, {added}, amount)").cast(frame.schema["amount"].dataType)
-        )
-
-    entry = f"incurred_date = DATE'{day}' AND provider = 'adnet'"
-    line = f"booked_date = DATE'{day}' AND line = 'marketing'"
-    for source, condition in (("expenses", entry), ("ledger", line)):
-        change = more(condition)
-        apply(
-            spark,
-            bench.sources,
-            Defect(id=source, failure_class="F15", source=source, month=f"{day:%Y-%m}", title="late", change=change),
-        )
 
 
 def waive(bench: Bench, check: str, period: str, ceiling: str) -> None:
@@ -61,7 +42,7 @@ def test_a_restated_month_holds_the_next_until_its_amount_is_waived(
 ) -> None:
     bench = after_september
     assert bench.run("profit_unit", MONTH).code == 0
-    enter(spark, bench, date(2026, 9, 10), "500.00")
+    apply(spark, bench.sources, catalogue.find("F15-expenses-restated", MONTH))
     restated = bench.run("profit_unit", "2026-09-10", LATER)
     assert restated.code == 0, restated.out
     assert "expenses +500.00, profit -500.00" in restated.out
@@ -82,7 +63,7 @@ def test_a_final_is_published_anew_with_other_figures_only_when_waived(
     spark: SparkSession, after_september: Bench
 ) -> None:
     bench = after_september
-    enter(spark, bench, date(2026, 9, 10), "500.00")
+    apply(spark, bench.sources, catalogue.find("F15-expenses-restated", MONTH))
     assert bench.run("profit_unit", "2026-09", LATER).code == 0
     held = bench.run("investor_profit", "2026-09", LATER)
     result = held.result("final_profit_stands")

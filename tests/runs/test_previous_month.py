@@ -154,4 +154,4 @@ def test_an_expense_entered_after_its_month_was_final_is_told_and_taken_in_by_ru
     told = ran.result("last_final_holds_every_expense")
     assert (ran.code, told.outcome, told.severity, told.failure_class) == (0, Outcome.FAILED, "warning", "F08")
     assert told.observed.startswith("4 rows of 2026-09, ")
-    assert "dq backfill profit_unit --from 2026-09 --to 2026-09" in told.observed
+    assert "dq backfill profit_unit --from 2026-09 --to 2026-09 --as-of 2026-10-21T02:00:00Z" in told.observed

@@ -28,6 +28,7 @@ def test_the_year_has_what_months_differ_in() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_500)
 def test_twelve_clean_months_raise_no_alarm(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,9 +30,9 @@ def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(
         (
             "investor_profit.yml",
             "{column: subscribers, other: seats}]\n      by: [product, region, segment]\n    severity: critical\n"
-            "    runbook: figures-do",
+            "    runbook: a-trend-or",
             "{column: subscribers, other: seat}]\n      by: [product, region, segment]\n    severity: critical\n"
-            "    runbook: figures-do",
+            "    runbook: a-trend-or",
             "profit_unit.previous.last_day has no column seat; did you mean seats?",
         ),
         ("investor_profit.yml", "published: replaced", "published: last", "'last' is none of previous, replaced"),

@@ -228,7 +228,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_measure_to_fit_history": TypeSpec(
         doc="A measure stays near what earlier published periods had: a ratio to their median, or median deviations.",
-        sentence="$metric[ of $column] must fit the history of published periods[, at least $low times the median]"
+        sentence="$metric[ of $column][ of rows where $row_condition] must fit the history of published periods"
+        "[, at least $low times the median]"
         "[, at most $high times the median][, within $mads median absolute deviations], "
         "given $minimum_history periods.",
         kwargs={
@@ -239,6 +240,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 doc="The measure that is compared.",
             ),
             "column": KwargSpec(type=KwargType.COLUMN, doc="The column measured; none for the row count."),
+            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are measured."),
             "low": KwargSpec(type=KwargType.NUMBER, doc="Least ratio to the median of history."),
             "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio to the median of history."),
             "mads": KwargSpec(type=KwargType.NUMBER, doc="Greatest distance in median absolute deviations."),

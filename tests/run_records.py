@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from dq.model import CheckResult, Evidence, Guidance, InputRef, Kind, Outcome, RunRecord, Severity, Verdict, WaiverNote
+from dq.model import (
+    CheckResult,
+    Evidence,
+    Guidance,
+    InputRef,
+    Kind,
+    Outcome,
+    Replaced,
+    RunRecord,
+    Severity,
+    Verdict,
+    WaiverNote,
+)
 
 TEAM = "Business Analytics Team"
 
@@ -69,6 +81,15 @@ MARGIN = result(
     observed="cloud: margin 0.41, usual 0.18 to 0.35",
     gx_result={"element_count": 40, "unexpected_count": 1, "unexpected_percent": 2.5},
 )
+
+
+PRELIMINARY = Replaced(
+    version=6,
+    kind=Kind.PRELIMINARY,
+    data_through=date(2026, 10, 30),
+    moved={"revenue": "1204.50", "expenses": "0.00", "profit": "-1204.50", "subscribers": "3", "targets": None},
+)
+"""What a final replaced: the version of the day before the month ended."""
 
 
 def waiver_note(**changes: Any) -> WaiverNote:

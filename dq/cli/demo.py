@@ -6,7 +6,10 @@ import argparse
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dq import periods, registry
 from dq import project as projects
@@ -14,6 +17,9 @@ from dq.cli import console
 from dq.cli.run import run_job
 from dq.errors import UsageError, choices
 from dq.run.schedule import scheduled_as_of
+
+if TYPE_CHECKING:
+    from dq.demo.defects import Defect
 
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
 CLEAN, DEFECTIVE = "2026-09", "2026-10"
@@ -58,28 +64,70 @@ def command(arguments: argparse.Namespace) -> int:
         shutil.rmtree(home / folder, ignore_errors=True)
 
     began = time.monotonic()
-    _make(home, arguments, known[arguments.fault])
+    fault = known[arguments.fault]
+    _make(home, arguments, fault)
     results = {}
-    for month, story in ((CLEAN, "a clean month"), (DEFECTIVE, known[arguments.fault].title)):
+
+    def run(name: str, period: str, *, clock: str) -> int:
+        item = project.registry.pipelines[name]
+        as_of = scheduled_as_of(item.scheduled, project.roster.calendar, clock, item.grain)
+        argv = ["--period", period, "--as-of", as_of.isoformat(), "--docs", str(home / "docs")]
+        code = run_job(name, [*argv, "--warehouse", str(home / "warehouse")])
+        console.out("")
+        return code
+
+    for month, story in ((CLEAN, "a clean month"), (DEFECTIVE, fault.title)):
         console.note(f"\n{month}: {story}")
-        for name in pipelines:
-            item = project.registry.pipelines[name]
-            codes = []
-            for period in periods.ending_in(month, item.grain, project.roster.model.rotation.anchor):
-                as_of = scheduled_as_of(item.scheduled, project.roster.calendar, period, item.grain)
-                argv = ["--period", period, "--as-of", as_of.isoformat(), "--docs", str(home / "docs")]
-                codes.append(run_job(name, [*argv, "--warehouse", str(home / "warehouse")]))
-                console.out("")
-            results[month, name] = max(codes)
+        if month == DEFECTIVE and fault.published:
+            _plant(home, fault)
+            run(PIPELINES[0], CLEAN, clock=DEFECTIVE)
+        with _edited(root, home, fault) if month == DEFECTIVE else nullcontext():
+            for name in pipelines:
+                grain = project.registry.pipelines[name].grain
+                wanted = periods.ending_in(month, grain, project.roster.model.rotation.anchor)
+                results[month, name] = max(run(name, period, clock=period) for period in wanted)
     console.note(f"took {time.monotonic() - began:.0f} s")
     console.out(f"data docs: {home / 'docs' / 'index.html'}")
     console.note(f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq show")
-    return _judge(results, known[arguments.fault], home)
+    return _judge(results, fault, home)
 
 
-def _make(home: Path, arguments: argparse.Namespace, defect: object) -> None:
+@contextmanager
+def _edited(root: Path, home: Path, defect: Defect) -> Iterator[None]:
+    """Run by a copy of the project in which the defect is planted, where it is one of the project's own files."""
+    from dq.demo import defects
+
+    if not defect.edits:
+        yield
+        return
+    copy, before = home / "project", os.environ.get("DQ_HOME")
+    shutil.rmtree(copy, ignore_errors=True)
+    for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
+        shutil.copytree(root / folder, copy / folder)
+    console.note(f"planting {defect.id} in {', '.join(edit.file for edit in defect.edits)} of {copy}")
+    defects.edit(copy, defect)
+    os.environ["DQ_HOME"] = str(copy)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DQ_HOME"]
+        else:
+            os.environ["DQ_HOME"] = before
+
+
+def _plant(home: Path, defect: Defect) -> None:
     from dq import session
-    from dq.demo import data, defects
+    from dq.demo import defects
+
+    console.note(f"planting {defect.id}")
+    defects.apply(session.session("dq demo", registry.find_root() / "spark-conf"), home / "sources", defect)
+
+
+def _make(home: Path, arguments: argparse.Namespace, defect: Defect) -> None:
+    """Make the company's data, with the defect in it unless it comes later or is in the project."""
+    from dq import session
+    from dq.demo import data
 
     spark = session.session("dq demo", registry.find_root() / "spark-conf")
 
@@ -95,19 +143,16 @@ def _make(home: Path, arguments: argparse.Namespace, defect: object) -> None:
         last_month=MONTHS[-1],
         progress=progress,
     )
-    assert isinstance(defect, defects.Defect)  # noqa: S101 - comes from the catalogue
-    console.note(f"planting {defect.id}")
-    defects.apply(spark, home / "sources", defect)
+    if not defect.published and not defect.edits:
+        _plant(home, defect)
 
 
-def _judge(results: dict[tuple[str, str], int], defect: object, home: Path) -> int:
+def _judge(results: dict[tuple[str, str], int], defect: Defect, home: Path) -> int:
     """0 when the verdicts are the expected ones, 1 with a sentence when not."""
     from dq import store
-    from dq.demo.defects import Defect
     from dq.model import Outcome, Severity
     from dq.run import records
 
-    assert isinstance(defect, Defect)  # noqa: S101 - comes from the catalogue
     problems = [
         f"{name} {month} ended with {code}" for (month, name), code in results.items() if month == CLEAN and code
     ]
@@ -119,13 +164,16 @@ def _judge(results: dict[tuple[str, str], int], defect: object, home: Path) -> i
         for result in record.results
         if result.outcome in (Outcome.FAILED, Outcome.ERRORED) and result.failure_class == defect.failure_class
     ]
-    if not caught:
+    if not caught and not defect.harmless:
         problems.append(f"{defect.id} was not caught by a check of class {defect.failure_class}")
     held = [name for (month, name), code in results.items() if month == DEFECTIVE and code]
-    if defect.severity is Severity.CRITICAL and not held:
+    if defect.harmless and (caught or held):
+        problems.append(f"{defect.id} is harmless, yet it was taken for a failure")
+    if defect.severity is Severity.CRITICAL and not held and not defect.harmless:
         problems.append(f"{defect.id} is critical, yet nothing was held")
     for problem in problems:
         console.note(f"dq demo: {problem}")
     if not problems:
-        console.note(f"as expected: {CLEAN} published, {defect.id} caught" + (", figures held" if held else ""))
+        became = "changed nothing" if defect.harmless else "caught"
+        console.note(f"as expected: {CLEAN} published, {defect.id} {became}" + (", figures held" if held else ""))
     return 1 if problems else 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.defects import Change, Defect
+from dq.demo.defects import Change, Defect, Edit
 from dq.errors import UsageError, choices
 from dq.model import Severity
 
@@ -32,6 +33,9 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_schemas(month),
         *_books(month, first),
         *_values(month),
+        *_late(month),
+        *_published(f"{company.shift(first, -1):%Y-%m}", month),
+        *_runs(month),
     )
 
 
@@ -288,5 +292,132 @@ def _values(month: str) -> tuple[Defect, ...]:
                 ("infinity", "Infinity", "infinite amounts"),
                 ("overflow", "1E+30", "amounts that fit no account"),
             )
+        ),
+    )
+
+
+def _late(month: str) -> tuple[Defect, ...]:
+    """Entries by hand that came nine days after their day, while those of the month's last days are in time."""
+    entered = "timestamp(incurred_date) + INTERVAL '9' DAY"
+
+    def defect(provider: str, title: str, severity: Severity, check: str) -> Defect:
+        where = f"provider = '{provider}' AND dayofmonth(incurred_date) < 25"
+        return Defect(
+            id=f"F08-expenses-{provider}",
+            failure_class="F08",
+            source="expenses",
+            month=month,
+            title=title,
+            severity=severity,
+            expected_check=check,
+            change=_put("entered_at", entered, where),
+        )
+
+    return (
+        defect(
+            "trade_fairs",
+            "the entries for trade fairs were made nine days late",
+            Severity.WARNING,
+            "manual_expenses_are_entered_in_time",
+        ),
+        defect(
+            "payroll_office",
+            "the payroll of the 15th was entered nine days late",
+            Severity.CRITICAL,
+            "late_manual_expenses_are_immaterial",
+        ),
+    )
+
+
+def _published(month: str, following: str) -> tuple[Defect, ...]:
+    """What changes under a month that is published as final, found in the month that follows."""
+    day = company.month_of(month) + timedelta(days=9)
+
+    def more(source: str, where: str, amount: str) -> Defect:
+        return Defect(
+            id=f"F15-{source}-restated",
+            failure_class="F15",
+            source=source,
+            month=month,
+            title=f"500.00 more for marketing was entered and booked for {month} after it was final",
+            expected_check="previous_profit_rederives",
+            change=_put("amount", amount, where),
+            published=True,
+        )
+
+    added = "cast(amount AS decimal(18,2)) + 500.00"
+    books = more("ledger", f"line = 'marketing' AND booked_date = DATE'{day}'", added)
+    entries = more("expenses", f"provider = 'adnet' AND incurred_date = DATE'{day}'", f"cast({added} AS string)")
+    return (
+        replace(entries, also=(books,)),
+        Defect(
+            id="F25-profit_unit-rule-edited",
+            failure_class="F25",
+            source="profit_unit",
+            month=following,
+            title="payroll is shared out equally from now on, without a version or a date",
+            severity=Severity.WARNING,
+            expected_check="profit_unit.rules.versioned",
+            edits=(Edit(file="jobs/rules.yml", old="payroll: seats", new="payroll: equal"),),
+        ),
+    )
+
+
+def _runs(month: str) -> tuple[Defect, ...]:
+    """What goes wrong while a job runs: its code, or another run beside it."""
+
+    def defect(id_: str, pipeline: str, title: str, check: str, old: str, new: str) -> Defect:
+        return Defect(
+            id=id_,
+            failure_class=id_[:3],
+            source=pipeline,
+            month=month,
+            title=title,
+            expected_check=check,
+            edits=(Edit(file=f"jobs/{pipeline}.py", old=old, new=new),),
+        )
+
+    cells = "def cells(units: DataFrame, window: dq.Window) -> DataFrame:\n"
+    first_publish = "        run.publish(\n"
+    overtaken = """        from dq.cli.run import run_job
+
+        later = run.window.as_of.replace(hour=23).isoformat()
+        run_job("profit_unit", [*(argv or ()), "--as-of", later, "--no-docs"])
+"""
+    return (
+        defect(
+            "F14-investor_profit-multiplied",
+            "investor_profit",
+            "a change of the job counts one unit twice",
+            "cells_are_the_sum_of_their_units",
+            cells,
+            cells.replace("units:", "once:") + "    units = once.unionByName(once.limit(1))\n",
+        ),
+        Defect(
+            id="F14-accounts-synced-twice",
+            failure_class="F14",
+            source="accounts",
+            month=month,
+            title="every account was synchronised twice: rows that a careless join would multiply; nothing may change",
+            change=lambda frame: frame.unionByName(
+                frame.withColumn("synced_at", sf.expr("synced_at + INTERVAL '1' SECOND"))
+            ),
+            harmless=True,
+        ),
+        defect(
+            "F16-investor_profit-overtaken",
+            "investor_profit",
+            "the units are published anew while the report is computed from the old ones",
+            "investor_profit.inputs.current",
+            first_publish,
+            overtaken + first_publish,
+        ),
+        defect(
+            "F26-profit_unit-raises",
+            "profit_unit",
+            "a change of the job reads a column that does not exist",
+            "profit_unit.run.completes",
+            '    amount = sf.col("amount")\n',
+            '    amount = sf.col("amout")\n',
         ),
     )

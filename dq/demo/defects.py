@@ -1,9 +1,9 @@
-"""Seeded defects: one planted mistake per way of failing, each in one source and month of the demo company's data."""
+"""Seeded defects: one planted mistake per way of failing, in the demo company's data or in a copy of the project."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +19,23 @@ Change = Callable[["DataFrame"], "DataFrame"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A text in one of the project's files and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Defect:
     """One mistake to plant: what is wrong, in which source and month, and how grave it must be found.
 
     ``change`` turns the month's rows into the broken ones; ``history`` instead gets all earlier months of the source as
-    well; ``ends`` also removes all later months. ``expected_check`` is the check that must fail, empty where a suite
-    decides its name.
+    well; ``ends`` also removes all later months; ``also`` are further sources the same mistake touches. Where there are
+    ``edits``, the mistake is in a copy of the project and ``source`` the pipeline it is about. ``published`` says that
+    the month was published as final before: its units are run anew, and the month after must show it. A ``harmless``
+    one must change nothing. ``expected_check`` is the check that must fail, empty where a suite decides its name.
     """
 
     id: str
@@ -37,10 +48,30 @@ class Defect:
     change: Change = lambda frame: frame
     history: Callable[[DataFrame, DataFrame], DataFrame] | None = None
     ends: bool = False
+    also: Sequence[Defect] = ()
+    edits: Sequence[Edit] = ()
+    published: bool = False
+    harmless: bool = False
+
+
+def edit(project: Path, defect: Defect) -> None:
+    """Plant a defect in a copy of the project."""
+    for one in defect.edits:
+        path = project / one.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(one.old) != 1:
+            raise SourceError(
+                f"the text that {defect.id} changes is not there once", where=str(path), do="mend the catalogue"
+            )
+        path.write_text(text.replace(one.old, one.new), encoding="utf-8")
 
 
 def apply(spark: SparkSession, root: Path, defect: Defect) -> None:
-    """Plant a defect: the source's month is rewritten beside the good one and then put in its place."""
+    """Plant a defect in the data: the source's month is rewritten beside the good one and then put in its place."""
+    for one in defect.also:
+        apply(spark, root, one)
+    if defect.edits:
+        return
     home = root / defect.source
     directory = home / f"month={defect.month}"
     if not directory.is_dir():

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from decimal import Context as Precision
 from decimal import Decimal
 from statistics import median
+from typing import TYPE_CHECKING
 
 from dq.engine.gather import decimal, shown, whole
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 # A history that hardly varied would alarm on noise: deviations count as at least this share of the median.
 LEAST_DEVIATION = Decimal("0.01")
@@ -106,18 +110,23 @@ def _metric(request: Request, metric: str, name: str) -> Callable[[], Decimal | 
     """A reader of the measure; None where there is nothing to measure it on."""
     from pyspark.sql import functions as F
 
-    rows = request.own_total("rows", F.count(F.lit(1)))
+    rule, where = request.condition(), f"where {request.text('row_condition')!r}"
+
+    def of(value: Column) -> Column:
+        return value if rule is None else F.when(rule, value)
+
+    rows = request.own_total(f"rows {where}", F.count(of(F.lit(1))))
     if metric == "row_count":
         return lambda: decimal(rows())
     if not name:
         raise EvaluationError(f"the metric {metric} needs a column", where=request.check.check)
     if metric == "null_share":
-        present = request.own_total(f"present {name!r}", F.count(request.column(name)))
+        present = request.own_total(f"present {name!r} {where}", F.count(of(request.column(name))))
         return lambda: _share(whole(rows()) - whole(present()), whole(rows()))
-    value = request.column(name, "number")
-    present = request.own_total(f"present {name!r}", F.count(value))
+    value = of(request.column(name, "number"))
+    present = request.own_total(f"present {name!r} {where}", F.count(value))
     key, summed = (f"total {name!r}", F.sum(value)) if metric != "mean_abs" else (f"abs {name!r}", F.sum(F.abs(value)))
-    total = request.own_total(f"{key} where ''", summed)
+    total = request.own_total(f"{key} {where}", summed)
     if metric == "sum":
         return lambda: decimal(total())
     return lambda: _mean(decimal(total()), whole(present()))

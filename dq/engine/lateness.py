@@ -90,9 +90,11 @@ def finals_to_hold_every_row(request: Request) -> Judge:
             measures["off_by"] = str(abs(worth))
         came = "row" if rows == 1 else "rows"
         value_text = f", {shown(worth)} in all," if name else ""
+        # Without the instant a month is run again as of what was known when it was published.
+        known = f" --as-of {request.context.window.as_of:%Y-%m-%dT%H:%M:%SZ}" if request.context.window else ""
         observed = (
             f"{rows:,} {came} of {month}{value_text} became known after it was published as final; "
-            f"restate it with: dq backfill {request.context.pipeline} --from {month} --to {month}"
+            f"restate it with: dq backfill {request.context.pipeline} --from {month} --to {month}{known}"
         )
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
 

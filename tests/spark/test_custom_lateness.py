@@ -100,6 +100,6 @@ def test_rows_that_came_after_a_final_are_told_with_amount_and_command(spark: Sp
     assert result.outcome is Outcome.FAILED  # type: ignore[attr-defined]
     assert result.observed == (  # type: ignore[attr-defined]
         "2 rows of 2026-09, 25.00 in all, became known after it was published as final; "
-        "restate it with: dq backfill profit_unit --from 2026-09 --to 2026-09"
+        "restate it with: dq backfill profit_unit --from 2026-09 --to 2026-09 --as-of 2026-11-01T02:00:00Z"
     )
     assert late().outcome is Outcome.PASSED  # type: ignore[attr-defined]

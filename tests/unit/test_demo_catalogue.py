@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from dq.demo import catalogue, company
+from dq import project as projects
+from dq.cli.demo import PIPELINES
+from dq.demo import catalogue, company, defects
 from dq.demo.data import SOURCES
-from dq.errors import UsageError
+from dq.demo.defects import Edit
+from dq.errors import SourceError, UsageError
 from dq.model import Severity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,21 +26,44 @@ RULES = yaml.safe_load((ROOT / "jobs" / "rules.yml").read_text(encoding="utf-8")
 
 def test_every_class_a_source_can_show_has_a_defect():
     assert {d.failure_class for d in DEFECTS} >= {
-        "F01", "F02", "F03", "F04", "F05", "F06", "F07", "F11", "F12", "F22", "F24",
+        "F01", "F02", "F03", "F04", "F05", "F06", "F07", "F08", "F11", "F12", "F22", "F24",
     }  # fmt: skip
+
+
+def test_every_class_a_run_or_a_published_month_can_show_has_a_defect():
+    assert {d.failure_class for d in DEFECTS if d.edits or d.published} == {"F14", "F15", "F16", "F25", "F26"}
+
+
+def test_every_edit_finds_its_text_once(tmp_path):
+    for folder in ("jobs", "expectations"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for d in DEFECTS:
+        for one in d.edits:
+            assert (tmp_path / one.file).read_text().count(one.old) == 1, d.id
+    faulty = next(d for d in DEFECTS if d.edits)
+    defects.edit(tmp_path, faulty)
+    assert faulty.edits[0].new in (tmp_path / faulty.edits[0].file).read_text()
+    with pytest.raises(SourceError, match="is not there once"):
+        defects.edit(tmp_path, replace(faulty, edits=(Edit(file="jobs/rules.yml", old="nowhere", new=""),)))
+
+
+def test_every_named_check_is_one_of_the_project_s():
+    bound = projects.load(ROOT).bound.values()
+    known = {check.check for pipeline in bound for check in pipeline.all_checks}
+    assert {d.expected_check for d in DEFECTS if d.expected_check} <= known
 
 
 def test_ids_are_unique_and_begin_with_class_and_source():
     assert len({d.id for d in DEFECTS}) == len(DEFECTS)
     for d in DEFECTS:
         assert d.id.startswith(f"{d.failure_class}-{d.source}-")
-        assert d.source in SOURCES
+        assert d.source in (PIPELINES if d.edits else SOURCES)
         assert d.title
 
 
 def test_a_named_check_exists_for_the_contract_or_is_left_to_a_suite():
     for d in DEFECTS:
-        if not d.expected_check:
+        if "." not in d.expected_check:
             continue
         source, *rest = d.expected_check.split(".")
         assert source == d.source
@@ -48,9 +76,15 @@ def test_a_named_check_exists_for_the_contract_or_is_left_to_a_suite():
             assert "accepted" in column or rest[0] in SOURCES_FILE["sources"][source].get("accepted", {})
 
 
-def test_only_added_columns_and_silent_feeds_are_warnings():
+def test_only_what_leaves_the_figures_right_is_a_warning():
     warnings = {d.id for d in DEFECTS if d.severity is Severity.WARNING}
-    assert warnings == {"F07-revenue-added", "F12-expenses-adnet", "F12-expenses-contractors"}
+    assert warnings == {
+        "F07-revenue-added",
+        "F08-expenses-trade_fairs",
+        "F12-expenses-adnet",
+        "F12-expenses-contractors",
+        "F25-profit_unit-rule-edited",
+    }
 
 
 def test_an_unknown_defect_is_refused_with_the_likely_one():

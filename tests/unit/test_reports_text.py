@@ -9,7 +9,18 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_records import LEDGER, MARGIN, guidance, held, passed, published, record, result, waiver_note
+from run_records import (
+    LEDGER,
+    MARGIN,
+    PRELIMINARY,
+    guidance,
+    held,
+    passed,
+    published,
+    record,
+    result,
+    waiver_note,
+)
 
 from dq.errors import UsageError
 from dq.model import Outcome, RunRecord, Severity, Verdict
@@ -148,6 +159,18 @@ def test_checks_not_run_are_grouped_by_their_reason() -> None:
 def test_the_reasons_for_a_partial_publication_are_listed() -> None:
     text = render(published(verdict=Verdict.PUBLISH_PARTIAL, partial=("expenses: declared absent by Finance",)))
     assert "\n  PARTIAL   expenses: declared absent by Finance\n" in text
+
+
+def test_what_a_final_replaces_is_stated_with_how_far_each_total_moved() -> None:
+    told = (
+        "version 6, preliminary, data through 30 Oct; moved: revenue +1,204.50, expenses 0, profit -1,204.50, "
+        "subscribers +3, targets missing before or now"
+    )
+    run = published(replaced=PRELIMINARY)
+    assert f"\n  REPLACES  {told}\n" in render(run)
+    assert f"replaces {told}" in render(run, format="github")
+    assert "**Replaces:** version 6" in render(run, format="markdown")
+    assert "REPLACES" not in render(published())
 
 
 def test_a_storm_of_failures_is_cut_and_counted() -> None:

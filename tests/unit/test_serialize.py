@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from run_records import held, published, record, result
+from run_records import PRELIMINARY, held, published, record, result
 
 from dq.model import RunRecord, Verdict
 from dq.serialize import RecordError, from_dict, from_json, instant, plain, to_dict, to_json
@@ -30,6 +30,7 @@ plain_values = st.recursive(
         held(),
         published(),
         published(verdict=Verdict.PUBLISH_PARTIAL, partial=("expenses: declared absent",), already_published=True),
+        published(replaced=PRELIMINARY),
         record(),
         record(upstream=held(), verdict=Verdict.HOLD_NOT_EVALUATED, stays=None, error="the run stopped"),
     ],

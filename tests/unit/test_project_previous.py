@@ -1,0 +1,51 @@
+"""What suites may compare with: the month before and what was replaced, where a pipeline says that it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dq import project as projects
+from dq.errors import ConfigError
+
+
+def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(
+    project_copy: Callable[[], Path],
+) -> None:
+    home = project_copy()
+    registry = home / "jobs" / "pipelines.yml"
+    registry.write_text(registry.read_text().replace("    compares_with_previous: true\n", "", 1))
+    with pytest.raises(ConfigError) as caught:
+        projects.load(home)
+    said = str(caught.value)
+    assert "no dataset profit_unit.previous" in said
+    assert "investor_profit is compared with no month; set compares_with_previous" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "investor_profit.yml",
+            "{column: subscribers, other: seats}]\n      by: [product, region, segment]\n    severity: critical\n"
+            "    runbook: a-trend-or",
+            "{column: subscribers, other: seat}]\n      by: [product, region, segment]\n    severity: critical\n"
+            "    runbook: a-trend-or",
+            "profit_unit.previous.last_day has no column seat; did you mean seats?",
+        ),
+        ("investor_profit.yml", "published: replaced", "published: last", "'last' is none of previous, replaced"),
+        ("expenses.yml", "other: expenses.late", "other: ledger.late", "no dataset ledger.late"),
+    ],
+)
+def test_a_wrong_name_is_found_before_anything_runs(
+    project_copy: Callable[[], Path], file: str, old: str, new: str, said: str
+) -> None:
+    home = project_copy()
+    suite = home / "expectations" / file
+    assert old in suite.read_text()
+    suite.write_text(suite.read_text().replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        projects.load(home)
+    assert said in str(caught.value)

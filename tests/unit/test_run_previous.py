@@ -1,0 +1,97 @@
+"""The month before: its same first days, and the versions of its units that its final was built from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dq import periods, store
+from dq.model import Kind, Verdict, Window
+from dq.run import inputs
+from dq.run.previous import Previous
+
+FINAL = store.PeriodEntry(
+    period="2026-09",
+    run="r",
+    version=4,
+    fingerprint="f",
+    seal="s",
+    schema_json="{}",
+    kind=Kind.FINAL,
+    data_through=date(2026, 9, 30),
+    verdict=Verdict.PUBLISH,
+    files=(),
+)
+PROJECT: Any = SimpleNamespace(registry=SimpleNamespace(pipelines={"units": SimpleNamespace(grain=periods.Grain.DAY)}))
+
+
+def days(month: str, version: int, *, anew: str = "") -> dict[str, store.PeriodEntry]:
+    """The units of a month as one version published them, with one day published anew by the next."""
+    found = {}
+    for day in periods.days_between(*periods.days_of(month)):
+        period = day.isoformat()
+        newer = version + (period == anew)
+        found[period] = replace(FINAL, period=period, version=newer, fingerprint=f"{period}@{newer}")
+    return found
+
+
+def warehouse(*commits: dict[str, store.PeriodEntry]) -> Any:
+    """A warehouse whose one table went through these commits."""
+    log = [SimpleNamespace(entries=entries) for entries in commits]
+    table = SimpleNamespace(current=lambda: log[-1] if log else None, log=lambda: log)
+    return SimpleNamespace(table=lambda _name: table)
+
+
+@pytest.mark.parametrize(
+    ("month", "through", "first", "last"),
+    [
+        ("2026-10", date(2026, 10, 10), date(2026, 9, 1), date(2026, 9, 10)),
+        ("2026-10", date(2026, 10, 1), date(2026, 9, 1), date(2026, 9, 1)),
+        ("2026-03", date(2026, 3, 30), date(2026, 2, 1), date(2026, 2, 28)),
+        ("2028-03", date(2028, 3, 29), date(2028, 2, 1), date(2028, 2, 29)),
+        ("2028-03", date(2028, 3, 30), date(2028, 2, 1), date(2028, 2, 29)),
+        ("2027-01", date(2027, 1, 30), date(2026, 12, 1), date(2026, 12, 30)),
+    ],
+)
+def test_the_same_first_days_end_with_the_month_at_the_latest(
+    month: str, through: date, first: date, last: date
+) -> None:
+    start, end = periods.days_of(month)
+    as_of = datetime(2029, 1, 1, tzinfo=UTC)
+    window = Window(period=month, start=start, end=end, data_through=through, as_of=as_of, kind=Kind.MONTH_TO_DATE)
+    earlier = periods.previous_month(month)
+    before = Previous(period=earlier, last_day=periods.days_of(earlier)[1], entry=FINAL, units={})
+    assert before.same_days(window) == (first, last)
+
+
+def test_units_published_anew_make_another_comparison() -> None:
+    def fingerprint(entries: dict[str, store.PeriodEntry]) -> str:
+        pin = inputs.UpstreamPin(table="units", entries=entries)
+        return Previous(period="2026-09", last_day=date(2026, 9, 30), entry=FINAL, units={"units": pin}).fingerprint
+
+    assert fingerprint(days("2026-09", 1)) == fingerprint(days("2026-09", 1))
+    assert fingerprint(days("2026-09", 1)) != fingerprint(days("2026-09", 1, anew="2026-09-10"))
+
+
+def test_the_versions_a_manifest_names_are_found_however_much_was_published_since() -> None:
+    built_from = days("2026-09", 1, anew="2026-09-10")
+    named = [inputs.UpstreamPin(table="units", entries=built_from).ref()]
+    history = warehouse(days("2026-09", 1), built_from, {**built_from, **days("2026-10", 3)}, days("2026-09", 4))
+    found = inputs.pin_named(history, PROJECT, "units", "2026-09", named)
+    assert found is not None
+    assert found.entries == built_from
+    assert inputs.pin_named(warehouse(days("2026-09", 4)), PROJECT, "units", "2026-09", named) is None
+    assert inputs.pin_named(warehouse(), PROJECT, "units", "2026-09", named) is None
+    assert inputs.pin_named(history, PROJECT, "units", "2026-09", []) is None
+
+
+def test_a_month_whose_units_are_no_longer_all_published_names_the_missing_day() -> None:
+    entries = days("2026-09", 1)
+    del entries["2026-09-05"]
+    with pytest.raises(inputs.UpstreamError, match="units has not published 2026-09-05") as caught:
+        inputs.pin_month(warehouse(entries), PROJECT, "units", "2026-09")
+    assert "dq run units --period 2026-09" in str(caught.value)

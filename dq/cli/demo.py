@@ -17,7 +17,6 @@ from dq.run.schedule import scheduled_as_of
 
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
 CLEAN, DEFECTIVE = "2026-09", "2026-10"
-PIPELINES = ("profit_unit", "investor_profit")
 FAULT = "F11-ledger-marketing"
 
 
@@ -32,7 +31,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--fault", default=FAULT, metavar="ID", help=f"the seeded defect (default: {FAULT}); list: --faults"
     )
     parser.add_argument("--faults", action="store_true", help="list the seeded defects and end")
-    parser.add_argument("--all", action="store_true", help="run every registered pipeline, not only the first two")
+    parser.add_argument(
+        "--all", action="store_true", help="run every pipeline, not only those that must find the defect"
+    )
     parser.set_defaults(handler=command)
 
 
@@ -53,7 +54,12 @@ def command(arguments: argparse.Namespace) -> int:
     home = root / "build" / "demo"
     os.environ["DQ_DEMO_DIR"] = str(home / "sources")
     project = projects.load(root)
-    pipelines = project.registry.order() if arguments.all else list(PIPELINES)
+    first = known[arguments.fault].pipeline
+    pipelines = [
+        name
+        for name in project.registry.order()
+        if arguments.all or name == first or first in project.registry.pipelines[name].upstream
+    ]
     for folder in ("warehouse", "docs"):
         shutil.rmtree(home / folder, ignore_errors=True)
 

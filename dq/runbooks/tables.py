@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dq.model import Check, Severity
-from dq.people.levels import BusinessDay, DayOfMonth, Escalation, Level, MonthEnd, Ready, Within
+from dq.people.levels import BusinessDay, DayOfMonth, Escalation, Level, MonthEnd, Ready, Weekday, Within
 from dq.people.roster import Roster
 from dq.runbooks.frontmatter import Parties
 from dq.runbooks.page import Page, Section
@@ -118,9 +118,12 @@ def _when(level: Level) -> str:
             return f"business day {level.nth} of the next month"
         case Ready():
             return f"{level.at:%H:%M} UTC on the day after each day of data"
+        case Weekday():
+            return f"{level.weekday.capitalize()} {level.at:%H:%M}, {moves.get(level.on_holiday, 'never moves')}"
         case Within():
             length = f"{level.hours} elapsed hours" if level.hours else f"{level.days} calendar days"
-            return f"{length} from the first failure"
+            since = "midnight UTC of the day of the first failure" if level.from_midnight else "the first failure"
+            return f"{length} from {since}"
 
 
 def _ladder(facts: Facts) -> list[str]:

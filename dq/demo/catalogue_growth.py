@@ -180,7 +180,7 @@ def _added_late(past: DataFrame, month: DataFrame, first: date) -> DataFrame:
     recorded = sf.timestamp_seconds(sf.unix_seconds(sf.lit(first).cast("timestamp")) + 4 * 24 * 3600)
     late = (
         quiet.withColumn("newest", newest)
-        .where(f"newest = 1 AND event <> 'cancel' AND licence_type <> 'trial' AND {some('account_id', 4)}")
+        .where(f"newest = 1 AND event <> 'cancel' AND licence_type <> 'trial' AND {some('account_id', 2)}")
         .withColumns(
             {
                 "event_id": sf.concat(sf.lit("Y"), "licence_id"),

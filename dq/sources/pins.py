@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from dq.model import PinnedFile, Window
 from dq.sources.config import MONTH, RawTable, SourcesConfig
 from dq.sources.listing import matching
 from dq.sources.schemas import THREADS, columns_of
-from dq.sources.windows import months
+from dq.sources.windows import Months, months
 
 
 class NoFilesError(SourceError):
@@ -24,10 +24,19 @@ class NoFilesError(SourceError):
 
 @dataclass(frozen=True, kw_only=True)
 class PinnedTable:
-    """The files of one raw table, ordered by path. ``missing_months`` have no file although others do."""
+    """The files of one raw table, ordered by path. ``missing_months`` have no file although others do.
+
+    ``before`` are those of ``files`` that only hold days before the period, which a job looks back to.
+    """
 
     files: tuple[PinnedFile, ...]
     missing_months: tuple[str, ...] = ()
+    before: tuple[PinnedFile, ...] = ()
+
+    @property
+    def of_period(self) -> tuple[PinnedFile, ...]:
+        """The files that hold the period itself."""
+        return tuple(file for file in self.files if file not in self.before)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +57,11 @@ class Pin:
     def files(self) -> tuple[PinnedFile, ...]:
         """All files, table by table."""
         return tuple(file for table in self.tables.values() for file in table.files)
+
+    @property
+    def of_period(self) -> tuple[PinnedFile, ...]:
+        """The files that hold the period itself, table by table."""
+        return tuple(file for table in self.tables.values() for file in table.of_period)
 
     @property
     def bytes(self) -> int:
@@ -128,22 +142,36 @@ def _root(config: SourcesConfig, source: str) -> Path:
 def _matching(
     config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path
 ) -> list[tuple[PinnedFile, str]]:
+    contract = config.source(source).contract
     try:
-        return matching(root, table.path, months(window, config.source(source).contract.read))
+        return matching(root, table.path, months(window, contract.read, contract.lookback_days))
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be listed: {error.strerror}", where=source) from error
 
 
 def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
     found = _matching(config, table, source, window, root)
-    needed = months(window, config.source(source).contract.read)
+    contract = config.source(source).contract
+    needed = months(window, contract.read, contract.lookback_days)
     by_month = MONTH in table.path
     place = root / table.path
-    if not found and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
+    before = tuple(file for file, month in found if by_month and month < needed.period_from)
+    found_in_period = len(found) > len(before)
+    if not found_in_period and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
         raise NoFilesError(f"no files for {needed.label if by_month else window.period} under {place}", where=source)
-    if not found:
+    if not found_in_period:
         raise SourceError(f"the file {place} is not there", where=source, do="deliver it, or correct its path")
     return PinnedTable(
         files=tuple(file for file, _ in found),
-        missing_months=needed.gaps({month for _, month in found}) if by_month else (),
+        missing_months=_missing(needed, {month for _, month in found}, root, table) if by_month else (),
+        before=before,
     )
+
+
+def _missing(needed: Months, seen: Collection[str], root: Path, table: RawTable) -> tuple[str, ...]:
+    """The months that must be there and are not; those looked back to only where the source had begun before them."""
+    gaps = needed.gaps(seen)
+    looked_back_to = [month for month in gaps if month < needed.period_from]
+    if looked_back_to and not matching(root, table.path, needed.earlier):
+        return tuple(month for month in gaps if month not in looked_back_to)
+    return gaps

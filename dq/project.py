@@ -19,6 +19,8 @@ from dq.run.key import text_hash
 OUTPUT_CHECKS = "jobs/pipelines.yml"
 LAST_DAY = ".last_day"
 """Ends the name under which the last day covered of an upstream table can be compared with."""
+SO_FAR = ".so_far"
+"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
 T = TypeVar("T")
 
 
@@ -163,6 +165,13 @@ def _bind(
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
     comparable = columns | {f"{table}{LAST_DAY}": columns[table] for table in item.upstream}
+    comparable |= {f"{table}{SO_FAR}": columns[table] for table in item.upstream}
+    for index, needed in enumerate(item.needs):
+        source, _, column = needed.partition(".")
+        if source not in item.sources or column not in columns[source]:
+            valid = [f"{source}.{column}" for source in item.sources for column in columns[source]]
+            message = f"{needed} is no column of its sources; {choices(needed, valid)}"
+            findings.append(declared.document.finding(("pipelines", name, "needs", index), message))
     by_dataset[name] += published_checks(name, item.publishes)
     for file in item.suites:
         suite = loaded[file]

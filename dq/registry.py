@@ -62,7 +62,11 @@ class Scheduled(_Strict):
 
 
 class Pipeline(_Strict):
-    """One guarded job."""
+    """One guarded job.
+
+    ``needs`` are the columns, as ``source.column``, without which there is nothing to compute, not even partially.
+    ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
+    """
 
     job: str
     description: str
@@ -70,6 +74,8 @@ class Pipeline(_Strict):
     runbook: str
     sources: list[str] = []
     upstream: list[str] = []
+    needs: list[str] = []
+    upstream_lookback_days: Annotated[int, Field(ge=0, le=31)] = 0
     compares_with_previous: bool = False
     suites: Annotated[list[str], Field(min_length=1)]
     scheduled: Scheduled

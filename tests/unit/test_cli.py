@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def test_a_waiver_needs_a_finite_ceiling(capsys: pytest.CaptureFixture[str], cei
 
 def test_lint_is_clean_on_the_project(capsys: pytest.CaptureFixture[str]) -> None:
     code, told = run(capsys, "lint")
-    assert (code, told.startswith("clean: 2 pipelines, ")) == (0, True), told
+    assert (code, re.match(r"clean: \d+ pipelines, ", told) is not None) == (0, True), told
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ class Defect:
 
     ``change`` turns the month's rows into the broken ones; ``history`` instead gets all earlier months of the source as
     well; ``ends`` also removes all later months. ``expected_check`` is the check that must fail, empty where a suite
-    decides its name.
+    decides its name; ``pipeline`` is the one whose checks must find it, directly or in what is built on it.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Defect:
     change: Change = lambda frame: frame
     history: Callable[[DataFrame, DataFrame], DataFrame] | None = None
     ends: bool = False
+    pipeline: str = "profit_unit"
 
 
 def apply(spark: SparkSession, root: Path, defect: Defect) -> None:

@@ -11,7 +11,7 @@ from dq.demo.defects import Defect
 from dq.model import Outcome, Severity
 
 MONTH = "2026-10"
-ALL = catalogue.catalogue(MONTH)
+ALL = [defect for defect in catalogue.catalogue(MONTH) if defect.pipeline == "profit_unit"]
 FIRST_OF_CLASS = list({defect.failure_class: defect for defect in reversed(ALL)}.values())
 
 

@@ -23,6 +23,8 @@ FIRST_DAY = ".first_day"
 """Ends the name under which the first day of the period of an upstream table can be compared with."""
 PREVIOUS = ".previous"
 """Ends the name under which a pipeline's own last final of the month before can be compared with."""
+SO_FAR = ".so_far"
+"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
 T = TypeVar("T")
 
 
@@ -170,9 +172,16 @@ def _bind(
             conditions.expression(item.publishes.totals_of, columns[name])
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
-    comparable = columns | {f"{table}{day}": columns[table] for table in item.upstream for day in (FIRST_DAY, LAST_DAY)}
+    ends = (FIRST_DAY, LAST_DAY, SO_FAR)
+    comparable = columns | {f"{table}{end}": columns[table] for table in item.upstream for end in ends}
     if item.compares_with_previous:
         comparable[f"{name}{PREVIOUS}"] = columns[name]
+    for index, needed in enumerate(item.needs):
+        source, _, column = needed.partition(".")
+        if source not in item.sources or column not in columns[source]:
+            valid = [f"{source}.{column}" for source in item.sources for column in columns[source]]
+            message = f"{needed} is no column of its sources; {choices(needed, valid)}"
+            findings.append(declared.document.finding(("pipelines", name, "needs", index), message))
     by_dataset[name] += published_checks(name, item.publishes)
     for file in item.suites:
         suite = loaded[file]

@@ -62,7 +62,12 @@ class Scheduled(_Strict):
 
 
 class Pipeline(_Strict):
-    """One guarded job. ``reads`` reads a source by another rule than its contract's, such as the whole year so far."""
+    """One guarded job.
+
+    ``needs`` are the columns, as ``source.column``, without which there is nothing to compute, not even partially.
+    ``reads`` reads a source by another rule than its contract's, such as the whole year so far.
+    ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
+    """
 
     job: str
     description: str
@@ -71,6 +76,8 @@ class Pipeline(_Strict):
     sources: list[str] = []
     reads: dict[str, Literal["period", "year", "until"]] = {}
     upstream: list[str] = []
+    needs: list[str] = []
+    upstream_lookback_days: Annotated[int, Field(ge=0, le=31)] = 0
     compares_with_previous: bool = False
     suites: Annotated[list[str], Field(min_length=1)]
     scheduled: Scheduled

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
 from dq.demo import company
+from dq.demo.catalogue_engagement import engagement
 from dq.demo.catalogue_growth import growth
 from dq.demo.changes import null, put, some, twice, without
 from dq.demo.defects import Change, Defect
@@ -34,6 +35,7 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_schemas(month),
         *_books(month, first),
         *_values(month),
+        *engagement(month),
         *growth(month),
     )
 

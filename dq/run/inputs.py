@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dq import periods, sources, store
@@ -32,10 +32,14 @@ class UpstreamError(DqError):
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamPin:
-    """The entries of an upstream table a run reads: period -> version that published it."""
+    """The entries of an upstream table a run reads: period -> version that published it.
+
+    ``before`` are the periods among them that only lie before the month and are looked back to.
+    """
 
     table: str
     entries: Mapping[str, store.PeriodEntry]
+    before: Sequence[str] = ()
 
     @property
     def versions(self) -> dict[str, int]:
@@ -62,8 +66,13 @@ class UpstreamPin:
         )
 
 
-def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, window: Window) -> UpstreamPin:
-    """The published entries of ``table`` for the window, or an UpstreamError when it is held or incomplete."""
+def pin_upstream(
+    warehouse: store.Warehouse, project: Project, table: str, window: Window, lookback_days: int = 0
+) -> UpstreamPin:
+    """The published entries of ``table`` for the window, or an UpstreamError when it is held or incomplete.
+
+    Of the days looked back to those that are published are read; whoever needs the others has to say what lacks.
+    """
     grain = project.registry.pipelines[table].grain
     if grain == "day":
         first = window.month_start
@@ -86,7 +95,24 @@ def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, windo
             f"the upstream {table} has not published {shown}",
             do=f"run it first: dq run {table} --period {window.month}",
         )
-    return UpstreamPin(table=table, entries=entries)
+    before: list[str] = []
+    if grain == "day" and lookback_days and commit is not None:
+        days = periods.days_between(first - timedelta(days=lookback_days), first - timedelta(days=1))
+        before = [day.isoformat() for day in days if day.isoformat() in commit.entries]
+        entries = {period: commit.entries[period] for period in before} | entries
+    return UpstreamPin(table=table, entries=entries, before=before)
+
+
+def lacking(config: sources.SourcesConfig, needs: Sequence[str]) -> list[str]:
+    """The needed columns (``source.column``) that this company declares absent, as sentences with its reason."""
+    found = []
+    for source, column in (need.split(".", 1) for need in needs):
+        declared = config.source(source)
+        if declared.absent is not None:
+            found.append(f"it needs {source}, declared absent by {declared.absent.owner}: {declared.absent.reason}")
+        elif column in declared.absent_columns:
+            found.append(f"it needs {column} of {source}, declared absent: {declared.absent_columns[column]}")
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +157,17 @@ def upstream_frame(spark: SparkSession, warehouse: store.Warehouse, pin: Upstrea
     return store.read_entries(spark, warehouse.table(pin.table), pin.entries)
 
 
-def upstream_dataset(warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame) -> Dataset:
-    """An upstream table as the engine judges it: exactly the published files, as long as they share one schema."""
+def upstream_dataset(spark: SparkSession, warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame) -> Dataset:
+    """An upstream table as the engine judges it: exactly the published files, as long as they share one schema.
+
+    Days looked back to were judged with their own month.
+    """
     table = warehouse.table(pin.table)
-    paths = [path for entry in pin.entries.values() for path in table.paths(entry)]
-    one_schema = len({entry.schema_json for entry in pin.entries.values()}) == 1
+    entries = {period: entry for period, entry in pin.entries.items() if period not in pin.before}
+    if pin.before:
+        frame = store.read_entries(spark, table, entries)
+    paths = [path for entry in entries.values() for path in table.paths(entry)]
+    one_schema = len({entry.schema_json for entry in entries.values()}) == 1
     return Dataset(
         name=pin.table,
         frame=frame,

@@ -96,5 +96,6 @@ def test_every_suite_of_the_project_is_read(path: Path) -> None:
 )
 def test_every_threshold_has_its_reason_beside_it(path: Path) -> None:
     bounded = {"max_value", "low", "high", "mads", "max_age_hours", "tolerance", "mostly"}
+    bounded |= {"max_share", "max_hours", "within_hours"}
     unexplained = [check.check for check in suites.load(path).checks if bounded & set(check.kwargs) and not check.notes]
     assert unexplained == []

@@ -71,7 +71,7 @@ def growth(month: str) -> tuple[Defect, ...]:
         defect(
             "F05-directory_users-unsynchronised",
             "the directory was not synchronised on a day",
-            "directory_users_counted_every_day",
+            "directory_every_day",
             without(f"day = DATE'{middle}'"),
         ),
         defect(

@@ -43,6 +43,8 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
         problems += _history_problems(kwargs)
     if type_name == "expect_values_to_refer_to" and not problems:
         problems += _reference_problems(kwargs)
+    if type_name == "expect_distinct_counts_to_match" and not problems:
+        problems += _so_far_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:
         problems += _redelivery_problems(kwargs)
     return problems
@@ -54,6 +56,11 @@ def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]
         yield "other_columns", f"{len(theirs)} columns stand against {len(ours)}"
     if kwargs.get("max_amount") is not None and kwargs.get("amount") is None:
         yield "amount", "max_amount needs the column that values the rows"
+
+
+def _so_far_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
+        yield "through", "so_far and through belong together: of what to count, and up to which day"
 
 
 def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -293,7 +293,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_distinct_counts_to_match": TypeSpec(
         doc="A published count of distinct values equals the one counted anew from another table, group by group.",
         sentence="$column must be the number of distinct $other_column in $other[, by $by]"
-        "[, counted over the $so_far so far][, of rows where $row_condition][, of other rows where $other_condition].",
+        "[, counted over the $so_far up to $through][, of rows where $row_condition]"
+        "[, of other rows where $other_condition].",
         kwargs={
             "column": _column("The published count."),
             "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset counted anew."),
@@ -304,7 +305,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "so_far": KwargSpec(
                 type=KwargType.CHOICE,
                 choices=("week", "month"),
-                doc="Count from the beginning of the ISO week or month of each group's `day` to that day.",
+                doc="Count from the beginning of the ISO week or month of `through` to that day, by the other's `day`.",
+            ),
+            "through": KwargSpec(
+                type=KwargType.COLUMN, doc="Date up to which a row counts so far; each of its days is a group."
             ),
             "row_condition": _ROW_CONDITION,
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),

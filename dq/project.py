@@ -28,6 +28,8 @@ REPLACED = ".replaced"
 """Ends the name under which a final of the same period that this run would replace can be compared with."""
 LATE = ".late"
 """Ends the name of a source's rows that became known after the month they belong to was published as final."""
+SO_FAR = ".so_far"
+"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
 T = TypeVar("T")
 
 
@@ -310,12 +312,19 @@ def _bind(
             conditions.expression(item.publishes.totals_of, columns[name])
         except DqError as error:
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
-    comparable = columns | {f"{table}{day}": columns[table] for table in item.upstream for day in (FIRST_DAY, LAST_DAY)}
+    ends = (FIRST_DAY, LAST_DAY, SO_FAR)
+    comparable = columns | {f"{table}{end}": columns[table] for table in item.upstream for end in ends}
     comparable |= {f"{source}{LATE}": columns[source] for source in item.sources if _may_be_late(contracts[source])}
     if item.compares_with_previous:
         comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
         comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}
         comparable[f"{name}{REPLACED}"] = columns[name]
+    for index, needed in enumerate(item.needs):
+        source, _, column = needed.partition(".")
+        if source not in item.sources or column not in columns[source]:
+            valid = [f"{source}.{column}" for source in item.sources for column in columns[source]]
+            message = f"{needed} is no column of its sources; {choices(needed, valid)}"
+            findings.append(declared.document.finding(("pipelines", name, "needs", index), message))
     by_dataset[name] += published_checks(name, item.publishes, declared.document)
     every_suite = len(_suites_of(item, loaded)) == len(item.suites)
     for suite in _suites_of(item, loaded):

@@ -85,9 +85,11 @@ class Scheduled(_Strict):
 class Pipeline(_Strict):
     """One guarded job.
 
-    ``reads`` reads a source by another rule than its contract's, such as the whole year so far. ``document`` is the
-    title of the page for people that is made of what it publishes, if any. ``rules`` are the keys of jobs/rules.yml its
-    figures depend on.
+    ``needs`` are the columns, as ``source.column``, without which there is nothing to compute, not even partially.
+    ``reads`` reads a source by another rule than its contract's, such as the whole year so far.
+    ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
+    ``document`` is the title of the page for people that is made of what it publishes, if any. ``rules`` are the keys
+    of jobs/rules.yml its figures depend on.
     """
 
     job: str
@@ -97,6 +99,8 @@ class Pipeline(_Strict):
     sources: list[str] = []
     reads: dict[str, Literal["period", "year", "until"]] = {}
     upstream: list[str] = []
+    needs: list[str] = []
+    upstream_lookback_days: Annotated[int, Field(ge=0, le=31)] = 0
     compares_with_previous: bool = False
     rules: list[str] = []
     suites: Annotated[list[str], Field(min_length=1)]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
 CLEAN, DEFECTIVE = "2026-09", "2026-10"
-PIPELINES = ("profit_unit", "investor_profit")
 FAULT = "F11-ledger-marketing"
+INVESTORS = ("investor_profit", "investor_growth", "investor_engagement")
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +38,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--fault", default=FAULT, metavar="ID", help=f"the seeded defect (default: {FAULT}); list: --faults"
     )
     parser.add_argument("--faults", action="store_true", help="list the seeded defects and end")
-    parser.add_argument("--all", action="store_true", help="run every registered pipeline, not only the first two")
+    parser.add_argument(
+        "--all", action="store_true", help="run every pipeline, not only those that must find the defect"
+    )
     parser.set_defaults(handler=command)
 
 
@@ -59,7 +61,8 @@ def command(arguments: argparse.Namespace) -> int:
     home = root / "build" / "demo"
     os.environ["DQ_DEMO_DIR"] = str(home / "sources")
     project = projects.load(root)
-    pipelines = project.registry.order() if arguments.all else list(PIPELINES)
+    order = project.registry.order()
+    pipelines = order if arguments.all else _told(project.registry, known[arguments.fault].pipeline)
     for folder in ("warehouse", "docs"):
         shutil.rmtree(home / folder, ignore_errors=True)
 
@@ -80,7 +83,7 @@ def command(arguments: argparse.Namespace) -> int:
         console.note(f"\n{month}: {story}")
         if month == DEFECTIVE and fault.published:
             _plant(home, fault)
-            run(PIPELINES[0], CLEAN, clock=DEFECTIVE)
+            run(fault.pipeline, CLEAN, clock=DEFECTIVE)
         with _edited(root, home, fault) if month == DEFECTIVE else nullcontext():
             for name in pipelines:
                 grain = project.registry.pipelines[name].grain
@@ -90,6 +93,15 @@ def command(arguments: argparse.Namespace) -> int:
     console.out(f"data docs: {home / 'docs' / 'index.html'}")
     console.note(f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq show")
     return _judge(results, fault, home)
+
+
+def _told(known: registry.Registry, pipeline: str) -> list[str]:
+    """The pipelines that tell the story of a defect: its own, what investors read of it, and all they are built on."""
+    items = known.pipelines
+    wanted = {pipeline, *(name for name, one in items.items() if pipeline in one.upstream and name in INVESTORS)}
+    while missing := {table for name in wanted for table in items[name].upstream} - wanted:
+        wanted |= missing
+    return [name for name in known.order() if name in wanted]
 
 
 @contextmanager

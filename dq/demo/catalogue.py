@@ -9,6 +9,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
 from dq.demo import company
+from dq.demo.catalogue_engagement import engagement
+from dq.demo.catalogue_growth import growth
+from dq.demo.changes import null, put, some, twice, without
 from dq.demo.defects import Change, Defect, Edit
 from dq.errors import UsageError, choices
 from dq.model import Severity
@@ -36,33 +39,9 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_late(month),
         *_published(f"{company.shift(first, -1):%Y-%m}", month),
         *_runs(month),
+        *engagement(month),
+        *growth(month),
     )
-
-
-def _some(key: str, one_in: int) -> str:
-    """About one row in so many, the same ones every time."""
-    return f"pmod(xxhash64('defect', {key}), {one_in}) = 0"
-
-
-def _put(column: str, value: str, where: str = "true") -> Change:
-    """The column set to a SQL expression where the condition holds, its type kept."""
-
-    def change(frame: DataFrame) -> DataFrame:
-        return frame.withColumn(column, sf.expr(f"if({where}, {value}, {column})").cast(frame.schema[column].dataType))
-
-    return change
-
-
-def _null(column: str, key: str, one_in: int) -> Change:
-    return _put(column, "NULL", _some(key, one_in))
-
-
-def _without(condition: str) -> Change:
-    return lambda frame: frame.where(f"NOT coalesce({condition}, false)")
-
-
-def _twice(frame: DataFrame) -> DataFrame:
-    return frame.unionByName(frame)
 
 
 def _nulls(month: str) -> tuple[Defect, ...]:
@@ -74,7 +53,7 @@ def _nulls(month: str) -> tuple[Defect, ...]:
             month=month,
             title=title,
             expected_check=f"{source}.{column}.required",
-            change=_null(column, key, one_in),
+            change=null(column, key, one_in),
         )
 
     return (
@@ -95,7 +74,7 @@ def _duplicates(month: str) -> tuple[Defect, ...]:
             month=month,
             title=f"a file of {source} was loaded twice",
             expected_check=f"{source}.key.unique",
-            change=_twice,
+            change=twice,
         )
         for source in ("revenue", "expenses", "licence_events", "ledger", "targets")
     )
@@ -118,27 +97,27 @@ def _days(month: str, first: date, last: date) -> tuple[Defect, ...]:
             history=lambda past, frame: _cancelled(past, frame, first),
         ),
         defect(
-            "F04-revenue-stale", "revenue", "the last three days are missing", _without(f"booked_date >= DATE'{stale}'")
+            "F04-revenue-stale", "revenue", "the last three days are missing", without(f"booked_date >= DATE'{stale}'")
         ),
         defect(
             "F04-expenses-stale",
             "expenses",
             "no expense entry for the last three days",
-            _without(f"incurred_date >= DATE'{stale}'"),
+            without(f"incurred_date >= DATE'{stale}'"),
         ),
         defect(
             "F04-accounts-stale",
             "accounts",
             "accounts stopped being synchronised three days before the end of the month",
-            _without(f"synced_at >= TIMESTAMP'{stale} 00:00:00'"),
+            without(f"synced_at >= TIMESTAMP'{stale} 00:00:00'"),
             ends=True,
         ),
-        defect("F05-revenue-missing-day", "revenue", "a day is missing", _without(f"booked_date = DATE'{middle}'")),
+        defect("F05-revenue-missing-day", "revenue", "a day is missing", without(f"booked_date = DATE'{middle}'")),
         defect(
             "F05-ledger-missing-day",
             "ledger",
             "a day is missing in the books",
-            _without(f"booked_date = DATE'{middle}'"),
+            without(f"booked_date = DATE'{middle}'"),
         ),
         *(
             defect(f"F06-{source}-empty", source, "the file is there but holds no rows", lambda frame: frame.limit(0))
@@ -211,7 +190,7 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
     day = first + timedelta(days=9)
 
     def off_by(line: str, amount: str) -> Change:
-        return _put("amount", f"amount + {amount}", f"line = '{line}' AND booked_date = DATE'{day}'")
+        return put("amount", f"amount + {amount}", f"line = '{line}' AND booked_date = DATE'{day}'")
 
     def books(name: str, title: str, change: Change) -> Defect:
         return Defect(
@@ -226,7 +205,7 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
             month=month,
             title=title,
             severity=Severity.WARNING,
-            change=_without(f"category = '{category}' AND provider = '{provider}'"),
+            change=without(f"category = '{category}' AND provider = '{provider}'"),
         )
 
     return (
@@ -236,7 +215,7 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
             "the books hold 500.00 more for marketing and 500.00 less for services: the sum agrees, the lines do not",
             lambda f: off_by("services", "-500.00")(off_by("marketing", "500.00")(f)),
         ),
-        books("line-missing", "the books have no line for servers", _without("line = 'servers'")),
+        books("line-missing", "the books have no line for servers", without("line = 'servers'")),
         silent("marketing", "adnet", "adnet reported no marketing expense"),
         silent("services", "contractors", "contractors reported no services"),
     )
@@ -259,11 +238,11 @@ def _values(month: str) -> tuple[Defect, ...]:
             f"F22-{source}-{column}",
             source,
             title,
-            _put(column, f"'{value}'", _some(key, one_in)),
+            put(column, f"'{value}'", some(key, one_in)),
             f"{source}.{column}.accepted",
         )
 
-    negative = _put("seats_after", "-1 - seats_after", _some("event_id", 20))
+    negative = put("seats_after", "-1 - seats_after", some("event_id", 20))
     hundredfold = "cast(cast(amount AS decimal(18,2)) * 100 AS decimal(18,2))"
     return (
         defect("F22-licence_events-seats", "licence_events", "licences with a negative number of seats", negative),
@@ -271,20 +250,20 @@ def _values(month: str) -> tuple[Defect, ...]:
         accepted("revenue", "product", "teleport", "line_id", 500, "invoice lines of a product that does not exist"),
         accepted("accounts", "region", "atlantis", "account_id", 10, "accounts in a region that does not exist"),
         accepted("expenses", "category", "parties", "entry_id", 20, "expenses of a category that does not exist"),
-        defect("F24-revenue-cents", "revenue", "amounts are in cents", _put("amount", hundredfold)),
-        defect("F24-revenue-zero", "revenue", "every amount is zero", _put("amount", "0")),
+        defect("F24-revenue-cents", "revenue", "amounts are in cents", put("amount", hundredfold)),
+        defect("F24-revenue-zero", "revenue", "every amount is zero", put("amount", "0")),
         defect(
             "F24-expenses-cents",
             "expenses",
             "amounts are in cents",
-            _put("amount", hundredfold),
+            put("amount", hundredfold),
         ),
         *(
             defect(
                 f"F24-expenses-{name}",
                 "expenses",
                 title,
-                _put("amount", f"'{value}'", _some("entry_id", 20)),
+                put("amount", f"'{value}'", some("entry_id", 20)),
                 "expenses.amount.converts",
             )
             for name, value, title in (
@@ -310,7 +289,7 @@ def _late(month: str) -> tuple[Defect, ...]:
             title=title,
             severity=severity,
             expected_check=check,
-            change=_put("entered_at", entered, where),
+            change=put("entered_at", entered, where),
         )
 
     return (
@@ -341,7 +320,7 @@ def _published(month: str, following: str) -> tuple[Defect, ...]:
             month=month,
             title=f"500.00 more for marketing was entered and booked for {month} after it was final",
             expected_check="previous_profit_rederives",
-            change=_put("amount", amount, where),
+            change=put("amount", amount, where),
             published=True,
         )
 

@@ -35,7 +35,8 @@ class Defect:
     well; ``ends`` also removes all later months; ``also`` are further sources the same mistake touches. Where there are
     ``edits``, the mistake is in a copy of the project and ``source`` the pipeline it is about. ``published`` says that
     the month was published as final before: its units are run anew, and the month after must show it. A ``harmless``
-    one must change nothing. ``expected_check`` is the check that must fail, empty where a suite decides its name.
+    one must change nothing. ``expected_check`` is the check that must fail, empty where a suite decides its name;
+    ``pipeline`` is the one whose checks must find it, directly or in what is built on it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Defect:
     edits: Sequence[Edit] = ()
     published: bool = False
     harmless: bool = False
+    pipeline: str = "profit_unit"
 
 
 def edit(project: Path, defect: Defect) -> None:

@@ -89,27 +89,28 @@ def values_to_refer_to(request: Request) -> Judge:
 def distinct_counts_to_match(request: Request) -> Judge:
     """A published count of distinct values against the same count made anew, for every group on either side.
 
-    With ``so_far`` a row of the other table counts for its own day and all later days of its week or month that stand
-    among the groups, so that a count which grows over the days is counted from the rows and not from itself.
+    With ``so_far`` a row of the other table counts for its own ``day`` and all later days of its week or month that
+    ``through`` names, so that a count which grows over the days is counted from the rows and not from itself.
     """
     from pyspark.sql import functions as F
 
     other, frame = request.other()
     by, so_far = request.texts("by"), request.text("so_far")
-    if so_far and "day" not in by:
-        raise EvaluationError("a count so far needs day among its groups", where=request.check.check)
+    through = [(request.text("through"), "day")] if so_far else []
     rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
     value = column(frame, request.text("other_column"), table=other)
-    keys = [f"key{n}" for n in range(len(by))]
+    pairs = [*((name, name) for name in by), *through]
+    keys = [f"key{n}" for n in range(len(pairs))]
     ours = (request.frame if rule is None else request.frame.where(rule)).select(
-        *(request.column(name).alias(key) for name, key in zip(by, keys, strict=True)),
+        *(request.column(name).alias(key) for (name, _), key in zip(pairs, keys, strict=True)),
         request.column(request.text("column"), "number").cast("decimal(20,0)").alias("ours"),
     )
     theirs = (frame if other_rule is None else frame.where(other_rule)).select(
-        *(column(frame, name, table=other).alias(key) for name, key in zip(by, keys, strict=True)), value.alias("value")
+        *(column(frame, name, table=other).alias(key) for (_, name), key in zip(pairs, keys, strict=True)),
+        value.alias("value"),
     )
     if so_far:
-        theirs = _spread(theirs, ours, f"key{by.index('day')}", so_far)
+        theirs = _spread(theirs, ours, keys[-1], so_far)
     counted = theirs.groupBy(*keys).agg(F.count_distinct("value").cast("decimal(20,0)").alias("theirs"))
     # Stacked, not joined: keys may be NULL, and a group that only one side has must be seen.
     both = ours.withColumn("theirs", F.lit(None).cast("decimal(20,0)")).unionByName(
@@ -141,7 +142,7 @@ def distinct_counts_to_match(request: Request) -> Judge:
             agree = f"{label} of {groups:,} groups is what {other} counts anew"
             return Judged(outcome=Outcome.PASSED, observed=agree, measures=measures)
         worst = compared.where(off > 0).orderBy(off.desc(), *keys).limit(MAX_ROWS).collect()
-        lines = [_difference(row, number, len(by), request.check.show) for number, row in enumerate(worst, start=1)]
+        lines = [_difference(row, number, len(pairs), request.check.show) for number, row in enumerate(worst, start=1)]
         told = [f"{line['line']}: {line['ours']}, {other} {line['theirs']}" for line in lines]
         observed = f"{wrong:,} of {groups:,} groups differ in {label}: {listed(told)}"
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, rows=lines)

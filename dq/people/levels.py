@@ -21,6 +21,7 @@ from dq.periods import last_day
 LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(min_length=1)]
 FailureClass = Annotated[str, Field(pattern=r"^F\d{2}$")]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -82,22 +83,37 @@ class HoursAfter(_Level):
     hours: Annotated[int, Field(ge=1, le=24 * 14)]
 
 
+class Weekday(_Level):
+    """By a wall time on the first such weekday on or after the period's last day."""
+
+    kind: Literal["weekday"]
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday"]
+    at: WallTime
+    on_holiday: OnHoliday
+
+
 class Within(_Level):
-    """Within some hours (elapsed) or days (calendar) of the first failure; never moves."""
+    """Within some hours (elapsed) or days (calendar) of the first failure; never moves.
+
+    Hours may also be counted from the midnight UTC that began the day of the failure.
+    """
 
     kind: Literal["within"]
     hours: Annotated[int, Field(ge=1, le=24 * 7)] | None = None
     days: Annotated[int, Field(ge=1, le=366)] | None = None
+    from_midnight: bool = False
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
         if (self.hours is None) == (self.days is None):
             raise ValueError("give either hours or days")
+        if self.from_midnight and self.hours is None:
+            raise ValueError("only hours are counted from midnight")
         return self
 
 
 Level = Annotated[
-    DayOfMonth | MonthEnd | BusinessDay | Ready | ReadyDay | HoursAfter | Within, Field(discriminator="kind")
+    DayOfMonth | MonthEnd | BusinessDay | Ready | ReadyDay | HoursAfter | Weekday | Within, Field(discriminator="kind")
 ]
 
 
@@ -148,9 +164,16 @@ def deadline(
             return _at(day, level.at, roster.zone)
         case HoursAfter():
             return datetime.combine(end + timedelta(days=1), time(), UTC) + timedelta(hours=level.hours)
+        case Weekday():
+            ahead = (WEEKDAYS.index(level.weekday) - end.weekday()) % 7
+            day = calendar.move(end + timedelta(days=ahead), level.on_holiday)
+            return datetime.combine(day, level.at, roster.zone)
         case Within():
             if level.hours is not None:
-                return first_failed.astimezone(UTC) + timedelta(hours=level.hours)
+                begin = first_failed.astimezone(UTC)
+                if level.from_midnight:
+                    begin = datetime.combine(begin.date(), time(), UTC)
+                return begin + timedelta(hours=level.hours)
             return first_failed.astimezone(roster.zone).date() + timedelta(days=level.days or 0)
 
 

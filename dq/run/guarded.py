@@ -132,12 +132,14 @@ class GuardedRun:
         state.stays = max(
             (entry.version for period in self._periods() if (entry := self._table.entry(period))), default=None
         )
+        lacking = inputs.lacking(self.project.sources, item.needs)
+        if lacking:
+            self._end_with_error(f"{self.bound.name} cannot be computed: {'; '.join(lacking)}")
+            return
         self._step("pinning the inputs")
         try:
             for table in item.upstream:
-                state.upstream[table] = inputs.pin_upstream(
-                    self.warehouse, self.project, table, state.window, item.grain
-                )
+                state.upstream[table] = inputs.pin_upstream(self.warehouse, self.project, table, state.window, item)
             state.previous = previous.pin(self.warehouse, self.project, self.bound, state.window)
             state.replaced = previous.replaced(self.warehouse, self.bound, state.window)
         except inputs.UpstreamError as error:

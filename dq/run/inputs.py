@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dq import periods, sources, store
@@ -15,6 +15,7 @@ from dq.errors import DqError, SourceError
 from dq.model import InputRef, Kind, PinnedFile, RunRecord, Window
 from dq.periods import Grain
 from dq.project import Project
+from dq.registry import Pipeline
 from dq.run import records
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ class UpstreamError(DqError):
 
 @dataclass(frozen=True, kw_only=True)
 class UpstreamPin:
-    """The entries of an upstream table a run reads: period -> version that published it."""
+    """The entries of an upstream table a run reads: period -> version that published it.
+
+    ``before`` are the periods among them that only lie before the month and are looked back to.
+    """
 
     table: str
     entries: Mapping[str, store.PeriodEntry]
+    before: Sequence[str] = ()
 
     @property
     def versions(self) -> dict[str, int]:
@@ -63,16 +68,18 @@ class UpstreamPin:
         )
 
 
-def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, window: Window, grain: Grain) -> UpstreamPin:
-    """The published entries of ``table`` for the window of a run of some grain; an UpstreamError when one is missing.
+def pin_upstream(
+    warehouse: store.Warehouse, project: Project, table: str, window: Window, reader: Pipeline
+) -> UpstreamPin:
+    """The published entries of ``table`` for the window of its reader; an UpstreamError when it is held or incomplete.
 
-    Of a table of days, weeks and fortnights read their own days, anything else the month so far.
+    Of a table of days, weeks and fortnights read their own days, anything else the month so far. Of the days looked
+    back to those that are published are read; whoever needs the others has to say what lacks.
     """
-    if project.registry.pipelines[table].grain is Grain.DAY:
-        first = window.start if grain in (Grain.WEEK, Grain.FORTNIGHT) else window.month_start
-        wanted = [day.isoformat() for day in periods.days_between(first, window.data_through)]
-    else:
-        wanted = [window.month]
+    daily = project.registry.pipelines[table].grain is Grain.DAY
+    first = window.start if reader.grain in (Grain.WEEK, Grain.FORTNIGHT) else window.month_start
+    days = [day.isoformat() for day in periods.days_between(first, window.data_through)]
+    wanted = days if daily else [window.month]
     held = records.held(warehouse, table, wanted)
     if held is not None:
         raise UpstreamError(
@@ -80,7 +87,14 @@ def pin_upstream(warehouse: store.Warehouse, project: Project, table: str, windo
             record=held,
             do=f"mend it and run it again: dq run {table} --period {held.period}",
         )
-    return _published(warehouse, table, wanted)
+    pin = _published(warehouse, table, wanted)
+    commit = warehouse.table(table).current()
+    if not daily or not reader.upstream_lookback_days or commit is None:
+        return pin
+    back = periods.days_between(first - timedelta(days=reader.upstream_lookback_days), first - timedelta(days=1))
+    before = [day.isoformat() for day in back if day.isoformat() in commit.entries]
+    entries = {period: commit.entries[period] for period in before} | dict(pin.entries)
+    return UpstreamPin(table=table, entries=entries, before=before)
 
 
 def pin_month(warehouse: store.Warehouse, project: Project, table: str, month: str) -> UpstreamPin:
@@ -137,6 +151,18 @@ def _published(warehouse: store.Warehouse, table: str, wanted: Sequence[str]) ->
     return UpstreamPin(table=table, entries=entries)
 
 
+def lacking(config: sources.SourcesConfig, needs: Sequence[str]) -> list[str]:
+    """The needed columns (``source.column``) that this company declares absent, as sentences with its reason."""
+    found = []
+    for source, column in (need.split(".", 1) for need in needs):
+        declared = config.source(source)
+        if declared.absent is not None:
+            found.append(f"it needs {source}, declared absent by {declared.absent.owner}: {declared.absent.reason}")
+        elif column in declared.absent_columns:
+            found.append(f"it needs {column} of {source}, declared absent: {declared.absent_columns[column]}")
+    return list(dict.fromkeys(found))
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourcePin:
     """A source as it was pinned: its files and how its schema differs from what is declared."""
@@ -179,11 +205,17 @@ def upstream_frame(spark: SparkSession, warehouse: store.Warehouse, pin: Upstrea
     return store.read_entries(spark, warehouse.table(pin.table), pin.entries)
 
 
-def upstream_dataset(warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame) -> Dataset:
-    """An upstream table as the engine judges it: exactly the published files, as long as they share one schema."""
+def upstream_dataset(spark: SparkSession, warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame) -> Dataset:
+    """An upstream table as the engine judges it: exactly the published files, as long as they share one schema.
+
+    Days looked back to were judged with their own month.
+    """
     table = warehouse.table(pin.table)
-    paths = [path for entry in pin.entries.values() for path in table.paths(entry)]
-    one_schema = len({entry.schema_json for entry in pin.entries.values()}) == 1
+    entries = {period: entry for period, entry in pin.entries.items() if period not in pin.before}
+    if pin.before:
+        frame = store.read_entries(spark, table, entries)
+    paths = [path for entry in entries.values() for path in table.paths(entry)]
+    one_schema = len({entry.schema_json for entry in entries.values()}) == 1
     return Dataset(
         name=pin.table,
         frame=frame,

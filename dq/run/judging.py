@@ -11,7 +11,7 @@ from dq import store
 from dq.engine.base import Context, Dataset
 from dq.engine.run import NO_ROWS, evaluate, result_of
 from dq.model import Check, CheckResult, Evidence, Outcome
-from dq.project import FIRST_DAY, LAST_DAY, Bound, Project
+from dq.project import FIRST_DAY, LAST_DAY, SO_FAR, Bound, Project
 from dq.run import inputs
 from dq.sources import ReadRule
 from dq.suites import ROW_COUNT
@@ -34,7 +34,8 @@ def of_inputs(
     """The results on every source and upstream table, in the order of the datasets, whichever was done first."""
     datasets = [inputs.dataset_of(source) for source in state.sources.values()]
     datasets += [
-        inputs.upstream_dataset(warehouse, upstream, state.frames[table]) for table, upstream in state.upstream.items()
+        inputs.upstream_dataset(spark, warehouse, upstream, state.frames[table])
+        for table, upstream in state.upstream.items()
     ]
 
     def judged(dataset: Dataset) -> list[CheckResult]:
@@ -164,7 +165,8 @@ def compared_with(bound: Bound, state: State) -> dict[str, DataFrame]:
     """The other frames output checks compare with, cut to the days of the period unless they hold states.
 
     An upstream table with days is also there as ``<table>.last_day``: what stood at the end of the last day covered,
-    and as ``<table>.first_day``: what the period began with.
+    ``<table>.first_day``: what the period began with, and ``<table>.so_far``: all days that were read, those before the
+    period too.
     """
     tables = {}
     for name, frame in state.frames.items():
@@ -173,6 +175,8 @@ def compared_with(bound: Bound, state: State) -> dict[str, DataFrame]:
             contract = bound.sources.contract(name)
             day = contract.day if contract.read is not ReadRule.UNTIL else None
         if day is not None and day in frame.columns:
+            if name in state.upstream:
+                tables[f"{name}{SO_FAR}"] = frame
             frame = inputs.cut(frame, day, state.window.start, state.window.data_through)
             if name in state.upstream:
                 first, last = state.window.start, state.window.data_through

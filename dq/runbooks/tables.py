@@ -16,6 +16,7 @@ from dq.people.levels import (
     MonthEnd,
     Ready,
     ReadyDay,
+    Weekday,
     Within,
 )
 from dq.people.roster import Roster
@@ -132,9 +133,12 @@ def _when(level: Level) -> str:
             return f"{level.at:%H:%M} on business day {level.nth} after the day that follows the period"
         case HoursAfter():
             return f"{level.hours} hours after the end of the period"
+        case Weekday():
+            return f"{level.weekday.capitalize()} {level.at:%H:%M}, {moves.get(level.on_holiday, 'never moves')}"
         case Within():
             length = f"{level.hours} elapsed hours" if level.hours else f"{level.days} calendar days"
-            return f"{length} from the first failure"
+            since = "midnight UTC of the day of the first failure" if level.from_midnight else "the first failure"
+            return f"{length} from {since}"
 
 
 def _ladder(facts: Facts) -> list[str]:

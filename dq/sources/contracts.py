@@ -19,6 +19,12 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 # The engine looks for raw values under the same prefix. The packages do not import each other; a test keeps them equal.
 
 
+class DuplicateRule(StrEnum):
+    """What becomes of rows that share their key: dropped and counted where they are one row delivered again."""
+
+    DROP_IDENTICAL = "drop_identical"
+
+
 class ReadRule(StrEnum):
     """Which rows of a source a run reads: those of the month so far, of the year so far, or all up to its last day."""
 
@@ -48,7 +54,9 @@ class Contract:
 
     ``key`` columns identify a row together. Exactly one of ``day`` (a date column: the UTC day a row belongs to) and
     ``month`` (a text column ``2026-10``) places a row in time; ``known_at`` is the instant a row became known, empty
-    for a source that is read whole.
+    for a source that is read whole. A job also sees so many ``lookback_days`` before the period; checks judge the
+    period alone. ``delivery`` are the columns in which one row delivered twice may differ: a job sees the first
+    delivery; empty where a repeated key is a failure whatever the rows hold.
     """
 
     name: str
@@ -59,6 +67,8 @@ class Contract:
     day: str = ""
     month: str = ""
     known_at: str = ""
+    lookback_days: int = 0
+    delivery: tuple[str, ...] = ()
     where: str = ""
     key_where: str = field(default="", compare=False)
 
@@ -83,6 +93,11 @@ class _ColumnText(_Strict):
     description: str = ""
 
 
+class _DuplicatesText(_Strict):
+    rule: str
+    delivery: list[str] = Field(min_length=1)
+
+
 class _ContractText(_Strict):
     description: str
     key: list[str] = Field(min_length=1)
@@ -90,6 +105,8 @@ class _ContractText(_Strict):
     month: str | None = None
     read: str
     known_at: str | None = None
+    lookback_days: int = Field(default=0, ge=0, le=31)
+    duplicates: _DuplicatesText | None = None
     columns: dict[str, _ColumnText] = Field(min_length=1)
 
 
@@ -139,6 +156,18 @@ def _contract(name: str, text: _ContractText, document: Document, key: Key, find
             wrong(("key", index), f"{column} is not a column of {name}; {choices(column, list(columns))}")
         elif column in text.key[:index]:
             wrong(("key", index), f"{column} stands twice in the key")
+    if text.lookback_days and (text.read != ReadRule.PERIOD or text.day is None):
+        wrong(("lookback_days",), "only a source that is read by the days of a period has days before it")
+    if text.duplicates is not None and text.duplicates.rule not in tuple(DuplicateRule):
+        rules = choices(text.duplicates.rule, list(DuplicateRule))
+        wrong(("duplicates", "rule"), f"{text.duplicates.rule} is not a rule for duplicates; {rules}")
+    delivery = text.duplicates.delivery if text.duplicates is not None else []
+    for index, column in enumerate(delivery):
+        if column not in columns:
+            message = f"{column} is not a column of {name}; {choices(column, list(columns))}"
+            wrong(("duplicates", "delivery", index), message)
+        elif column in text.key or column in delivery[:index]:
+            wrong(("duplicates", "delivery", index), f"{column} stands in the key or twice")
     if text.read not in tuple(ReadRule):
         wrong(("read",), f"{text.read} is not a read rule; {choices(text.read, list(ReadRule))}")
     return Contract(
@@ -150,6 +179,8 @@ def _contract(name: str, text: _ContractText, document: Document, key: Key, find
         day=text.day or "",
         month=text.month or "",
         known_at=text.known_at or "",
+        lookback_days=text.lookback_days,
+        delivery=tuple(delivery),
         where=f"{document.file}:{document.line(key)}",
         key_where=f"{document.file}:{document.line((*key, 'key'))}",
     )

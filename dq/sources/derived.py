@@ -135,6 +135,17 @@ def _period_check(contract: Contract) -> Check:
 
 def _key_check(contract: Contract, source: Source) -> Check:
     key = [column for column in contract.key if column not in source.absent_columns]
+    delivery = [column for column in contract.delivery if column not in source.absent_columns]
+    if delivery:
+        return _check(
+            contract,
+            "key.unique",
+            "expect_repeated_keys_to_be_identical",
+            {"columns": key, "delivery": delivery},
+            failure_class="F02",
+            description=f"No two different rows of {contract.name} share {', '.join(key)}; redeliveries are dropped.",
+            where=contract.key_where,
+        )
     single = len(key) == 1
     return _check(
         contract,

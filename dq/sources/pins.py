@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,10 +25,19 @@ class NoFilesError(SourceError):
 
 @dataclass(frozen=True, kw_only=True)
 class PinnedTable:
-    """The files of one raw table, ordered by path. ``missing_months`` have no file although others do."""
+    """The files of one raw table, ordered by path. ``missing_months`` have no file although others do.
+
+    ``before`` are those of ``files`` that only hold days before the period, which a job looks back to.
+    """
 
     files: tuple[PinnedFile, ...]
     missing_months: tuple[str, ...] = ()
+    before: tuple[PinnedFile, ...] = ()
+
+    @property
+    def of_period(self) -> tuple[PinnedFile, ...]:
+        """The files that hold the period itself."""
+        return tuple(file for file in self.files if file not in self.before)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +58,11 @@ class Pin:
     def files(self) -> tuple[PinnedFile, ...]:
         """All files, table by table."""
         return tuple(file for table in self.tables.values() for file in table.files)
+
+    @property
+    def of_period(self) -> tuple[PinnedFile, ...]:
+        """The files that hold the period itself, table by table."""
+        return tuple(file for table in self.tables.values() for file in table.of_period)
 
     @property
     def bytes(self) -> int:
@@ -129,27 +143,41 @@ def _root(config: SourcesConfig, source: str) -> Path:
 def _matching(
     config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path
 ) -> list[tuple[PinnedFile, str]]:
+    contract = config.source(source).contract
     try:
-        return matching(root, table.path, months(window, config.source(source).contract.read))
+        return matching(root, table.path, months(window, contract.read, contract.lookback_days))
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be listed: {error.strerror}", where=source) from error
 
 
 def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
     found = _matching(config, table, source, window, root)
-    rule = config.source(source).contract.read
-    needed = months(window, rule)
+    contract = config.source(source).contract
+    rule = contract.read
+    needed = months(window, rule, contract.lookback_days)
     by_month = MONTH in table.path
     if rule is ReadRule.YEAR and by_month:
         # A table may begin within the year; one that holds an earlier year as well has lost the months between.
         any_month = matching(root, table.path, Months(first=None, last=needed.last, complete_to=needed.last))
         needed = replace(needed, begins=min((month for _, month in any_month), default=""))
     place = root / table.path
-    if not found and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
+    before = tuple(file for file, month in found if by_month and month < needed.period_from)
+    found_in_period = len(found) > len(before)
+    if not found_in_period and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
         raise NoFilesError(f"no files for {needed.label if by_month else window.period} under {place}", where=source)
-    if not found:
+    if not found_in_period:
         raise SourceError(f"the file {place} is not there", where=source, do="deliver it, or correct its path")
     return PinnedTable(
         files=tuple(file for file, _ in found),
-        missing_months=needed.gaps({month for _, month in found}) if by_month else (),
+        missing_months=_missing(needed, {month for _, month in found}, root, table) if by_month else (),
+        before=before,
     )
+
+
+def _missing(needed: Months, seen: Collection[str], root: Path, table: RawTable) -> tuple[str, ...]:
+    """The months that must be there and are not; those looked back to only where the source had begun before them."""
+    gaps = needed.gaps(seen)
+    looked_back_to = [month for month in gaps if month < needed.period_from]
+    if looked_back_to and not matching(root, table.path, needed.earlier):
+        return tuple(month for month in gaps if month not in looked_back_to)
+    return gaps

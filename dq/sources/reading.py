@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from dq.sources.pins import Pin
 from dq.sources.resolution import RawColumn
 from dq.sources.schemas import all_between, columns_of
 from dq.sources.types import canonical
-from dq.sources.windows import filters, first_day
+from dq.sources.windows import filters, first_day, read_from
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -35,14 +35,16 @@ _LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 class SourceFrame:
     """The rows of one source in the contract's columns and types, cut to the window and to what was known at as-of.
 
-    ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and ``footer_columns``
-    are set only where the frame is exactly those Parquet files' rows, apart from ``filters``. ``known_later`` are the
-    window's rows that the knowledge cut leaves out, ``misfiled`` those in its months' files that are of other months;
-    None where the footers prove that there are none, or no file is a month's.
+    ``seen`` is what a job sees where that is not the frame: with the days looked back to, of rows delivered twice the
+    first. ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and
+    ``footer_columns`` are set only where the frame is exactly those Parquet files' rows, apart from ``filters``.
+    ``known_later`` are the rows that the knowledge cut leaves out, ``misfiled`` those in the months' files that are of
+    other months; None where the footers prove that there are none, or no file is a month's.
     """
 
     name: str
     frame: DataFrame
+    seen: DataFrame | None = None
     files: Sequence[PinnedFile] = ()
     footer_columns: Mapping[str, str] = field(default_factory=dict)
     filters: Sequence[RangeFilter] = ()
@@ -63,8 +65,8 @@ class SourceFrame:
 
     @property
     def visible(self) -> DataFrame:
-        """The frame without its hidden columns, as a job reads it."""
-        return self.frame.select(*[name for name in self.frame.columns if not name.startswith(RAW_PREFIX)])
+        """The rows without hidden columns, as a job reads them."""
+        return _without_raw(self.frame) if self.seen is None else self.seen
 
 
 def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, window: Window) -> SourceFrame:
@@ -77,24 +79,55 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     query = declared.query
     if query is None:
         raise SourceError("is declared absent and has no rows to read", where=source)
-    raw = {table.name: _raw(spark, table, pin.tables[table.name].files, query) for table in config.raw_tables(source)}
-    mapped = _mapped(spark, source, query, raw, window, declared.contract.read)
-    cuts = filters(declared.contract, window, declared.absent_columns)
-    typed = _typed(mapped, declared, config)
+    contract, tables = declared.contract, config.raw_tables(source)
+    raw = {table.name: _raw(spark, table, pin.tables[table.name].of_period, query) for table in tables}
+    cuts = filters(contract, window, declared.absent_columns)
+    typed = _typed(_mapped(spark, source, query, raw, window, first_day(window, contract.read)), declared, config)
     frame = _kept(typed, cuts)
+    begun, begun_cuts = typed, cuts
+    if contract.lookback_days:
+        raw = {table.name: _raw(spark, table, pin.tables[table.name].files, query) for table in tables}
+        first = read_from(window, contract.lookback_days)
+        begun = _typed(_mapped(spark, source, query, raw, window, first), declared, config)
+        begun_cuts = filters(contract, window, declared.absent_columns, lookback_days=contract.lookback_days)
+    seen = None
+    if contract.lookback_days or contract.delivery:
+        seen = delivered_once(_without_raw(_kept(begun, begun_cuts)), contract.delivery)
     passed = footer_columns(config, declared)
-    known = [cut for cut in cuts if cut.column == declared.contract.known_at]
+    known = [cut for cut in begun_cuts if cut.column == contract.known_at]
     proved = all(cut.column in (passed or {}) and _proved(pin, (passed or {})[cut.column], window) for cut in known)
     return SourceFrame(
         name=source,
         frame=frame,
-        files=pin.files if passed is not None else (),
+        seen=seen,
+        files=pin.of_period if passed is not None else (),
         footer_columns=passed or {},
         filters=cuts,
         absent_columns=declared.absent_columns,
         may_be_empty=declared.may_be_empty,
         misfiled=_misfiled(typed, config, declared, pin, window, passed or {}),
-        known_later=None if proved else _kept(typed, [c for c in cuts if c not in known]).where(_later(known)),
+        known_later=None if proved else _kept(begun, [c for c in begun_cuts if c not in known]).where(_later(known)),
+    )
+
+
+def _without_raw(frame: DataFrame) -> DataFrame:
+    return frame.select(*[name for name in frame.columns if not name.startswith(RAW_PREFIX)])
+
+
+def delivered_once(frame: DataFrame, delivery: Sequence[str]) -> DataFrame:
+    """The rows with one delivery of each: of rows that differ in nothing else the first by these columns, in order.
+
+    Two different rows under one key both stay, for the check of the key to find.
+    """
+    from pyspark.sql import functions as F
+
+    if not delivery:
+        return frame
+    payload = [name for name in frame.columns if name not in delivery]
+    first = F.min(F.struct(*(_column(frame, name) for name in delivery))).alias("__delivery")
+    kept = frame.groupBy(*(_column(frame, name) for name in payload)).agg(first)
+    return kept.select(
+        *(F.col(f"__delivery.{_quoted(name)}") if name in delivery else F.col(_quoted(name)) for name in frame.columns)
     )
 
 
@@ -133,7 +166,7 @@ def _misfiled(
     first, last = first_day(window, contract.read).replace(day=1), last_day(window.end)
     if contract.day:
         column = passed.get(contract.day)
-        if column is not None and all(all_between(file, column, first, last) for file in pin.files):
+        if column is not None and all(all_between(file, column, first, last) for file in pin.of_period):
             return None
         return typed.where(~F.col(contract.day).between(F.lit(first), F.lit(last)))
     return typed.where(~F.col(str(contract.month)).between(f"{first:%Y-%m}", f"{last:%Y-%m}"))
@@ -228,7 +261,7 @@ def _from_text(text: Column, type_: str, zone: str) -> Column:
 
 
 def _mapped(
-    spark: SparkSession, source: str, query: SourceQuery, raw: Mapping[str, DataFrame], window: Window, rule: ReadRule
+    spark: SparkSession, source: str, query: SourceQuery, raw: Mapping[str, DataFrame], window: Window, first: date
 ) -> DataFrame:
     """The SELECT over the raw tables. Its own text is what Spark runs: printing the parsed tree again could change it.
 
@@ -236,7 +269,7 @@ def _mapped(
     """
     from pyspark.errors import AnalysisException, ParseException
 
-    values = {"data_through": window.data_through, "period_end": window.end, "period_start": first_day(window, rule)}
+    values = {"data_through": window.data_through, "period_end": window.end, "period_start": first}
     views = {table: f"{VIEW}{uuid.uuid4().hex}_{table}" for table in raw}
     # Table names are checked to be plain words, view names are made here, and the SELECT was parsed when it was loaded.
     tables = ", ".join(f"`{table}` AS (SELECT * FROM `{view}`)" for table, view in views.items())  # noqa: S608

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 
 from dq.model import RangeFilter, Window
 from dq.sources.contracts import Contract, ReadRule
@@ -21,18 +21,31 @@ def first_day(window: Window, rule: ReadRule = ReadRule.PERIOD) -> date:
     return min(window.start, window.end.replace(month=1, day=1) if rule is ReadRule.YEAR else window.month_start)
 
 
+def read_from(window: Window, lookback_days: int, rule: ReadRule = ReadRule.PERIOD) -> date:
+    """The first day a job sees of a source: so many days before the first one that is checked."""
+    return first_day(window, rule) - timedelta(days=lookback_days)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Months:
     """The months whose folders a source needs: from ``first`` (None: from the earliest there is) to ``last``.
 
-    ``complete_to`` is the last month that must be there; later ones may hold rows that became known after it.
-    ``begins`` is the earliest month a table has at all, where it is allowed to begin after ``first``.
+    ``complete_to`` is the last month that must be there; later ones may hold rows that became known after it. Months
+    before ``period_from`` are only looked back to; a source that begins with its period has none. ``begins`` is the
+    earliest month a table has at all, where it is allowed to begin after ``first``.
     """
 
     first: str | None
     last: str
     complete_to: str
     begins: str = ""
+    period_from: str = ""
+
+    @property
+    def earlier(self) -> Months:
+        """Every month before the first one."""
+        last = _before(self.first) if self.first else ""
+        return Months(first=None, last=last, complete_to=last)
 
     def __contains__(self, month: object) -> bool:
         return (
@@ -60,12 +73,17 @@ class Months:
         return self.first if self.first == self.last else f"{self.first} to {self.last}"
 
 
+def _before(month: str) -> str:
+    year, index = divmod(int(month[:4]) * 12 + int(month[5:]) - 2, 12)
+    return f"{year:04d}-{index + 1:02d}"
+
+
 def _after(month: str) -> str:
     year, index = divmod(int(month[:4]) * 12 + int(month[5:]), 12)
     return f"{year:04d}-{index + 1:02d}"
 
 
-def months(window: Window, rule: ReadRule) -> Months:
+def months(window: Window, rule: ReadRule, lookback_days: int = 0) -> Months:
     """The months a run needs of a source.
 
     An ``until`` source is read up to the month of the as-of instant: a row filed under the month it became known in may
@@ -73,14 +91,21 @@ def months(window: Window, rule: ReadRule) -> Months:
     """
     through = f"{window.data_through:%Y-%m}"
     if rule is not ReadRule.UNTIL:
-        return Months(first=f"{first_day(window, rule):%Y-%m}", last=through, complete_to=through)
+        return Months(
+            first=f"{read_from(window, lookback_days, rule):%Y-%m}",
+            last=through,
+            complete_to=through,
+            period_from=f"{first_day(window, rule):%Y-%m}",
+        )
     known = f"{window.as_of.astimezone(UTC):%Y-%m}"
     return Months(first=None, last=max(through, known), complete_to=through)
 
 
-def filters(contract: Contract, window: Window, absent: Collection[str] = ()) -> tuple[RangeFilter, ...]:
+def filters(
+    contract: Contract, window: Window, absent: Collection[str] = (), *, lookback_days: int = 0
+) -> tuple[RangeFilter, ...]:
     """The row filters of a run: the days (or months) of the read rule, and the knowledge cut at as-of, inclusive."""
-    low_day = first_day(window, contract.read) if contract.read is not ReadRule.UNTIL else None
+    low_day = read_from(window, lookback_days, contract.read) if contract.read is not ReadRule.UNTIL else None
     if contract.day:
         found = [RangeFilter(column=contract.day, low=low_day, high=window.data_through)]
     else:

@@ -92,8 +92,9 @@ def test_counts_so_far_grow_over_the_week_and_the_month_and_begin_anew_with_the_
     )
     week = check(
         "expect_distinct_counts_to_match",
-        **COUNTED,
+        **{**COUNTED, "by": ["region"]},
         so_far="week",
+        through="day",
         row_condition="region = 'eu'",
         other_condition="region = 'eu'",
     )

@@ -260,7 +260,13 @@ def test_an_unknown_size_is_refused(spark, tmp_path):
         data.make(spark, tmp_path / "new", size="huge")
 
 
-@pytest.mark.parametrize("identifier", [defect.id for defect in catalogue.catalogue("2028-01")])
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        pytest.param(one.id, marks=[] if one.pipeline == "profit_unit" else pytest.mark.slow)
+        for one in catalogue.catalogue("2028-01")
+    ],
+)
 def test_a_defect_changes_only_its_month_and_can_be_planted_again_alike(spark, copy, identifier):
     before = digests(copy)
     defect = catalogue.find(identifier, "2028-01")

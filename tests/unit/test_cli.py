@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_a_submitted_job_is_not_as_of_an_instant_to_come(
 
 def test_lint_is_clean_on_the_project(capsys: pytest.CaptureFixture[str]) -> None:
     code, told = run(capsys, "lint")
-    assert (code, told.startswith("clean: 2 pipelines, ")) == (0, True), told
+    assert (code, re.match(r"clean: \d+ pipelines, ", told) is not None) == (0, True), told
 
 
 @pytest.fixture

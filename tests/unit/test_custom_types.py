@@ -49,6 +49,11 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
         ("expect_measure_to_fit_history", {**HISTORY, "metric": "row_count"}, [("column", "measures none")]),
         ("expect_values_to_refer_to", {**REFERENCE, "other_columns": ["a", "b"]}, [("other_columns", "2 columns")]),
         ("expect_values_to_refer_to", {**REFERENCE, "max_amount": "1"}, [("amount", "values the rows")]),
+        (
+            "expect_distinct_counts_to_match",
+            {"column": "wau", "other": "units", "other_column": "user_id", "so_far": "week"},
+            [("through", "belong together")],
+        ),
         ("expect_redeliveries_to_be_rare", REPEATS, [("max_share", "not both")]),
         (
             "expect_redeliveries_to_be_rare",

@@ -278,3 +278,44 @@ def test_an_impossible_level_is_refused(values: object) -> None:
 def test_an_impossible_rung_is_refused(values: object) -> None:
     with pytest.raises(ValidationError):
         Escalation.model_validate(values)
+
+
+FRIDAY = {
+    "id": "week",
+    "label": "week by",
+    "kind": "weekday",
+    "weekday": "friday",
+    "at": "17:00",
+    "on_holiday": "previous",
+}
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        ("2026-10-05", datetime(2026, 10, 9, 21, tzinfo=UTC)),  # a Monday, 17:00 in New York in summer
+        ("2026-10-09", datetime(2026, 10, 9, 21, tzinfo=UTC)),  # the Friday itself
+        ("2026-10-10", datetime(2026, 10, 16, 21, tzinfo=UTC)),  # a Saturday belongs to the week that follows
+        ("2026-10", datetime(2026, 11, 6, 22, tzinfo=UTC)),  # after the change of the clocks
+        ("2026-12-21", datetime(2026, 12, 24, 22, tzinfo=UTC)),  # Christmas is on that Friday
+    ],
+)
+def test_a_weekday_level_falls_on_the_first_such_day_at_wall_time(
+    tmp_path: Path, period: str, expected: datetime
+) -> None:
+    found = deadline(
+        LEVEL.validate_python(FRIDAY),
+        roster=roster(tmp_path, ROSTER),
+        days=days_of(period),
+        first_failed=datetime(2026, 10, 6, tzinfo=UTC),
+    )
+    assert found == expected
+
+
+def test_hours_may_be_counted_from_the_midnight_before_the_failure(tmp_path: Path) -> None:
+    fixed = LEVEL.validate_python({**HOURS, "from_midnight": True})
+    failed = datetime(2026, 10, 6, 1, 30, tzinfo=UTC)
+    found = deadline(fixed, roster=roster(tmp_path, ROSTER), days=days_of("2026-10-05"), first_failed=failed)
+    assert found == datetime(2026, 10, 7, tzinfo=UTC)
+    with pytest.raises(ValidationError, match="only hours are counted from midnight"):
+        LEVEL.validate_python({**WEEK, "from_midnight": True})

@@ -146,7 +146,7 @@ def test_the_links_of_the_company_s_pages_lead_to_anchors_of_the_site(tmp_path: 
         path.name: Parsed(path.read_text())
         for path in write_runbooks(tmp_path, load_pages(ROOT / "runbooks"), [], table)
     }
-    assert len(site) == 2
+    assert len(site) == len(load_pages(ROOT / "runbooks")) > 1
     for name, found in site.items():
         assert len(found.ids) == len(set(found.ids))
         for link in found.links:

@@ -1,0 +1,198 @@
+"""The seeded defects that growth must find: licences out of order, silent platforms, orphans, restated months."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as sf
+
+from dq.demo import company
+from dq.demo.changes import null, put, some, twice, without
+from dq.demo.defects import Change, Defect
+from dq.model import Severity
+
+
+def growth(month: str) -> tuple[Defect, ...]:
+    """The defects in what only growth reads, or only growth judges, planted in the given month."""
+    first = company.month_of(month)
+    last = company.last_day(first)
+    stale = last - timedelta(days=2)
+    middle = first + timedelta(days=11)
+    outage = f"BETWEEN DATE'{middle}' AND DATE'{middle + timedelta(days=4)}'"
+
+    def defect(
+        name: str, title: str, check: str, change: Change, *, severity: Severity = Severity.CRITICAL, ends: bool = False
+    ) -> Defect:
+        failure_class, source, _ = name.split("-", 2)
+        return Defect(
+            id=name,
+            failure_class=failure_class,
+            source=source,
+            month=month,
+            title=title,
+            severity=severity,
+            expected_check=check,
+            change=change,
+            ends=ends,
+            pipeline="growth_daily",
+        )
+
+    def stranger(key: str, one_in: int) -> Change:
+        return put("account_id", "concat('X', account_id)", some(key, one_in))
+
+    return (
+        defect(
+            "F01-support_tickets-account_id",
+            "tickets without an account",
+            "support_tickets.account_id.required",
+            null("account_id", "ticket_id", 10),
+        ),
+        defect(
+            "F01-campaigns-spend",
+            "campaign rows without what was spent",
+            "campaigns.spend.required",
+            null("spend", "account_id", 20),
+        ),
+        defect("F02-campaigns-loaded-twice", "a file of campaigns was loaded twice", "campaigns.key.unique", twice),
+        defect(
+            "F04-support_tickets-stale",
+            "no ticket for the last three days",
+            "support_tickets_are_not_silent",
+            without(f"opened_date >= DATE'{stale}'"),
+            ends=True,
+        ),
+        defect(
+            "F04-campaigns-stale",
+            "no campaign for the last three days",
+            "campaigns_are_not_silent",
+            without(f"day >= DATE'{stale}'"),
+        ),
+        defect(
+            "F05-directory_users-unsynchronised",
+            "the directory was not synchronised on a day",
+            "directory_every_day",
+            without(f"day = DATE'{middle}'"),
+        ),
+        defect(
+            "F06-campaigns-empty",
+            "the file is there but holds no rows",
+            "campaigns_has_rows",
+            lambda frame: frame.limit(0),
+        ),
+        defect(
+            "F07-campaigns-renamed",
+            "spend is now called spend_usd",
+            "campaigns.schema",
+            lambda frame: frame.withColumnRenamed("spend", "spend_usd"),
+        ),
+        defect(
+            "F09-licence_events-lost",
+            "a third of the month's licence events did not arrive",
+            "licence_sequences_have_no_gaps",
+            without(some("event_id", 3)),
+        ),
+        defect(
+            "F09-licence_events-epoch",
+            "licence events of 1970",
+            "licence_events_are_not_of_1970",
+            put("effective_date", "DATE'1970-01-01'", some("event_id", 20)),
+        ),
+        defect(
+            "F09-support_tickets-backwards",
+            "tickets that were resolved before they were opened",
+            "tickets_are_resolved_after_they_were_opened",
+            put("resolved_at", "opened_at - INTERVAL 1 HOUR", some("ticket_id", 5)),
+            severity=Severity.WARNING,
+        ),
+        defect(
+            "F12-support_tickets-silent",
+            "the ticket platform was silent for five days",
+            "ticket_platform_is_heard_at_close",
+            without(f"opened_date {outage}"),
+        ),
+        defect(
+            "F12-campaigns-social",
+            "the social channel reported nothing",
+            "campaign_channels_present_at_close",
+            without("channel = 'social'"),
+        ),
+        Defect(
+            id="F15-licence_events-late",
+            failure_class="F15",
+            source="licence_events",
+            month=month,
+            title="seats that were added on the last day of the month before are recorded in this one",
+            expected_check="opening_is_the_last_published_closing",
+            history=lambda past, frame: frame.unionByName(_added_late(past, frame, first)),
+            pipeline="growth_daily",
+        ),
+        defect(
+            "F22-campaigns-kind",
+            "campaigns of a kind that does not exist",
+            "campaigns.kind.accepted",
+            put("kind", "'rumour'", some("account_id", 20)),
+        ),
+        defect(
+            "F22-support_tickets-severity",
+            "tickets of a severity that does not exist",
+            "support_tickets.severity.accepted",
+            put("severity", "'apocalyptic'", some("ticket_id", 20)),
+            severity=Severity.WARNING,
+        ),
+        defect(
+            "F23-revenue-strangers",
+            "one invoice line in twenty is of an account nobody knows",
+            "revenue_of_known_accounts_above_materiality",
+            stranger("line_id", 20),
+        ),
+        defect(
+            "F23-support_tickets-strangers",
+            "some tickets are of accounts nobody knows",
+            "tickets_of_known_accounts",
+            stranger("ticket_id", 20),
+            severity=Severity.WARNING,
+        ),
+        defect(
+            "F23-campaigns-strangers",
+            "one campaign row in five is of an account nobody knows",
+            "campaigns_of_known_accounts_above_materiality",
+            stranger("account_id", 5),
+        ),
+        defect(
+            "F24-licence_events-negative",
+            "licences that cost less than nothing",
+            "licence_mrr_in_range",
+            put("mrr_after", "-1 - mrr_after", some("event_id", 20)),
+        ),
+    )
+
+
+def _added_late(past: DataFrame, month: DataFrame, first: date) -> DataFrame:
+    """Events that belong to the month before: a hundred dollars more for accounts that this one leaves alone.
+
+    They are in force since the day before it, recorded on its fifth day, and numbered on without a gap.
+    """
+    newest = sf.row_number().over(
+        Window.partitionBy("account_id").orderBy(sf.desc("effective_date"), sf.desc("sequence_number"))
+    )
+    quiet = past.join(month.select("account_id").distinct(), on="account_id", how="left_anti")
+    recorded = sf.timestamp_seconds(sf.unix_seconds(sf.lit(first).cast("timestamp")) + 4 * 24 * 3600)
+    late = (
+        quiet.withColumn("newest", newest)
+        .where(f"newest = 1 AND event <> 'cancel' AND licence_type <> 'trial' AND {some('account_id', 2)}")
+        .withColumns(
+            {
+                "event_id": sf.concat(sf.lit("Y"), "licence_id"),
+                "event": sf.lit("seats_changed"),
+                "seats_before": sf.col("seats_after"),
+                "seats_after": sf.col("seats_after") + 1,
+                "mrr_before": sf.col("mrr_after"),
+                "mrr_after": (sf.col("mrr_after") + 100).cast("decimal(18,2)"),
+                "effective_date": sf.lit(first - timedelta(days=1)),
+                "recorded_at": recorded,
+                "sequence_number": sf.col("sequence_number") + 1,
+            }
+        )
+    )
+    return late.select(*month.columns)

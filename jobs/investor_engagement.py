@@ -1,0 +1,189 @@
+"""Engagement per month, region and segment, and of the company: active users, sessions and daily active time.
+
+    spark-submit --properties-file spark-conf/local.conf jobs/investor_engagement.py --period 2026-10 \
+        --as-of 2026-11-04T06:00:00Z --warehouse DIR --sources jobs/sources.yml
+
+Grain: month x `row_kind` x region x segment. A `cell` row is one region and segment; the `total` row is the company.
+`mau` are the distinct users of the month so far, `wau` those of the last ISO week that ends within it or, early in the
+month, just before it (on `week_ends`); both are counted from user_days at every level, never summed. Times are seconds,
+ratios DECIMAL(18,6). A figure that cannot be had is NULL and the column beside it says why: `week_not_covered` (a day
+of that week is not published in user_days), `no_active_users`, `no_previous` (no such row in the last final of the
+month before), `unfinished_period` (part of a month is not compared with a whole one) or `previous_zero` (nothing to
+grow from).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as sf
+
+import dq
+
+TOTAL = "total"
+CELL = ("region", "segment")
+ROW = ("row_kind", *CELL)
+COMPARED = ("mau", "sessions", "average_daily_active_seconds")
+
+
+def investor_engagement(
+    *, units: DataFrame, daily: DataFrame, previous: DataFrame | None, window: dq.Window
+) -> DataFrame:
+    """Active users, sessions and active time per cell and company for the month of the window.
+
+    `units` is `user_days`, from which people are counted; `daily` is `engagement_daily`, whose sessions and seconds add
+    up; `previous` is this table of the month before. A cell of that month without activity in this one has no row.
+    """
+    rows = with_previous(with_active_users(summed(daily, window), units, window), previous)
+    unfinished = window.data_through < window.end
+    no_previous = (sf.col("previous_period").isNull(), "unfinished_period" if unfinished else "no_previous")
+    return rows.select(
+        sf.lit(window.month).alias("month"),
+        *ROW,
+        "mau",
+        sf.lit(last_week(window) + timedelta(days=6)).alias("week_ends"),
+        "wau",
+        "wau_reason",
+        "sessions",
+        "active_seconds",
+        "active_user_days",
+        *explained("average_daily_active_seconds", "active_seconds", "active_user_days", "no_active_users"),
+        "previous_period",
+        *(f"previous_{name}" for name in COMPARED),
+        *(
+            column
+            for name in ("mau", "sessions")
+            for column in explained(
+                f"{name}_growth", f"{name}_change", f"previous_{name}", "previous_zero", no_previous
+            )
+        ),
+    )
+
+
+def last_week(window: dq.Window) -> date:
+    """The Monday of the last ISO week that has ended by the last day covered."""
+    through = window.data_through
+    sunday = through - timedelta(days=(through.weekday() + 1) % 7)
+    return sunday - timedelta(days=6)
+
+
+def at_every_level(rows: DataFrame) -> DataFrame:
+    """Every row once for its cell and once for the company, under `row_kind`, region and segment."""
+    levels = sf.array(
+        sf.struct(sf.lit("cell").alias("row_kind"), *(sf.col(name).alias(name) for name in CELL)),
+        sf.struct(sf.lit(TOTAL).alias("row_kind"), *(sf.lit(TOTAL).alias(name) for name in CELL)),
+    )
+    others = [name for name in rows.columns if name not in CELL]
+    return rows.select(*others, *(sf.col(name) for name in CELL), sf.explode(levels).alias("row")).select(
+        *others, *(sf.col(f"row.{name}").alias(name) for name in ROW)
+    )
+
+
+def summed(daily: DataFrame, window: dq.Window) -> DataFrame:
+    """Sessions, active seconds and days of active users per cell and company, of the month so far."""
+    of_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
+    return (
+        at_every_level(daily.where(of_month & (sf.col("dau") > 0)))
+        .groupBy(*ROW)
+        .agg(
+            sf.sum("sessions").alias("sessions"),
+            sf.sum("active_seconds").alias("active_seconds"),
+            sf.sum("dau").alias("active_user_days"),
+        )
+    )
+
+
+def with_active_users(rows: DataFrame, units: DataFrame, window: dq.Window) -> DataFrame:
+    """The rows with the distinct users of the month so far and of the last whole week, and whether all of it is there.
+
+    A cell of that week without activity in the month has no row.
+    """
+    monday = last_week(window)
+    in_week = sf.col("day").between(sf.lit(monday), sf.lit(monday + timedelta(days=6)))
+    in_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
+    counted = (
+        at_every_level(units.select("day", "user_id", *CELL))
+        .groupBy(*ROW)
+        .agg(
+            sf.count_distinct(sf.when(in_month, sf.col("user_id"))).alias("mau"),
+            sf.count_distinct(sf.when(in_week, sf.col("user_id"))).alias("users_of_week"),
+        )
+    )
+    days = units.agg(sf.count_distinct(sf.when(in_week, sf.col("day"))).alias("days_of_week"))
+    covered = sf.col("days_of_week") == 7
+    same = sf.lit(True)
+    for name in ROW:
+        same = same & sf.col(f"row.{name}").eqNullSafe(sf.col(f"users.{name}"))
+    return (
+        rows.alias("row")
+        .join(counted.alias("users"), on=same, how="left")
+        .select("row.*", sf.coalesce("users.mau", sf.lit(0)).alias("mau"), "users.users_of_week")
+        .crossJoin(sf.broadcast(days))
+        .withColumn("wau", sf.when(covered, sf.coalesce("users_of_week", sf.lit(0))))
+        .withColumn("wau_reason", sf.when(~covered, "week_not_covered"))
+    )
+
+
+def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
+    """The rows with what was published for the month before, and the change of what adds up to something since."""
+    if previous is None:
+        absent = {f"previous_{name}": sf.lit(None).cast(kind) for name, kind in rows.dtypes if name in COMPARED}
+        found = rows.withColumns(
+            {
+                "previous_period": sf.lit(None).cast("string"),
+                "previous_average_daily_active_seconds": sf.lit(None).cast("decimal(18,6)"),
+                **absent,
+            }
+        )
+    else:
+        before = (
+            previous.groupBy(*ROW)
+            .agg(
+                sf.max("month").alias("previous_period"), *(sf.max(name).alias(f"previous_{name}") for name in COMPARED)
+            )
+            .alias("before")
+        )
+        same = sf.lit(True)
+        for name in ROW:
+            same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
+        found = (
+            rows.alias("now")
+            .join(sf.broadcast(before), on=same, how="left")
+            .select("now.*", "before.previous_period", *(f"before.previous_{name}" for name in COMPARED))
+        )
+    return found.withColumns(
+        {f"{name}_change": sf.col(name) - sf.col(f"previous_{name}") for name in ("mau", "sessions")}
+    )
+
+
+def explained(
+    ratio: str, numerator: str, denominator: str, otherwise: str, *absences: tuple[Column, str]
+) -> tuple[Column, Column]:
+    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
+    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
+    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
+    for absent, why in absences:
+        reason = reason.when(absent, why)
+    reason = reason.when(~usable, otherwise)
+    value = sf.when(reason.isNull(), sf.try_divide(sf.col(numerator), sf.col(denominator)))
+    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    with dq.pipeline_run("investor_engagement", argv) as run:
+        run.publish(
+            investor_engagement(
+                units=run.read("user_days"),
+                daily=run.read("engagement_daily"),
+                previous=run.previous(),
+                window=run.window,
+            )
+        )
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""What each user did on each day: events, sessions and active time, with the account and department of that day.
+
+    spark-submit --properties-file spark-conf/local.conf jobs/user_days.py --period 2026-10 \
+        --as-of 2026-11-04T05:00:00Z --warehouse DIR --sources jobs/sources.yml
+
+Grain: user x day, a row where the user caused at least one event that day. Times are whole seconds. A session ends
+after 30 minutes without an event; it counts on the day on which it began, its time on the days on which it elapsed.
+Time elapses between two events of one session: what comes after the last event that is known, such as the minutes from
+it to the midnight that ends the last day covered, is not known and not counted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as Over
+from pyspark.sql import functions as sf
+
+import dq
+
+UNALLOCATED = "unallocated"
+SESSION_ENDS_AFTER = 30 * 60 * 1_000_000
+"""Microseconds without an event after which a session has ended; an event at exactly that time begins another one."""
+DAY = 24 * 60 * 60 * 1_000_000
+KINDS = {"page_views": "page_view", "clicks": "click", "feature_uses": "feature_use"}
+HOURS = range(24)
+
+
+def user_days(
+    *, clicks: DataFrame, directory_users: DataFrame | None, accounts: DataFrame, window: dq.Window
+) -> DataFrame:
+    """Events, sessions and active seconds per user and day of the window.
+
+    `clicks` reach back beyond the window's first day, so that a session which was running at its midnight is known.
+    A user whom the directory does not list that day keeps the account of the events and has the department
+    `unallocated`; the region and segment of an account that is not known that day are `unallocated` too.
+    """
+    events = in_sessions(clicks)
+    # A day's last event may have its successor on the next day: time that elapsed before midnight is this day's.
+    days = by_day(events, window)
+    rows = with_segments(with_departments(days, directory_users), accounts)
+    return rows.select(
+        "day",
+        "user_id",
+        "account_id",
+        "department",
+        "region",
+        "segment",
+        "events",
+        *KINDS,
+        "sessions",
+        "active_seconds",
+        "events_by_hour",
+    )
+
+
+def in_sessions(clicks: DataFrame) -> DataFrame:
+    """Every event with whether it begins a session, and the time elapsed since the one before it, by day.
+
+    Time is in microseconds: `elapsed` since midnight or the event before, whichever is later, and `elapsed_before`
+    from the event before to that midnight, which belongs to the day of the event before.
+    """
+    user = Over.partitionBy("user_id").orderBy("at", "event_id")
+    before = sf.lag("at").over(user)
+    same = sf.col("at") - sf.col("before") < SESSION_ENDS_AFTER
+    midnight = sf.unix_micros(sf.col("event_date").cast("timestamp"))
+    # No session is as long as a day between two events, so one midnight at most lies between them.
+    since = sf.greatest("before", midnight)
+    return (
+        clicks.withColumn("at", sf.unix_micros("event_time"))
+        .withColumn("before", before)
+        .withColumn("begins", ~sf.coalesce(same, sf.lit(False)))
+        .withColumn("elapsed", sf.when(sf.col("begins"), 0).otherwise(sf.col("at") - since))
+        .withColumn("elapsed_before", sf.when(sf.col("begins"), 0).otherwise(since - sf.col("before")))
+    )
+
+
+def by_day(events: DataFrame, window: dq.Window) -> DataFrame:
+    """One row per user and day with an event: counts, sessions begun, whole seconds of active time, events by hour.
+
+    Events of a user under several accounts on one day count under the first of them by name.
+    """
+    day = sf.col("event_date")
+    # What elapsed before midnight goes to the day before; stacked, so that no join can multiply or lose it.
+    own = events.withColumn("day", day).withColumn("active", sf.col("elapsed"))
+    earlier = (
+        events.where(sf.col("elapsed_before") > 0)
+        .withColumn("day", sf.date_sub(day, 1))
+        .withColumn("active", sf.col("elapsed_before"))
+        .select("day", "user_id", "active")
+    )
+    stacked = own.unionByName(earlier, allowMissingColumns=True)
+    hour = sf.hour("event_time")
+    kind = sf.col("event_type")
+    return (
+        stacked.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))
+        .groupBy("day", "user_id")
+        .agg(
+            sf.min("account_id").alias("clicked_account"),
+            sf.count("event_id").alias("events"),
+            *(sf.count_if(kind == value).alias(name) for name, value in KINDS.items()),
+            sf.count_if("begins").alias("sessions"),
+            sf.floor(sf.sum("active") / 1_000_000).cast("bigint").alias("active_seconds"),
+            sf.array(*(sf.count_if(hour == number) for number in HOURS)).alias("events_by_hour"),
+        )
+        .where(sf.col("events") > 0)
+    )
+
+
+def with_departments(days: DataFrame, directory_users: DataFrame | None) -> DataFrame:
+    """The rows with the account and department the directory has for the user on that day."""
+    if directory_users is None:
+        return days.withColumn("account_id", sf.col("clicked_account")).withColumn("department", sf.lit(UNALLOCATED))
+    # One row per user and day, the newest synchronisation, so that the join cannot multiply.
+    listed = directory_users.groupBy("day", "user_id").agg(
+        sf.max(sf.struct("synced_at", "account_id", "department")).alias("newest")
+    )
+    return (
+        days.join(listed, on=["day", "user_id"], how="left")
+        .withColumn("account_id", sf.coalesce("newest.account_id", "clicked_account"))
+        .withColumn("department", sf.coalesce("newest.department", sf.lit(UNALLOCATED)))
+    )
+
+
+def with_segments(rows: DataFrame, accounts: DataFrame) -> DataFrame:
+    """The rows with the account's region and segment on that day; `unallocated` where no account row is valid.
+
+    Account rows become disjoint intervals first, the newest sync of each, so that the join cannot multiply.
+    """
+    following = sf.lead("valid_from").over(Over.partitionBy("account_id").orderBy("valid_from"))
+    versions = (
+        accounts.where(sf.col("valid_from").isNotNull())
+        .groupBy("account_id", "valid_from")
+        .agg(sf.max(sf.struct("synced_at", "region", "segment")).alias("newest"))
+        .select("account_id", "valid_from", following.alias("valid_until"), "newest.region", "newest.segment")
+        .alias("version")
+    )
+    rows = rows.alias("row")
+    valid = (
+        (sf.col("row.account_id") == sf.col("version.account_id"))
+        & (sf.col("row.day") >= sf.col("version.valid_from"))
+        & (sf.col("version.valid_until").isNull() | (sf.col("row.day") < sf.col("version.valid_until")))
+    )
+    known: dict[str, Column] = {
+        name: sf.coalesce(sf.col(f"version.{name}"), sf.lit(UNALLOCATED)) for name in ("region", "segment")
+    }
+    return rows.join(versions, on=valid, how="left").select("row.*", *(c.alias(n) for n, c in known.items()))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    with dq.pipeline_run("user_days", argv) as run:
+        run.publish(
+            user_days(
+                clicks=run.read("clicks"),
+                directory_users=run.read("directory_users"),
+                accounts=run.read("accounts"),
+                window=run.window,
+            )
+        )
+    return run.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Engagement from events to investors: a clean month is published, and every seeded defect of usage is caught."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from runs_support import FINAL, ROOT, Bench, Ran, hard_links
+
+from dq.demo import catalogue, defects
+from dq.demo.defects import Defect
+from dq.model import Kind, Outcome, Severity, Verdict
+
+MONTH = "2026-09"
+RAVENSTACK = Path(os.environ.get("DQ_RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")
+
+
+@pytest.fixture(scope="module")
+def september(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse in which September is published by the three pipelines."""
+    from dq.cli.run import run_job
+
+    warehouse = tmp_path_factory.mktemp("engagement") / "w"
+    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(company), str(ROOT)
+    for pipeline in ("user_days", "engagement_daily", "investor_engagement"):
+        argv = ["--period", MONTH, "--as-of", FINAL[MONTH], "--warehouse", str(warehouse), "--no-docs"]
+        assert run_job(pipeline, argv) == 0
+    return warehouse
+
+
+@pytest.fixture
+def published(september: Path, bench: Bench) -> Bench:
+    hard_links(september, bench.warehouse)
+    return bench
+
+
+def test_a_clean_month_is_published_without_an_alarm_and_traced_to_its_inputs(
+    spark: SparkSession, published: Bench
+) -> None:
+    for pipeline, inputs in (
+        ("user_days", ["clicks", "kafka_offsets", "directory_users", "accounts"]),
+        ("engagement_daily", ["accounts", "user_days"]),
+        ("investor_engagement", ["user_days", "engagement_daily"]),
+    ):
+        again = published.run(pipeline, MONTH)
+        assert (again.code, again.record.verdict, again.record.kind) == (0, Verdict.PUBLISH, Kind.FINAL)
+        assert again.record.already_published, "the same inputs again are no new version"
+        assert [check for check in again.alarms if again.result(check).severity is not Severity.INFO] == []
+        assert [item.name for item in again.record.inputs] == inputs
+    (upstream,) = (item for item in again.record.inputs if item.name == "engagement_daily")
+    assert upstream.version == 1
+
+
+def test_published_people_and_sessions_are_those_a_plain_count_of_the_events_gives(
+    spark: SparkSession, published: Bench
+) -> None:
+    landed = spark.read.parquet(str(published.sources / "clicks"))
+    events = {row.event_id: (row.user_id, row.event_time.timestamp()) for row in landed.collect()}
+    days, sessions = plain_count(list(events.values()))
+    users = {user for user, day in days if f"{day:%Y-%m}" == MONTH}
+    last_week = {user for user, day in days if date(2026, 9, 21) <= day <= date(2026, 9, 27)}
+    rows = published.published(spark, "investor_engagement", MONTH)
+    (total,) = (row for row in rows if row["row_kind"] == "total")
+    assert (total["mau"], total["wau"]) == (len(users), len(last_week))
+    in_month = [key for key in days if f"{key[1]:%Y-%m}" == MONTH]
+    assert total["active_user_days"] == len(in_month)
+    assert total["sessions"] == sum(sessions[key] for key in in_month)
+    seconds = sum(days[key] for key in in_month)
+    # The minutes before the midnight that ends the month are not known when it is computed.
+    assert 0 <= seconds - total["active_seconds"] < 30 * 60 * len(users)
+
+
+def plain_count(events: list[tuple[str, float]]) -> tuple[dict, dict]:
+    """Active seconds per user and day with an event, and the sessions begun then, one event after the other."""
+    days: dict[tuple[str, date], float] = defaultdict(float)
+    sessions: dict[tuple[str, date], int] = defaultdict(int)
+    epoch = date(1970, 1, 1)
+    by_user: dict[str, list[float]] = defaultdict(list)
+    for user, at in events:
+        by_user[user].append(at)
+    for user, times in by_user.items():
+        before = float("-inf")
+        for at in sorted(times):
+            day = epoch + timedelta(days=int(at // 86400))
+            days[user, day] += 0
+            if at - before >= 1800:
+                sessions[user, day] += 1
+            else:
+                midnight = at // 86400 * 86400
+                days[user, day] += at - max(before, midnight)
+                if before < midnight:
+                    days[user, day - timedelta(days=1)] += midnight - before
+            before = at
+    return days, sessions
+
+
+def test_a_lost_month_to_look_back_to_is_found_and_a_source_that_begins_there_is_not_missed(
+    published: Bench,
+) -> None:
+    shutil.rmtree(published.sources / "clicks" / "month=2026-09")
+    ran = published.run("user_days", "2026-10")
+    assert ran.code == 1
+    assert ran.result("clicks.period.complete").observed == "no file for 2026-09"
+
+
+def test_engagement_waits_for_its_user_days(bench: Bench) -> None:
+    ran = bench.run("engagement_daily", MONTH)
+    assert ran.code == 3
+    assert "the upstream user_days has not published 2026-09-01 to 2026-09-30 (30 days)" in ran.out
+
+
+@pytest.mark.skipif(not RAVENSTACK.is_dir(), reason="the outside company's files are not here (DQ_RAVENSTACK_DIR)")
+def test_a_company_that_records_no_users_is_told_so_and_gets_no_figures(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DQ_RAVENSTACK_DIR", str(RAVENSTACK))
+    sources = str(ROOT / "jobs" / "ravenstack.yml")
+    ran = bench.run("user_days", "2024-03", "2024-04-01T02:00:00Z", "--sources", sources)
+    assert (ran.code, ran.record.verdict, ran.record.version) == (3, Verdict.HOLD_NOT_EVALUATED, None)
+    said = " ".join(ran.out.split())
+    assert "user_days cannot be computed: it needs user_id of clicks, declared absent: usage is recorded per" in said
+
+
+ALL = [defect for defect in catalogue.catalogue("2026-10") if defect.pipeline == "user_days"]
+# Defects that do not hide one another, so that one run finds them all.
+TOGETHER = (
+    "F01-directory_users-department",
+    "F02-clicks-conflict",
+    "F02-clicks-redelivered",
+    "F04-clicks-stale",
+    "F05-clicks-missing-day",
+    "F08-clicks-late",
+    "F08-clicks-very-late",
+    "F09-clicks-1970",
+    "F09-clicks-future",
+    "F10-clicks-endless",
+    "F10-clicks-gap",
+    "F18-clicks-skewed",
+    "F20-kafka_offsets-behind",
+    "F20-kafka_offsets-dead",
+    "F22-clicks-kind",
+    "F23-clicks-few",
+    "F23-clicks-accounts",
+)
+
+
+def caught(ran: Ran, defect: Defect) -> None:
+    result = ran.result(defect.expected_check)
+    assert (result.outcome, result.severity) == (Outcome.FAILED, defect.severity), (result.observed, result.reason)
+    assert result.failure_class == defect.failure_class
+    guidance = ran.record.guidance[result.check]
+    assert guidance.runbook.startswith("engagement_daily.md#")
+    assert guidance.owner == "Software Frontend Team"
+    assert guidance.on_call
+
+
+def test_many_defects_of_one_month_are_each_caught_by_the_check_of_its_class(spark: SparkSession, bench: Bench) -> None:
+    planted = [catalogue.find(identifier, "2026-10") for identifier in TOGETHER]
+    for defect in planted:
+        defects.apply(spark, bench.sources, defect)
+    ran = bench.run("user_days", "2026-10")
+    assert (ran.code, ran.record.version) == (1, None)
+    for defect in planted:
+        caught(ran, defect)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("defect", ALL, ids=lambda defect: defect.id)
+def test_every_defect_alone_is_caught(spark: SparkSession, published: Bench, defect: Defect) -> None:
+    defects.apply(spark, published.sources, defect)
+    ran = published.run("user_days", "2026-10")
+    caught(ran, defect)
+    if defect.severity is Severity.CRITICAL:
+        assert ran.code in (1, 3)
+        assert ran.record.version is None
+    else:
+        assert ran.code == 0

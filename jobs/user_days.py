@@ -66,8 +66,9 @@ def in_sessions(clicks: DataFrame) -> DataFrame:
     before = sf.lag("at").over(user)
     same = sf.col("at") - sf.col("before") < SESSION_ENDS_AFTER
     midnight = sf.unix_micros(sf.col("event_date").cast("timestamp"))
-    # No session is as long as a day between two events, so one midnight at most lies between them.
-    since = sf.greatest("before", midnight)
+    # No session is as long as a day between two events, so one midnight at most lies between them. Where an event is
+    # filed under a later day than its time (which a check tells), no time goes to that day.
+    since = sf.least(sf.greatest("before", midnight), "at")
     return (
         clicks.withColumn("at", sf.unix_micros("event_time"))
         .withColumn("before", before)

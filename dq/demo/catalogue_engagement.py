@@ -173,7 +173,7 @@ def engagement(month: str) -> tuple[Defect, ...]:
             "F23-clicks-few",
             "events of users that do not exist",
             "clicks_users_are_licensed",
-            put("user_id", "concat('X', user_id)", some("user_id", 200)),
+            put("user_id", "concat('X', user_id)", some("user_id", 40)),
             warning,
         ),
         defect(

@@ -97,6 +97,37 @@ def test_an_until_source_reads_everything_up_to_its_last_day(spark: SparkSession
     assert found.filters[0] == RangeFilter(column="booked_date", low=None, high=date(2026, 10, 31))
 
 
+def test_a_job_sees_the_days_looked_back_to_and_checks_do_not(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [order("long ago", day=date(2026, 9, 28)), order("before", day=date(2026, 9, 30))]
+    write_parquet(tmp_path / "data/orders/month=2026-09/a.parquet", rows)
+    write_parquet(tmp_path / FOLDER / "a.parquet", [order("now"), order("later", day=date(2026, 11, 1))])
+    text = CONTRACTS.replace("    known_at", "    lookback_days: 1\n    known_at")
+    found = source(spark, config(tmp_path, contract_text=text))
+    assert ids(found) == ["now"]
+    assert sorted(row["line_id"] for row in found.visible.collect()) == ["before", "now"]
+    assert [Path(file.path).parent.name for file in found.files] == ["month=2026-10"]
+    assert found.rows_misfiled == 1, "the row of November, and none of September"
+
+
+def test_a_job_sees_the_first_delivery_of_a_row_and_checks_see_all(spark: SparkSession, tmp_path: Path) -> None:
+    first, second = (datetime(2026, 10, 5, hour, tzinfo=UTC) for hour in (20, 21))
+    rows = [
+        order("again", note=None, recorded_at=second),
+        order("again", note=None, recorded_at=first),
+        order("conflict", seats=1),
+        order("conflict", seats=2),
+        order("once"),
+    ]
+    write_parquet(tmp_path / FOLDER / "a.parquet", rows)
+    rule = "    duplicates: {rule: drop_identical, delivery: [recorded_at, paid_on]}\n    columns"
+    found = source(spark, config(tmp_path, contract_text=CONTRACTS.replace("    columns", rule)))
+    assert ids(found) == ["again", "again", "conflict", "conflict", "once"]
+    seen = found.visible.orderBy("line_id", "seats")
+    assert seen.columns == SCHEMA.names
+    assert [row["line_id"] for row in seen.collect()] == ["again", "conflict", "conflict", "once"]
+    assert seen.where("line_id = 'again'").selectExpr("hour(recorded_at)").first()[0] == 20
+
+
 def test_a_source_placed_by_month_is_cut_by_month(spark: SparkSession, tmp_path: Path) -> None:
     contract = (
         CONTRACTS.replace("day: booked_date", "month: note")

@@ -129,3 +129,33 @@ def test_a_source_declared_absent_keeps_its_checks(tmp_path: Path) -> None:
     assert loaded.absence("orders").owner == "Sales"  # type: ignore[union-attr]
     assert "orders.key.unique" in {check.check for check in contract_checks(loaded, "orders")}
     assert loaded.raw_tables("orders") == ()
+
+
+def test_lookback_and_duplicates_are_read_and_their_mistakes_reported(tmp_path: Path) -> None:
+    path = tmp_path / "contracts.yml"
+    good = CONTRACTS.replace(
+        "    known_at",
+        "    lookback_days: 2\n    duplicates: {rule: drop_identical, delivery: [recorded_at]}\n    known_at",
+    )
+    path.write_text(good, encoding="utf-8")
+    orders = load_contracts(path)["orders"]
+    assert (orders.lookback_days, orders.delivery) == (2, ("recorded_at",))
+    bad = good.replace("read: period", "read: until").replace("drop_identical", "drop_any")
+    path.write_text(bad.replace("[recorded_at]", "[line_id, arrived]"), encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load_contracts(path)
+    found = [f.message for f in error.value.findings]
+    assert len(found) == 4
+    for message, said in zip(
+        sorted(found), ("arrived is not", "drop_any is not", "line_id stands", "only"), strict=True
+    ):
+        assert message.startswith(said)
+
+
+def test_a_key_with_a_rule_for_duplicates_is_judged_by_what_the_rows_hold(tmp_path: Path) -> None:
+    rule = "    duplicates: {rule: drop_identical, delivery: [recorded_at]}\n    columns"
+    loaded = config(tmp_path, contract_text=CONTRACTS.replace("    columns", rule))
+    (unique,) = (check for check in contract_checks(loaded, "orders") if check.check == "orders.key.unique")
+    assert unique.type == "expect_repeated_keys_to_be_identical"
+    assert unique.kwargs == {"columns": ["line_id"], "delivery": ["recorded_at"]}
+    assert (unique.severity, unique.failure_class) == (Severity.CRITICAL, "F02")

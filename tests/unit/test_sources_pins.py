@@ -230,3 +230,25 @@ def test_a_csv_file_without_a_readable_header_is_named(tmp_path: Path, content: 
     (tmp_path / "data" / "orders.csv").write_bytes(content)
     with pytest.raises(SourceError, match=message):
         pin(loaded, "orders", WINDOW)
+
+
+def test_the_months_looked_back_to_are_pinned_and_only_missed_where_the_table_began_before_them(
+    tmp_path: Path, orders: Path
+) -> None:
+    text = CONTRACTS.replace("    known_at", "    lookback_days: 2\n    known_at")
+    begun = pin(config(tmp_path, contract_text=text), "orders", WINDOW)
+    assert begun.missing_months == ()
+    assert begun.of_period == begun.files
+    write_parquet(tmp_path / "data/orders/month=2026-08/a.parquet", [order("L9")])
+    lost = pin(config(tmp_path, contract_text=text), "orders", WINDOW)
+    assert lost.missing_months == ("2026-09",)
+    write_parquet(tmp_path / "data/orders/month=2026-09/a.parquet", [order("L8")])
+    whole = pin(config(tmp_path, contract_text=text), "orders", WINDOW)
+    assert whole.missing_months == ()
+    assert [Path(file.path).parent.name for file in whole.files] == ["month=2026-09", "month=2026-10", "month=2026-10"]
+    assert whole.of_period == begun.files
+    assert whole.fingerprint != begun.fingerprint
+    for file in orders.iterdir():
+        file.unlink()
+    with pytest.raises(NoFilesError):
+        pin(config(tmp_path, contract_text=text), "orders", WINDOW)

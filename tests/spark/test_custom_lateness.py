@@ -10,7 +10,7 @@ import pytest
 from custom_checks import check, evaluate, frame, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.model import Outcome
+from dq.model import CheckResult, Outcome
 
 ENTRIES = "day date, seen timestamp, method string, amount decimal(18,2)"
 DAY = date(2026, 10, 5)
@@ -68,22 +68,23 @@ def test_late_rows_are_valued_without_their_sign_and_only_where_the_condition_ho
         (timedelta(0), "manual", "500.00"),
     )
 
-    def valued(most: str) -> object:
+    def valued(most: str) -> CheckResult:
         kwargs = {"amount": "amount", "max_amount": most, "max_share": 1, "row_condition": "method = 'manual'"}
         return evaluate(data, replace(IN_TIME, kwargs={**IN_TIME.kwargs, **kwargs}))
 
-    assert valued("100.00").outcome is Outcome.PASSED  # type: ignore[attr-defined]
+    assert valued("100.00").outcome is Outcome.PASSED
     failed = valued("99.99")
-    assert failed.outcome is Outcome.FAILED  # type: ignore[attr-defined]
-    assert failed.measures["off_by"] == "100.00"  # type: ignore[attr-defined]
-    assert failed.observed.startswith("3 of 4 rows, 100.00 in all, arrived")  # type: ignore[attr-defined]
+    assert failed.outcome is Outcome.FAILED
+    assert failed.measures["off_by"] == "100.00"
+    assert failed.observed.startswith("3 of 4 rows, 100.00 in all, arrived")
 
 
 def test_rows_without_an_instant_do_not_count_and_nothing_to_judge_is_an_error(spark: SparkSession) -> None:
     some = entries(spark, (None, "manual", "1.00"), (timedelta(0), "manual", "1.00"))
     assert evaluate(some, IN_TIME).measures["element_count"] == 1
     nothing = evaluate(entries(spark, (None, "manual", "1.00")), IN_TIME)
-    assert (nothing.outcome, nothing.reason) == (Outcome.ERRORED, "there are no rows to judge (figures)")
+    assert nothing.outcome is Outcome.ERRORED
+    assert "there are no rows to judge" in nothing.reason
     wrong = replace(IN_TIME, kwargs={**IN_TIME.kwargs, "event": "method"})
     assert evaluate(some, wrong).outcome is Outcome.ERRORED
 
@@ -92,14 +93,14 @@ def test_rows_that_came_after_a_final_are_told_with_amount_and_command(spark: Sp
     held = check("expect_finals_to_hold_every_row", other="entries.late", amount="amount")
     figures = frame(spark, "x int", (1,))
 
-    def late(*data: tuple[timedelta | None, str, str | None]) -> object:
+    def late(*data: tuple[timedelta | None, str, str | None]) -> CheckResult:
         found = tables(**{"entries.late": entries(spark, *data)})
         return evaluate(figures, held, replace(found, published={"late": "2026-09"}, pipeline="profit_unit"))
 
     result = late((timedelta(days=40), "manual", "30.00"), (timedelta(days=40), "manual", "-5.00"))
-    assert result.outcome is Outcome.FAILED  # type: ignore[attr-defined]
-    assert result.observed == (  # type: ignore[attr-defined]
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == (
         "2 rows of 2026-09, 25.00 in all, became known after it was published as final; "
         "restate it with: dq backfill profit_unit --from 2026-09 --to 2026-09 --as-of 2026-11-01T02:00:00Z"
     )
-    assert late().outcome is Outcome.PASSED  # type: ignore[attr-defined]
+    assert late().outcome is Outcome.PASSED

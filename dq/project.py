@@ -172,17 +172,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     shared_texts = (
         {name: path.read_text(encoding="utf-8") for name, path in texts.items()} if not found.findings else {}
     )
-    bound = {}
-    for name, item in declared.pipelines.items() if declared else ():
-        assert declared is not None  # noqa: S101 - it is iterated over
-        page = pages.get(item.runbook)
-        if not _inputs_known(name, item, declared, contracts, found):
-            found.findings += [finding for suite in _suites_of(item, loaded) for finding in _anchors(suite, page)]
-            continue
-        assert contracts is not None  # noqa: S101 - the inputs are known
-        result = found.read(partial(_bind, name, item, loaded, page, declared, contracts, mapped, shared_texts))
-        if result:
-            bound[name] = result
+    bound = _bind_all(declared, loaded, pages, contracts, mapped, shared_texts, found) if declared else {}
     project = None
     if not found.findings:
         assert declared and configured and roster and mapped  # noqa: S101, PT018 - else there were findings
@@ -254,20 +244,41 @@ def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], l
     return sorted(pages), sorted(files)
 
 
+def _bind_all(
+    declared: registry.Registry,
+    loaded: Mapping[str, suites.Suite],
+    pages: Mapping[str, runbooks.Page],
+    contracts: sources.Contracts | None,
+    mapped: sources.SourcesConfig | None,
+    shared_texts: Mapping[str, str],
+    found: _Collector,
+) -> dict[str, Bound]:
+    """The pipelines without a mistake, by name; where the columns of an input are not known, only sections are."""
+    bound = {}
+    for name, item in declared.pipelines.items():
+        page = pages.get(item.runbook)
+        if contracts is None or not _inputs_known(name, item, declared, contracts, found):
+            found.findings += [finding for suite in _suites_of(item, loaded) for finding in _anchors(suite, page)]
+            continue
+        result = found.read(partial(_bind, name, item, loaded, page, declared, contracts, mapped, shared_texts))
+        if result:
+            bound[name] = result
+    return bound
+
+
 def _inputs_known(
     name: str,
     item: registry.Pipeline,
     declared: registry.Registry,
-    contracts: sources.Contracts | None,
+    contracts: sources.Contracts,
     found: _Collector,
 ) -> bool:
     """Whether the columns of everything a pipeline reads are known; a source without contract is a mistake."""
-    for number, source in enumerate(item.sources):
-        if contracts is not None and source not in contracts:
-            message = f"has no contract; {choices(source, [*contracts])}"
-            found.findings.append(declared.document.finding(("pipelines", name, "sources", number), message))
-    upstream = all(table in declared.pipelines for table in item.upstream)
-    return upstream and contracts is not None and all(source in contracts for source in item.sources)
+    unknown = [(number, source) for number, source in enumerate(item.sources) if source not in contracts]
+    for number, source in unknown:
+        message = f"has no contract; {choices(source, [*contracts])}"
+        found.findings.append(declared.document.finding(("pipelines", name, "sources", number), message))
+    return not unknown and all(table in declared.pipelines for table in item.upstream)
 
 
 def _suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> list[suites.Suite]:

@@ -87,7 +87,7 @@ def test_keys_are_not_shown_from_a_source_that_has_changed(doubled: Bench) -> No
 def test_a_check_that_passed_says_so_and_an_unknown_one_lists_the_likely(doubled: Bench) -> None:
     assert "ledger_has_rows: passed" in shown(doubled, f"profit_unit-{MONTH}", "--check", "ledger_has_rows")[1]
     code, text = shown(doubled, f"profit_unit-{MONTH}", "--check", "ledger_has_row")
-    assert (code, "did you mean ledger_has_rows?" in text) == (2, True)
+    assert (code, "did you mean ledger_has_rows" in text) == (2, True)
 
 
 def test_without_a_run_the_latest_are_listed(doubled: Bench) -> None:

@@ -288,5 +288,10 @@ def test_command_lines_on_pages_are_judged_without_running_them() -> None:
     assert argument_problem(["make", "docs"]) is None
     assert "invalid choice" in str(argument_problem(["dq", "shwo", "RUN"]))
     assert "required" in str(argument_problem(["dq", "run", "profit_unit"]))
+    assert "required: --ceiling, --until" in str(
+        argument_problem(["dq", "waive", "p", "--check", "c", "--period", "2026-10", "--owner", "O", "--reason", "R"])
+    )
+    assert argument_problem(["dq", "waive", "--list"]) is None
+    assert "--reason" in str(argument_problem(["dq", "waive", "--end", "ID"]))
     assert "no such make target" in str(argument_problem(["make", "dcos"]))
     assert build_parser().prog == "dq"

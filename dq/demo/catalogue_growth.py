@@ -171,7 +171,8 @@ def growth(month: str) -> tuple[Defect, ...]:
 def _added_late(past: DataFrame, month: DataFrame, first: date) -> DataFrame:
     """Events that belong to the month before: a hundred dollars more for accounts that this one leaves alone.
 
-    They are in force since the day before it, recorded on its twentieth day, after the final of that month, and numbered on without a gap.
+    They are in force since the day before it, numbered on without a gap, and recorded on its twentieth day: after the
+    month before was final.
     """
     newest = sf.row_number().over(
         Window.partitionBy("account_id").orderBy(sf.desc("effective_date"), sf.desc("sequence_number"))

@@ -171,13 +171,14 @@ def growth(month: str) -> tuple[Defect, ...]:
 def _added_late(past: DataFrame, month: DataFrame, first: date) -> DataFrame:
     """Events that belong to the month before: a hundred dollars more for accounts that this one leaves alone.
 
-    They are in force since the day before it, recorded on its fifth day, and numbered on without a gap.
+    They are in force since the day before it, numbered on without a gap, and recorded on its twentieth day: after the
+    month before was final.
     """
     newest = sf.row_number().over(
         Window.partitionBy("account_id").orderBy(sf.desc("effective_date"), sf.desc("sequence_number"))
     )
     quiet = past.join(month.select("account_id").distinct(), on="account_id", how="left_anti")
-    recorded = sf.timestamp_seconds(sf.unix_seconds(sf.lit(first).cast("timestamp")) + 4 * 24 * 3600)
+    recorded = sf.timestamp_seconds(sf.unix_seconds(sf.lit(first).cast("timestamp")) + 19 * 24 * 3600)
     late = (
         quiet.withColumn("newest", newest)
         .where(f"newest = 1 AND event <> 'cancel' AND licence_type <> 'trial' AND {some('account_id', 2)}")

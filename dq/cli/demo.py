@@ -87,7 +87,9 @@ def command(arguments: argparse.Namespace) -> int:
         with _edited(root, home, fault) if month == DEFECTIVE else nullcontext():
             for name in pipelines:
                 grain = project.registry.pipelines[name].grain
-                wanted = periods.ending_in(month, grain, project.roster.model.rotation.anchor)
+                ids = periods.ending_in(month, grain, project.roster.model.rotation.anchor)
+                # Nothing is published of the days before the clean month, on which its first week would be built.
+                wanted = [one for one in ids if periods.days_of(one, grain)[0] >= periods.days_of(CLEAN)[0]]
                 results[month, name] = max(run(name, period, clock=period) for period in wanted)
     console.note(f"took {time.monotonic() - began:.0f} s")
     console.out(f"data docs: {home / 'docs' / 'index.html'}")

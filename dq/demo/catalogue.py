@@ -11,6 +11,7 @@ from pyspark.sql import functions as sf
 from dq.demo import company
 from dq.demo.catalogue_engagement import engagement
 from dq.demo.catalogue_growth import growth
+from dq.demo.catalogue_reports import reports
 from dq.demo.changes import null, put, some, twice, without
 from dq.demo.defects import Change, Defect, Edit
 from dq.errors import UsageError, choices
@@ -41,6 +42,7 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_runs(month),
         *engagement(month),
         *growth(month),
+        *reports(month),
     )
 
 

@@ -113,7 +113,7 @@ def _line(row: Row, issue: Issue) -> Line:
     change = f"{ratio * 100:+,.1f} %" if ratio is not None else _words(row["change_ratio_reason"])
     change = change if points is None else f"{points * 100:+,.1f} points"
     return Line(
-        metric=_words(row["metric"]),
+        metric=_words(str(row["metric"]).removeprefix("month_") if row["basis"] == "month" else row["metric"]),
         value=_amount(value, unit) or _words(row["value_reason"]),
         previous=_amount(_number(row["previous_value"]), unit) or "none",
         change=change,

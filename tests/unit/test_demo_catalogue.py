@@ -37,7 +37,7 @@ def test_every_class_a_source_can_show_has_a_defect():
 
 
 def test_every_class_a_run_or_a_published_month_can_show_has_a_defect():
-    assert {d.failure_class for d in DEFECTS if d.edits or d.published} == {"F14", "F15", "F16", "F25", "F26"}
+    assert {d.failure_class for d in DEFECTS if d.edits or d.published} >= {"F13", "F14", "F15", "F16", "F25", "F26"}
 
 
 def test_every_edit_finds_its_text_once(tmp_path):
@@ -75,6 +75,8 @@ def test_a_named_check_exists_for_the_contract_or_is_left_to_a_suite():
             continue
         source, *rest = d.expected_check.split(".")
         assert source == d.source
+        if source in PIPELINES:
+            continue  # that the project has a check of this name is asked above
         if rest[-1] in ("required", "accepted", "converts"):
             assert rest[0] in CONTRACTS[source]["columns"], d.expected_check
         if rest[-1] == "required":

@@ -1,0 +1,126 @@
+"""Seeded defects of the executive report and the experiment data: mistakes in a job that is built on proved units."""
+
+from __future__ import annotations
+
+from dq.demo.defects import Defect, Edit
+
+_WEEKLY, _REPORT = "experiments_weekly", "executive_report"
+
+
+def reports(month: str) -> tuple[Defect, ...]:
+    """Every seeded defect of the two, planted in the job."""
+
+    def defect(id_: str, title: str, check: str, old: str, new: str) -> Defect:
+        pipeline = _WEEKLY if f"-{_WEEKLY}-" in id_ else _REPORT
+        return Defect(
+            id=id_,
+            failure_class=id_[:3],
+            source=pipeline,
+            month=month,
+            title=title,
+            expected_check=check,
+            edits=(Edit(file=f"jobs/{pipeline}.py", old=old, new=new),),
+            pipeline=pipeline,
+        )
+
+    stacked = (
+        "    stacked = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts.values())\n"
+    )
+    of_window = '    return frame.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))\n'
+    publish = "        run.publish(\n"
+    counts = "        *(sf.sum(name).alias(name) for name in COUNTS),\n"
+    agg = '        .agg(\n            place.alias("place"),\n'
+    return (
+        defect(
+            "F01-experiments_weekly-segment",
+            "a change of the job loses the segment of every account",
+            f"{_WEEKLY}.segment.required",
+            '            "place.region",\n            "place.segment",\n            *MONEY,\n            *OPENINGS,\n',
+            '            "place.region",\n            sf.lit(None).cast("string").alias("segment"),\n'
+            "            *MONEY,\n            *OPENINGS,\n",
+        ),
+        defect(
+            "F03-experiments_weekly-zero-filled",
+            "a ratio without a denominator is filled with zero",
+            "experiments_unit_profit_is_explained",
+            '    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")\n',
+            "    value = sf.coalesce(value, sf.lit(0))\n"
+            '    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")\n',
+        ),
+        defect(
+            "F05-experiments_weekly-day-lost",
+            "a change of the job leaves out the first day of the week",
+            "experiments_every_day",
+            stacked,
+            stacked + '    stacked = stacked.where(sf.col("day") > sf.lit(window.start))\n',
+        ),
+        defect(
+            "F13-experiments_weekly-unit-twice",
+            "a change of the job counts the profit units of an account twice",
+            "experiments_profit_is_that_of_the_units",
+            stacked,
+            stacked + '    stacked = stacked.unionByName(stacked.where("profit IS NOT NULL").limit(1))\n',
+        ),
+        defect(
+            "F14-experiments_weekly-state-summed",
+            "a change of the job sums new recurring revenue of the first day only",
+            "experiments_weeks_are_the_sum_of_their_days",
+            f"        *(money(sf.sum(name)).alias(name) for name in MONEY),\n{counts}",
+            f"        *(money(sf.sum(sf.when(first, sf.col(name)))).alias(name) for name in MONEY),\n{counts}",
+        ),
+        defect(
+            "F26-experiments_weekly-raises",
+            "the job reads a column that does not exist",
+            f"{_WEEKLY}.run.completes",
+            agg,
+            agg.replace("agg(\n", 'agg(\n            sf.sum("no_such_column").alias("nothing"),\n'),
+        ),
+        defect(
+            "F06-executive_report-metric-lost",
+            "a change of the job drops the last metric",
+            "report_has_every_metric",
+            "for number, metric in enumerate(METRICS))))",
+            "for number, metric in enumerate(METRICS[:-1]))))",
+        ),
+        defect(
+            "F14-executive_report-day-twice",
+            "a change of the job counts the fortnight's first day twice",
+            "report_revenue_is_that_of_its_units",
+            "        profit_figures(in_window(profit, window), window)\n",
+            "        profit_figures(\n            in_window(profit, window)"
+            '.unionByName(profit.where(sf.col("day") == sf.lit(window.start))), window\n        )\n',
+        ),
+        defect(
+            "F16-executive_report-overtaken",
+            "the units are published anew while the report is made from the old ones",
+            f"{_REPORT}.inputs.current",
+            publish,
+            """        from dq.cli.run import run_job
+
+        later = run.window.as_of.replace(hour=23).isoformat()
+        run_job("growth_daily", ["--period", run.window.month, *(argv or ())[2:], "--as-of", later, "--no-docs"])
+"""
+            + publish,
+        ),
+        defect(
+            "F22-executive_report-renamed",
+            "a metric is renamed in the job",
+            "report_metrics",
+            'name="sessions", unit="sessions", of="sessions"',
+            'name="visits", unit="sessions", of="sessions"',
+        ),
+        defect(
+            "F24-executive_report-cents",
+            "a change of the job shows amounts in cents of cents",
+            "report_amounts_in_range",
+            '        value, reason = of, sf.when(of.isNull(), "source_absent")\n',
+            '        value, reason = of * 10000, sf.when(of.isNull(), "source_absent")\n',
+        ),
+        defect(
+            "F03-executive_report-headline-lost",
+            "a change of the job loses the last day, and with it the seats and the closing revenue",
+            "report_headline_figures_are_known",
+            of_window,
+            of_window.replace("sf.lit(window.data_through)", "sf.date_sub(sf.lit(window.data_through), 1)"),
+        ),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,9 +45,9 @@ def october(spark: SparkSession, company: Path, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def after_october(october: Path, bench: Bench) -> Iterator[Bench]:
+def after_october(october: Path, bench: Bench) -> Bench:
     hard_links(october, bench.warehouse)
-    yield bench
+    return bench
 
 
 @pytest.mark.parametrize("pipeline", sorted(PERIODS))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from catches import caught_by
 from pyspark.sql import SparkSession
 from runs_support import Bench, Ran
 
@@ -29,8 +30,8 @@ TOGETHER = (
 PREVIOUS, RESTATED = "2026-09", "2026-11-04T05:00:00Z"
 
 
-def expect_alarm(ran: Ran, defect: Defect) -> None:
-    """A check of the defect's class failed with its severity, and its card leads to section, owner and person."""
+def expect_alarm(ran: Ran, defect: Defect) -> list[str]:
+    """The checks of the defect's class that failed with its severity; each card leads to section, owner and person."""
     found = [
         r
         for r in ran.record.results
@@ -44,6 +45,7 @@ def expect_alarm(ran: Ran, defect: Defect) -> None:
         assert "#" in guidance.runbook
         assert guidance.owner
         assert guidance.on_call
+    return sorted((r.check for r in found), key=lambda name: name != defect.expected_check)
 
 
 def alarm(outcome: Outcome) -> bool:
@@ -63,7 +65,11 @@ def test_defects_of_several_classes_are_all_told_at_once(spark: SparkSession, af
 @pytest.mark.slow
 @pytest.mark.parametrize("defect", ALL, ids=lambda defect: defect.id)
 def test_every_defect_is_caught(
-    spark: SparkSession, after_september: Bench, project_copy: Callable[[], Path], defect: Defect
+    request: pytest.FixtureRequest,
+    spark: SparkSession,
+    after_september: Bench,
+    project_copy: Callable[[], Path],
+    defect: Defect,
 ) -> None:
     bench = after_september
     defects.apply(spark, bench.sources, defect)
@@ -81,7 +87,7 @@ def test_every_defect_is_caught(
         return
     if not [r for r in ran.record.results if r.failure_class == defect.failure_class and alarm(r.outcome)]:
         ran = bench.run("investor_profit", MONTH)
-    expect_alarm(ran, defect)
+    caught_by(request, defect.id, expect_alarm(ran, defect))
     if defect.severity is Severity.CRITICAL:
         assert ran.code in (1, 3)
         assert ran.record.version is None

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from catches import caught_by
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
@@ -171,10 +172,13 @@ def test_many_defects_of_one_month_are_each_caught_by_the_check_of_its_class(spa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("defect", ALL, ids=lambda defect: defect.id)
-def test_every_defect_alone_is_caught(spark: SparkSession, published: Bench, defect: Defect) -> None:
+def test_every_defect_alone_is_caught(
+    request: pytest.FixtureRequest, spark: SparkSession, published: Bench, defect: Defect
+) -> None:
     defects.apply(spark, published.sources, defect)
     ran = published.run("user_days", "2026-10")
     caught(ran, defect)
+    caught_by(request, defect.id, [defect.expected_check])
     if defect.severity is Severity.CRITICAL:
         assert ran.code in (1, 3)
         assert ran.record.version is None

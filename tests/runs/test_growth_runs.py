@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from catches import caught_by
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
@@ -81,9 +82,12 @@ def test_the_month_that_follows_opens_with_what_the_last_one_closed_with(after_s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("defect", [d for d in GROWTH if d.id != "F09-licence_events-lost"], ids=lambda d: d.id)
-def test_every_other_growth_defect_is_caught(spark: SparkSession, after_september: Bench, defect: Defect) -> None:
+@pytest.mark.parametrize("defect", GROWTH, ids=lambda d: d.id)
+def test_every_growth_defect_is_caught(
+    request: pytest.FixtureRequest, spark: SparkSession, after_september: Bench, defect: Defect
+) -> None:
     caught(spark, after_september, defect)
+    caught_by(request, defect.id, [defect.expected_check])
 
 
 def caught(spark: SparkSession, bench: Bench, defect: Defect) -> None:

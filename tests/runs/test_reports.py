@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from catches import caught_by
 from pyspark.sql import SparkSession
 from runs_support import ROOT, Bench, hard_links
 
@@ -97,7 +98,7 @@ def test_weeks_and_fortnights_are_asked_for_by_their_own_ids(after_october: Benc
 
 @pytest.mark.parametrize("defect", reports(MONTH), ids=lambda defect: defect.id)
 def test_every_defect_of_the_reports_is_caught(
-    after_october: Bench, project_copy: Callable[[], Path], defect: Defect
+    request: pytest.FixtureRequest, after_october: Bench, project_copy: Callable[[], Path], defect: Defect
 ) -> None:
     assert defect.id in {one.id for one in catalogue.catalogue(MONTH)}
     bench = after_october
@@ -108,6 +109,7 @@ def test_every_defect_of_the_reports_is_caught(
     found = ran.result(defect.expected_check)
     assert found.outcome in (Outcome.FAILED, Outcome.ERRORED), ran.out
     assert (found.failure_class, found.severity) == (defect.failure_class, defect.severity)
+    caught_by(request, defect.id, [found.check])
     guidance = ran.record.guidance[found.check]
     assert "#" in guidance.runbook
     assert guidance.owner

@@ -95,6 +95,14 @@ def ending_in(month: str, grain: Grain, anchor: date) -> list[str]:
     return [month]
 
 
+def period_after(period: str, grain: Grain) -> str:
+    """The id of the period after one of the same grain."""
+    following = days_of(period, grain)[1] + _DAY
+    if grain is Grain.MONTH:
+        return f"{following:%Y-%m}"
+    return week_id(following) if grain is Grain.WEEK else following.isoformat()
+
+
 def period_before(period: str, grain: Grain) -> str:
     """The id of the period before one of the same grain."""
     first, _ = days_of(period, grain)

@@ -73,6 +73,7 @@ def command(arguments: argparse.Namespace) -> int:
         first=first,
         last=last,
         now=now,
+        anchor=project.roster.model.rotation.anchor,
         shown=shown,
         as_of=as_of,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import runpy
 from datetime import UTC, datetime
+from functools import partial
 
-from dq import periods, registry
+from dq import periods, registry, store
 from dq import project as projects
 from dq.cli.job import add_run_arguments
 from dq.errors import DqError
@@ -15,9 +16,10 @@ from dq.run.reasons import sentence
 
 ABOUT_ALL = """\
 --all runs every registered pipeline that is computed for the period, each after its upstream ones, in one session and
-as of one instant, and ends with a table. What is built on a held pipeline is held with its card; what is built on a
-refused one is not tried; the others go on. Formats other than text are one document for all: json an array of the
-records. The exit code is the gravest: 2, then 3, 1, 4, 0."""
+as of one instant, and ends with a table. A month also runs the weeks and fortnights that end in it, as far as they have
+a day that is over and their first days are published or in that month. What is built on a held pipeline is held with
+its card; what is built on a refused one is not tried; the others go on. Formats other than text are one document for
+all: json an array of the records. The exit code is the gravest: 2, then 3, 1, 4, 0."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,11 +47,15 @@ def command(arguments: argparse.Namespace) -> int:
         given = ["--as-of", arguments.as_of] if arguments.as_of else []
         argv = ["--period", arguments.period, *given, "--format", arguments.format, *run_options(arguments)]
         return run_job(arguments.pipeline, argv)
+    from dq.cli.backfill import published
     from dq.cli.batch import run_all
 
     periods.window(arguments.period, as_of, None, ledger_absent=True)  # refuses a period without a complete day, once
     project = projects.load(registry.find_root(), arguments.sources)
-    code, _ = run_all(batch.all_of(project.registry, arguments.period, as_of), arguments, held_runs=True)
+    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    anchor = project.roster.model.rotation.anchor
+    steps = batch.all_of(project.registry, arguments.period, as_of, anchor, partial(published, warehouse))
+    code, _ = run_all(steps, arguments, held_runs=True)
     return code
 
 

@@ -6,8 +6,8 @@ Plain values and plain functions: nothing here reads a warehouse, starts Spark o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
 from dq import periods
 from dq.errors import UsageError
@@ -94,17 +94,41 @@ def worst(codes: Collection[int]) -> int:
     return next((code for code in (143, 130, *GRAVEST) if code in codes), max(codes, default=0))
 
 
-def due(item: Pipeline, period: str) -> bool:
-    """Whether a pipeline is computed for a period of this length: one by month is not computed for a single day."""
-    return item.grain == "day" or len(period) == _MONTH
+def periods_of(
+    registry: Registry, name: str, period: str, anchor: date, shown: Callable[[str, str], Shown | None], *, first: str
+) -> list[str]:
+    """The periods a pipeline is computed for when a period is asked for of all of them; none where it does not fit.
+
+    A month is asked of weeks and fortnights by those that end in it. Of what begins before ``first``, the first month
+    of the batch, only that for which the month before is published: nothing else could come of it than a failure.
+    """
+    item = registry.pipelines[name]
+    try:
+        if len(period) != _MONTH:
+            periods.days_for(period, item.grain, anchor)
+            return [period]
+    except UsageError:
+        return []
+    begins, before = periods.days_of(first)[0], periods.previous_month(first)
+    there = all(shown(table, before) for table in item.upstream if registry.pipelines[table].grain is periods.Grain.DAY)
+    ids = periods.ending_in(period, item.grain, anchor)
+    return [one for one in ids if there or periods.days_of(one, item.grain)[0] >= begins]
 
 
-def all_of(registry: Registry, period: str, as_of: datetime) -> list[Step]:
+def all_of(
+    registry: Registry, period: str, as_of: datetime, anchor: date, shown: Callable[[str, str], Shown | None]
+) -> list[Step]:
     """Every pipeline that is computed for the period, each after its upstream ones, all as of one instant."""
     steps: list[Step] = []
     for name in registry.order():
-        if due(registry.pipelines[name], period):
-            steps.append(Step(pipeline=name, period=period, as_of=as_of, needs=_upstream(registry, name, steps)))
+        for one in periods_of(registry, name, period, anchor, shown, first=period):
+            if periods.days_of(one, registry.pipelines[name].grain)[0] >= as_of.date():
+                continue  # a week ahead of a month that has begun
+            step = Step(pipeline=name, period=one, as_of=as_of, needs=_upstream(registry, name, one, steps))
+            before = (name, periods.period_before(one, registry.pipelines[name].grain))
+            if registry.pipelines[name].compares_with_previous and before in {planned.key for planned in steps}:
+                step = replace(step, needs=(*step.needs, before))
+            steps.append(step)
     return steps
 
 
@@ -125,6 +149,7 @@ def rebuild(
     first: str,
     last: str,
     now: datetime,
+    anchor: date,
     shown: Callable[[str, str], Shown | None],
     as_of: datetime | None = None,
 ) -> list[Step]:
@@ -135,39 +160,51 @@ def rebuild(
     it is built on. So the same command again is the same runs, and what is done already is found unchanged.
     """
     order = [name for name in registry.order() if name in pipelines]
-    pairs = [(name, period) for name in order for period in periods.months_between(first, last)]
-    pairs.sort(key=lambda pair: (periods.days_of(pair[1])[1], order.index(pair[0])))
+    pairs = [
+        (name, period)
+        for month in periods.months_between(first, last)
+        for name in order
+        for period in periods_of(registry, name, month, anchor, shown, first=first)
+    ]
     steps: list[Step] = []
     for name, period in pairs:
         item = registry.pipelines[name]
-        same_period = [step for step in steps if step.period == period]
         there = shown(name, period)
         candidates = [_scheduled(item, calendar, period, now)]
         if there and there.as_of:
             candidates.append((there.as_of, "as published"))
+        upstream = _upstream(registry, name, period, steps)
         for table in item.upstream:
-            planned = next((step.as_of for step in same_period if step.pipeline == table), None)
-            built_on = shown(table, period)
-            instant = planned or (built_on.as_of if built_on else None)
+            planned = [step.as_of for step in steps if step.pipeline == table and step.key in upstream]
+            month = f"{periods.days_of(period, item.grain)[1]:%Y-%m}"
+            built_on = shown(table, month)
+            instant = max(planned, default=built_on.as_of if built_on else None)
             if instant:
                 candidates.append((instant, f"as {table}"))
         latest = (as_of, "given") if as_of else max(candidates, key=lambda candidate: candidate[0])
         before = [step.key for step in steps if step.pipeline == name][-1:] if item.compares_with_previous else []
-        needs = (*_upstream(registry, name, same_period), *before)
+        needs = (*upstream, *before)
         steps.append(Step(pipeline=name, period=period, as_of=latest[0], needs=needs, why=latest[1], shown=there))
     return steps
 
 
 def _scheduled(item: Pipeline, calendar: BusinessCalendar, period: str, now: datetime) -> tuple[datetime, str]:
-    scheduled = scheduled_as_of(item.scheduled, calendar, period)
+    scheduled = scheduled_as_of(item.scheduled, calendar, period, item.grain)
     if scheduled <= now:
         return scheduled, "scheduled"
     # The last whole day is in at midnight; a later instant today would make another run of every repetition.
     return datetime.combine(now.date(), time(), UTC), "start of today, the final run is ahead"
 
 
-def _upstream(registry: Registry, name: str, steps: Sequence[Step]) -> tuple[Key, ...]:
-    return tuple(step.key for step in steps if step.pipeline in registry.pipelines[name].upstream)
+def _upstream(registry: Registry, name: str, period: str, steps: Sequence[Step]) -> tuple[Key, ...]:
+    """The earlier steps a period of a pipeline is built on: those of its upstream that share a day's month with it."""
+    first, last = periods.days_of(period, registry.pipelines[name].grain)
+    months = {f"{first:%Y-%m}", f"{last:%Y-%m}"}
+    return tuple(
+        step.key
+        for step in steps
+        if step.pipeline in registry.pipelines[name].upstream and (step.period == period or step.period in months)
+    )
 
 
 def blocked(step: Step, ended: Mapping[Key, Ended], *, held_runs: bool) -> str:
@@ -194,7 +231,7 @@ def due_again(registry: Registry, ended: Sequence[Ended], shown: Callable[[str, 
     for one in ended:
         name, period = one.step.key
         if one.word.startswith("published") and registry.pipelines[name].compares_with_previous:
-            following = (name, periods.next_month(period))
+            following = (name, periods.period_after(period, registry.pipelines[name].grain))
             if following not in ran and shown(*following):
                 found.append(following)
     return found

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench
 
-from dq import store
+from dq import registry, store
 from dq.cli import main
 from dq.demo import catalogue, defects
 
 MONTH = "2026-10"
 
 
+@pytest.fixture(autouse=True)
+def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Callable[[], Path]) -> None:
+    """A project with the profit pipelines only: what is asked here is the same of two as of nine."""
+    if request.node.get_closest_marker("whole_registry"):
+        return
+    bench.home = project_copy()
+    registered = bench.home / "jobs" / "pipelines.yml"
+    text = registered.read_text(encoding="utf-8")
+    registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")
+
+
 def call(bench: Bench, *words: str) -> tuple[int, str, str]:
-    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(bench.sources), str(ROOT)
+    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(bench.sources), str(bench.home)
     bench.capsys.readouterr()
     code = main([*words, "--warehouse", str(bench.warehouse), "--no-docs"])
     captured = bench.capsys.readouterr()
@@ -62,6 +75,21 @@ def test_a_held_pipeline_holds_what_is_built_on_it_with_its_card(after_september
     assert (verdicts["profit_unit", MONTH], verdicts["investor_profit", MONTH]) == ("held", "could not be evaluated")
     assert "UPSTREAM" in out
     assert version(after_september, "investor_profit", MONTH) is None
+
+
+@pytest.mark.slow
+@pytest.mark.whole_registry
+@pytest.mark.timeout(1_500)
+def test_every_registered_pipeline_is_published_in_one_session(after_september: Bench) -> None:
+    """All nine for a month, with the weeks and fortnights that lie in it, and again without anything to do."""
+    code, out, _ = all_of(after_september)
+    verdicts = ended(out)
+    assert code == 0, out
+    assert set(verdicts.values()) == {"published"}
+    assert {name for name, _ in verdicts} == set(registry.load(ROOT).pipelines)
+    assert ("experiments_weekly", "2026-W42") in verdicts
+    assert ("executive_report", "2026-10-12") in verdicts
+    assert set(ended(all_of(after_september)[1]).values()) == {"unchanged"}
 
 
 @pytest.mark.slow

@@ -228,6 +228,7 @@ def test_one_of_each_type_is_specified() -> None:
     assert {kind for kind, _ in ONE_OF_EACH} == SUPPORTED
 
 
+@pytest.mark.slow
 def test_the_specifications_hold_every_outcome(spark: SparkSession) -> None:
     checks = [Check(check=f"c{n}", dataset="d", type=kind, kwargs=kw) for n, (kind, kw) in enumerate(SPECS)]
     found = [result.success for result in evaluate_native(checks, dataset(full(spark)), result_format="BOOLEAN_ONLY")]

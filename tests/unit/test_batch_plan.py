@@ -18,6 +18,7 @@ from dq.run.batch import Ended, Shown, Step
 ROOT = Path(__file__).resolve().parents[2]
 CALENDAR = people.load_roster(ROOT / "runbooks" / "roster.yml", shown="roster.yml").calendar
 NOW = datetime(2026, 11, 20, 12, 29, tzinfo=UTC)
+ANCHOR = date(2026, 1, 5)
 
 
 def pipeline(grain: str = "month", *upstream: str, at: str = "05:00", compares: bool = False) -> registry.Pipeline:
@@ -30,7 +31,7 @@ def pipeline(grain: str = "month", *upstream: str, at: str = "05:00", compares: 
             "upstream": [*upstream],
             "compares_with_previous": compares,
             "suites": ["s.yml"],
-            "scheduled": {"business_day": 3, "at": at},
+            "scheduled": {"days_after" if grain in ("week", "fortnight") else "business_day": 3, "at": at},
             "publishes": {"key": ["day"], "columns": {"day": {"type": "date"}}},
         }
     )
@@ -49,6 +50,18 @@ REGISTRY = registry.Registry(
 )
 
 
+# The same with what is computed by week and fortnight.
+WEEKLY = registry.Registry(
+    root=ROOT,
+    pipelines={
+        **REGISTRY.pipelines,
+        "weekly": pipeline("week", "units"),
+        "paper": pipeline("fortnight", "units", "investors", compares=True),
+    },
+    document=REGISTRY.document,
+)
+
+
 def nothing(_pipeline: str, _month: str) -> Shown | None:
     return None
 
@@ -59,7 +72,7 @@ def there(**entries: datetime) -> Callable[[str, str], Shown | None]:
 
 
 def plan(names: list[str], first: str, last: str, **more: object) -> list[Step]:
-    arguments: dict[str, object] = {"now": NOW, "shown": nothing} | more
+    arguments: dict[str, object] = {"now": NOW, "anchor": ANCHOR, "shown": nothing} | more
     return batch.rebuild(REGISTRY, CALENDAR, names, first=first, last=last, **arguments)  # type: ignore[arg-type]
 
 
@@ -93,7 +106,7 @@ def test_the_gravest_code_is_that_of_the_session_whatever_the_order() -> None:
 
 
 def test_every_pipeline_stands_after_its_upstreams_as_of_one_instant() -> None:
-    steps = batch.all_of(REGISTRY, "2026-10", NOW)
+    steps = batch.all_of(REGISTRY, "2026-10", NOW, ANCHOR, nothing)
     names = [step.pipeline for step in steps]
     assert sorted(names) == ["clicks", "investors", "report", "units"]
     for step in steps:
@@ -103,7 +116,48 @@ def test_every_pipeline_stands_after_its_upstreams_as_of_one_instant() -> None:
 
 
 def test_a_single_day_is_run_for_the_pipelines_computed_by_day() -> None:
-    assert {step.pipeline for step in batch.all_of(REGISTRY, "2026-10-05", NOW)} == {"clicks", "units"}
+    assert {step.pipeline for step in batch.all_of(REGISTRY, "2026-10-05", NOW, ANCHOR, nothing)} == {"clicks", "units"}
+
+
+def test_a_month_runs_the_weeks_and_fortnights_that_end_in_it_as_far_as_their_days_are_there() -> None:
+    def ids(month: str, name: str, as_of: datetime, shown: Callable[[str, str], Shown | None]) -> list[str]:
+        return [step.period for step in batch.all_of(WEEKLY, month, as_of, ANCHOR, shown) if step.pipeline == name]
+
+    assert ids("2026-10", "weekly", NOW, nothing) == ["2026-W41", "2026-W42", "2026-W43"]
+    assert ids("2026-10", "weekly", NOW, there(units=NOW)) == ["2026-W40", "2026-W41", "2026-W42", "2026-W43"]
+    assert ids("2026-10", "paper", NOW, nothing) == ["2026-10-12"]
+    assert ids("2026-10", "paper", NOW, there(units=NOW)) == ["2026-09-28", "2026-10-12"]
+    early = datetime(2026, 10, 13, 6, tzinfo=UTC)
+    assert ids("2026-10", "weekly", early, nothing) == ["2026-W41", "2026-W42"]
+    assert ids("2026-W42", "weekly", NOW, nothing) == ["2026-W42"]
+    assert {step.pipeline for step in batch.all_of(WEEKLY, "2026-W42", NOW, ANCHOR, nothing)} == {"weekly"}
+
+
+def test_a_fortnight_is_rebuilt_after_the_months_it_is_built_on_and_the_one_it_compares_with() -> None:
+    steps = batch.rebuild(
+        WEEKLY,
+        CALENDAR,
+        ["units", "investors", "paper"],
+        first="2026-09",
+        last="2026-10",
+        now=NOW,
+        anchor=ANCHOR,
+        shown=nothing,
+    )
+    keys = [step.key for step in steps]
+    assert keys == [
+        ("units", "2026-09"),
+        ("investors", "2026-09"),
+        ("paper", "2026-09-14"),
+        ("units", "2026-10"),
+        ("investors", "2026-10"),
+        ("paper", "2026-09-28"),
+        ("paper", "2026-10-12"),
+    ]
+    needs = {step.key: set(step.needs) for step in steps}
+    both = {("units", "2026-09"), ("investors", "2026-09"), ("units", "2026-10"), ("investors", "2026-10")}
+    assert needs["paper", "2026-09-28"] == both | {("paper", "2026-09-14")}
+    assert all(step.as_of >= steps[0].as_of for step in steps)
 
 
 def test_downstream_is_everything_built_on_a_pipeline_directly_or_not() -> None:
@@ -193,7 +247,7 @@ def test_what_is_built_on_a_failed_run_is_not_tried_nor_later_months_compared_wi
 
 
 def test_a_held_upstream_shows_its_card_but_a_refused_one_would_let_old_figures_be_read() -> None:
-    steps = {step.pipeline: step for step in batch.all_of(REGISTRY, "2026-10", NOW)}
+    steps = {step.pipeline: step for step in batch.all_of(REGISTRY, "2026-10", NOW, ANCHOR, nothing)}
     units, investors = steps["units"], steps["investors"]
     for before, tried in ((ended(units, Verdict.HOLD), True), (ended(units, None), False)):
         assert (batch.blocked(investors, {units.key: before}, held_runs=True) == "") is tried

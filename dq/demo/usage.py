@@ -155,7 +155,7 @@ def _month_sessions(demo: Company, month: date, clicks: int) -> DataFrame:
 
 
 def kafka_offsets(demo: Company, *, clicks: DataFrame) -> DataFrame:
-    """The queue's end offset and the committed one, per partition and full hour; the consumer is a little behind."""
+    """The queue's end offset and the committed one, per partition and full hour; the consumer is less than one behind."""
     observed = sf.col("observed_at")
     seen = clicks.groupBy(
         "topic", "partition", sf.timestamp_seconds(sf.ceil(sf.unix_seconds("received_at") / 3600) * 3600).alias("h")
@@ -171,6 +171,7 @@ def kafka_offsets(demo: Company, *, clicks: DataFrame) -> DataFrame:
     return (
         every.join(seen.drop("topic"), on=["partition", "h"], how="left")
         .withColumn("end_offset", sf.coalesce(sf.max("end_in_hour").over(so_far), sf.lit(0)).cast("bigint"))
+        .withColumn("hour_before", sf.lag("end_offset", 1, 0).over(so_far))
         .withColumnRenamed("h", "observed_at")
         .select(
             sf.lit(TOPIC).alias("topic"),
@@ -178,7 +179,7 @@ def kafka_offsets(demo: Company, *, clicks: DataFrame) -> DataFrame:
             observed.cast("date").alias("observed_date"),
             "observed_at",
             "end_offset",
-            sf.greatest(sf.col("end_offset") - behind, sf.lit(0)).cast("bigint").alias("committed_offset"),
+            sf.greatest(sf.col("end_offset") - behind, "hour_before").cast("bigint").alias("committed_offset"),
             month_id(observed).alias(MONTH),
         )
     )

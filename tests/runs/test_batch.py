@@ -130,6 +130,7 @@ def test_a_mended_month_is_rebuilt_with_what_is_built_on_it_and_compared_with_it
     assert (version(after_september, "investor_profit", MONTH) or 0) > (before or 0)
 
 
+@pytest.mark.slow
 def test_a_held_month_stops_its_dependants_and_the_months_compared_with_it(bench: Bench, spark: SparkSession) -> None:
     defects.apply(spark, bench.sources, catalogue.find("F11-ledger-marketing", "2026-09"))
     code, out, err = call(bench, "backfill", "profit_unit", "--from", "2026-09", "--to", MONTH)

@@ -52,6 +52,7 @@ def test_the_investor_table_follows_and_compares_with_the_month_before(
     assert ran.record.inputs[-1].name == "profit_unit"
 
 
+@pytest.mark.slow
 def test_a_waiver_makes_another_run_and_lets_a_difference_pass_up_to_its_ceiling(
     after_september: Bench, spark: SparkSession
 ) -> None:
@@ -128,6 +129,7 @@ def test_the_months_first_days_are_published_while_it_runs(spark: SparkSession, 
     assert investor.record.kind is Kind.MONTH_TO_DATE
 
 
+@pytest.mark.slow
 def test_figures_are_not_built_on_inputs_less_complete_than_they_claim_to_be(bench: Bench) -> None:
     assert bench.run("profit_unit", MONTH, "2026-11-01T02:00:00Z").record.kind is Kind.PRELIMINARY
     ran = bench.run("investor_profit", MONTH)
@@ -155,6 +157,7 @@ def test_a_lost_month_of_a_state_and_rows_of_another_month_are_found(after_septe
     assert ran.result("ledger.period.complete").outcome is Outcome.PASSED
 
 
+@pytest.mark.slow
 def test_a_held_day_holds_what_is_built_on_the_month_though_later_days_were_published(
     spark: SparkSession, bench: Bench
 ) -> None:
@@ -283,6 +286,7 @@ def test_an_input_that_changes_during_the_run_publishes_nothing(
     assert store.Warehouse(after_september.warehouse).table("profit_unit").entry("2026-10-01") is None
 
 
+@pytest.mark.slow
 def test_units_published_anew_during_the_run_hold_what_was_built_on_the_old_ones(
     after_september: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_a_final_is_published_anew_with_other_figures_only_when_waived(
     assert october.result("previous_profit_rederives").outcome is Outcome.PASSED
 
 
+@pytest.mark.slow
 def test_an_unfinished_month_grows_from_the_same_days_and_its_replacement_is_stated(
     spark: SparkSession, after_september: Bench
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_first_month_is_not_run_with_the_reason(after_september: Bench) -> Non
     assert record.replaced is None
 
 
+@pytest.mark.slow
 def test_a_new_rule_is_told_with_its_date(after_september: Bench, project_copy: Callable[[], Path]) -> None:
     after_september.home = project_copy()
     rules = after_september.home / "jobs" / "rules.yml"
@@ -126,6 +128,7 @@ def test_a_new_rule_is_told_with_its_date(after_september: Bench, project_copy: 
     assert told.result("profit_unit.rules.versioned").outcome is Outcome.PASSED
 
 
+@pytest.mark.slow
 def test_an_expense_entered_after_its_month_was_final_is_told_with_the_command_that_takes_it_in(
     spark: SparkSession, after_september: Bench
 ) -> None:

@@ -64,6 +64,7 @@ def test_the_keys_of_duplicate_rows_are_found_again(doubled: Bench) -> None:
     assert len(rows) == 21
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_the_cells_it_kept(spark: SparkSession, after_september: Bench) -> None:
     defects.apply(spark, after_september.sources, catalogue.find("F11-ledger-offsetting", MONTH))
     assert after_september.run("profit_unit", MONTH).code == 1

@@ -155,7 +155,7 @@ def _month_sessions(demo: Company, month: date, clicks: int) -> DataFrame:
 
 
 def kafka_offsets(demo: Company, *, clicks: DataFrame) -> DataFrame:
-    """The queue's end offset and the committed one, per partition and full hour; the consumer is less than one behind."""
+    """The end offset and the committed one, per partition and full hour; the consumer lags by less than an hour."""
     observed = sf.col("observed_at")
     seen = clicks.groupBy(
         "topic", "partition", sf.timestamp_seconds(sf.ceil(sf.unix_seconds("received_at") / 3600) * 3600).alias("h")

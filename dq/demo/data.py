@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,9 +55,10 @@ def make(
     first_month: str = "2026-06",
     last_month: str = "2026-11",
     lines: int | None = None,
+    sources: Collection[str] = SOURCES,
     progress: Callable[[str], None] = lambda _: None,
 ) -> DemoData:
-    """Write all raw tables of the demo company under ``root``; the same arguments give the same rows and files.
+    """Write raw tables of the demo company under ``root``, all or some; the same arguments give the same files.
 
     ``lines`` is the number of revenue lines over all months together. ``root`` must be empty, new, or the demo company
     of an earlier call, which is replaced; anything else is refused. ``progress`` is told each source before its turn.
@@ -79,35 +80,29 @@ def make(
         clicks={m: n * scale.clicks_per_hundred_lines // 100 for m, n in zip(months, counts, strict=True)},
     )
     synced_through = demo.last_day + timedelta(days=_SYNC_DAYS_AFTER)
+
+    def landed(source: str) -> DataFrame:
+        return spark.read.parquet(str(root / source))
+
+    # In this order: the books are added up from the revenue and expenses that were written, offsets from the clicks.
+    frames: dict[str, Callable[[], DataFrame]] = {
+        "accounts": lambda: customers.accounts(demo, synced_through=synced_through),
+        "licence_events": lambda: customers.licence_events(demo),
+        "revenue": lambda: finance.revenue(demo),
+        "expenses": lambda: finance.expenses(demo),
+        "ledger": lambda: finance.ledger(demo, revenue=landed("revenue"), expenses=landed("expenses")),
+        "targets": lambda: finance.targets(demo),
+        "directory_users": lambda: usage.directory_users(demo),
+        "clicks": lambda: usage.clicks(demo),
+        "kafka_offsets": lambda: usage.kafka_offsets(demo, clicks=landed("clicks")),
+        "support_tickets": lambda: relations.support_tickets(demo),
+        "campaigns": lambda: relations.campaigns(demo),
+    }
     with timestamps_in_micros(spark):
-        progress("accounts")
-        by_month(customers.accounts(demo, synced_through=synced_through), root, "accounts")
-        progress("licence_events")
-        by_month(customers.licence_events(demo), root, "licence_events")
-        progress("revenue")
-        by_month(finance.revenue(demo), root, "revenue", shuffle=False)
-        progress("expenses")
-        by_month(finance.expenses(demo), root, "expenses")
-        progress("ledger")
-        books = finance.ledger(
-            demo,
-            revenue=spark.read.parquet(str(root / "revenue")),
-            expenses=spark.read.parquet(str(root / "expenses")),
-        )
-        by_month(books, root, "ledger")
-        progress("targets")
-        by_month(finance.targets(demo), root, "targets")
-        progress("directory_users")
-        by_month(usage.directory_users(demo), root, "directory_users")
-        progress("clicks")
-        by_month(usage.clicks(demo), root, "clicks")
-        progress("kafka_offsets")
-        landed = spark.read.parquet(str(root / "clicks"))
-        by_month(usage.kafka_offsets(demo, clicks=landed), root, "kafka_offsets")
-        progress("support_tickets")
-        by_month(relations.support_tickets(demo), root, "support_tickets")
-        progress("campaigns")
-        by_month(relations.campaigns(demo), root, "campaigns")
+        for source, frame in frames.items():
+            if source in sources:
+                progress(source)
+                by_month(frame(), root, source, shuffle=source != "revenue")
     made = DemoData(
         root=root,
         seed=seed,

@@ -82,7 +82,15 @@ def main() -> int:
     window = periods.window(PERIOD, AS_OF, AS_OF, ledger_absent=False)
     print(f"{'lines':>12} {'bare s':>8} {'guarded s':>10} {'ratio':>7} {'jobs bare':>10} {'jobs guarded':>13}")
     for lines in arguments.lines:
-        data.make(spark, arguments.home / "sources", size="large", lines=lines, first_month=PERIOD, last_month=PERIOD)
+        data.make(
+            spark,
+            arguments.home / "sources",
+            size="large",
+            lines=lines,
+            first_month=PERIOD,
+            last_month=PERIOD,
+            sources=project.bound["profit_unit"].pipeline.sources,
+        )
         pairs: list[tuple[float, float]] = []
         jobs = (0, 0)
         steps: list[dict[str, float]] = []

@@ -49,10 +49,10 @@ def reports(month: str) -> tuple[Defect, ...]:
         ),
         defect(
             "F05-experiments_weekly-day-lost",
-            "a change of the job leaves out the first day of the week",
+            "a change of the job leaves out the third day of the week",
             "experiments_every_day",
             stacked,
-            stacked + '    stacked = stacked.where(sf.col("day") > sf.lit(window.start))\n',
+            stacked + '    stacked = stacked.where(sf.col("day") != sf.date_add(sf.lit(window.start), 2))\n',
         ),
         defect(
             "F13-experiments_weekly-unit-twice",
@@ -95,9 +95,11 @@ def reports(month: str) -> tuple[Defect, ...]:
             "the units are published anew while the report is made from the old ones",
             f"{_REPORT}.inputs.current",
             publish,
-            """        from dq.cli.run import run_job
+            """        from datetime import timedelta
 
-        later = run.window.as_of.replace(hour=23).isoformat()
+        from dq.cli.run import run_job
+
+        later = (run.window.as_of + timedelta(days=15)).isoformat()
         run_job("growth_daily", ["--period", run.window.month, *(argv or ())[2:], "--as-of", later, "--no-docs"])
 """
             + publish,

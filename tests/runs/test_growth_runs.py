@@ -68,10 +68,6 @@ def test_a_clean_month_is_published_by_both_without_an_alarm_and_every_bridge_cl
     assert any(u["tickets_resolved"] for u in units)
 
 
-def test_licence_events_that_did_not_arrive_hold_the_month(spark: SparkSession, after_september: Bench) -> None:
-    caught(spark, after_september, catalogue.find("F09-licence_events-lost", MONTH))
-
-
 @pytest.mark.slow
 def test_the_month_that_follows_opens_with_what_the_last_one_closed_with(after_september: Bench) -> None:
     assert after_september.run("growth_daily", MONTH).code == 0

@@ -37,6 +37,7 @@ def waive(bench: Bench, check: str, period: str, ceiling: str) -> None:
     waivers.record(store.Warehouse(bench.warehouse), waiver)
 
 
+@pytest.mark.slow
 def test_a_restated_month_holds_the_next_until_its_amount_is_waived(
     spark: SparkSession, after_september: Bench
 ) -> None:

@@ -20,14 +20,6 @@ from dq.native_kwargs import value_problems
 from dq.native_types import NATIVE_TYPES
 
 NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
-RUN_LEVEL = frozenset(
-    {
-        "expect_source_to_match_contract",
-        "expect_inputs_to_be_current",
-        "expect_rows_written_to_be_read_back",
-        "expect_run_to_complete",
-    }
-)
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 

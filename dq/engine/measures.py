@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 Value = None | bool | int | float | str | bytes | Decimal | date | datetime
-Measured = Mapping["Measure", Value]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

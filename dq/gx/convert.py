@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
 
-SuiteLike = "str | Path | Mapping[str, Json] | ExpectationSuite"
 _OWN_KEYS = frozenset({"check", "runbook", "when"})
 _OWN_TOP_KEYS = frozenset({"dataset", "show", "description"})
 _TOP_KEYS = frozenset({"name", "id", "expectations", "suite_parameters", "meta", "notes"})

@@ -11,8 +11,6 @@ from typing import Literal
 import numpy as np
 from holidays import HolidayBase, country_holidays
 
-from dq.periods import last_day
-
 OnHoliday = Literal["previous", "next", "same"]
 
 
@@ -99,10 +97,6 @@ class BusinessCalendar:
     def nth_of_month(self, month: date, nth: int) -> date:
         """The Nth business day of the calendar month a day lies in (N from 1)."""
         return self._offset(month.replace(day=1), nth - 1, "forward")
-
-    def last_of_month(self, month: date) -> date:
-        """The last business day of the calendar month a day lies in."""
-        return self.move(last_day(month), "previous")
 
     def _offset(self, day: date, offset: int, roll: Literal["backward", "forward"]) -> date:
         calendar = _numpy_calendar(self, day.year)

@@ -1,4 +1,4 @@
-"""Settings of an installation: where the warehouse and the data docs are."""
+"""Settings of an installation: where the warehouse and the data docs are, and what a Spark run may strain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from dq import yamlfile
+from dq.thresholds import Thresholds
 
 FILE = Path("jobs", "settings.yml")
 
@@ -20,6 +21,7 @@ class Settings(BaseModel):
     warehouse: str
     docs: str
     docs_address: str = ""
+    runtime: Thresholds = Thresholds()
 
 
 def load(root: Path) -> Settings:

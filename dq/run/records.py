@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Iterable
-from datetime import datetime
 
 from dq import serialize, store
 from dq.errors import UsageError
 from dq.model import RunRecord
+from dq.runid import PATTERN as _ID
+from dq.runid import new_id
+
+__all__ = ["everything", "find", "get", "held", "latest", "names", "new_id", "overlaps", "save"]
 
 KIND = "runs"
-_ID = re.compile(
-    r"^(?P<pipeline>[a-z0-9_]+)-(?P<period>\d{4}-(?:w\d{2}|\d{2}(?:-\d{2})?))-(?P<started>\d{8}t\d{12}z)-[0-9a-f]{6}$"
-)
-
-
-def new_id(pipeline: str, period: str, started: datetime) -> str:
-    """A run id that says what it is: pipeline, period, start (UTC), and six random characters."""
-    return f"{pipeline}-{period.lower()}-{started:%Y%m%dt%H%M%S%fz}-{secrets.token_hex(3)}"
 
 
 def save(warehouse: store.Warehouse, record: RunRecord) -> None:

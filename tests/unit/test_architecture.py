@@ -68,7 +68,17 @@ def test_dq_never_imports_jobs(name: str) -> None:
     assert not uses(MODULES[name], "jobs")
 
 
-CORE = ("dq.model", "dq.errors", "dq.suites", "dq.registry", "dq.periods", "dq.verdict", "dq.people", "dq.runbooks")
+CORE = (
+    "dq.model",
+    "dq.errors",
+    "dq.suites",
+    "dq.registry",
+    "dq.periods",
+    "dq.verdict",
+    "dq.people",
+    "dq.runbooks",
+    "dq.diagnose",
+)
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if n.startswith(CORE)])
@@ -85,6 +95,17 @@ FORBIDDEN = {
     "dq.runbooks": ("dq.run", "dq.cli", "dq.engine", "dq.store", "dq.reports", "dq.project", "dq.sources", "dq.gx"),
     "dq.reports": ("dq.run", "dq.cli", "dq.engine", "dq.store", "dq.project", "dq.sources"),
     "dq.gx": ("dq.run", "dq.cli", "dq.store", "dq.project", "dq.sources"),
+    "dq.diagnose": (
+        "dq.run",
+        "dq.cli",
+        "dq.engine",
+        "dq.store",
+        "dq.reports",
+        "dq.project",
+        "dq.sources",
+        "dq.gx",
+        "dq.people",
+    ),
     "dq.close": ("dq.run", "dq.cli", "dq.engine", "dq.project", "dq.sources", "dq.gx"),
     "dq.run": ("dq.demo",),
 }

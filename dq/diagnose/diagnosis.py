@@ -1,0 +1,138 @@
+"""From an event log to what killed the application, what nearly did, and whose pipeline it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dq.diagnose import files, reading, signatures, strain
+from dq.diagnose.facts import Facts, Stage
+from dq.diagnose.findings import Finding, most_likely_first
+from dq.runbooks.page import Page, Section
+from dq.runid import PATTERN
+from dq.thresholds import Thresholds
+
+STAGES_SHOWN = 5
+UNRECOGNISED_SHOWN = 3
+# A stage retried, a task killed with its job: consequences, not failures of their own.
+_FAILURES = ("ExceptionFailure", "FetchFailed", "ExecutorLostFailure", "stage failed", "job failed", "query failed")
+_CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)?)\]")
+_STOPPED = "cancelled because SparkContext was shut down"
+_CLASS = re.compile(r"\b((?:[a-z]\w*\.){2,}[A-Z]\w*(?:Exception|Error))\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What an event log says of its application. ``causes`` killed it, most likely first; ``strains`` did not yet.
+
+    ``unrecognised`` are failures that no signature fits, by condition or class alone; ``notes`` are about the log.
+    """
+
+    path: str
+    facts: Facts
+    ending: str
+    run: str
+    pipeline: str
+    period: str
+    causes: tuple[Finding, ...]
+    strains: tuple[Finding, ...]
+    unrecognised: tuple[str, ...]
+    notes: tuple[str, ...]
+    stages: tuple[Stage, ...]
+
+    @property
+    def died(self) -> bool:
+        """Whether something failed for good, as far as the log says."""
+        return bool(self.causes or self.unrecognised)
+
+
+def diagnose(path: Path, thresholds: Thresholds | None = None) -> Diagnosis:
+    """Read a log and judge it; raises where it is none, is of another Spark, or holds nothing."""
+    limits = thresholds or Thresholds()
+    found = files.find(path)
+    facts = reading.read(found)
+    causes = _causes(facts)
+    skewed = strain.skewed_keys(facts, limits, [cause.stage for cause in causes if cause.stage is not None])
+    if causes:
+        deadly = {cause.stage for cause in causes}
+        causes = most_likely_first([*(one for one in skewed if one.stage in deadly), *causes])
+        skewed = [one for one in skewed if one.stage not in deadly]
+    match = next((m for group in reversed(facts.groups) if (m := PATTERN.match(group))), None)
+    busiest = sorted(facts.stages.values(), key=lambda stage: -stage.run_seconds)
+    return Diagnosis(
+        path=str(path),
+        facts=facts,
+        ending=_ending(facts, found),
+        run=match[0] if match else "",
+        pipeline=match["pipeline"] if match else facts.name,
+        period=match["period"].upper() if match else "",
+        causes=tuple(causes),
+        strains=(*skewed, *strain.strains(facts, limits)),
+        unrecognised=() if causes else tuple(_unrecognised(facts)),
+        notes=tuple(_notes(facts, found)),
+        stages=tuple(busiest[:STAGES_SHOWN]),
+    )
+
+
+def section_of(page: Page, finding: Finding) -> Section | None:
+    """The section of a pipeline's page for a finding: that of its class, else that of memory, else of a failed run."""
+    by_class = {section.failure_class: section for section in reversed(page.ways)}
+    order = {"F17": ("F17", "F26"), "F18": ("F18", "F17", "F26")}.get(finding.failure_class, (finding.failure_class,))
+    return next((by_class[wanted] for wanted in order if wanted in by_class), None)
+
+
+def _causes(facts: Facts) -> list[Finding]:
+    """What the signatures find, where something failed for good or the log just stops."""
+    if facts.ended is not None and not (facts.failed_jobs or facts.incident_counts["query failed"]):
+        return []
+    return most_likely_first(signatures.causes(facts))
+
+
+def _unrecognised(facts: Facts) -> Sequence[str]:
+    if facts.ended is not None and not (facts.failed_jobs or facts.incident_counts["query failed"]):
+        return []
+    told: dict[str, None] = {}
+    for incident in reversed(facts.incidents):
+        if incident.kind in _FAILURES:
+            told[f"line {incident.line}: {signatures.place(incident)}: {_named(incident.text)}"] = None
+    return list(told)[:UNRECOGNISED_SHOWN]
+
+
+def _named(text: str) -> str:
+    """The names in a message that cannot be values of rows: Spark's condition, else the class that was raised."""
+    if _STOPPED in text:
+        return "the application was stopped while this ran, by a signal or by the end of its program"
+    match = _CONDITION.search(text) or _CLASS.search(text)
+    return match[1] if match else "a message without a condition or class"
+
+
+def _ending(facts: Facts, found: files.LogFiles) -> str:
+    if facts.ended is None:
+        running = "it is still running, or its driver was killed" if found.in_progress or found.path.is_file() else ""
+        return f"the log has no end: {running or 'the driver was killed, or its last file is missing'}"
+    if facts.failed_jobs:
+        return f"it ended; {len(facts.failed_jobs)} of its jobs failed"
+    if facts.incident_counts["query failed"]:
+        return "it ended; a query failed"
+    return "it ended, and no job failed"
+
+
+def _notes(facts: Facts, found: files.LogFiles) -> list[str]:
+    notes = []
+    if found.missing:
+        notes.append(f"parts of the log are missing: {', '.join(map(str, found.missing))}; not judged")
+    if facts.torn:
+        notes.append("the log breaks off in the middle of a line; what came before is judged")
+    if facts.damaged:
+        notes.append(f"{facts.damaged:,} of {facts.lines:,} lines are damaged and were left out")
+    if not facts.spark_version:
+        notes.append("the log does not say which Spark wrote it; its first part is missing")
+    return notes
+
+
+def instant(milliseconds: int | None) -> datetime | None:
+    """An instant of the log, in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None

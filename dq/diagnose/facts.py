@@ -1,0 +1,204 @@
+"""What an event log tells, in memory that does not grow with the number of its tasks."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dq.diagnose.findings import size_of
+
+# Of each kind; what repeats says nothing new.
+INCIDENTS_KEPT = 50
+# Neighbouring buckets differ by two percent; a median is exact to that.
+_STEP = math.log(1.02)
+
+
+class Distribution:
+    """How a measure is spread over tasks: count, sum and maximum exactly, quantiles to two percent."""
+
+    __slots__ = ("_median", "buckets", "count", "largest", "total", "zeros")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.total = 0.0
+        self.largest = 0.0
+        self.zeros = 0
+        self.buckets: Counter[int] = Counter()
+        self._median: float | None = None
+
+    def add(self, value: float) -> None:
+        """Count one task."""
+        self.count += 1
+        if value <= 0:
+            self.zeros += 1
+            return
+        self.total += value
+        self.largest = max(self.largest, value)
+        if self._median is None:
+            self.buckets[math.floor(math.log(value) / _STEP)] += 1
+
+    @property
+    def median(self) -> float:
+        """The middle task's value, the lower of two; 0 without tasks."""
+        if self._median is not None:
+            return self._median
+        wanted = (self.count + 1) // 2
+        seen = self.zeros
+        if wanted <= seen:
+            return 0.0
+        for bucket in sorted(self.buckets):
+            seen += self.buckets[bucket]
+            if seen >= wanted:
+                return min(math.exp((bucket + 0.5) * _STEP), self.largest)
+        return self.largest
+
+    def settle(self) -> None:
+        """Keep the median as it is now, in place of what it is found by: the stage is over."""
+        self._median = self.median
+        self.buckets.clear()
+
+    @property
+    def factor(self) -> float:
+        """How many times the median the largest is; 0 where there are not two tasks to compare."""
+        if self.count < 2 or not self.largest:
+            return 0.0
+        return self.largest / self.median if self.median else math.inf
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """One attempt of a stage; times in seconds, sizes in bytes. Failed tasks count towards sizes, not towards times."""
+
+    stage: int
+    attempt: int
+    name: str = ""
+    tasks: int = 0
+    job: int | None = None
+    execution: int | None = None
+    group: str = ""
+    failed: int = 0
+    killed: int = 0
+    retried: int = 0
+    completed: bool = False
+    seconds: Distribution = field(default_factory=Distribution)
+    bytes_read: Distribution = field(default_factory=Distribution)
+    rows_read: Distribution = field(default_factory=Distribution)
+    bytes_in: int = 0
+    bytes_written: int = 0
+    result_bytes: int = 0
+    spilled_memory: int = 0
+    spilled_disk: int = 0
+    gc_seconds: float = 0.0
+    run_seconds: float = 0.0
+    peak_memory: int = 0
+    # The accumulators that its tasks added to: they tell which exchange of the plan it reads, by these columns.
+    accumulators: set[int] = field(default_factory=set)
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """Something that went wrong, as one event tells it; ``text`` may hold values of rows and is never shown."""
+
+    line: int
+    kind: str
+    text: str
+    stage: int | None = None
+    attempt: int = 0
+    executor: str = ""
+    job: int | None = None
+    execution: int | None = None
+    rows: int = 0
+    bytes: int = 0
+
+
+@dataclass(kw_only=True)
+class Executor:
+    """One executor: when it came and went (milliseconds since 1970) and why."""
+
+    added: int = 0
+    removed: int | None = None
+    reason: str = ""
+    peak_heap: int = 0
+    peak_python: int = 0
+
+
+@dataclass(kw_only=True)
+class Facts:
+    """All of a log that diagnosis needs. Instants are milliseconds since 1970."""
+
+    spark_version: str = ""
+    app: str = ""
+    name: str = ""
+    started: int | None = None
+    ended: int | None = None
+    last: int | None = None
+    lines: int = 0
+    damaged: int = 0
+    torn: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    stages: dict[tuple[int, int], Stage] = field(default_factory=dict)
+    executors: dict[str, Executor] = field(default_factory=dict)
+    incidents: list[Incident] = field(default_factory=list)
+    # How many there were of each kind, also of those not kept.
+    incident_counts: Counter[str] = field(default_factory=Counter)
+    open_jobs: set[int] = field(default_factory=set)
+    failed_jobs: set[int] = field(default_factory=set)
+    open_executions: set[int] = field(default_factory=set)
+    # Per SQL execution: the accumulators of each exchange, and the columns it partitions by.
+    exchanges: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)
+    groups: list[str] = field(default_factory=list)
+    tasks: int = 0
+    failed_tasks: int = 0
+    killed_tasks: int = 0
+
+    @property
+    def local(self) -> bool:
+        """Whether the driver was the executor."""
+        master = self.settings.get("spark.master", "")
+        return master == "local" or master.startswith("local[")
+
+    @property
+    def lost_executors(self) -> dict[str, Executor]:
+        """Executors that went before the application ended, other than idle ones and those it gave back."""
+        wanted = ("idle", "decommission", "Driver", "driver commanded", "stopped", "shutting down")
+        return {
+            name: one
+            for name, one in self.executors.items()
+            if one.removed is not None and not any(word in one.reason for word in wanted)
+        }
+
+    def settle(self, stage: Stage) -> None:
+        """Name the columns a stage that is over was partitioned by, and let go of what they were found by."""
+        exchanges = self.exchanges.get(-1 if stage.execution is None else stage.execution, {})
+        read = {columns for accumulator, columns in exchanges.items() if accumulator in stage.accumulators and columns}
+        known = read or {columns for columns in exchanges.values() if columns}
+        if len(known) == 1 and stage.rows_read.total:
+            stage.keys = known.pop()
+        stage.accumulators.clear()
+        for spread in (stage.seconds, stage.bytes_read, stage.rows_read):
+            spread.settle()
+
+    def note(self, incident: Incident) -> None:
+        """Count an incident and keep the first of its kind."""
+        self.incident_counts[incident.kind] += 1
+        if self.incident_counts[incident.kind] <= INCIDENTS_KEPT:
+            self.incidents.append(incident)
+
+
+def driver_heap(facts: Facts) -> int:
+    """The driver's heap in bytes, by its setting or Spark's default of 1 GiB."""
+    return setting_size(facts, "spark.driver.memory", 1 << 30)
+
+
+def executor_heap(facts: Facts) -> int:
+    """An executor's heap in bytes; in local mode that of the driver."""
+    return driver_heap(facts) if facts.local else setting_size(facts, "spark.executor.memory", 1 << 30)
+
+
+def setting_size(facts: Facts, key: str, default: int) -> int:
+    """A memory setting in bytes; without a unit Spark takes mebibytes."""
+    given = facts.settings.get(key, "")
+    return (size_of(given, "m") if given else None) or default

@@ -1,0 +1,351 @@
+"""One pass over an event log, line by line, into facts.
+
+Most lines are not parsed at all: the event's name stands first, and what no fact needs is skipped by it. Of a finished
+task, whose accumulators are most of its line, the rest is parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dq.diagnose.codecs import TornError, chunks
+from dq.diagnose.facts import Executor, Facts, Incident, Stage
+from dq.diagnose.files import LogFiles
+from dq.errors import DqError, UsageError
+
+SUPPORTED = "4.3"
+# A message longer than this holds a plan or rows; what is looked for stands at its beginning or is a class name.
+TEXT_KEPT = 20_000
+# Memory stays flat over a day of small queries; a death is in one of the last.
+PLANS_KEPT = 1000
+# No line of an event log is longer in practice; a file without line ends is no log.
+LONGEST_LINE = 1 << 28
+_BEGIN = b'{"Event":"'
+_KEYS = re.compile(r"(?:hash|range)partitioning\((.*)\)")
+_COLUMN = re.compile(r"([A-Za-z_]\w*)#\d+L?")
+Event = Mapping[str, Any]
+
+
+def read(files: LogFiles) -> Facts:
+    """The facts of a log; an error where it is none, is of another Spark, or holds nothing."""
+    facts = Facts()
+    reader = _Reader(facts)
+    for line in _lines(files, facts):
+        facts.lines += 1
+        if facts.lines == 1:
+            _must_be_a_log(files, line)
+        name = _name(line)
+        handler = reader.handlers.get(name)
+        if handler is None:
+            facts.damaged += not name
+            continue
+        try:
+            handler(_cut(line) if name == "SparkListenerTaskEnd" and not reader.wants_accumulators(line) else line)
+        except (ValueError, KeyError, TypeError, AttributeError):  # half a line, or bytes that were changed
+            facts.damaged += 1
+    for stage in facts.stages.values():
+        if not stage.completed:
+            facts.settle(stage)
+    if not facts.lines:
+        raise DqError(
+            "the event log holds no complete line", where=str(files.path), do="the application died before it began"
+        )
+    return facts
+
+
+def _must_be_a_log(files: LogFiles, line: bytes) -> None:
+    if not line.startswith(_BEGIN) or not _name(line):
+        raise UsageError(
+            f"{files.path} is no event log of Spark",
+            where="EVENTLOG",
+            expected='lines that begin with {"Event":"SparkListener...',
+        )
+    if _name(line) == "SparkListenerLogStart":
+        try:
+            version = str(json.loads(line)["Spark Version"])
+        except (ValueError, KeyError) as error:
+            raise DqError("the first line of the event log is damaged", where=str(files.path)) from error
+        if version.rpartition(".")[0] != SUPPORTED:
+            raise UsageError(
+                f"{files.path} was written by Spark {version}",
+                where="EVENTLOG",
+                expected=f"a log of Spark {SUPPORTED}",
+                do="events and messages differ between versions, so nothing is guessed from it",
+            )
+
+
+def _lines(files: LogFiles, facts: Facts) -> Iterator[bytes]:
+    for part in files.parts:
+        rest = b""
+        try:
+            for piece in chunks(part):
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from whole
+                if len(rest) > LONGEST_LINE:
+                    raise UsageError(f"{part.path} has a line of over {LONGEST_LINE >> 20} MiB", where="EVENTLOG")
+        except TornError:
+            facts.torn = True
+        if rest:
+            try:
+                json.loads(rest)
+            except ValueError:
+                facts.torn = True
+            else:
+                yield rest
+
+
+def _name(line: bytes) -> str:
+    """The event's name without its package; empty where the line does not begin like an event."""
+    if not line.startswith(_BEGIN):
+        return ""
+    end = line.find(b'"', len(_BEGIN), len(_BEGIN) + 200)
+    return line[len(_BEGIN) : end].rpartition(b".")[2].decode("utf-8", "replace") if end > 0 else ""
+
+
+def _cut(line: bytes) -> bytes:
+    """The line of a finished task without the accumulators in its Task Info; as it is where the order differs."""
+    begin = line.find(b'"Accumulables":[')
+    end = line.find(b',"Task Executor Metrics":', begin)
+    if begin < 0 or end < 0:
+        return line
+    return b"".join((line[:begin], b'"Accumulables":[]}', line[end:]))
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+class _Reader:
+    """Turns events into facts, one method per event that is not skipped."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self._jobs_of_stages: dict[int, tuple[int, int | None, str]] = {}
+        self.handlers: dict[str, Callable[[bytes], None]] = {
+            "SparkListenerLogStart": self._log_start,
+            "SparkListenerEnvironmentUpdate": self._environment,
+            "SparkListenerApplicationStart": self._application_start,
+            "SparkListenerApplicationEnd": self._application_end,
+            "SparkListenerExecutorAdded": self._executor_added,
+            "SparkListenerExecutorRemoved": self._executor_removed,
+            "SparkListenerStageExecutorMetrics": self._executor_metrics,
+            "SparkListenerJobStart": self._job_start,
+            "SparkListenerJobEnd": self._job_end,
+            "SparkListenerStageSubmitted": self._stage_submitted,
+            "SparkListenerStageCompleted": self._stage_completed,
+            "SparkListenerTaskEnd": self._task_end,
+            "SparkListenerSQLExecutionStart": self._plan,
+            "SparkListenerSQLAdaptiveExecutionUpdate": self._plan,
+            "SparkListenerSQLExecutionEnd": self._execution_end,
+        }
+
+    def wants_accumulators(self, line: bytes) -> bool:
+        """Whether this is an early task of its stage: a few tell which exchange the stage reads."""
+        match = re.match(rb'\{"Event":"SparkListenerTaskEnd","Stage ID":(\d+),"Stage Attempt ID":(\d+)', line)
+        if match is None:
+            return True
+        stage = self.facts.stages.get((int(match[1]), int(match[2])))
+        return stage is None or (stage.seconds.count < 2 and not stage.completed)
+
+    # -- the application -------------------------------------------------------------------------------------------
+
+    def _log_start(self, line: bytes) -> None:
+        self.facts.spark_version = str(json.loads(line)["Spark Version"])
+
+    def _environment(self, line: bytes) -> None:
+        properties = json.loads(line)["Spark Properties"]
+        self.facts.settings = {str(key): str(value) for key, value in properties.items()}
+
+    def _application_start(self, line: bytes) -> None:
+        event = json.loads(line)
+        self.facts.app, self.facts.name = str(event.get("App ID", "")), str(event["App Name"])
+        self.facts.started = _number(event["Timestamp"])
+
+    def _application_end(self, line: bytes) -> None:
+        self.facts.ended = self.facts.last = _number(json.loads(line)["Timestamp"])
+
+    def _executor_added(self, line: bytes) -> None:
+        event = json.loads(line)
+        self.facts.executors[str(event["Executor ID"])] = Executor(added=_number(event["Timestamp"]))
+
+    def _executor_removed(self, line: bytes) -> None:
+        event = json.loads(line)
+        name = str(event["Executor ID"])
+        one = self.facts.executors.setdefault(name, Executor())
+        one.removed, one.reason = _number(event["Timestamp"]), str(event["Removed Reason"])[:TEXT_KEPT]
+        if name in self.facts.lost_executors:
+            self._note("executor removed", one.reason, executor=name)
+
+    def _executor_metrics(self, line: bytes) -> None:
+        event = json.loads(line)
+        self._peak(str(event["Executor ID"]), event["Executor Metrics"])
+
+    def _peak(self, executor: str, metrics: Event) -> None:
+        one = self.facts.executors.setdefault(executor, Executor())
+        one.peak_heap = max(one.peak_heap, _number(metrics.get("JVMHeapMemory")))
+        one.peak_python = max(one.peak_python, _number(metrics.get("ProcessTreePythonRSSMemory")))
+
+    # -- jobs and stages -------------------------------------------------------------------------------------------
+
+    def _job_start(self, line: bytes) -> None:
+        event = json.loads(line)
+        job, properties = int(event["Job ID"]), event.get("Properties") or {}
+        self.facts.open_jobs.add(job)
+        group = str(properties.get("spark.jobGroup.id", ""))
+        execution = properties.get("spark.sql.execution.id")
+        if group and group not in self.facts.groups:
+            self.facts.groups.append(group)
+        for stage in event["Stage IDs"]:
+            self._jobs_of_stages[int(stage)] = (job, int(execution) if execution is not None else None, group)
+        self._seen(event.get("Submission Time"))
+
+    def _job_end(self, line: bytes) -> None:
+        event = json.loads(line)
+        job, result = int(event["Job ID"]), event["Job Result"]
+        self.facts.open_jobs.discard(job)
+        if result["Result"] != "JobSucceeded":
+            self.facts.failed_jobs.add(job)
+            error = result.get("Exception") or {}
+            self._note("job failed", str(error.get("Message", "")), job=job)
+        self._seen(event.get("Completion Time"))
+
+    def _stage(self, number: int, attempt: int) -> Stage:
+        key = (number, attempt)
+        found = self.facts.stages.get(key)
+        if found is None:
+            job, execution, group = self._jobs_of_stages.get(number, (None, None, ""))
+            found = Stage(stage=number, attempt=attempt, job=job, execution=execution, group=group)
+            self.facts.stages[key] = found
+        return found
+
+    def _stage_submitted(self, line: bytes) -> None:
+        info = json.loads(line)["Stage Info"]
+        stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
+        stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
+
+    def _stage_completed(self, line: bytes) -> None:
+        info = json.loads(line)["Stage Info"]
+        stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
+        stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
+        stage.completed = True
+        stage.accumulators |= {int(one["ID"]) for one in info.get("Accumulables") or ()}
+        if info.get("Failure Reason"):
+            self._note("stage failed", str(info["Failure Reason"]), stage=stage)
+        self.facts.settle(stage)
+        self._seen(info.get("Completion Time"))
+
+    # -- tasks -----------------------------------------------------------------------------------------------------
+
+    def _task_end(self, line: bytes) -> None:
+        event = json.loads(line)
+        facts = self.facts
+        stage = self._stage(int(event["Stage ID"]), int(event["Stage Attempt ID"]))
+        info, why = event["Task Info"], event["Task End Reason"]
+        metrics = event.get("Task Metrics") or {}
+        reason = str(why["Reason"])
+        facts.tasks += 1
+        stage.retried += _number(info.get("Attempt")) > 0
+        stage.accumulators.update(int(one["ID"]) for one in info.get("Accumulables") or ())
+        read, wrote = metrics.get("Shuffle Read Metrics") or {}, metrics.get("Shuffle Write Metrics") or {}
+        rows = _number(read.get("Total Records Read"))
+        size = _number(read.get("Remote Bytes Read")) + _number(read.get("Local Bytes Read"))
+        if reason == "Success":
+            stage.seconds.add(_number(metrics.get("Executor Run Time")) / 1000)
+            stage.result_bytes += _number(metrics.get("Result Size"))
+        elif reason == "TaskKilled":
+            facts.killed_tasks += 1
+            stage.killed += 1
+        elif reason != "Resubmitted":
+            facts.failed_tasks += 1
+            stage.failed += 1
+            self._note(
+                reason, _task_text(why), stage=stage, executor=str(info.get("Executor ID", "")), rows=rows, size=size
+            )
+        if reason != "TaskKilled":
+            stage.bytes_read.add(size)
+            stage.rows_read.add(rows)
+        stage.bytes_in += _number((metrics.get("Input Metrics") or {}).get("Bytes Read"))
+        stage.bytes_written += _number(wrote.get("Shuffle Bytes Written"))
+        stage.spilled_memory += _number(metrics.get("Memory Bytes Spilled"))
+        stage.spilled_disk += _number(metrics.get("Disk Bytes Spilled"))
+        stage.gc_seconds += _number(metrics.get("JVM GC Time")) / 1000
+        stage.run_seconds += _number(metrics.get("Executor Run Time")) / 1000
+        stage.peak_memory = max(stage.peak_memory, _number(metrics.get("Peak Execution Memory")))
+        self._peak(str(info.get("Executor ID", "")), event.get("Task Executor Metrics") or {})
+        self._seen(info.get("Finish Time"))
+
+    # -- SQL -------------------------------------------------------------------------------------------------------
+
+    def _plan(self, line: bytes) -> None:
+        """Keep of a plan which columns each of its exchanges partitions by."""
+        if b"SQLExecutionStart" in line[:100]:
+            match = re.search(rb'"executionId":(\d+)', line[:300])
+            if match:
+                self.facts.open_executions.add(int(match[1]))
+        if b"partitioning(" not in line:
+            return
+        event = json.loads(line)
+        exchanges = self.facts.exchanges
+        keys = exchanges.setdefault(int(event["executionId"]), {})
+        if len(exchanges) > PLANS_KEPT:
+            del exchanges[next(iter(exchanges))]
+        nodes = [event["sparkPlanInfo"]]
+        while nodes:
+            node = nodes.pop()
+            nodes += node["children"]
+            found = _KEYS.search(node["simpleString"]) if "Exchange" in node["nodeName"] else None
+            if found:
+                columns = tuple(_COLUMN.findall(found[1]))
+                keys.update({int(metric["accumulatorId"]): columns for metric in node["metrics"]})
+
+    def _execution_end(self, line: bytes) -> None:
+        event = json.loads(line)
+        execution = int(event["executionId"])
+        self.facts.open_executions.discard(execution)
+        if event.get("errorMessage"):
+            self._note("query failed", str(event["errorMessage"]), execution=execution)
+        self._seen(event.get("time"))
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    def _seen(self, instant: object) -> None:
+        self.facts.last = max(self.facts.last or 0, _number(instant)) or None
+
+    def _note(
+        self,
+        kind: str,
+        text: str,
+        *,
+        stage: Stage | None = None,
+        executor: str = "",
+        job: int | None = None,
+        execution: int | None = None,
+        rows: int = 0,
+        size: int = 0,
+    ) -> None:
+        self.facts.note(
+            Incident(
+                line=self.facts.lines,
+                kind=kind,
+                text=text[:TEXT_KEPT],
+                stage=stage.stage if stage else None,
+                attempt=stage.attempt if stage else 0,
+                executor=executor,
+                job=stage.job if stage else job,
+                execution=stage.execution if stage else execution,
+                rows=rows,
+                bytes=size,
+            )
+        )
+
+
+def _task_text(why: Event) -> str:
+    """All that a failed task says: class, message, loss reason; its causes follow the message in the stack trace."""
+    fields = ("Class Name", "Description", "Loss Reason", "Message", "Full Stack Trace")
+    said = [str(why[name]) for name in fields if why.get(name)]
+    if why.get("Exit Caused By App") is False:
+        said.append("not caused by the application")
+    return "\n".join(said)

@@ -1,0 +1,289 @@
+"""What the deaths of a Spark application look like in its log: a table, and per row a function that adds the numbers.
+
+Only what a pattern names is shown of a message; the message itself may quote rows. Where Spark's text changed
+between versions, the patterns keep to the words that a provoked death left in a log of 4.3; those of YARN and
+Kubernetes are the words of their own sources.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dq.diagnose import facts as log
+from dq.diagnose.changes import (
+    broadcast_changes,
+    disk_changes,
+    driver_changes,
+    fetch_changes,
+    heap_changes,
+    overhead_changes,
+    python_changes,
+    result_changes,
+)
+from dq.diagnose.facts import Facts, Incident
+from dq.diagnose.findings import Change, Confidence, Finding
+
+TASK = frozenset({"ExceptionFailure"})
+LOSS = frozenset({"ExecutorLostFailure", "executor removed"})
+ANY = frozenset({"ExceptionFailure", "stage failed", "job failed", "query failed"})
+EVIDENCE_SHOWN = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """Words of an incident that speak for a cause, in which kinds of incident, and how surely.
+
+    ``unless`` are words that speak for another one.
+    """
+
+    words: re.Pattern[str]
+    kinds: frozenset[str]
+    confidence: Confidence = Confidence.CERTAIN
+    unless: re.Pattern[str] | None = None
+
+    def find(self, incident: Incident) -> re.Match[str] | None:
+        """The words in an incident, None where they do not stand there."""
+        if incident.kind not in self.kinds or (self.unless and self.unless.search(incident.text)):
+            return None
+        return self.words.search(incident.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """An incident and the words of it that are shown."""
+
+    incident: Incident
+    match: re.Match[str]
+    confidence: Confidence
+
+    def __str__(self) -> str:
+        words = " ".join(self.match[0].split())
+        return f"line {self.incident.line}: {place(self.incident)}: {words}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """One cause of death: its patterns and what to change, given the hits."""
+
+    cause: str
+    title: Callable[[Facts], str]
+    failure_class: str
+    patterns: tuple[Pattern, ...]
+    changes: Callable[[Facts, Sequence[Hit]], Sequence[Change]]
+    explains: tuple[str, ...] = ()
+    # Causes whose messages this one's are quoted from, where both are found.
+    quotes: tuple[str, ...] = ()
+
+    def judge(self, facts: Facts) -> Finding | None:
+        """The finding where the log holds one of the patterns."""
+        hits = [
+            Hit(incident=incident, match=match, confidence=pattern.confidence)
+            for incident in facts.incidents
+            for pattern in self.patterns
+            if (match := pattern.find(incident))
+        ]
+        if not hits:
+            return None
+        surest = max(hit.confidence for hit in hits)
+        best = [hit for hit in hits if hit.confidence == surest]
+        first = {str(hit): hit for hit in best}
+        evidence = list(first)[:EVIDENCE_SHOWN]
+        if len(first) > EVIDENCE_SHOWN:
+            evidence.append(f"and {len(first) - EVIDENCE_SHOWN} more of the kind")
+        return Finding(
+            cause=self.cause,
+            title=self.title(facts),
+            confidence=surest,
+            failure_class=self.failure_class,
+            evidence=tuple(evidence),
+            changes=tuple(self.changes(facts, best)),
+            explains=self.explains,
+            stage=next((hit.incident.stage for hit in best if hit.incident.stage is not None), None),
+        )
+
+
+def place(incident: Incident) -> str:
+    """Where something happened, in words."""
+    kinds = {"ExceptionFailure": "task failed", "FetchFailed": "fetch failed", "ExecutorLostFailure": "executor lost"}
+    parts = [kinds.get(incident.kind, incident.kind)]
+    if incident.stage is not None:
+        parts.append(f"stage {incident.stage}.{incident.attempt}")
+    elif incident.job is not None:
+        parts.append(f"job {incident.job}")
+    elif incident.execution is not None:
+        parts.append(f"query {incident.execution}")
+    if incident.executor:
+        parts.append("driver" if incident.executor == "driver" else f"executor {incident.executor}")
+    return ", ".join(parts)
+
+
+def words(pattern: str) -> re.Pattern[str]:
+    """A pattern over a message, lines included."""
+    return re.compile(pattern, re.DOTALL)
+
+
+_SIZE = r"[0-9.]+ ?[KMGT]?i?B"
+_HEAP = (
+    r"java\.lang\.OutOfMemoryError"
+    r"(?:[:\s]\s*(?:Java heap space|GC overhead limit exceeded|Requested array size exceeds VM limit))?"
+)
+_NOT_THE_HEAP = words(r"unable to create (?:new )?native thread|Metaspace|Direct buffer memory|build and broadcast")
+
+SIGNATURES: tuple[Signature, ...] = (
+    Signature(
+        cause="result_too_large",
+        title=lambda _: "more was collected to the driver than spark.driver.maxResultSize allows",
+        failure_class="F17",
+        patterns=(
+            Pattern(
+                words=words(
+                    rf"Total size of serialized results of (\d+) tasks \(({_SIZE})\) is bigger than "
+                    rf"(?:local maxResultSize|spark\.driver\.maxResultSize) \(({_SIZE})\)"
+                ),
+                kinds=frozenset({"stage failed", "job failed", "query failed"}),
+            ),
+        ),
+        changes=result_changes,
+    ),
+    Signature(
+        cause="broadcast_too_large",
+        title=lambda _: "a table was broadcast that is too large for it",
+        failure_class="F17",
+        patterns=(
+            Pattern(words=words(r"Not enough memory to build and broadcast"), kinds=ANY),
+            Pattern(
+                words=words(rf"Cannot broadcast the table (?:that is larger than|over) .{{0,40}}?{_SIZE}: {_SIZE}"),
+                kinds=ANY,
+            ),
+            Pattern(words=words(r"Cannot broadcast the table (?:that is larger than|over) [0-9,]+ rows"), kinds=ANY),
+        ),
+        changes=broadcast_changes,
+    ),
+    Signature(
+        cause="disk_full",
+        title=lambda _: "the disk for shuffle and spill files is full",
+        failure_class="F26",
+        patterns=(Pattern(words=words(r"No space left on device|Disk quota exceeded"), kinds=ANY | LOSS),),
+        changes=disk_changes,
+        explains=("fetch_failures",),
+    ),
+    Signature(
+        cause="python_memory",
+        title=lambda _: "a Python worker ran out of memory",
+        failure_class="F17",
+        patterns=(
+            Pattern(words=words(r"(?:^|\n)\s*MemoryError\b|_ArrayMemoryError|ArrowMemoryError"), kinds=ANY),
+            Pattern(
+                words=words(r"Python worker exited unexpectedly \(crashed\)(?:: (?:Fatal Python error|signal \d+))?"),
+                kinds=ANY,
+                confidence=Confidence.LIKELY,
+            ),
+        ),
+        changes=python_changes,
+    ),
+    Signature(
+        cause="container_memory",
+        title=lambda _: "an executor's container was killed for memory outside the heap",
+        failure_class="F17",
+        patterns=(
+            Pattern(
+                words=words(
+                    rf"Container killed by YARN for exceeding (?:physical |virtual )?memory limits"
+                    rf"(?:\. {_SIZE} of {_SIZE} (?:physical |virtual )?memory used)?"
+                ),
+                kinds=ANY | LOSS,
+            ),
+            Pattern(words=words(r"OOMKilled|possible container OOM"), kinds=ANY | LOSS),
+            Pattern(
+                words=words(r"(?:exited with (?:exit )?code|[Ee]xit (?:code|status):?|Exit code is) 137\b"),
+                kinds=ANY | LOSS,
+                confidence=Confidence.LIKELY,
+            ),
+        ),
+        changes=overhead_changes,
+        explains=("fetch_failures",),
+    ),
+    Signature(
+        cause="executor_heap",
+        title=lambda facts: (
+            "the heap of the driver, which runs the tasks in local mode, was too small"
+            if facts.local
+            else "the heap of an executor was too small"
+        ),
+        failure_class="F17",
+        patterns=(
+            Pattern(words=words(_HEAP), kinds=TASK, unless=_NOT_THE_HEAP),
+            Pattern(
+                words=words(r"SparkOutOfMemoryError|Unable to acquire \d+ bytes of memory, got \d+"),
+                kinds=TASK,
+                unless=_NOT_THE_HEAP,
+            ),
+            Pattern(words=words(r"exited with (?:exit )?code 52\b"), kinds=LOSS),
+        ),
+        changes=heap_changes,
+        explains=("fetch_failures",),
+    ),
+    Signature(
+        cause="driver_heap",
+        title=lambda _: "the heap of the driver was too small",
+        failure_class="F17",
+        patterns=(
+            Pattern(
+                words=words(_HEAP),
+                kinds=frozenset({"job failed", "query failed"}),
+                unless=_NOT_THE_HEAP,
+            ),
+        ),
+        changes=driver_changes,
+        quotes=("executor_heap",),
+    ),
+    Signature(
+        cause="fetch_failures",
+        title=lambda _: "shuffle files could not be fetched",
+        failure_class="F26",
+        patterns=(
+            Pattern(
+                words=words(
+                    r"FetchFailedException|MetadataFetchFailedException|Missing an output location for shuffle \d+|"
+                    r"has failed the maximum allowable number of times"
+                ),
+                kinds=frozenset({"FetchFailed", "stage failed", "job failed"}),
+            ),
+        ),
+        changes=fetch_changes,
+    ),
+)
+
+
+def causes(facts: Facts) -> list[Finding]:
+    """What the table finds in a log, without what only quotes another cause."""
+    found = {signature: finding for signature in SIGNATURES if (finding := signature.judge(facts))}
+    names = {finding.cause for finding in found.values()}
+    own = [finding for signature, finding in found.items() if not names.intersection(signature.quotes)]
+    gone = None if names & {"driver_heap", "executor_heap"} else _driver_gone(facts)
+    return [*own, gone] if gone else own
+
+
+def _driver_gone(facts: Facts) -> Finding | None:
+    """The driver's heap as the reading of a log that stops while results larger than half of it are on their way."""
+    if facts.ended is not None or not facts.open_jobs:
+        return None
+    heap = log.driver_heap(facts)
+    waiting = [stage for stage in facts.stages.values() if stage.job in facts.open_jobs]
+    size = sum(stage.result_bytes for stage in waiting)
+    if size < heap / 2:
+        return None
+    return Finding(
+        cause="driver_heap",
+        title="the heap of the driver was too small",
+        confidence=Confidence.LIKELY,
+        failure_class="F17",
+        evidence=(
+            f"the log ends in job {max(facts.open_jobs)} while {math.ceil(size / (1 << 20)):,} MiB of results "
+            f"were collected into a heap of {heap >> 20:,} MiB",
+        ),
+        changes=tuple(driver_changes(facts, ())),
+    )

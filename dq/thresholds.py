@@ -1,0 +1,33 @@
+"""From when on a measure of a Spark run is worth a word, with the field's values as defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEBIBYTE = 1 << 20
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Thresholds(BaseModel):
+    """The ``runtime`` part of ``jobs/settings.yml``.
+
+    Skew is Spark's own rule for splitting a partition; spill, garbage collection and heap are the rules of Dr. Elephant
+    and DataFlint. ``minimum_task_seconds`` keeps short stages quiet, whose times are those of starting up.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    skew_factor: Annotated[float, Field(gt=1)] = 5.0
+    skew_bytes: Annotated[int, Field(gt=0)] = 256 * MEBIBYTE
+    skew_seconds: Annotated[float, Field(gt=0)] = 60.0
+    spill_bytes: Annotated[int, Field(gt=0)] = MEBIBYTE
+    gc_share: Share = 0.10
+    gc_share_alarm: Share = 0.20
+    heap_share: Share = 0.95
+    partition_bytes: Annotated[int, Field(gt=0)] = 5 * 1024 * MEBIBYTE
+    target_bytes: Annotated[int, Field(gt=0)] = 128 * MEBIBYTE
+    tiny_tasks: Annotated[int, Field(gt=0)] = 5000
+    tiny_task_seconds: Annotated[float, Field(gt=0)] = 0.5
+    minimum_task_seconds: Annotated[float, Field(ge=0)] = 60.0

@@ -1,0 +1,207 @@
+"""Jobs that die of one cause each, with small heaps and made-up rows: ``python tests/slow/deaths.py NAME LOGS``.
+
+Each writes its event log into the folder LOGS, as a guarded run would, and ends with a code other than 0. ``--conf
+KEY=VALUE`` replaces a setting, which is how a test applies what a diagnosis recommends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+SMALL = {"spark.driver.memory": "512m"}
+CLUSTER = {"spark.master": "local-cluster[1,1,2048]", "spark.executor.memory": "512m"}
+BASE = {
+    "spark.master": "local[2]",
+    "spark.ui.enabled": "false",
+    "spark.eventLog.enabled": "true",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.task.maxFailures": "2",
+    "spark.stage.maxConsecutiveAttempts": "2",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Death:
+    """One way to die: what is run, and the settings that make it fatal."""
+
+    job: Callable[[SparkSession, Path], object]
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def wide(spark: SparkSession, rows: int, width: int = 200) -> DataFrame:
+    """So many rows of random text, which no codec makes small."""
+    text = F.concat(*[F.sha2(F.concat(F.col("id"), F.lit(n)), 256) for n in range(max(1, width // 64))])
+    return spark.range(rows).select("id", text.alias("text"))
+
+
+def documents(spark: SparkSession, rows: int) -> DataFrame:
+    """So many rows of a megabyte each, which fill a heap before the collector has much to do."""
+    return spark.range(rows).withColumn("text", F.expr("repeat(sha2(string(id), 256), 16384)"))
+
+
+def discard(frame: DataFrame) -> object:
+    """Compute every row and keep none."""
+    return frame.write.format("noop").mode("overwrite").save()
+
+
+def one_group(spark: SparkSession, _: Path) -> object:
+    """A group that does not fit: every row in one list."""
+    return discard(documents(spark, 800).groupBy(F.lit(1).alias("everything")).agg(F.collect_list("text")))
+
+
+def skewed_group(spark: SparkSession, _: Path) -> object:
+    """Nine of ten rows belong to one account, and all rows of an account are gathered."""
+    account = F.when(F.col("id") % 10 == 0, F.col("id") % 400).otherwise(F.lit(7))
+    rows = documents(spark, 800).withColumn("account_id", account)
+    return discard(rows.groupBy("account_id").agg(F.collect_list("text")))
+
+
+def collected(spark: SparkSession, _: Path) -> object:
+    """More is collected than the driver takes."""
+    return wide(spark, 100_000).collect()
+
+
+def collected_too_much(spark: SparkSession, _: Path) -> object:
+    """More is collected than the driver's heap holds, without a limit that says so."""
+    return wide(spark, 6_000_000).repartition(20).toPandas()
+
+
+def broadcast(spark: SparkSession, _: Path) -> object:
+    """A build side estimated far below what it is."""
+    built = wide(spark, 3_000_000)
+    joined = spark.range(3_000_000).select("id", (F.col("id") % 7).alias("n")).join(built, "id")
+    return joined.agg(F.sum(F.length("text") + F.col("n"))).collect()
+
+
+def spilling(spark: SparkSession, _: Path) -> object:
+    """A shuffle larger than the disk it is written to."""
+    return wide(spark, 1_000_000).repartition(8, "id").agg(F.sum(F.length("text"))).collect()
+
+
+def python_memory(spark: SparkSession, _: Path) -> object:
+    """A function in Python that takes a gigabyte."""
+
+    def hungry(batches: Iterator[object]) -> Iterator[object]:
+        kept = bytearray(1_000_000_000)
+        for batch in batches:
+            kept[0] = 1
+            yield batch
+
+    return spark.range(100).mapInArrow(hungry, "id long").collect()
+
+
+def python_killed(spark: SparkSession, _: Path) -> object:
+    """A Python worker that the operating system kills."""
+
+    def killed(batches: Iterator[object]) -> Iterator[object]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        yield from batches
+
+    return spark.range(100).mapInArrow(killed, "id long").collect()
+
+
+def executor_killed(spark: SparkSession, _: Path) -> object:
+    """An executor that the operating system kills: the task's own worker does it."""
+
+    def kill(batches: Iterator[object]) -> Iterator[object]:
+        daemon = os.getppid()
+        parent = int(Path(f"/proc/{daemon}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])
+        os.kill(parent, signal.SIGKILL)
+        yield from batches
+
+    return spark.range(100).repartition(1).mapInArrow(kill, "id long").collect()
+
+
+def shuffle_lost(spark: SparkSession, local: Path) -> object:
+    """Shuffle files that vanish before they are read, as often as they are written again."""
+    pairs = spark.sparkContext.parallelize([(n % 8, n) for n in range(1000)], 4).partitionBy(4)
+    pairs.count()
+    folder = str(local)
+
+    def vanish(rows: Iterator[object]) -> Iterator[object]:
+        for file in Path(folder).rglob("shuffle_*"):
+            file.unlink(missing_ok=True)
+        return rows
+
+    for file in local.rglob("shuffle_*"):
+        file.unlink()
+    # The map side is computed again by the retry; the second pass of it removes its own files.
+    again = spark.sparkContext.parallelize([(n % 8, n) for n in range(1000)], 4).partitionBy(4)
+    again.count()
+    for file in local.rglob("shuffle_*"):
+        file.unlink()
+    return again.mapPartitions(vanish).count()
+
+
+def driver_killed(spark: SparkSession, _: Path) -> object:
+    """The driver is killed while its application runs."""
+    spark.range(1000).agg(F.sum("id")).collect()
+    process = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
+    spark._jvm.java.lang.Runtime.getRuntime().halt(137)  # type: ignore[union-attr]
+    return process
+
+
+DEATHS: dict[str, Death] = {
+    "heap_local": Death(job=one_group, settings=SMALL),
+    "heap_executor": Death(job=one_group, settings=CLUSTER),
+    "skewed_key": Death(job=skewed_group, settings=CLUSTER | {"spark.sql.adaptive.enabled": "false"}),
+    "max_result": Death(job=collected, settings=SMALL | {"spark.driver.maxResultSize": "1m"}),
+    "driver_heap": Death(job=collected_too_much, settings=CLUSTER | SMALL | {"spark.driver.maxResultSize": "0"}),
+    "broadcast_memory": Death(job=broadcast, settings=SMALL | {"spark.sql.autoBroadcastJoinThreshold": "1g"}),
+    "broadcast_limit": Death(
+        job=broadcast,
+        settings={"spark.sql.autoBroadcastJoinThreshold": "1g", "spark.sql.maxBroadcastTableSize": "16m"},
+    ),
+    "disk_full": Death(job=spilling),
+    "python_memory": Death(job=python_memory, settings={"spark.executor.pyspark.memory": "256m"}),
+    "python_killed": Death(job=python_killed),
+    "executor_killed": Death(job=executor_killed, settings=CLUSTER),
+    "shuffle_lost": Death(job=shuffle_lost),
+    "driver_killed": Death(job=driver_killed),
+}
+
+
+def main() -> int:
+    """Die as asked; 0 where the job passed after all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=DEATHS)
+    parser.add_argument("logs", type=Path)
+    parser.add_argument("--local", type=Path, required=True, help="where shuffle files go")
+    parser.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE")
+    arguments = parser.parse_args()
+    death = DEATHS[arguments.name]
+    given = dict(pair.partition("=")[::2] for pair in arguments.conf)
+    settings = BASE | {"spark.local.dir": str(arguments.local)} | death.settings | given
+    builder = SparkSession.builder.appName(f"death of {arguments.name}")
+    for key, value in (settings | {"spark.eventLog.dir": arguments.logs.resolve().as_uri()}).items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("OFF")
+    group = "profit_unit-2026-10-20261103t050000000000z-abcdef"
+    spark.sparkContext.setJobGroup(group, group)
+    try:
+        death.job(spark, arguments.local)
+    except BaseException as failure:
+        sys.stderr.write(f"{type(failure).__name__}: {str(failure)[:2000]}\n")
+        spark.stop()
+        return 1
+    spark.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    shutil.rmtree("spark-warehouse", ignore_errors=True)
+    sys.exit(code)

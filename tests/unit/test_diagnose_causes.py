@@ -1,0 +1,303 @@
+"""Each death by its own words, the settings with numbers, and nothing of a row in what is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import event_logs as logs
+import pytest
+
+from dq.diagnose import Confidence, Diagnosis, diagnose, document, text
+from dq.diagnose.findings import Change, memory, size_of
+from dq.diagnose.signatures import SIGNATURES
+from dq.thresholds import Thresholds
+
+HEAP = logs.raised("java.lang.OutOfMemoryError", "Java heap space")
+SECRET = "contract of Jane 4711"
+
+
+def judged(folder: Path, *events: logs.Event, ended: bool = True, **settings: str) -> Diagnosis:
+    return diagnose(logs.write(folder, [*logs.start(**settings), *events, *([logs.end()] if ended else [])]))
+
+
+def failing(why: logs.Event, message: str, tasks: int = 4) -> list[logs.Event]:
+    """A job of one stage whose first task fails and takes the job with it."""
+    ended = [logs.stage(0, tasks, done=True, error=message), logs.job_end(0, message)]
+    return [logs.job(0, [0]), logs.stage(0, tasks), logs.task(0, why=why), *ended]
+
+
+def query(error: str) -> list[logs.Event]:
+    return [logs.plan(0), logs.query_end(0, error)]
+
+
+def change(found: Diagnosis, setting: str) -> Change:
+    return next(one for one in found.causes[0].changes if one.setting == setting)
+
+
+BIGGER = (
+    "Job aborted due to stage failure: Total size of serialized results of 3 tasks (1200.0 MiB) is bigger than "
+    "spark.driver.maxResultSize (1024.0 MiB)"
+)
+PYTHON = (
+    "[PYTHON_EXCEPTION] An exception was thrown from the Python worker: Traceback (most recent call last):\n"
+    f'  File "job.py", line 3, in f\n    {SECRET}\nMemoryError\n SQLSTATE: 38000'
+)
+YARN = (
+    "Container killed by YARN for exceeding physical memory limits. 5.5 GB of 5.5 GB physical memory used. "
+    "Consider boosting spark.executor.memoryOverhead."
+)
+CRASHED = "java.io.EOFException\norg.apache.spark.SparkException: Python worker exited unexpectedly (crashed)"
+DEATHS = {
+    "heap": ("executor_heap", Confidence.CERTAIN, failing(HEAP, "Lost task 0.0: java.lang.OutOfMemoryError")),
+    "collector": (
+        "executor_heap",
+        Confidence.CERTAIN,
+        failing(logs.raised("java.lang.OutOfMemoryError", "GC overhead limit exceeded"), "aborted"),
+    ),
+    "execution memory": (
+        "executor_heap",
+        Confidence.CERTAIN,
+        failing(
+            logs.raised(
+                "org.apache.spark.memory.SparkOutOfMemoryError", "Unable to acquire 65536 bytes of memory, got 0"
+            ),
+            "aborted",
+        ),
+    ),
+    "code 52": ("executor_heap", Confidence.CERTAIN, failing(logs.lost("1", "Command exited with code 52"), "aborted")),
+    "yarn": ("container_memory", Confidence.CERTAIN, failing(logs.lost("1", YARN), "aborted")),
+    "kubernetes": (
+        "container_memory",
+        Confidence.CERTAIN,
+        failing(
+            logs.lost("1", "The executor with id 1 exited with exit code 137(SIGKILL, possible container OOM)."),
+            "aborted",
+        ),
+    ),
+    "code 137": (
+        "container_memory",
+        Confidence.LIKELY,
+        failing(logs.lost("1", "Command exited with code 137"), "aborted"),
+    ),
+    "results": ("result_too_large", Confidence.CERTAIN, failing({"Reason": "TaskKilled", "Kill Reason": ""}, BIGGER)),
+    "broadcast": (
+        "broadcast_too_large",
+        Confidence.CERTAIN,
+        query("Not enough memory to build and broadcast the table to all worker nodes."),
+    ),
+    "broadcast limit": (
+        "broadcast_too_large",
+        Confidence.CERTAIN,
+        query("Cannot broadcast the table that is larger than 8.0 GiB: 9.1 GiB."),
+    ),
+    "driver": ("driver_heap", Confidence.CERTAIN, query("java.lang.OutOfMemoryError: Java heap space")),
+    "fetch": (
+        "fetch_failures",
+        Confidence.CERTAIN,
+        failing(logs.fetch_failed(), "ShuffleMapStage 1 has failed the maximum allowable number of times: 4"),
+    ),
+    "disk": (
+        "disk_full",
+        Confidence.CERTAIN,
+        failing(logs.raised("java.io.IOException", "No space left on device"), "aborted"),
+    ),
+    "python": (
+        "python_memory",
+        Confidence.CERTAIN,
+        failing(logs.raised("org.apache.spark.api.python.PythonException", PYTHON), PYTHON),
+    ),
+    "python worker": (
+        "python_memory",
+        Confidence.LIKELY,
+        failing(logs.raised("org.apache.spark.SparkException", "lost", CRASHED), "aborted"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_each_death_is_named_by_its_own_words_with_something_to_try(name: str, tmp_path: Path) -> None:
+    cause, confidence, events = DEATHS[name]
+    found = judged(tmp_path, *events)
+    assert [(one.cause, one.confidence) for one in found.causes] == [(cause, confidence)]
+    assert re.match(r"line \d+: ", found.causes[0].evidence[0])
+    assert found.causes[0].changes
+
+
+def test_every_signature_of_the_table_has_a_death_here() -> None:
+    assert {signature.cause for signature in SIGNATURES} == {cause for cause, _, _ in DEATHS.values()}
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_the_same_words_in_an_application_that_succeeded_are_no_death(name: str, tmp_path: Path) -> None:
+    """A task that was retried with success killed nothing."""
+    events = [e for e in DEATHS[name][2] if e["Event"] == "SparkListenerTaskEnd"]
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 1), *events, logs.task(0, attempt=1), logs.job_end(0))
+    assert found.causes == ()
+    assert not found.died
+    assert text(found, {}).startswith("NO DEATH FOUND")
+
+
+def test_no_value_of_a_row_is_printed(tmp_path: Path) -> None:
+    messages = [
+        f"[CAST_INVALID_INPUT] The value '{SECRET}' of the type \"STRING\" cannot be cast",
+        f"java.lang.OutOfMemoryError: Java heap space {SECRET}",
+        f"{SECRET} No space left on device {SECRET}",
+        f"Cannot broadcast the table over {SECRET} larger",
+        f"MemoryError {SECRET}",
+        SECRET,
+    ]
+    for number, message in enumerate(messages):
+        found = judged(tmp_path / str(number), *failing(logs.raised("java.lang.Exception", message), message))
+        assert found.died
+        assert "Jane" not in text(found, {}) + json.dumps(document(found, {}))
+
+
+def test_what_no_signature_knows_is_told_by_condition_or_class_alone(tmp_path: Path) -> None:
+    error = "[DIVIDE_BY_ZERO] Division by zero of 4711"
+    found = judged(tmp_path, *failing(logs.raised("org.apache.spark.SparkArithmeticException", error), error))
+    assert found.causes == ()
+    assert found.died
+    assert all(line.endswith("DIVIDE_BY_ZERO") for line in found.unrecognised)
+    assert "Nothing recognised:" in text(found, {})
+
+
+def test_a_stopped_application_is_told_as_stopped(tmp_path: Path) -> None:
+    message = "Job 0 cancelled because SparkContext was shut down"
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 1), logs.job_end(0, message))
+    assert "stopped while this ran" in found.unrecognised[0]
+
+
+def test_a_limit_on_results_is_raised_to_what_all_tasks_would_have_sent(tmp_path: Path) -> None:
+    found = judged(tmp_path, *failing({"Reason": "TaskKilled"}, BIGGER, tasks=12))
+    told = change(found, "spark.driver.maxResultSize")
+    assert (told.value, told.now) == ("8g", "1g")  # 1,200 MiB / 3 x 12 = 4,800 MiB, and half as much again
+    assert change(found, "spark.driver.memory").value == "19g"
+
+
+def test_heap_is_that_of_the_executor_and_in_local_mode_that_of_the_driver(tmp_path: Path) -> None:
+    events = failing(HEAP, "aborted")
+    cluster = judged(tmp_path / "a", *events, executor__memory="4g", executor__cores="4")
+    assert [one.setting for one in cluster.causes[0].changes] == ["spark.executor.memory", "spark.executor.cores"]
+    assert change(cluster, "spark.executor.memory").value == "16g"
+    local = judged(tmp_path / "b", *events, master="local[2]", driver__memory="512m")
+    assert change(local, "spark.driver.memory").value == "2g"
+    assert change(local, "spark.master").value == "local[1]"
+
+
+def test_even_partitions_that_are_too_large_are_first_of_all_split(tmp_path: Path) -> None:
+    ran = [logs.task(0, index=n, read=1 << 30, rows=1000) for n in range(8)]
+    fails = logs.task(0, index=8, read=1 << 30, rows=1000, why=HEAP)
+    found = judged(
+        tmp_path, logs.job(0, [0]), logs.stage(0, 9), *ran, fails, logs.job_end(0, "x"), sql__shuffle__partitions="9"
+    )
+    first = found.causes[0].changes[0]
+    assert (first.setting, first.value, first.now) == ("spark.sql.shuffle.partitions", "72", "9")
+
+
+def test_an_executor_that_died_comes_before_the_fetches_that_failed_from_it(tmp_path: Path) -> None:
+    found = judged(
+        tmp_path,
+        logs.job(0, [0, 1]),
+        logs.stage(1, 2),
+        logs.task(1, executor="2", why=logs.fetch_failed()),
+        logs.removed("1", "Command exited with code 52"),
+        logs.job_end(0, "has failed the maximum allowable number of times: 4. FetchFailedException"),
+    )
+    assert [one.cause for one in found.causes] == ["executor_heap", "fetch_failures"]
+    assert "1 executors were lost" in found.causes[1].changes[0].why
+
+
+def test_a_log_that_stops_under_large_results_points_at_the_drivers_heap(tmp_path: Path) -> None:
+    sending = [logs.task(0, index=n, result=200 << 20) for n in range(3)]
+    begun = [logs.job(0, [0]), logs.stage(0, 6), *sending]
+    found = judged(tmp_path / "a", *begun, ended=False, driver__memory="1g")
+    assert [(one.cause, one.confidence) for one in found.causes] == [("driver_heap", Confidence.LIKELY)]
+    assert "600 MiB of results were collected into a heap of 1,024 MiB" in found.causes[0].evidence[0]
+    assert judged(tmp_path / "b", *begun, ended=False, driver__memory="4g").causes == ()
+
+
+def skewed(
+    why: logs.Event | None = None, heavy_rows: int = 900_000, read: int = 600 << 20, seconds: float = 95
+) -> list[logs.Event]:
+    light = [logs.task(0, index=n, rows=10_000, read=8 << 20, accumulators=[7]) for n in range(9)]
+    heavy = logs.task(0, index=9, rows=heavy_rows, read=read, seconds=seconds, why=why)
+    ended = [logs.stage(0, 10, done=True), logs.job_end(0, "aborted" if why else "")]
+    keys = ("hashpartitioning(account_id#12, coalesce(region#4, 'Jane'), 200)", "hashpartitioning(day#9, 200)")
+    planned = logs.plan(3, (7, keys[0]), (8, keys[1]))
+    return [planned, logs.job(0, [0], execution=3), logs.stage(0, 10), *light, heavy, *ended]
+
+
+def test_a_skewed_key_that_killed_is_named_from_the_plan_and_comes_first(tmp_path: Path) -> None:
+    found = judged(tmp_path, *skewed(HEAP), sql__adaptive__enabled="false")
+    assert [one.cause for one in found.causes] == ["skewed_key", "executor_heap"]
+    skew = found.causes[0]
+    assert skew.title == "one value of account_id, region holds 91% of the rows of its stage"
+    assert "900,000 rows, 91% of all; the median is 10," in skew.evidence[0]
+    assert (skew.changes[0].setting, skew.changes[0].value) == ("spark.sql.adaptive.enabled", "true")
+    assert any("salt account_id, region with 128 values" in one.why for one in skew.changes)
+    assert "Jane" not in text(found, {})
+
+
+def test_a_skew_that_killed_nothing_is_a_strain(tmp_path: Path) -> None:
+    found = judged(tmp_path, *skewed())
+    assert found.causes == ()
+    assert [one.cause for one in found.strains] == ["skewed_key"]
+    assert not found.died
+
+
+def test_small_or_even_stages_are_no_skew(tmp_path: Path) -> None:
+    assert judged(tmp_path / "a", *skewed(heavy_rows=40_000, read=30 << 20, seconds=4)).strains == ()
+    even = [logs.task(0, index=n, rows=500_000, read=400 << 20, seconds=90) for n in range(9)]
+    assert judged(tmp_path / "b", logs.job(0, [0]), logs.stage(0, 9), *even, logs.job_end(0)).strains == ()
+
+
+STRAINS = {
+    "spill": [logs.task(0, spilled=64 << 20)],
+    "garbage_collection": [logs.task(0, seconds=100, gc=15)],
+    "full_heap": [logs.task(0, heap=(1 << 30) - 1)],
+    "large_partition": [logs.task(0, index=n, read=6 << 30) for n in range(3)],
+    "tiny_tasks": [logs.task(0, index=n, seconds=0.01) for n in range(5001)],
+    "failed_tasks": [logs.task(0, why=HEAP), logs.task(0, attempt=1)],
+}
+
+
+@pytest.mark.parametrize("name", STRAINS)
+def test_each_strain_is_told_and_only_it(name: str, tmp_path: Path) -> None:
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 1), *STRAINS[name], logs.job_end(0))
+    assert [one.cause for one in found.strains] == [name]
+    assert found.causes == ()
+
+
+def test_thresholds_decide_what_is_told(tmp_path: Path) -> None:
+    events = [*logs.start(), logs.job(0, [0]), logs.stage(0, 1), logs.task(0, seconds=100, gc=15), logs.job_end(0)]
+    log = logs.write(tmp_path, [*events, logs.end()])
+    assert diagnose(log, Thresholds(gc_share=0.16)).strains == ()
+    assert "alarming" not in diagnose(log).strains[0].evidence[0]
+    assert "alarming" in diagnose(log, Thresholds(gc_share_alarm=0.14)).strains[0].evidence[0]
+
+
+def test_an_idle_executor_given_back_is_not_lost(tmp_path: Path) -> None:
+    found = judged(tmp_path, logs.removed("1", "Executor killed by driver because it was idle"), logs.task(0))
+    assert found.facts.lost_executors == {}
+    assert found.strains == ()
+
+
+def test_the_pipeline_and_period_are_those_of_the_run_in_the_log(tmp_path: Path) -> None:
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 1), logs.task(0), logs.job_end(0), name="other")
+    assert (found.pipeline, found.period, found.run) == ("profit_unit", "2026-10", logs.RUN)
+    assert judged(tmp_path / "b", logs.task(0), name="other").pipeline == "other"
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("512m", 512 << 20), ("9.1 MiB", 9_542_041), ("1g", 1 << 30), ("1024.0 KiB", 1 << 20), ("0", 0), ("much", None)],
+)
+def test_sizes_are_read_as_spark_writes_them(written: str, size: int | None) -> None:
+    assert size_of(written) == size
+
+
+@pytest.mark.parametrize(("size", "value"), [(1, "64m"), (513 << 20, "576m"), (1 << 31, "2g"), ((2 << 30) + 1, "3g")])
+def test_memory_is_rounded_up_to_what_a_person_would_write(size: int, value: str) -> None:
+    assert memory(size) == value

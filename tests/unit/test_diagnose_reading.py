@@ -1,0 +1,182 @@
+"""Event logs as they lie about: single or rolling, compressed, torn, unfinished, damaged, and what is none."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from contextlib import suppress
+from pathlib import Path
+
+import event_logs as logs
+import pytest
+
+from dq.diagnose import diagnose
+from dq.diagnose.facts import Distribution
+from dq.errors import DqError, UsageError
+
+FAILED = "Job aborted: java.lang.OutOfMemoryError: Java heap space"
+
+
+def death() -> list[logs.Event]:
+    """An application whose only task ran out of heap."""
+    why = logs.raised("java.lang.OutOfMemoryError", "Java heap space")
+    ran = [logs.job(0, [0]), logs.stage(0, 1), logs.task(0, why=why), logs.job_end(0, FAILED)]
+    return [*logs.start(), *ran, logs.end()]
+
+
+@pytest.mark.parametrize("codec", logs.PACKED)
+def test_a_log_is_read_in_every_codec_that_spark_writes(codec: str, tmp_path: Path) -> None:
+    many = [logs.task(0, index=n) for n in range(500)]
+    log = logs.write(tmp_path, [*death()[:-1], *many, logs.end()], codec=codec)
+    found = diagnose(log)
+    assert [cause.cause for cause in found.causes] == ["executor_heap"]
+    assert (found.facts.tasks, found.facts.damaged, found.facts.torn) == (501, 0, False)
+
+
+@pytest.mark.parametrize("codec", logs.PACKED)
+def test_a_log_cut_anywhere_is_judged_as_far_as_it_goes(codec: str, tmp_path: Path) -> None:
+    source = random.Random(5)  # noqa: S311 - not a secret
+    noise = [logs.task(0, index=source.randrange(1 << 30), seconds=source.random() * 9) for _ in range(2000)]
+    whole = logs.PACKED[codec](logs.text([*death()[:-1], *noise, logs.end()]))
+    for share in (0.4, 0.8, 0.99):
+        path = tmp_path / f"app-1.{codec}" if codec else tmp_path / "app-1"
+        path.write_bytes(whole[: int(len(whole) * share)])
+        found = diagnose(path)
+        assert found.facts.ended is None
+        assert found.facts.damaged == 0
+        assert [cause.cause for cause in found.causes] == ["executor_heap"]
+        assert "the log has no end" in found.ending
+        assert abs(found.facts.tasks / 2001 - share) < 0.15
+
+
+@pytest.mark.parametrize("codec", logs.PACKED)
+def test_a_byte_that_was_changed_never_ends_in_a_traceback(codec: str, tmp_path: Path) -> None:
+    whole = logs.PACKED[codec](logs.text(death()))
+    path = tmp_path / (f"app-1.{codec}" if codec else "app-1")
+    for at in range(0, len(whole), max(1, len(whole) // 60)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        with suppress(DqError):
+            diagnose(path)
+
+
+def test_the_parts_of_a_rolling_log_are_read_in_order_of_their_numbers(tmp_path: Path) -> None:
+    log = tmp_path / "eventlog_v2_app-1"
+    log.mkdir()
+    events = death()
+    for number, event in enumerate(events, start=1):
+        (log / f"events_{number}_app-1").write_bytes(logs.text([event]))
+    (log / "appstatus_app-1").touch()
+    found = diagnose(log)
+    assert found.facts.lines == len(events)
+    assert found.ending == "it ended; 1 of its jobs failed"
+
+    (log / "events_2_app-1").unlink()
+    assert "parts of the log are missing: 2" in diagnose(log).notes[0]
+
+
+def test_a_compacted_part_stands_for_all_before_it(tmp_path: Path) -> None:
+    log = tmp_path / "eventlog_v2_app-1"
+    log.mkdir()
+    for number in (1, 2):
+        (log / f"events_{number}_app-1").write_bytes(logs.text([*logs.start(), logs.task(0), logs.task(0)]))
+    (log / "events_2_app-1.compact").write_bytes(logs.text(death()[:-1]))
+    (log / "events_3_app-1").write_bytes(logs.text([logs.end()]))
+    found = diagnose(log)
+    assert found.facts.tasks == 1
+    assert found.notes == ()
+
+
+def test_a_log_still_in_progress_says_so(tmp_path: Path) -> None:
+    log = logs.write(tmp_path, [*logs.start(), logs.job(0, [0]), logs.stage(0, 2), logs.task(0)], in_progress=True)
+    found = diagnose(log)
+    assert found.ending == "the log has no end: it is still running, or its driver was killed"
+    assert not found.died
+
+
+def test_damaged_lines_are_counted_and_left_out(tmp_path: Path) -> None:
+    lines = logs.text(death()).split(b"\n")
+    lines[4:4] = [b'{"Event":"SparkListenerTaskEnd","Stage ID":', b"\x00\xff not json", b"{}"]
+    path = tmp_path / "app-1"
+    path.write_bytes(b"\n".join(lines))
+    found = diagnose(path)
+    assert found.facts.damaged == 3
+    assert found.notes == ("3 of 11 lines are damaged and were left out",)
+    assert [cause.cause for cause in found.causes] == ["executor_heap"]
+
+
+def test_what_is_no_log_is_refused_with_what_would_be_one(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    (tmp_path / "text").write_text("hello\n", encoding="utf-8")
+    (tmp_path / "json").write_text('{"a": 1}\n', encoding="utf-8")
+    for name, said in (
+        ("none", "is no event log; "),
+        ("text", "is no event log of Spark"),
+        ("json", "is no event log of Spark"),
+        ("gone", "there is no event log"),
+    ):
+        with pytest.raises(UsageError, match=said) as refused:
+            diagnose(tmp_path / name)
+        assert "expected" in str(refused.value)
+
+
+def test_a_folder_of_logs_names_the_latest(tmp_path: Path) -> None:
+    logs.write(tmp_path, death())
+    with pytest.raises(UsageError, match="it holds 1 logs, the latest is eventlog_v2_app-1"):
+        diagnose(tmp_path)
+
+
+def test_a_log_of_another_spark_is_refused_with_both_versions(tmp_path: Path) -> None:
+    log = logs.write(tmp_path, [*logs.start(version="3.5.1"), logs.end()])
+    with pytest.raises(UsageError, match=r"was written by Spark 3\.5\.1.*expected a log of Spark 4\.3"):
+        diagnose(log)
+
+
+@pytest.mark.parametrize("codec", ["", "zstd"])
+def test_an_empty_log_is_no_success(codec: str, tmp_path: Path) -> None:
+    path = tmp_path / (f"app-1.{codec}" if codec else "app-1")
+    path.touch()
+    with pytest.raises(DqError, match="holds no complete line") as refused:
+        diagnose(path)
+    assert refused.value.exit_code == 3
+
+
+def test_lzf_is_refused_with_the_setting_that_helps(tmp_path: Path) -> None:
+    (tmp_path / "app-1.lzf").write_bytes(b"ZV")
+    with pytest.raises(DqError, match=r"lzf cannot be read here.*set spark\.eventLog\.compression\.codec to zstd"):
+        diagnose(tmp_path / "app-1.lzf")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_distribution_is_exact_but_for_two_percent_of_the_median(seed: int) -> None:
+    source = random.Random(seed)  # noqa: S311 - not a secret
+    values = [source.choice([0.0, source.lognormvariate(3, 2), 7.0]) for _ in range(source.randrange(1, 400))]
+    spread = Distribution()
+    for value in values:
+        spread.add(value)
+    assert (spread.count, spread.largest) == (len(values), max(values))
+    assert spread.total == pytest.approx(sum(values))
+    assert spread.median == pytest.approx(statistics.median_low(values), rel=0.02)
+    before = spread.median
+    spread.settle()
+    spread.add(1e9)
+    assert (spread.median, spread.largest) == (before, 1e9)
+    assert math.isfinite(spread.factor) or before == 0
+
+
+def test_reading_takes_no_more_memory_for_ten_times_the_tasks(tmp_path: Path) -> None:
+    import tracemalloc
+
+    peaks = []
+    for tasks in (2_000, 20_000):
+        path = tmp_path / f"app-{tasks}"
+        with path.open("wb") as file:
+            file.write(logs.text(logs.start()))
+            for number in range(tasks // 200):
+                ran = [logs.task(number, index=n, seconds=1 + n, accumulators=range(9)) for n in range(200)]
+                file.write(logs.text([logs.stage(number, 200), *ran, logs.stage(number, 200, done=True)]))
+        tracemalloc.start()
+        diagnose(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.5

@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RUN := source tools/env.sh &&
 
-.PHONY: help env demo test test-fast test-slow lint types check bench bench-runtime catches docs lock clean
+.PHONY: help env demo test test-fast test-slow lint types check bench bench-runtime submit catches docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines
 
 bench-runtime: env ## time and memory of diagnosing an event log of 1 GB
 	@$(RUN) PYTHONPATH=tests python tests/benchmarks/diagnose.py $(ARGS)
+
+submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 JOB=profit_unit ARGS="--period 2026-10"
+	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)
 
 catches: env ## plant every seeded defect and write into the README what caught it (a quarter of an hour)
 	@$(RUN) python tests/catches.py

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,10 @@ def check_java() -> None:
         raise DqError(f"Java {found} is not supported", expected="Java 17 or 21", do=JAVA_HELP)
 
 
-def session(name: str, conf_dir: Path | None = None) -> SparkSession:
+def session(name: str, conf_dir: Path | None = None, events: Path | None = None) -> SparkSession:
     """The running session, or a new one with the settings of ``spark-conf/local.conf``.
+
+    A new one writes its event log into the folder ``events``, unless its settings say otherwise.
 
     Under spark-submit the session's settings come from its properties file and are only checked here.
     """
@@ -86,7 +89,7 @@ def session(name: str, conf_dir: Path | None = None) -> SparkSession:
         if not under_submit and SparkContext._active_spark_context is None:
             conf = (conf_dir or Path("spark-conf")) / "local.conf"
             settings = properties(conf) if conf.is_file() else dict(REQUIRED)
-            for key, value in settings.items():
+            for key, value in (_event_log(events, settings) | settings).items():
                 builder = builder.config(key, value)
         active = builder.getOrCreate()
     wrong = []
@@ -101,6 +104,21 @@ def session(name: str, conf_dir: Path | None = None) -> SparkSession:
             do="submit with --properties-file spark-conf/local.conf",
         )
     return active
+
+
+def _event_log(events: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings that write an event log into a folder, which Spark wants to exist."""
+    if events is None or "spark.eventLog.enabled" in settings:
+        return {}
+    try:
+        events.mkdir(parents=True, exist_ok=True)
+    except OSError:  # the run that needs the folder says what is wrong with it
+        return {}
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events.resolve().as_uri(),
+        "spark.eventLog.logStageExecutorMetrics": "true",
+    }
 
 
 def quiet() -> None:

@@ -143,6 +143,8 @@ class PipelineRun:
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
         (_audience.get() or PipelineRun.tell)(self)
+        if self._run.state.died_before:
+            console.note(f"dq: {self._run.state.died_before}")
         for problem in self.problems:
             console.note(f"dq: {problem}")
         return True

@@ -49,11 +49,13 @@ class Diagnosis:
         return bool(self.causes or self.unrecognised)
 
 
-def diagnose(path: Path, thresholds: Thresholds | None = None) -> Diagnosis:
-    """Read a log and judge it; raises where it is none, is of another Spark, or holds nothing."""
+def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "") -> Diagnosis:
+    """Read a log and judge it, or of it one ``run``; raises where it is none, of another Spark, or holds nothing."""
     limits = thresholds or Thresholds()
     found = files.find(path)
     facts = reading.read(found)
+    if run:
+        facts.only(run)
     causes = _causes(facts)
     skewed = strain.skewed_keys(facts, limits, [cause.stage for cause in causes if cause.stage is not None])
     if causes:
@@ -86,13 +88,15 @@ def section_of(page: Page, finding: Finding) -> Section | None:
 
 def _causes(facts: Facts) -> list[Finding]:
     """What the signatures find, where something failed for good or the log just stops."""
-    if facts.ended is not None and not (facts.failed_jobs or facts.incident_counts["query failed"]):
+    failed = facts.failed_jobs or facts.incident_counts["query failed"]
+    cut_off = facts.ended is None and (facts.open_jobs or facts.open_executions)
+    if not (failed or cut_off):
         return []
     return most_likely_first(signatures.causes(facts))
 
 
 def _unrecognised(facts: Facts) -> Sequence[str]:
-    if facts.ended is not None and not (facts.failed_jobs or facts.incident_counts["query failed"]):
+    if not (facts.failed_jobs or facts.incident_counts["query failed"]):
         return []
     told: dict[str, None] = {}
     for incident in reversed(facts.incidents):

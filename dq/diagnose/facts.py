@@ -110,6 +110,7 @@ class Incident:
     executor: str = ""
     job: int | None = None
     execution: int | None = None
+    group: str = ""
     rows: int = 0
     bytes: int = 0
 
@@ -147,6 +148,9 @@ class Facts:
     open_jobs: set[int] = field(default_factory=set)
     failed_jobs: set[int] = field(default_factory=set)
     open_executions: set[int] = field(default_factory=set)
+    # The job group of each job and query that has one: the run it belongs to.
+    groups_of_jobs: dict[int, str] = field(default_factory=dict)
+    groups_of_executions: dict[int, str] = field(default_factory=dict)
     # Per SQL execution: the accumulators of each exchange, and the columns it partitions by.
     exchanges: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)
     groups: list[str] = field(default_factory=list)
@@ -169,6 +173,13 @@ class Facts:
             for name, one in self.executors.items()
             if one.removed is not None and not any(word in one.reason for word in wanted)
         }
+
+    def only(self, run: str) -> None:
+        """Leave out what happened in other runs of the same application; what belongs to no run stays."""
+        self.incidents = [incident for incident in self.incidents if incident.group in ("", run)]
+        self.incident_counts = Counter(incident.kind for incident in self.incidents)
+        self.failed_jobs = {job for job in self.failed_jobs if self.groups_of_jobs.get(job, "") in ("", run)}
+        self.open_jobs = {job for job in self.open_jobs if self.groups_of_jobs.get(job, "") in ("", run)}
 
     def settle(self, stage: Stage) -> None:
         """Name the columns a stage that is over was partitioned by, and let go of what they were found by."""

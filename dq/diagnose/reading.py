@@ -198,6 +198,7 @@ class _Reader:
         execution = properties.get("spark.sql.execution.id")
         if group and group not in self.facts.groups:
             self.facts.groups.append(group)
+        self.facts.groups_of_jobs[job] = group
         for stage in event["Stage IDs"]:
             self._jobs_of_stages[int(stage)] = (job, int(execution) if execution is not None else None, group)
         self._seen(event.get("Submission Time"))
@@ -285,6 +286,8 @@ class _Reader:
             match = re.search(rb'"executionId":(\d+)', line[:300])
             if match:
                 self.facts.open_executions.add(int(match[1]))
+                group = re.search(rb'"jobGroupId":"([a-z0-9_-]+)"', line[-2000:])
+                self.facts.groups_of_executions[int(match[1])] = group[1].decode() if group else ""
         if b"partitioning(" not in line:
             return
         event = json.loads(line)
@@ -336,10 +339,18 @@ class _Reader:
                 executor=executor,
                 job=stage.job if stage else job,
                 execution=stage.execution if stage else execution,
+                group=self._group(stage, job, execution),
                 rows=rows,
                 bytes=size,
             )
         )
+
+    def _group(self, stage: Stage | None, job: int | None, execution: int | None) -> str:
+        if stage is not None:
+            return stage.group
+        if job is not None:
+            return self.facts.groups_of_jobs.get(job, "")
+        return self.facts.groups_of_executions.get(execution, "") if execution is not None else ""
 
 
 def _task_text(why: Event) -> str:

@@ -232,7 +232,8 @@ SIGNATURES: tuple[Signature, ...] = (
         failure_class="F17",
         patterns=(
             Pattern(
-                words=words(_HEAP),
+                # Of an error that is not Spark's own the log keeps the message alone.
+                words=words(rf"{_HEAP}|\A(?:Java heap space|GC overhead limit exceeded)\Z"),
                 kinds=frozenset({"job failed", "query failed"}),
                 unless=_NOT_THE_HEAP,
             ),

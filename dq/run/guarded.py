@@ -17,7 +17,7 @@ from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.periods import Grain
 from dq.project import Bound, Project
-from dq.run import inputs, judging, late, previous, records, rules, staging, tell
+from dq.run import deaths, inputs, judging, late, previous, records, rules, staging, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
@@ -159,10 +159,13 @@ class GuardedRun:
         if any(result.blocks for result in state.results):
             self._over(Outcome.NOT_RUN, "schema drift: nothing is computed from columns that are not what they were")
             return
-        self._spark = session.session(self.bound.name, self.project.root / "spark-conf")
+        self._spark = session.session(self.bound.name, self.project.root / "spark-conf", deaths.folder(self.warehouse))
         # What Spark's Python side logs of a failed expression quotes the value it failed on.
         self._quiet.enter_context(rows_kept_from_logs())
         self._spark.sparkContext.setJobGroup(self.run, self.run)
+        state.died_before = deaths.look_back(self.warehouse, self.bound.name, self.project.settings.runtime)
+        state.event_log = deaths.log_of(self._spark)
+        deaths.note(self.warehouse, self.bound.name, self.run, state.event_log)
         self._step("reading the inputs")
         self._read_inputs()
         if self._already_published():
@@ -177,7 +180,7 @@ class GuardedRun:
         state = self._state
         try:
             if error is not None and not isinstance(error, RunOver):
-                self._end_with_error(f"{state.step}: {sentence(error)}")
+                self._end_with_error(f"{state.step}: {sentence(error)}{self._cause_of_death(error)}")
             elif state.verdict is None and not state.published:
                 self._end_with_error(f"the job ended without publishing {self.bound.name}")
             if state.verdict is None:
@@ -185,7 +188,7 @@ class GuardedRun:
         except DqError as failure:
             self._end_with_error(f"{state.step}: {failure}")
         except Exception as failure:
-            self._end_with_error(f"{state.step}: {sentence(failure)}")
+            self._end_with_error(f"{state.step}: {sentence(failure)}{self._cause_of_death(failure)}")
         self._quiet.close()
         self._step("telling")
         return tell.record(self)
@@ -303,7 +306,7 @@ class GuardedRun:
                 newer = [text for pin in state.upstream.values() for text in inputs.still_current(self.warehouse, pin)]
                 newer += previous.still_current(self.warehouse, self.bound, state.previous)
                 state.results.append(judging.of_currency(check, newer))
-        state.results.append(judging.of_completion(self.bound))
+        state.results.append(judging.of_completion(self.bound, died_before=state.died_before))
         missing = judging.of_the_rest(self.bound, state.results, Outcome.ERRORED, "it was not evaluated")
         state.results += missing
         state.results = self._waived()
@@ -410,6 +413,11 @@ class GuardedRun:
         state.seconds[state.step] = state.seconds.get(state.step, 0.0) + now - self._step_began
         state.step, self._step_began = name, now
 
+    def _cause_of_death(self, error: BaseException) -> str:
+        """What the run's own event log says killed it, to follow the sentence of an error that is not ours."""
+        told = deaths.told_by(self._state.event_log, self.run, self.project.settings.runtime)
+        return f"; {told}" if told and not isinstance(error, DqError) else ""
+
     def _stop_if_over(self) -> None:
         if self._state.verdict is not None:
             raise RunOver
@@ -417,7 +425,7 @@ class GuardedRun:
     def _over(self, outcome: Outcome, reason: str) -> None:
         """End the run before anything was computed: the checks without a result get this outcome and reason."""
         state = self._state
-        state.results.append(judging.of_completion(self.bound))
+        state.results.append(judging.of_completion(self.bound, died_before=state.died_before))
         state.results += judging.of_the_rest(self.bound, state.results, outcome, reason)
         state.results = self._waived()
         verdict = decide(state.results, kind=None, partial=self.partial)

@@ -132,12 +132,13 @@ def of_currency(check: Check, newer: Sequence[str]) -> CheckResult:
     )
 
 
-def of_completion(bound: Bound, error: str = "") -> CheckResult:
-    """Whether the run completed, or why it did not (class F26)."""
+def of_completion(bound: Bound, error: str = "", died_before: str = "") -> CheckResult:
+    """Whether the run completed, or why it did not (class F26), and why the one before it died without a word."""
     check = next(check for check in bound.run_checks.values() if check.type == COMPLETES)
     if error:
         return result_of(check, Outcome.ERRORED, reason=error, evidence=Evidence.RUN)
-    return result_of(check, Outcome.PASSED, observed="the run completed", evidence=Evidence.RUN)
+    observed = f"the run completed; {died_before}" if died_before else "the run completed"
+    return result_of(check, Outcome.PASSED, observed=observed, evidence=Evidence.RUN)
 
 
 def of_delivery(bound: Bound, problem: str) -> list[CheckResult]:

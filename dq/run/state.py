@@ -61,3 +61,5 @@ class State:
     verdict: Verdict | None = None
     published: bool = False
     waivers: list[Waiver] = field(default_factory=list)
+    event_log: Path | None = None
+    died_before: str = ""

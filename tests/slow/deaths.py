@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 SMALL = {"spark.driver.memory": "512m"}
 CLUSTER = {"spark.master": "local-cluster[1,1,2048]", "spark.executor.memory": "512m"}
+GROUP = "profit_unit-2026-10-20261103t050000000000z-abcdef"
 BASE = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
@@ -58,13 +59,13 @@ def discard(frame: DataFrame) -> object:
 
 def one_group(spark: SparkSession, _: Path) -> object:
     """A group that does not fit: every row in one list."""
-    return discard(documents(spark, 800).groupBy(F.lit(1).alias("everything")).agg(F.collect_list("text")))
+    return discard(documents(spark, 300).groupBy(F.lit(1).alias("everything")).agg(F.collect_list("text")))
 
 
 def skewed_group(spark: SparkSession, _: Path) -> object:
     """Nine of ten rows belong to one account, and all rows of an account are gathered."""
     account = F.when(F.col("id") % 10 == 0, F.col("id") % 400).otherwise(F.lit(7))
-    rows = documents(spark, 800).withColumn("account_id", account)
+    rows = documents(spark, 300).withColumn("account_id", account)
     return discard(rows.groupBy("account_id").agg(F.collect_list("text")))
 
 
@@ -75,7 +76,7 @@ def collected(spark: SparkSession, _: Path) -> object:
 
 def collected_too_much(spark: SparkSession, _: Path) -> object:
     """More is collected than the driver's heap holds, without a limit that says so."""
-    return wide(spark, 6_000_000).repartition(20).toPandas()
+    return wide(spark, 1_500_000).repartition(20)._jdf.collect()  # rows in the driver's own heap, not in Python's
 
 
 def broadcast(spark: SparkSession, _: Path) -> object:
@@ -173,24 +174,121 @@ DEATHS: dict[str, Death] = {
 }
 
 
+def counted(spark: SparkSession) -> object:
+    """A scan."""
+    return spark.range(1000).agg(F.sum("id")).collect()
+
+
+def grouped(spark: SparkSession) -> object:
+    """A shuffle of even groups."""
+    return spark.range(20_000).groupBy(F.col("id") % 100).count().collect()
+
+
+def joined_by_broadcast(spark: SparkSession) -> object:
+    """A small build side."""
+    return spark.range(20_000).join(F.broadcast(spark.range(100)), "id").count()
+
+
+def joined_by_sorting(spark: SparkSession) -> object:
+    """Two sides that are sorted."""
+    return spark.range(20_000).hint("merge").join(spark.range(20_000), "id").count()
+
+
+def windowed(spark: SparkSession) -> object:
+    """A window."""
+    ranked = F.row_number().over(Window.partitionBy(F.col("id") % 10).orderBy("id"))
+    return discard(spark.range(5000).withColumn("n", ranked))
+
+
+def a_skew_too_small_to_matter(spark: SparkSession) -> object:
+    """Nine of ten rows have one key, and it is nothing."""
+    return spark.range(20_000).groupBy(F.when(F.col("id") % 10 == 0, F.col("id")).otherwise(0)).count().collect()
+
+
+def in_python(spark: SparkSession) -> object:
+    """A function in Python."""
+    return spark.range(100).mapInArrow(lambda batches: batches, "id long").collect()
+
+
+def retried(spark: SparkSession) -> object:
+    """Empty partitions and an exchange that adaptive execution merges."""
+    return spark.range(10).repartition(50).count()
+
+
+def cached(spark: SparkSession) -> object:
+    """A cached frame, read twice."""
+    frame = spark.range(5000).cache()
+    return frame.count() + frame.count()
+
+
+def limited(spark: SparkSession) -> object:
+    """A limit, which runs jobs of growing size."""
+    return spark.range(10_000).limit(3).collect()
+
+
+def nothing(spark: SparkSession) -> object:
+    """No job at all."""
+    return spark.range(3).schema
+
+
+def warned(spark: SparkSession) -> object:
+    """A warning in the driver's log whose exception quotes a row."""
+    jvm = spark._jvm
+    error = jvm.java.lang.IllegalStateException("account 4711")  # type: ignore[union-attr]
+    jvm.org.apache.logging.log4j.LogManager.getLogger("dq.test").warn("of a test", error)  # type: ignore[union-attr]
+    return counted(spark)
+
+
+HEALTHY: tuple[Callable[[SparkSession], object], ...] = (
+    counted,
+    grouped,
+    joined_by_broadcast,
+    joined_by_sorting,
+    windowed,
+    a_skew_too_small_to_matter,
+    in_python,
+    retried,
+    cached,
+    limited,
+    nothing,
+    warned,
+)
+
+
+def live(settings: dict[str, str]) -> int:
+    """Run every healthy application in its own context, in one JVM."""
+    for job in HEALTHY:
+        spark = begun(job.__name__, settings)
+        spark.sparkContext.setJobGroup(GROUP, GROUP)
+        job(spark)
+        spark.stop()
+    return 0
+
+
+def begun(name: str, settings: dict[str, str]) -> SparkSession:
+    """A session with these settings."""
+    builder = SparkSession.builder.appName(name)
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
 def main() -> int:
     """Die as asked; 0 where the job passed after all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=DEATHS)
+    parser.add_argument("name", choices=[*DEATHS, "healthy"])
     parser.add_argument("logs", type=Path)
     parser.add_argument("--local", type=Path, required=True, help="where shuffle files go")
     parser.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
-    death = DEATHS[arguments.name]
     given = dict(pair.partition("=")[::2] for pair in arguments.conf)
-    settings = BASE | {"spark.local.dir": str(arguments.local)} | death.settings | given
-    builder = SparkSession.builder.appName(f"death of {arguments.name}")
-    for key, value in (settings | {"spark.eventLog.dir": arguments.logs.resolve().as_uri()}).items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    place = {"spark.local.dir": str(arguments.local), "spark.eventLog.dir": arguments.logs.resolve().as_uri()}
+    if arguments.name == "healthy":
+        return live(BASE | place | given)
+    death = DEATHS[arguments.name]
+    spark = begun(f"death of {arguments.name}", BASE | place | death.settings | given)
     spark.sparkContext.setLogLevel("OFF")
-    group = "profit_unit-2026-10-20261103t050000000000z-abcdef"
-    spark.sparkContext.setJobGroup(group, group)
+    spark.sparkContext.setJobGroup(GROUP, GROUP)
     try:
         death.job(spark, arguments.local)
     except BaseException as failure:

@@ -93,6 +93,7 @@ DEATHS = {
         query("Cannot broadcast the table that is larger than 8.0 GiB: 9.1 GiB."),
     ),
     "driver": ("driver_heap", Confidence.CERTAIN, query("java.lang.OutOfMemoryError: Java heap space")),
+    "driver, message alone": ("driver_heap", Confidence.CERTAIN, query("Java heap space")),
     "fetch": (
         "fetch_failures",
         Confidence.CERTAIN,

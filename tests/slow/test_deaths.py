@@ -1,0 +1,128 @@
+"""Applications that die for real of one cause each, diagnosed from their logs; then what was recommended is applied.
+
+Each runs in a child process with a small heap. Twelve that pass are diagnosed, too: nothing may be named in them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from deaths import DEATHS, HEALTHY
+
+from dq.diagnose import Diagnosis, diagnose
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+SCRIPT = Path(__file__).with_name("deaths.py")
+ROOT = SCRIPT.parents[2]
+BIN = Path(sys.executable).parent
+
+# What each has to be named as, and which of the recommended settings is then applied; without one the cause is not a
+# setting's: something killed a process or removed files.
+NAMED: dict[str, tuple[str | None, str | None]] = {
+    "heap_local": ("executor_heap", "spark.driver.memory"),
+    "heap_executor": ("executor_heap", "spark.executor.memory"),
+    "skewed_key": ("skewed_key", "spark.executor.memory"),
+    "max_result": ("result_too_large", "spark.driver.maxResultSize"),
+    "driver_heap": ("driver_heap", "spark.driver.memory"),
+    "broadcast_memory": ("broadcast_too_large", "spark.sql.autoBroadcastJoinThreshold"),
+    "broadcast_limit": ("broadcast_too_large", "spark.sql.autoBroadcastJoinThreshold"),
+    "disk_full": ("disk_full", "spark.local.dir"),
+    "python_memory": ("python_memory", "spark.executor.pyspark.memory"),
+    "python_killed": ("python_memory", None),
+    "executor_killed": ("container_memory", None),
+    "shuffle_lost": ("fetch_failures", None),
+    "driver_killed": (None, None),
+}
+
+
+def run(name: str, folder: Path, local: Path, *conf: str, logging: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a job of ``deaths.py``; its logs go to ``folder``."""
+    folder.mkdir(parents=True)
+    local.mkdir(exist_ok=True)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    kept |= {"PATH": f"{BIN}:{os.environ['PATH']}", "PYSPARK_PYTHON": sys.executable}
+    kept |= {"SPARK_CONF_DIR": str(ROOT / "spark-conf" / logging)}
+    words = [sys.executable, str(SCRIPT), name, str(folder), "--local", str(local)]
+    for pair in conf:
+        words += ["--conf", pair]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, env=kept, cwd=folder.parent)
+
+
+def diagnosed(folder: Path) -> Diagnosis:
+    (log,) = folder.glob("eventlog_v2_*")
+    return diagnose(log)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small disk can only be mounted by root")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_every_death_is_expected_to_be_named() -> None:
+    assert sorted(NAMED) == sorted(DEATHS)
+
+
+def dies_and_is_cured(name: str, tmp_path: Path, local: Path) -> None:
+    cause, setting = NAMED[name]
+    done = run(name, tmp_path / "dead", local)
+    assert done.returncode != 0, "it did not die"
+    found = diagnosed(tmp_path / "dead")
+    assert (found.pipeline, found.period) == ("profit_unit", "2026-10")
+    if cause is None:
+        assert found.causes == ()
+        assert "the log has no end" in found.ending
+        return
+    assert found.causes, found
+    assert found.causes[0].cause == cause
+    if name == "skewed_key":
+        assert "account_id" in found.causes[0].title
+    if setting is None:
+        return
+    change = next(one for one in found.causes[0].changes if one.setting == setting)
+    value = str(tmp_path / "large") if setting == "spark.local.dir" else change.value
+    (tmp_path / "large").mkdir()
+    cured = run(name, tmp_path / "cured", tmp_path / "large", f"{setting}={value}")
+    assert cured.returncode == 0, cured.stderr[-3000:]
+    assert not diagnosed(tmp_path / "cured").died
+
+
+@pytest.mark.parametrize("name", [name for name in DEATHS if name != "disk_full"])
+def test_a_death_is_named_and_the_recommended_setting_cures_it(name: str, tmp_path: Path) -> None:
+    dies_and_is_cured(name, tmp_path, tmp_path / "local")
+
+
+def test_a_full_disk_is_named_and_a_larger_one_cures_it(tmp_path: Path, small_disk: Path) -> None:
+    dies_and_is_cured("disk_full", tmp_path, small_disk)
+
+
+def test_in_healthy_applications_nothing_is_named(tmp_path: Path) -> None:
+    """Twelve small applications that pass, one after another in one JVM; with the logging of a cluster."""
+    done = run("healthy", tmp_path / "logs", tmp_path / "local", logging="json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    logs: Sequence[Path] = sorted((tmp_path / "logs").glob("eventlog_v2_*"))
+    assert len(logs) == len(HEALTHY) >= 12
+    for log in logs:
+        found = diagnose(log)
+        assert (found.causes, found.unrecognised, found.strains) == ((), (), ()), log
+        assert found.ending == "it ended, and no job failed"
+        assert found.facts.damaged == 0
+    warned = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    mine = [line for line in warned if line["msg"] == "of a test"]
+    assert [set(line) for line in mine] == [{"ts", "level", "msg", "context", "exception", "logger"}]
+    assert mine[0]["exception"] == "java.lang.IllegalStateException"
+    assert "4711" not in done.stderr

@@ -34,6 +34,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "CHECK": "profit_ties_out_to_ledger",
     "TIME": "2026-11-04T05:00:00Z",
     "DATA": "build/data.parquet",
+    "EVENTLOG": "build/warehouse/_dq/event_logs/eventlog_v2_local-1795193885246",
     "SUITE": "expectations/suite.yml",
     "AMOUNT": "500.00",
     "NAME": "anna",

@@ -47,7 +47,7 @@ def test_every_value_is_of_its_settings_type(path: Path, spark: SparkSession) ->
 )
 def test_a_value_of_another_type_is_refused(key: str, value: str, spark: SparkSession) -> None:
     found = entry(spark, key)
-    with pytest.raises(Py4JJavaError, match="IllegalArgumentException|should be"):
+    with pytest.raises(Py4JJavaError, match=r"IllegalArgumentException|should be"):
         found.valueConverter().apply(value)  # type: ignore[attr-defined]
 
 

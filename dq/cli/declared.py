@@ -87,7 +87,7 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
 
     With ``fix`` the generated lists are written first, provided that nothing else is wrong.
     """
-    from dq.cli.parser import argument_problem
+    from dq.cli.commands import problem_finder
 
     pages = dict(reading.pages)
     by_page = {
@@ -104,5 +104,5 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
     return found + runbooks.lint_runbooks(
-        pages, every, reading.roster, argument_problem, partly=reading.partly, unread=reading.unread
+        pages, every, reading.roster, problem_finder(reading), partly=reading.partly, unread=reading.unread
     )

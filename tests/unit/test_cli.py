@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import dq
-from dq.cli import main
+from dq import project as projects
+from dq.cli import console, main
+from dq.cli.commands import problem_finder
 from dq.cli.parser import argument_problem, build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,3 +299,85 @@ def test_command_lines_on_pages_are_judged_without_running_them() -> None:
     assert "--reason" in str(argument_problem(["dq", "waive", "--end", "ID"]))
     assert "no such make target" in str(argument_problem(["make", "dcos"]))
     assert build_parser().prog == "dq"
+
+
+def test_what_a_page_names_has_to_be_there() -> None:
+    problem = problem_finder(projects.read(ROOT))
+    wrong = {
+        "dq run investor_profitt --period 2026-10": "there is no pipeline 'investor_profitt'; did you mean",
+        "dq run investor_profit --period notaperiod": "is no period",
+        "dq run investor_profit --period 2026-10 --as-of 2026-99-99": "is no instant",
+        "dq backfill profit_unit --from 2026-13 --to 2026-12": "is no period",
+        "dq show RUN --check no_such_check": "there is no check 'no_such_check'",
+        "dq check DATA --suite expectations/nosuch.yml": "there is no suite expectations/nosuch.yml",
+        "dq demo --fault nosuch": "there is no defect 'nosuch'",
+        "dq shwo RUN": "invalid choice",
+    }
+    for command, said in wrong.items():
+        assert said in (problem(command.split()) or ""), command
+    for command in (
+        "dq show RUN --check profit_ties_out_to_ledger",
+        "dq demo --fault F11-ledger-marketing",
+        "make demo",
+    ):
+        assert problem(command.split()) is None, command
+
+
+def test_a_mistake_of_ours_is_one_sentence_and_not_the_exit_code_of_failed_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("row 7 holds 12345")
+
+    monkeypatch.setattr("dq.cli.declared.projects.read", fail)
+    code, told = run(capsys, "lint")
+    assert code == 3
+    assert told.startswith("dq: lint could not finish: ValueError")
+    assert "12345" not in told
+
+
+def test_who_runs_a_command_is_known_by_number_where_the_system_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert console.who() == f"uid {os.getuid()}"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "check", "period", "said"),
+    [
+        ("profit_unit", "profit_ties_out_to_ledger", "2026-W40", "2026-W40 is no day"),
+        ("experiments_weekly", "experiments_every_day", "2026-10", "2026-10 is no week"),
+    ],
+)
+def test_a_waiver_is_for_a_period_of_its_pipeline(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, pipeline: str, check: str, period: str, said: str
+) -> None:
+    words = ["waive", pipeline, "--check", check, "--period", period, "--ceiling", "1", "--owner", "o"]
+    code, told = run(capsys, *words, "--reason", "r", "--until", "2099-01-01", "--warehouse", str(tmp_path))
+    assert (code, said in told) == (2, True), told
+
+
+def test_a_week_can_be_waived(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["waive", "experiments_weekly", "--check", "experiments_every_day", "--period", "2026-W40"]
+    words += ["--ceiling", "1", "--owner", "o", "--reason", "r", "--until", "2099-01-01"]
+    code, told = run(capsys, *words, "--warehouse", str(tmp_path))
+    assert code == 0, told
+    assert "2026-W40" in run(capsys, "waive", "--list", "--warehouse", str(tmp_path))[1]
+
+
+@pytest.mark.parametrize("period", ["2026", "2026-13", "October"])
+def test_only_a_period_can_be_withdrawn(capsys: pytest.CaptureFixture[str], tmp_path: Path, period: str) -> None:
+    code, told = run(
+        capsys, "withdraw", "profit_unit", "--period", period, "--reason", "r", "--warehouse", str(tmp_path)
+    )
+    assert (code, "is no period" in told) == (2, True), told
+
+
+def test_the_environment_refuses_a_shell_it_was_not_written_for() -> None:
+    done = subprocess.run(
+        ["sh", "-c", ". tools/env.sh; echo after"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert "in bash or zsh" in done.stderr or "bash" in Path("/bin/sh").resolve().name
+    assert "after" in done.stdout, "the shell of the person goes on"

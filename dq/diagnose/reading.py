@@ -22,7 +22,7 @@ TEXT_KEPT = 20_000
 # Memory stays flat over a day of small queries; a death is in one of the last.
 PLANS_KEPT = 1000
 # No line of an event log is longer in practice; a file without line ends is no log.
-LONGEST_LINE = 1 << 28
+LONGEST_LINE = 1 << 26
 _BEGIN = b'{"Event":"'
 _KEYS = re.compile(r"(?:hash|range)partitioning\((.*)\)")
 _COLUMN = re.compile(r"([A-Za-z_]\w*)#\d+L?")
@@ -79,16 +79,22 @@ def _must_be_a_log(files: LogFiles, line: bytes) -> None:
 
 def _lines(files: LogFiles, facts: Facts) -> Iterator[bytes]:
     for part in files.parts:
-        rest = b""
+        begun: list[bytes] = []  # the pieces of a line that has not ended yet
+        size = 0
         try:
             for piece in chunks(part):
-                *whole, rest = (rest + piece).split(b"\n")
-                yield from whole
-                if len(rest) > LONGEST_LINE:
+                first, *more = piece.split(b"\n")
+                begun.append(first)
+                size += len(first)
+                if size > LONGEST_LINE:
                     raise UsageError(f"{part.path} has a line of over {LONGEST_LINE >> 20} MiB", where="EVENTLOG")
+                if more:
+                    yield b"".join(begun)
+                    yield from more[:-1]
+                    begun, size = [more[-1]], len(more[-1])
         except TornError:
             facts.torn = True
-        if rest:
+        if rest := b"".join(begun):
             try:
                 json.loads(rest)
             except ValueError:

@@ -141,6 +141,17 @@ def test_an_empty_log_is_no_success(codec: str, tmp_path: Path) -> None:
     assert refused.value.exit_code == 3
 
 
+def test_a_line_over_many_pieces_is_read_whole_and_one_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logs.write(tmp_path, [*death()[:-1], {"Event": "SparkListenerOther", "plan": "x" * 3_000_000}, logs.end()])
+    found = diagnose(log)
+    assert (found.facts.lines, found.facts.damaged) == (len(death()) + 1, 0)
+    monkeypatch.setattr("dq.diagnose.reading.LONGEST_LINE", 1 << 20)
+    with pytest.raises(UsageError, match="has a line of over 1 MiB"):
+        diagnose(log)
+
+
 def test_lzf_is_refused_with_the_setting_that_helps(tmp_path: Path) -> None:
     (tmp_path / "app-1.lzf").write_bytes(b"ZV")
     with pytest.raises(DqError, match=r"lzf cannot be read here.*set spark\.eventLog\.compression\.codec to zstd"):

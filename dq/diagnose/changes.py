@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap, setting_size
@@ -83,10 +83,10 @@ def _cores(facts: Facts) -> int:
     return int(digits) if digits.isdigit() else 1
 
 
-def driver_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
+def driver_changes(facts: Facts, hits: Sequence[Hit], during: Collection[int | None] = ()) -> list[Change]:
     """Less to the driver, or a larger one."""
     heap = driver_heap(facts)
-    jobs = facts.open_jobs | {hit.incident.job for hit in hits if hit.incident.job is not None}
+    jobs = {*during, *(hit.incident.job for hit in hits if hit.incident.job is not None)}
     size = sum(stage.result_bytes for stage in facts.stages.values() if stage.job in jobs)
     changes = [
         Change(
@@ -169,7 +169,7 @@ def disk_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
             setting="spark.local.dir",
             value=f"a folder on a disk with {room}",
             now=facts.settings.get("spark.local.dir", "/tmp"),  # noqa: S108 - Spark's default
-            why=f"{shown(written)} of shuffle and spill files were written by tasks that ended"
+            why=(f"{shown(written)} of shuffle and spill files were written whole" if written else "no file was whole")
             + (f", {left} tasks were not done" if left else "")
             + "; on YARN and Kubernetes the cluster names the disk",
         ),

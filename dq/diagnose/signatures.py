@@ -7,7 +7,6 @@ Kubernetes are the words of their own sources.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from dq.diagnose.changes import (
     result_changes,
 )
 from dq.diagnose.facts import Facts, Incident
-from dq.diagnose.findings import Change, Confidence, Finding
+from dq.diagnose.findings import Change, Confidence, Finding, shown
 
 TASK = frozenset({"ExceptionFailure"})
 LOSS = frozenset({"ExecutorLostFailure", "executor removed"})
@@ -132,6 +131,9 @@ _HEAP = (
 )
 _NOT_THE_HEAP = words(r"unable to create (?:new )?native thread|Metaspace|Direct buffer memory|build and broadcast")
 
+_UNREAD = words(r"Exception while getting task result: \S*(?:IllegalStateException|OutOfMemoryError|EOFException)")
+_DRIVER_HEAP = "the heap of the driver was too small"
+
 SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="result_too_large",
@@ -228,7 +230,7 @@ SIGNATURES: tuple[Signature, ...] = (
     ),
     Signature(
         cause="driver_heap",
-        title=lambda _: "the heap of the driver was too small",
+        title=lambda _: _DRIVER_HEAP,
         failure_class="F17",
         patterns=(
             Pattern(
@@ -264,27 +266,31 @@ def causes(facts: Facts) -> list[Finding]:
     found = {signature: finding for signature in SIGNATURES if (finding := signature.judge(facts))}
     names = {finding.cause for finding in found.values()}
     own = [finding for signature, finding in found.items() if not names.intersection(signature.quotes)]
-    gone = None if names & {"driver_heap", "executor_heap"} else _driver_gone(facts)
+    gone = None if names & {"driver_heap", "executor_heap"} else _driver_by_size(facts)
     return [*own, gone] if gone else own
 
 
-def _driver_gone(facts: Facts) -> Finding | None:
-    """The driver's heap as the reading of a log that stops while results larger than half of it are on their way."""
-    if facts.ended is not None or not facts.open_jobs:
-        return None
+def _driver_by_size(facts: Facts) -> Finding | None:
+    """The driver's heap without a message of its own: results too large for it were on their way when it went wrong.
+
+    Either the log stops there, or a result could not be read: what a heap that is full leaves of it is unread data.
+    """
     heap = log.driver_heap(facts)
-    waiting = [stage for stage in facts.stages.values() if stage.job in facts.open_jobs]
-    size = sum(stage.result_bytes for stage in waiting)
-    if size < heap / 2:
+    unread = [i for i in facts.incidents if i.kind == "job failed" and _UNREAD.search(i.text)]
+    jobs = {incident.job for incident in unread} if unread else set(facts.open_jobs if facts.ended is None else ())
+    size = sum(stage.result_bytes for stage in facts.stages.values() if stage.job in jobs)
+    if not jobs or size < heap / (4 if unread else 2):
         return None
+    collected = f"{shown(size)} of serialized results were collected into a heap of {shown(heap)}"
+    if unread:
+        evidence = [f"line {unread[0].line}: {place(unread[0])}: Exception while getting task result", collected]
+    else:
+        evidence = [f"the log ends in job {max(facts.open_jobs)} while {collected}"]
     return Finding(
         cause="driver_heap",
-        title="the heap of the driver was too small",
+        title=_DRIVER_HEAP,
         confidence=Confidence.LIKELY,
         failure_class="F17",
-        evidence=(
-            f"the log ends in job {max(facts.open_jobs)} while {math.ceil(size / (1 << 20)):,} MiB of results "
-            f"were collected into a heap of {heap >> 20:,} MiB",
-        ),
-        changes=tuple(driver_changes(facts, ())),
+        evidence=tuple(evidence),
+        changes=tuple(driver_changes(facts, [], jobs)),
     )

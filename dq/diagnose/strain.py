@@ -137,12 +137,13 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
         for stage in spilled[:WORST]
     ]
     worst = spilled[0]
-    parts = max(worst.tasks * 2, math.ceil(worst.spilled_memory / thresholds.target_bytes))
+    now = facts.settings.get("spark.sql.shuffle.partitions", "200")
+    parts = max(2 * (int(now) if now.isdigit() else 200), math.ceil(worst.spilled_memory / thresholds.target_bytes))
     changes = [
         Change(
             setting="spark.sql.shuffle.partitions",
             value=str(parts),
-            now=facts.settings.get("spark.sql.shuffle.partitions", "200"),
+            now=now,
             why="smaller partitions are sorted in memory",
         ),
         Change(

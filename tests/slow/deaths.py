@@ -66,7 +66,8 @@ def skewed_group(spark: SparkSession, _: Path) -> object:
     """Nine of ten rows belong to one account, and all rows of an account are gathered."""
     account = F.when(F.col("id") % 10 == 0, F.col("id") % 400).otherwise(F.lit(7))
     rows = documents(spark, 300).withColumn("account_id", account)
-    return discard(rows.groupBy("account_id").agg(F.collect_list("text")))
+    # Brought together first, so that the heavy account is one task's: grouped at once it would be in every map task.
+    return discard(rows.repartition(8, "account_id").groupBy("account_id").agg(F.collect_list("text")))
 
 
 def collected(spark: SparkSession, _: Path) -> object:

@@ -215,8 +215,18 @@ def test_a_log_that_stops_under_large_results_points_at_the_drivers_heap(tmp_pat
     begun = [logs.job(0, [0]), logs.stage(0, 6), *sending]
     found = judged(tmp_path / "a", *begun, ended=False, driver__memory="1g")
     assert [(one.cause, one.confidence) for one in found.causes] == [("driver_heap", Confidence.LIKELY)]
-    assert "600 MiB of results were collected into a heap of 1,024 MiB" in found.causes[0].evidence[0]
+    assert "600.0 MiB of serialized results were collected into a heap of 1.0 GiB" in found.causes[0].evidence[0]
     assert judged(tmp_path / "b", *begun, ended=False, driver__memory="4g").causes == ()
+
+
+def test_a_result_that_cannot_be_read_is_the_drivers_heap_where_it_is_large(tmp_path: Path) -> None:
+    message = "Exception while getting task result: java.lang.IllegalStateException: unread block data"
+    for size, causes in ((100 << 20, ["driver_heap"]), (1 << 20, [])):
+        sent = [logs.task(0, index=n, result=size) for n in range(3)]
+        ran = [logs.job(0, [0]), logs.stage(0, 3), *sent, logs.job_end(0, message)]
+        found = judged(tmp_path / str(size), *ran, driver__memory="1g")
+        assert [one.cause for one in found.causes] == causes
+        assert found.died
 
 
 def skewed(

@@ -70,7 +70,9 @@ def job_end(number: int, error: str = "") -> Event:
     return {"Event": "SparkListenerJobEnd", "Job ID": number, "Completion Time": STARTED + 90_000, "Job Result": result}
 
 
-def stage(number: int, tasks: int, *, attempt: int = 0, done: bool = False, error: str = "") -> Event:
+def stage(
+    number: int, tasks: int, *, attempt: int = 0, done: bool = False, error: str = "", parents: Sequence[int] = ()
+) -> Event:
     """A stage was submitted, or is done."""
     info = {
         "Stage ID": number,
@@ -78,6 +80,7 @@ def stage(number: int, tasks: int, *, attempt: int = 0, done: bool = False, erro
         "Stage Name": f"count at job.py:{number}",
         "Number of Tasks": tasks,
         "RDD Info": [],
+        "Parent IDs": list(parents),
         "Details": "",
         "Accumulables": [],
     } | ({"Failure Reason": error} if error else {})
@@ -96,6 +99,7 @@ def task(
     gc: float = 0.0,
     read: int = 0,
     rows: int = 0,
+    wrote: int = 0,
     spilled: int = 0,
     result: int = 1000,
     heap: int = 0,
@@ -136,7 +140,7 @@ def task(
             "Memory Bytes Spilled": spilled * 4,
             "Disk Bytes Spilled": spilled,
             "Shuffle Read Metrics": {"Remote Bytes Read": 0, "Local Bytes Read": read, "Total Records Read": rows},
-            "Shuffle Write Metrics": {"Shuffle Bytes Written": 0},
+            "Shuffle Write Metrics": {"Shuffle Bytes Written": 0, "Shuffle Records Written": wrote},
             "Input Metrics": {"Bytes Read": 0, "Records Read": 0},
         },
     }

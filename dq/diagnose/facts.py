@@ -78,6 +78,7 @@ class Stage:
     job: int | None = None
     execution: int | None = None
     group: str = ""
+    parents: tuple[int, ...] = ()
     failed: int = 0
     killed: int = 0
     retried: int = 0
@@ -85,6 +86,7 @@ class Stage:
     seconds: Distribution = field(default_factory=Distribution)
     bytes_read: Distribution = field(default_factory=Distribution)
     rows_read: Distribution = field(default_factory=Distribution)
+    rows_written: int = 0
     bytes_in: int = 0
     bytes_written: int = 0
     result_bytes: int = 0
@@ -180,6 +182,18 @@ class Facts:
         self.incident_counts = Counter(incident.kind for incident in self.incidents)
         self.failed_jobs = {job for job in self.failed_jobs if self.groups_of_jobs.get(job, "") in ("", run)}
         self.open_jobs = {job for job in self.open_jobs if self.groups_of_jobs.get(job, "") in ("", run)}
+
+    def rows_waiting(self, stage: Stage) -> float:
+        """The mean of the rows that each task of a stage which has not succeeded still had to read; 0 where unknown.
+
+        A task that died does not say what it read: it is what was written for the stage, less what the others read.
+        """
+        tasks = stage.tasks - stage.seconds.count
+        written = sum(
+            max((one.rows_written for one in self.stages.values() if one.stage == parent), default=0)
+            for parent in stage.parents
+        )
+        return max(0.0, written - stage.rows_read.total) / tasks if tasks > 0 and written else 0.0
 
     def settle(self, stage: Stage) -> None:
         """Name the columns a stage that is over was partitioned by, and let go of what they were found by."""

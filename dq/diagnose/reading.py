@@ -232,6 +232,7 @@ class _Reader:
         info = json.loads(line)["Stage Info"]
         stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
+        stage.parents = tuple(int(parent) for parent in info.get("Parent IDs") or ())
 
     def _stage_completed(self, line: bytes) -> None:
         info = json.loads(line)["Stage Info"]
@@ -271,10 +272,11 @@ class _Reader:
             self._note(
                 reason, _task_text(why), stage=stage, executor=str(info.get("Executor ID", "")), rows=rows, size=size
             )
-        if reason != "TaskKilled":
+        if reason == "Success" or rows:  # a task that died often says nothing of what it read
             stage.bytes_read.add(size)
             stage.rows_read.add(rows)
         stage.bytes_in += _number((metrics.get("Input Metrics") or {}).get("Bytes Read"))
+        stage.rows_written += _number(wrote.get("Shuffle Records Written")) if reason == "Success" else 0
         stage.bytes_written += _number(wrote.get("Shuffle Bytes Written"))
         stage.spilled_memory += _number(metrics.get("Memory Bytes Spilled"))
         stage.spilled_disk += _number(metrics.get("Disk Bytes Spilled"))

@@ -24,7 +24,39 @@ def skewed_keys(facts: Facts, thresholds: Thresholds, died: Iterable[int]) -> li
     deadly = set(died)
     found = [(stage, share) for stage in facts.stages.values() if (share := _skew(stage, thresholds, deadly))]
     found.sort(key=lambda one: (one[0].stage not in deadly, -one[1]))
-    return [_skew_finding(facts, stage, stage.stage in deadly, thresholds) for stage, _ in found[:WORST]]
+    told = [_skew_finding(facts, stage, stage.stage in deadly, thresholds) for stage, _ in found[:WORST]]
+    known = {finding.stage for finding in told}
+    return [*_unread(facts, thresholds, deadly - known), *told]
+
+
+def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Finding]:
+    """The skew of stages whose heavy task died before it told what it read."""
+    found = {}
+    for stage in facts.stages.values():
+        waiting, median = facts.rows_waiting(stage), max(stage.rows_read.median, 1.0)
+        heavy = waiting >= thresholds.skew_factor * median and waiting * stage.tasks >= LEAST_ROWS
+        if stage.stage not in died or stage.seconds.count < 2 or not heavy or stage.stage in found:
+            continue
+        named = ", ".join(stage.keys)
+        left = stage.tasks - stage.seconds.count
+        evidence = [
+            f"stage {stage.stage}.{stage.attempt}: {stage.seconds.count} of {stage.tasks} tasks succeeded and read "
+            f"{stage.rows_read.median:,.0f} rows at the median",
+            f"{waiting * left:,.0f} rows were left for the other {left}, at least {waiting:,.0f} for the largest",
+        ]
+        if named:
+            evidence.append(f"the plan partitions what it reads by {named}")
+        found[stage.stage] = Finding(
+            cause="skewed_key",
+            title=f"one {f'value of {named}' if named else 'partition'} holds most of the rows that were left",
+            confidence=Confidence.LIKELY,
+            failure_class="F18",
+            evidence=tuple(evidence),
+            changes=tuple(_skew_changes(facts, stage, named, waiting, thresholds)),
+            explains=EXPLAINS,
+            stage=stage.stage,
+        )
+    return list(found.values())
 
 
 def _skew(stage: Stage, thresholds: Thresholds, deadly: set[int]) -> float:
@@ -59,13 +91,13 @@ def _skew_finding(facts: Facts, stage: Stage, deadly: bool, thresholds: Threshol
         confidence=Confidence.CERTAIN if named and deadly else Confidence.LIKELY,
         failure_class="F18",
         evidence=tuple(evidence),
-        changes=tuple(_skew_changes(facts, stage, named, thresholds)),
+        changes=tuple(_skew_changes(facts, stage, named, rows.largest, thresholds)),
         explains=EXPLAINS if deadly else (),
         stage=stage.stage,
     )
 
 
-def _skew_changes(facts: Facts, stage: Stage, named: str, thresholds: Thresholds) -> list[Change]:
+def _skew_changes(facts: Facts, stage: Stage, named: str, largest: float, thresholds: Thresholds) -> list[Change]:
     settings = facts.settings
     changes = []
     for key in ("spark.sql.adaptive.enabled", "spark.sql.adaptive.skewJoin.enabled"):
@@ -82,7 +114,7 @@ def _skew_changes(facts: Facts, stage: Stage, named: str, thresholds: Thresholds
             )
         )
     median = max(stage.rows_read.median, 1.0)
-    salt = min(256, max(2, 2 ** math.ceil(math.log2(stage.rows_read.largest / median))))
+    salt = min(256, max(2, 2 ** math.ceil(math.log2(max(largest, median) / median))))
     changes.append(
         Change(
             why=f"salt {named or 'the key'} with {salt} values: group by it and the salt first, then by it alone; "

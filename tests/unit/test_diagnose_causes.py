@@ -251,6 +251,22 @@ def test_a_skewed_key_that_killed_is_named_from_the_plan_and_comes_first(tmp_pat
     assert "Jane" not in text(found, {})
 
 
+@pytest.mark.parametrize(("written", "causes"), [(3000, ["skewed_key", "executor_heap"]), (80, ["executor_heap"])])
+def test_a_heavy_task_that_died_unread_is_found_by_what_the_others_left(
+    written: int, causes: list[str], tmp_path: Path
+) -> None:
+    """An executor out of memory does not say what its task had read."""
+    wrote = [logs.stage(0, 1), logs.task(0, wrote=written), logs.stage(0, 1, done=True)]
+    read = [logs.task(1, index=n, rows=10, accumulators=[7]) for n in range(5)]
+    fails = [logs.task(1, index=5, why=HEAP), logs.stage(1, 8, done=True, error="aborted"), logs.job_end(0, "aborted")]
+    begun = [logs.plan(3, (7, "hashpartitioning(account_id#12, 8)")), logs.job(0, [0, 1], execution=3)]
+    found = judged(tmp_path, *begun, *wrote, logs.stage(1, 8, parents=[0]), *read, *fails)
+    assert [one.cause for one in found.causes] == causes
+    if len(causes) == 2:
+        assert found.causes[0].title == "one value of account_id holds most of the rows that were left"
+        assert "2,950 rows were left for the other 3, at least 983 for the largest" in found.causes[0].evidence[1]
+
+
 def test_a_skew_that_killed_nothing_is_a_strain(tmp_path: Path) -> None:
     found = judged(tmp_path, *skewed())
     assert found.causes == ()

@@ -24,6 +24,7 @@ GROUP = "profit_unit-2026-10-20261103t050000000000z-abcdef"
 BASE = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.eventLog.enabled": "true",
     "spark.sql.shuffle.partitions": "8",
     "spark.driver.bindAddress": "127.0.0.1",

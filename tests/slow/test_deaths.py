@@ -123,6 +123,6 @@ def test_in_healthy_applications_nothing_is_named(tmp_path: Path) -> None:
         assert found.facts.damaged == 0
     warned = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     mine = [line for line in warned if line["msg"] == "of a test"]
-    assert [set(line) for line in mine] == [{"ts", "level", "msg", "context", "exception", "logger"}]
+    assert [set(line) for line in mine] == [{"ts", "level", "msg", "exception", "logger"}]
     assert mine[0]["exception"] == "java.lang.IllegalStateException"
     assert "4711" not in done.stderr

@@ -12,6 +12,7 @@ import numpy as np
 from holidays import HolidayBase, country_holidays
 
 OnHoliday = Literal["previous", "next", "same"]
+DayKind = Literal["weekdays", "weekends", "holidays"]
 
 
 @lru_cache(maxsize=8)
@@ -79,6 +80,13 @@ class BusinessCalendar:
     def is_business_day(self, day: date) -> bool:
         """Whether the company works on a day."""
         return day.weekday() < 5 and day not in self.closed_days(day.year)
+
+    def kinds(self, day: date) -> frozenset[DayKind]:
+        """What a day is: one of the weekdays that are no holiday, or of the weekends, the holidays, or of both."""
+        if self.is_business_day(day):
+            return frozenset({"weekdays"})
+        weekend: set[DayKind] = {"weekends"} if day.weekday() >= 5 else set()
+        return frozenset(weekend | ({"holidays"} if day in self.closed_days(day.year) else set()))
 
     def move(self, day: date, rule: OnHoliday) -> date:
         """The day itself where it is worked or the rule is *same*, else the previous or next business day."""

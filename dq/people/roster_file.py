@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date, time
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from dq import yamlfile
 from dq.errors import choices
-from dq.people.calendar import holiday_names
+from dq.model import Severity
+from dq.people.calendar import DayKind, holiday_names
 
 # A contact is the name of an address kept elsewhere, never the address: letters, digits and dashes leave no room for
 # an e-mail address, a URL, a channel sign or a telephone number.
@@ -95,6 +96,45 @@ class Swap(_Strict):
     instead_of: str
 
 
+class WorkingHours(_Strict):
+    """The company's working hours on weekdays that are no holiday: what is not critical waits for them."""
+
+    opens: WallTime
+    closes: WallTime
+
+
+class WatchHours(_Strict):
+    """The wall times at which a team may be called, on days of some kinds; a watch may close on the next day.
+
+    A day is a *weekday* (Monday to Friday, no holiday), a *weekend* day or a *holiday* (also a company day); a holiday
+    on a Saturday is both. ``during`` keeps to the last seven days of the month, or to the days before them. ``support``
+    is copied while others watch, but opens no watch.
+    """
+
+    team: str
+    role: Literal["watch", "backup", "escalation", "support"] = "watch"
+    during: Literal["month", "last_week", "before_last_week"] = "month"
+    days: Annotated[list[DayKind], Field(min_length=1)]
+    opens: WallTime
+    closes: WallTime
+
+
+class AtOnce(_Strict):
+    """Failures that are told at any hour: of a severity or graver, of some ways of failing or (empty) of all."""
+
+    severity: Annotated[Severity, Field(strict=False)]
+    classes: list[Annotated[str, Field(pattern=r"^F\d{2}$")]] = []
+    because: Annotated[str, Field(min_length=1)]
+
+
+class Watch(_Strict):
+    """Who may be called, when, for some pipelines, and what does not wait for it."""
+
+    pipelines: Annotated[list[str], Field(min_length=1)]
+    hours: Annotated[list[WatchHours], Field(min_length=1)]
+    at_once: list[AtOnce] = []
+
+
 class RosterModel(_Strict):
     """``runbooks/roster.yml``."""
 
@@ -108,6 +148,8 @@ class RosterModel(_Strict):
     rotation: Rotation
     leave: list[Leave] = []
     swaps: list[Swap] = []
+    working_hours: WorkingHours
+    watch: Annotated[list[Watch], Field(min_length=1)]
 
 
 def mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
@@ -155,6 +197,7 @@ def mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
             if earlier.person == item.person and earlier.first <= item.last and item.first <= earlier.last:
                 yield ("leave", n), f"overlaps with the leave of {item.person} from {earlier.first} to {earlier.last}"
     yield from _swap_mistakes(model)
+    yield from _watch_mistakes(model)
 
 
 def _is_zone(name: str) -> bool:
@@ -177,6 +220,35 @@ def _swap_mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
             yield ("swaps", n, "instead_of"), f"the week of {swap.week} is {due}'s, not {swap.instead_of}'s"
         if swap.person == swap.instead_of:
             yield ("swaps", n, "person"), f"{swap.person} cannot swap with themselves"
+
+
+def _watch_mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
+    if model.working_hours.closes <= model.working_hours.opens:
+        yield ("working_hours", "closes"), "the working hours end before they begin"
+    seen: set[str] = set()
+    for n, watch in enumerate(model.watch):
+        for m, pipeline in enumerate(watch.pipelines):
+            if pipeline in seen:
+                yield ("watch", n, "pipelines", m), f"the watch of {pipeline} stands here twice"
+            seen.add(pipeline)
+        for m, hours in enumerate(watch.hours):
+            if hours.team not in model.teams:
+                message = f"no team {hours.team!r}; {choices(hours.team, [*model.teams])}"
+                yield ("watch", n, "hours", m, "team"), message
+            for earlier in watch.hours[:m]:
+                if _overlap(earlier, hours):
+                    yield ("watch", n, "hours", m), f"overlaps with other hours of {hours.team} for these pipelines"
+        if all(hours.role == "support" or hours.days == ["holidays"] for hours in watch.hours):
+            yield ("watch", n, "hours"), "nobody watches on an ordinary day; only support or holidays stand here"
+
+
+def _overlap(one: WatchHours, other: WatchHours) -> bool:
+    """Whether hours of the same team meet on days of a kind; hours that close on the next day reach to its midnight."""
+    apart = {one.during, other.during} == {"last_week", "before_last_week"}
+    if one.team != other.team or apart or not {*one.days} & {*other.days}:
+        return False
+    first, second = sorted((one, other), key=lambda hours: hours.opens)
+    return first.closes <= first.opens or second.opens < first.closes
 
 
 def _repeats(key: yamlfile.Key, values: Sequence[object]) -> Iterator[tuple[yamlfile.Key, str]]:

@@ -28,6 +28,11 @@ rotation:
   ring: [danny, anna, laura, jane]
   lead: lead
   manager: manager
+working_hours: {opens: "09:00", closes: "17:00"}
+watch:
+  - pipelines: [profit]
+    hours:
+      - {team: Data Engineering, days: [weekdays], opens: "08:00", closes: "18:00"}
 """
 
 PAGE = """\

@@ -32,9 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
-    lint.add_argument(
-        "--fix", action="store_true", help="write the generated lists of checks on the runbook pages anew"
-    )
+    lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
     lint.add_argument("--types", action="store_true", help="list the expectation types a suite may use")
     lint.set_defaults(handler=lint_command)
 
@@ -103,6 +101,9 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
             pages[name] = runbooks.load_page(path)
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
+    if reading.project is not None:
+        fronts = {name: bound.page.front for name, bound in reading.bound.items()}
+        found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
         pages, every, reading.roster, argument_problem, partly=reading.partly, unread=reading.unread
     )

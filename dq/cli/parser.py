@@ -16,6 +16,7 @@ MODULES = {
     "check": ("check",),
     "declared": ("explain", "lint"),
     "duty": ("oncall", "calendar"),
+    "prevalidate": ("prevalidate",),
     "history": ("show", "withdraw", "gc", "docs"),
     "waive": ("waive",),
 }

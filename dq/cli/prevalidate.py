@@ -16,7 +16,7 @@ from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
-from dq.close import prevalidation, text
+from dq.close import facts, prevalidation, text
 from dq.close.prevalidation import Prevalidation, Readiness, State
 from dq.errors import DqError, UsageError
 from dq.model import Kind, Outcome, RunRecord, Severity
@@ -27,7 +27,6 @@ from dq.run import batch, delivery, records
 from dq.run.reasons import sentence
 from dq.run.schedule import scheduled_as_of
 
-KIND = "prevalidations"
 ABOUT = """\
 Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Checks that
@@ -77,7 +76,7 @@ def command(arguments: argparse.Namespace) -> int:
         due=due_day(project, wanted, arguments.month),
         pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
     )
-    earlier = kept(warehouse, arguments.month)
+    earlier = facts.prevalidations(warehouse, arguments.month)
     problems = _keep(warehouse, answer)
     if not arguments.no_docs:
         problems += _docs(project, arguments.docs or docs_folder(arguments.warehouse, project), runs)
@@ -144,23 +143,10 @@ def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> dat
     return min((day for day in found if day is not None), default=days[1])
 
 
-def kept(warehouse: store.Warehouse, month: str) -> list[Prevalidation]:
-    """The answers given for a month before; one that cannot be read is left out with a remark."""
-    found = []
-    for name in warehouse.records.list(KIND, f"{month}-"):
-        document = warehouse.records.get(KIND, name)
-        try:
-            if document is not None:
-                found.append(prevalidation.from_json(document))
-        except (KeyError, ValueError):
-            console.note(f"dq: the answer {name} cannot be read and is left out")
-    return found
-
-
 def _keep(warehouse: store.Warehouse, answer: Prevalidation) -> list[str]:
     name = f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}"
     try:
-        warehouse.records.put(KIND, name, prevalidation.to_json(answer))
+        warehouse.records.put(facts.PREVALIDATIONS, name, prevalidation.to_json(answer))
     except DqError as failure:
         return [f"the answer was not kept: {failure}"]
     return []

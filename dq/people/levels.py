@@ -18,6 +18,7 @@ from dq.people.roster import Roster
 from dq.people.roster_file import WallTime
 from dq.periods import FORTNIGHT, last_day
 
+MetBy = Literal["published", "preliminary", "final", "pre_validated", "green"]
 LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(min_length=1)]
 FailureClass = Annotated[str, Field(pattern=r"^F\d{2}$")]
@@ -31,11 +32,16 @@ class _Strict(BaseModel):
 
 
 class _Level(_Strict):
-    """What every level has: ``label`` reads before its date; ``card`` says whether a failed check's card shows it."""
+    """What every level has: ``label`` reads before its date; ``card`` says whether a failed check's card shows it.
+
+    ``met_by`` is what keeps it: the figures published (as preliminary, as final), the month pre-validated, or nothing
+    red. Levels that count from a failure are kept by its passing, whatever stands here.
+    """
 
     id: LevelId
     label: Label
     card: bool = True
+    met_by: MetBy = "published"
     classes: list[FailureClass] = []  # the ways of failing it applies to; empty: all
 
 

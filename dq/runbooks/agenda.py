@@ -139,8 +139,8 @@ def _deadlines(roster: Roster, front: FrontMatter, grain: Grain, first: date, la
     found: dict[tuple[str, date | datetime], list[str]] = {}
     daily: dict[str, bool] = {}
     for level in front.levels:
-        for period, days in _periods_of(level, roster, grain, first, last):
-            for label, moment in marks(level, roster=roster, days=days, first_failed=_failed(level, days)):
+        for period, days in periods_of(level, roster, grain, first, last):
+            for label, moment in marks(level, roster=roster, days=days, first_failed=failed_first(level, days)):
                 found.setdefault((label, moment), []).append(period)
                 daily[label] = _is_daily(level, grain)
     for (label, moment), periods in found.items():
@@ -157,8 +157,8 @@ def _rungs(roster: Roster, front: FrontMatter, grain: Grain, first: date, last: 
             continue
         what = f"to {_RUNGS[rung.to]}, where still red ('{level.label}')"
         daily[what] = _is_daily(level, grain)
-        for period, days in _periods_of(level, roster, grain, first, last):
-            failed = _failed(level, days)
+        for period, days in periods_of(level, roster, grain, first, last):
+            failed = failed_first(level, days)
             at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=failed)
             if at is not None:
                 found.setdefault((what, at), []).append(period)
@@ -193,13 +193,13 @@ def _is_daily(level: Level, grain: Grain) -> bool:
     return grain is Grain.DAY and isinstance(level, Ready | ReadyDay | HoursAfter | Age)
 
 
-def _failed(level: Level, days: tuple[date, date]) -> datetime:
+def failed_first(level: Level, days: tuple[date, date]) -> datetime:
     """When a failure that is as old as can be began; an age is counted from the whole period's end."""
     day = days[1] + _DAY if isinstance(level, Age) else days[0]
     return datetime.combine(day, time(), UTC)
 
 
-def _periods_of(
+def periods_of(
     level: Level, roster: Roster, grain: Grain, first: date, last: date
 ) -> Iterator[tuple[str, tuple[date, date]]]:
     """The periods a level is counted for: months for a date of the month, else those of the pipeline."""

@@ -116,6 +116,8 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         ("#### Impact\n\nHeld.", "#### Impact", "Figures differ from the books: Impact: the part is empty"),
         ("```sh\ndq show RUN --check CHECK\n```", "Look.", "Diagnosis: holds no command"),
         ("<!-- checks:begin -->\n<!-- checks:end -->", "None.", "has no list of checks"),
+        ("<!-- ladder:begin -->\n<!-- ladder:end -->", "Ask around.", "Escalation: has no block ladder"),
+        ("<!-- metrics:begin -->\n<!-- metrics:end -->", "All.", "Critical metrics: has no block metrics"),
         (
             "(#description)",
             "(#descriptions)",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from runs_support import FINAL, ROOT, Bench, hard_links
+from runs_support import FINAL, QUICK_JVM, ROOT, Bench, hard_links
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -35,6 +35,7 @@ def spark() -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName("tests")
     for key, value in properties(ROOT / "spark-conf" / "local.conf").items():
         builder = builder.config(key, value)
+    builder = builder.config("spark.driver.extraJavaOptions", QUICK_JVM)
     session = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "2g").getOrCreate()
     yield session
     session.stop()

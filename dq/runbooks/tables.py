@@ -87,6 +87,10 @@ def _owners(facts: Facts) -> list[str]:
     def person(person_id: str) -> str:
         return f"{cell(roster.person(person_id).name)} ({_code(roster.person(person_id).contact)})"
 
+    def manager(team: str) -> str:
+        found = roster.team(team).manager
+        return cell(f"manager of {team}") + (f" ({_code(found)})" if found else "")
+
     def parties(side: Parties) -> str:
         return cell("; ".join((*side.pipelines, *side.teams, *side.readers)))
 
@@ -97,12 +101,9 @@ def _owners(facts: Facts) -> list[str]:
         ["engineer's backup", person(front.backup)],
         ["accountable", cell(f"{front.accountable.role}, {front.accountable.team}")],
         ["consulted", cell("; ".join(f"{role.role}, {role.team}" for role in front.consulted))],
-        ["informed", cell("; ".join(f"manager of {team}" for team in front.informed))],
-        ["upstream", cell("; ".join((*front.upstream.pipelines, *front.upstream.teams, *front.upstream.readers)))],
-        [
-            "downstream",
-            cell("; ".join((*front.downstream.pipelines, *front.downstream.teams, *front.downstream.readers))),
-        ],
+        ["informed", "; ".join(map(manager, front.informed))],
+        ["upstream", parties(front.upstream)],
+        ["downstream", parties(front.downstream)],
     ]
     return table(("role", "who"), [[role, who or "nobody"] for role, who in rows])
 

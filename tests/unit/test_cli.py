@@ -45,7 +45,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["run", "--all", "--period", "2026-10", "--as-of", "2026-10-01"], "has no complete day"),
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2026-08"], "lies before --from"),
         (["backfill", "profit_unit", "--from", "2026-10-05", "--to", "2026-10"], "'2026-10-05' is no month"),
-        (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "has no complete day"),
+        (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "--to: 2999-01 has no complete day"),
         (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
         (["check", "README.md", "--suite", "expectations/revenue.yml"], "README.md is neither CSV nor Parquet"),

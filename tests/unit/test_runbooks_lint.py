@@ -116,6 +116,8 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         ("#### Impact\n\nHeld.", "#### Impact", "Figures differ from the books: Impact: the part is empty"),
         ("```sh\ndq show RUN --check CHECK\n```", "Look.", "Diagnosis: holds no command"),
         ("<!-- checks:begin -->\n<!-- checks:end -->", "None.", "has no list of checks"),
+        ("<!-- ladder:begin -->\n<!-- ladder:end -->", "Ask around.", "Escalation: has no block ladder"),
+        ("<!-- metrics:begin -->\n<!-- metrics:end -->", "All.", "Critical metrics: has no block metrics"),
         (
             "(#description)",
             "(#descriptions)",
@@ -333,5 +335,5 @@ def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() ->
     assert [str(f) for f in found if "generated block" not in f.message] == []
     assert {
         ("dq", word)
-        for word in ("backfill", "show", "explain", "run", "check", "withdraw", "gc", "docs", "lint", "oncall", "waive")
+        for word in ("backfill", "show", "explain", "run", "withdraw", "gc", "docs", "lint", "oncall", "waive")
     } == programs

@@ -1,0 +1,387 @@
+"""Who must be told what now: the difference between what is red and what each contact was last told.
+
+A contact is told when it becomes a recipient of an open incident (opened, handed over, escalated), when the incident is
+paused or resolved after it was told, and again after the route's repeat time. Everything follows from incidents,
+messages, roster and clock: planning twice changes nothing, and a run, a restart or ``dq deliver`` go on where the last
+one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dq import periods
+from dq.model import Severity
+from dq.notify.incidents import Incident
+from dq.notify.message import Alert, Message, State
+from dq.notify.outbox import Entry
+from dq.notify.routes import Notify, Route
+from dq.people.levels import escalates_at, show
+from dq.people.roster import Roster
+from dq.people.watch import Call, call
+from dq.periods import Grain
+from dq.runbooks import FrontMatter, Page
+
+STORM = 20
+"""More new incidents than this of one pipeline's period are one event, also where each has a key of its own."""
+SETTLES = timedelta(minutes=10)
+"""A contact hears of one incident at most this often, so that a flapping check does not fill anybody's evening."""
+OWN_KEYS = ("pagerduty",)
+MACHINES = ("pagerduty", "alertmanager", "webhook")
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """What is declared about the people: the roster, the page of each pipeline, and who is told how.
+
+    ``page`` and ``grain`` answer by pipeline; ``page`` is None for a pipeline that is not declared any more.
+    ``docs_address`` is the public address of the data docs.
+    """
+
+    roster: Roster
+    notify: Notify
+    page: Callable[[str], Page | None]
+    grain: Callable[[str], Grain]
+    docs_address: str = ""
+
+    def front(self, pipeline: str) -> FrontMatter | None:
+        """The head of a pipeline's page."""
+        page = self.page(pipeline)
+        return page.front if page else None
+
+    def known(self, pipeline: str) -> bool:
+        """Whether a pipeline is still declared."""
+        return self.page(pipeline) is not None
+
+    def section(self, pipeline: str, failure_class: str) -> tuple[str, str]:
+        """The section of a pipeline's page about a way of failing: in the repository, and in the data docs."""
+        page = self.page(pipeline)
+        if page is None:
+            return "", ""
+        anchor = page.anchor_for_class(failure_class)
+        target = f"#{anchor}" if anchor else ""
+        root = f"{self.docs_address.rstrip('/')}/" if self.docs_address else ""
+        return f"runbooks/{page.name}{target}", f"{root}runbooks/{page.name.removesuffix('.md')}.html{target}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One rung an open incident climbs: to whom (in words and as a contact), and when."""
+
+    at: datetime
+    to: str
+    contact: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Now:
+    """An incident, and whose waiver pauses it."""
+
+    incident: Incident
+    paused: str
+
+    @property
+    def state(self) -> State:
+        if not self.incident.open:
+            return State.RESOLVED
+        return State.PAUSED if self.paused else State.FIRING
+
+
+@dataclass(kw_only=True)
+class _Heard:
+    """What a contact was last told of one incident."""
+
+    number: int = 0
+    state: State | None = None
+    since: datetime | None = None
+    at: datetime | None = None
+    severity: Severity | None = None
+    dedup: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    contact: str
+    incident: Incident
+    state: State
+    not_before: datetime
+    number: int
+    repeat: timedelta
+    dedup: str
+    why: str = ""
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """The messages to keep, and those to take back because what they say is no longer so."""
+
+    messages: list[Message] = field(default_factory=list)
+    outdated: list[Entry] = field(default_factory=list)
+
+
+def ladder(house: House, incident: Incident) -> list[Step]:
+    """The rungs of an incident in the order of time, each at its earliest, counted from the first failure."""
+    front = house.front(incident.pipeline)
+    if front is None:
+        return []
+    days = periods.days_of(incident.period, house.grain(incident.pipeline))
+    roster, rotation = house.roster, house.roster.model.rotation
+    owner = roster.teams.get(front.owner)
+    people = {
+        "lead": ("the Lead", roster.people[rotation.lead].contact),
+        "manager": ("the manager", roster.people[rotation.manager].contact),
+        "owner_manager": (f"the {front.owner}'s manager", (owner.manager or owner.contact) if owner else ""),
+    }
+    earliest: dict[str, Step] = {}
+    for rung in front.escalation:
+        if rung.classes and incident.failure.failure_class not in rung.classes:
+            continue
+        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=incident.since)
+        if at is not None and (rung.to not in earliest or at < earliest[rung.to].at):
+            earliest[rung.to] = Step(at=at, to=people[rung.to][0], contact=people[rung.to][1])
+    return sorted(earliest.values(), key=lambda step: step.at)
+
+
+def next_step(house: House, incident: Incident, now: datetime) -> Step | None:
+    """The next rung that is still ahead."""
+    return next((step for step in ladder(house, incident) if step.at > now), None)
+
+
+def route_of(house: House, incident: Incident) -> Route:
+    """The route a failure takes."""
+    return house.notify.route(incident.failure.grade, incident.pipeline, owner_of(house, incident))
+
+
+def owner_of(house: House, incident: Incident) -> str:
+    """The team that owns the pipeline."""
+    front = house.front(incident.pipeline)
+    return front.owner if front else incident.failure.owner
+
+
+def recipients(house: House, incident: Incident, at: datetime, watching: Sequence[str]) -> list[str]:
+    """The contacts a failure is told at an instant: those of its route, and whoever it was escalated to by then."""
+    roster, rotation = house.roster, house.roster.model.rotation
+    front = house.front(incident.pipeline)
+    duty = roster.on_call(at)
+    teams = roster.teams
+    roles: Mapping[str, Callable[[], list[str]]] = {
+        "on_call": lambda: [duty.person.contact],
+        "backup": lambda: [duty.backup.contact],
+        "watching_teams": lambda: [teams[team].contact for team in watching if team in teams],
+        "engineer": lambda: [roster.person(front.engineer).contact] if front else [],
+        "owner_team": lambda: [teams[front.owner].contact] if front and front.owner in teams else [],
+        "lead": lambda: [roster.people[rotation.lead].contact],
+        "manager": lambda: [roster.people[rotation.manager].contact],
+    }
+    found = [name for to in route_of(house, incident).to for name in (roles[to]() if to in roles else [to])]
+    found += [step.contact for step in ladder(house, incident) if step.at <= at]
+    return [name for name in dict.fromkeys(found) if name in house.notify.targets]
+
+
+def plan(
+    house: House,
+    incidents: Iterable[Incident],
+    paused: Callable[[Incident], str],
+    entries: Sequence[Entry],
+    now: datetime,
+) -> Plan:
+    """The messages that bring what every contact was told up to date.
+
+    ``paused`` says whose waiver pauses an incident, ``entries`` is all that was ever put into the outbox.
+    """
+    current = {one.key: _Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
+    made = Plan()
+    heard = _heard(house, current, entries, now, made)
+    due = [
+        one
+        for key, it in current.items()
+        if house.known(it.incident.pipeline)
+        for one in _due(house, it, heard.get(key, {}), now)
+    ]
+    made.messages = [_message(house, group, now) for group in _grouped(house, due, current, heard)]
+    return made
+
+
+def _heard(
+    house: House, current: Mapping[str, _Now], entries: Sequence[Entry], now: datetime, made: Plan
+) -> dict[str, dict[str, _Heard]]:
+    """Per incident and contact what was told last; what is not sent yet and is no longer so is taken back."""
+    heard: dict[str, dict[str, _Heard]] = {}
+    for entry in entries:
+        message = entry.message
+        if message.report is not None:
+            continue
+        outdated = not entry.settled and _is_outdated(house, current, entry, now)
+        if outdated:
+            made.outdated.append(entry)
+        for alert in message.alerts:
+            one = heard.setdefault(alert.key, {}).setdefault(message.contact, _Heard())
+            one.number += 1
+            if entry.unheard or (outdated and entry.untouched):
+                continue
+            one.state, one.since, one.severity = message.state, alert.since, alert.severity
+            one.at, one.dedup = max(message.made, message.not_before), message.dedup
+    return heard
+
+
+def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: datetime) -> bool:
+    """Whether a message that was not sent says of any incident what is no longer so.
+
+    One that nobody can have received is outdated, too, where its recipient or its time is no longer right.
+    """
+    message = entry.message
+    if message.contact not in house.notify.targets:
+        return True
+    for alert in message.alerts:
+        it = current.get(alert.key)
+        if it is None or it.state is not message.state or it.incident.since != alert.since:
+            return True
+        if message.state is not State.FIRING or not entry.untouched:
+            continue
+        told = _when(house, it.incident, now)
+        if told.at != max(now, message.not_before):
+            return True
+        if message.contact not in recipients(house, it.incident, told.at, told.watching):
+            return True
+    return False
+
+
+def _when(house: House, incident: Incident, now: datetime) -> Call:
+    """When a failure may be told, and which teams watch then."""
+    failure = incident.failure
+    return call(house.roster, incident.pipeline, now, severity=failure.grade, failure_class=failure.failure_class)
+
+
+def _due(house: House, it: _Now, heard: Mapping[str, _Heard], now: datetime) -> Iterable[_Due]:
+    """What each contact is to be told of one incident."""
+    incident, state, targets = it.incident, it.state, house.notify.targets
+    repeat = timedelta(hours=route_of(house, incident).repeat_hours)
+    if state is State.FIRING:
+        told = _when(house, incident, now)
+        names = recipients(house, incident, told.at, told.watching)
+        at = told.at
+    else:
+        open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
+        names = [name for name in open_for if name in targets]
+        at = _when(house, incident, now).at if names else now
+    for name in names:
+        last = heard.get(name, _Heard())
+        if not _news(last, incident, state, repeat, now):
+            continue
+        goes_on = last.state in (State.FIRING, State.PAUSED) and last.since == incident.since
+        yield _Due(
+            contact=name,
+            incident=incident,
+            state=state,
+            not_before=now if state is not State.FIRING and targets[name].kind in MACHINES else at,
+            number=last.number,
+            repeat=repeat,
+            dedup=last.dedup if goes_on or state is not State.FIRING else "",
+            why=it.paused,
+        )
+
+
+def _news(last: _Heard, incident: Incident, state: State, repeat: timedelta, now: datetime) -> bool:
+    """Whether a contact has something to hear: a change, a turn for the worse, or that it still fails after a time."""
+    if last.at is None:
+        return state is State.FIRING
+    worse = last.severity is not None and _rank(incident.failure.grade) < _rank(last.severity)
+    if state is State.FIRING and worse:
+        return True
+    if last.state is state and (state is not State.FIRING or last.since == incident.since):
+        return state is State.FIRING and now >= last.at + repeat
+    return now >= last.at + SETTLES
+
+
+def _rank(severity: Severity) -> int:
+    return list(Severity).index(severity)
+
+
+def _grouped(
+    house: House, due: Sequence[_Due], current: Mapping[str, _Now], heard: Mapping[str, Mapping[str, _Heard]]
+) -> list[list[_Due]]:
+    """What goes to one contact about one pipeline's period together.
+
+    Where every incident has a key of its own it is a message of its own, too, unless there are very many: those share
+    one key, and are resolved under it once all of them are.
+    """
+    together: dict[tuple[str, str, str, State, datetime], list[_Due]] = {}
+    for one in due:
+        at = (one.contact, one.incident.pipeline, one.incident.period, one.state, one.not_before)
+        together.setdefault(at, []).append(one)
+    groups: list[list[_Due]] = []
+    for (contact, pipeline, period, state, _), group in together.items():
+        shared = f"dq/{pipeline}/{period}"
+        if house.notify.targets[contact].kind not in OWN_KEYS:
+            groups.append([replace(one, dedup=shared) for one in group])
+            continue
+        storm = sum(not one.dedup for one in group) > STORM
+        keyed: dict[str, list[_Due]] = {}
+        for one in group:
+            key = one.dedup or (shared if storm else f"dq/{one.incident.key}")
+            keyed.setdefault(key, []).append(replace(one, dedup=key))
+        groups += [
+            same
+            for key, same in keyed.items()
+            if state is State.FIRING or _all_are(state, contact, key, current, heard)
+        ]
+    return groups
+
+
+def _all_are(
+    state: State, contact: str, dedup: str, current: Mapping[str, _Now], heard: Mapping[str, Mapping[str, _Heard]]
+) -> bool:
+    """Whether every incident a contact was told under a key has come to this state."""
+    told = [key for key, by in heard.items() if contact in by and by[contact].dedup == dedup]
+    open_ones = [key for key in told if heard[key][contact].state in (State.FIRING, State.PAUSED)]
+    return all(key not in current or current[key].state is state for key in open_ones)
+
+
+def _message(house: House, group: Sequence[_Due], now: datetime) -> Message:
+    first = group[0]
+    return Message(
+        contact=first.contact,
+        kind=house.notify.targets[first.contact].kind,
+        state=first.state,
+        dedup=first.dedup,
+        pipeline=first.incident.pipeline,
+        period=first.incident.period,
+        made=now,
+        not_before=first.not_before,
+        alerts=[_alert(house, one) for one in group],
+    )
+
+
+def _alert(house: House, due: _Due) -> Alert:
+    incident, failure, roster = due.incident, due.incident.failure, house.roster
+    at = due.not_before
+    duty = roster.on_call(at)
+    step = next_step(house, incident, at)
+    passed = [one for one in ladder(house, incident) if one.at <= at]
+    went = (
+        f"escalated to {passed[-1].to} {show(passed[-1].at.astimezone(roster.zone), at, roster.zone)}" if passed else ""
+    )
+    goes = f"to {step.to} {show(step.at, at, roster.zone)}" if step else ""
+    return Alert(
+        key=incident.key,
+        pipeline=incident.pipeline,
+        period=incident.period,
+        check=failure.check,
+        dataset=failure.dataset,
+        severity=failure.grade,
+        failure_class=failure.failure_class,
+        found=failure.found,
+        since=incident.since,
+        since_shown=show(incident.since, at, roster.zone),
+        number=due.number,
+        owner=owner_of(house, incident),
+        on_call=f"{duty.person.name} until {show(duty.until, at, roster.zone)} (backup {duty.backup.name})",
+        runbook=failure.runbook_url if failure.runbook_url.startswith(("https://", "http://")) else failure.runbook,
+        report=f"{house.docs_address.rstrip('/')}/{incident.docs}" if house.docs_address and incident.docs else "",
+        next_step=", ".join(filter(None, (went, goes))),
+        why=due.why,
+        resolved=incident.resolved,
+        again=at + 2 * due.repeat if due.state is State.FIRING else None,
+    )

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 
 from dq import registry
-from dq.cli import backfill, check, declared, demo, history, run, waive
+from dq.cli import backfill, check, declared, demo, history, run, status, waive
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
-3 could not be evaluated; 4 published, but the data docs or the record were not delivered;
+3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered;
 130 interrupted; 143 terminated"""
 
 
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, run, backfill, check, declared, history, waive):
+    for module in (demo, run, backfill, check, declared, history, waive, status):
         module.add(commands)
     return parser
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dq import runbooks, store
 from dq.errors import DqError
-from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Verdict
+from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict
 from dq.notify import incidents
 from dq.verdict import notes
 
@@ -88,6 +88,7 @@ def guidance(run: GuardedRun, results: Iterable[CheckResult]) -> dict[str, Guida
                 at=run.state.window.as_of,
                 days=(run.state.window.start, run.state.window.end),
                 first_failed=since.get(result.check),
+                severity=Severity.CRITICAL if result.outcome is Outcome.ERRORED else result.severity,
                 docs_address=run.project.settings.docs_address,
             )
     return told

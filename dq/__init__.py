@@ -14,14 +14,17 @@ from dq.model import Verdict, Window
 if TYPE_CHECKING:
     from dq.checking import check
     from dq.cli.job import pipeline_run
+    from dq.columns import money, ratio
     from dq.published import read_published
     from dq.validation import validate
 
-__all__ = ["DqError", "Verdict", "Window", "check", "pipeline_run", "read_published", "validate"]
+__all__ = ["DqError", "Verdict", "Window", "check", "money", "pipeline_run", "ratio", "read_published", "validate"]
 
 _LAZY = {
     "check": "dq.checking",
+    "money": "dq.columns",
     "pipeline_run": "dq.cli.job",
+    "ratio": "dq.columns",
     "read_published": "dq.published",
     "validate": "dq.validation",
 }

@@ -177,6 +177,7 @@ class RunRecord:
     Instants are UTC. ``version`` is the table version this run committed, ``stays`` the version readers go on seeing
     when it was held. ``guidance`` is keyed by check id. ``upstream`` holds the record of a held upstream run.
     ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
+    A ``rehearsal`` ran in a clone of the warehouse: what its verdict calls published nobody sees.
     """
 
     run: str
@@ -204,6 +205,7 @@ class RunRecord:
     docs: str = ""
     spark_jobs: int = 0
     waivers: Sequence[WaiverNote] = ()
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

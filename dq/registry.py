@@ -89,13 +89,15 @@ class Pipeline(_Strict):
     ``reads`` reads a source by another rule than its contract's, such as the whole year so far.
     ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
     ``document`` is the title of the page for people that is made of what it publishes, if any. ``rules`` are the keys
-    of jobs/rules.yml its figures depend on.
+    of jobs/rules.yml its figures depend on. ``investors`` says that investors read it or what is built from it, so that
+    it is judged before their month ends.
     """
 
     job: str
     description: str
     grain: Annotated[Grain, Field(strict=False)]
     runbook: str
+    investors: bool = False
     sources: list[str] = []
     reads: dict[str, Literal["period", "year", "until"]] = {}
     upstream: list[str] = []

@@ -50,7 +50,7 @@ def engagement_daily(*, units: DataFrame, accounts: DataFrame, window: dq.Window
         sf.when(sf.col("week_covered"), sf.col("wau")).alias("wau"),
         sf.when(~sf.col("week_covered"), "week_not_covered").alias("wau_reason"),
         "mau",
-        *explained("active_seconds_per_user", "active_seconds", "dau", "no_active_users"),
+        *dq.ratio("active_seconds_per_user", "active_seconds", "dau", "no_active_users"),
         "events_by_hour",
     )
 
@@ -140,13 +140,6 @@ def with_segments(rows: DataFrame, accounts: DataFrame) -> DataFrame:
         name: sf.coalesce(sf.col(f"version.{name}"), sf.lit(UNALLOCATED)) for name in ("region", "segment")
     }
     return rows.join(versions, on=valid, how="left").select("row.*", *(c.alias(n) for n, c in known.items()))
-
-
-def explained(ratio: str, numerator: str, denominator: str, otherwise: str) -> tuple[Column, Column]:
-    """A ratio and the reason why there is none: a denominator that is not above zero."""
-    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
-    value = sf.when(usable, sf.try_divide(sf.col(numerator), sf.col(denominator)))
-    return value.try_cast("decimal(18,6)").alias(ratio), sf.when(~usable, otherwise).alias(f"{ratio}_reason")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

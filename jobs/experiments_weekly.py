@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 import dq
@@ -55,14 +55,14 @@ def experiments_weekly(
         "expenses",
         "profit",
         "seats",
-        *explained("unit_profit", "profit", "seats", "no_subscribers", no_expenses),
+        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses),
         "mrr_opening",
         "mrr_new",
         "mrr_expansion",
         "mrr_contraction",
         "mrr_churn",
         "mrr_closing",
-        *explained("mrr_growth", "mrr_change", "mrr_opening", "no_opening"),
+        *dq.ratio("mrr_growth", "mrr_change", "mrr_opening", "no_opening"),
         "licensed_users",
         "tickets_opened",
         "campaign_spend",
@@ -72,7 +72,7 @@ def experiments_weekly(
         "feature_uses",
         "sessions",
         "active_seconds",
-        *explained("active_seconds_per_user", "active_seconds", "active_users", "no_active_users"),
+        *dq.ratio("active_seconds_per_user", "active_seconds", "active_users", "no_active_users"),
         "unit_rows",
     )
 
@@ -109,7 +109,7 @@ def by_day(
         stacked.groupBy(*UNIT)
         .agg(
             place.alias("place"),
-            *(money(sf.sum(name)).alias(name) for name in (*MONEY, *OPENINGS, *CLOSINGS)),
+            *(dq.money(sf.sum(name)).alias(name) for name in (*MONEY, *OPENINGS, *CLOSINGS)),
             *(sf.sum(name).cast("bigint").alias(name) for name in (*COUNTS, *STATES, "active_users", "unit_rows")),
         )
         .select(
@@ -123,7 +123,7 @@ def by_day(
             *COUNTS,
             *STATES,
             sf.coalesce("active_users", sf.lit(0)).alias("active_users"),
-            money(sf.col("mrr_closing") - sf.col("mrr_opening")).alias("mrr_change"),
+            dq.money(sf.col("mrr_closing") - sf.col("mrr_opening")).alias("mrr_change"),
             sf.coalesce("unit_rows", sf.lit(0)).alias("unit_rows"),
         )
     )
@@ -136,10 +136,10 @@ def by_week(days: DataFrame, user_days: DataFrame, window: dq.Window) -> DataFra
     place = sf.max_by(sf.struct("region", "segment"), "day")
     summed = days.groupBy("account_id").agg(
         place.alias("place"),
-        *(money(sf.sum(name)).alias(name) for name in MONEY),
+        *(dq.money(sf.sum(name)).alias(name) for name in MONEY),
         *(sf.sum(name).alias(name) for name in COUNTS),
-        *(money(sf.sum(sf.when(first, sf.col(name)).otherwise(0))).alias(name) for name in OPENINGS),
-        *(money(sf.sum(sf.when(last, sf.col(name)).otherwise(0))).alias(name) for name in CLOSINGS),
+        *(dq.money(sf.sum(sf.when(first, sf.col(name)).otherwise(0))).alias(name) for name in OPENINGS),
+        *(dq.money(sf.sum(sf.when(last, sf.col(name)).otherwise(0))).alias(name) for name in CLOSINGS),
         *(sf.sum(sf.when(last, sf.col(name))).alias(name) for name in STATES),
         sf.sum("unit_rows").alias("unit_rows"),
     )
@@ -155,27 +155,9 @@ def by_week(days: DataFrame, user_days: DataFrame, window: dq.Window) -> DataFra
         *COUNTS,
         *STATES,
         sf.coalesce("active_users", sf.lit(0)).alias("active_users"),
-        money(sf.col("mrr_closing") - sf.col("mrr_opening")).alias("mrr_change"),
+        dq.money(sf.col("mrr_closing") - sf.col("mrr_opening")).alias("mrr_change"),
         "unit_rows",
     )
-
-
-def money(amount: Column) -> Column:
-    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
-    return amount.try_cast("decimal(18,2)")
-
-
-def explained(
-    ratio: str, numerator: str, denominator: str, otherwise: str, *absences: tuple[Column, str]
-) -> tuple[Column, Column]:
-    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
-    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
-    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
-    for absent, why in absences:
-        reason = reason.when(absent, why)
-    reason = reason.when(~usable, otherwise)
-    value = sf.when(reason.isNull(), sf.try_divide(sf.col(numerator), sf.col(denominator)))
-    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -101,7 +101,7 @@ def growth_daily(
         "licences_by_type",
         *EVENTS,
         "renewals_due_next_year",
-        *bridge("mrr", money),
+        *bridge("mrr", dq.money),
         *bridge("seats", lambda seats: seats.cast("bigint")),
         "revenue",
         "revenue_lines",
@@ -110,11 +110,6 @@ def growth_daily(
         *mean_resolution_hours(),
         *(f"{source}_reason" for source in FACTS),
     )
-
-
-def money(amount: Column) -> Column:
-    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
-    return amount.try_cast("decimal(18,2)")
 
 
 def licence_states(licence_events: DataFrame, window: dq.Window) -> DataFrame:
@@ -287,8 +282,8 @@ def with_revenue_to_date(rows: DataFrame) -> DataFrame:
     so_far = Over.partitionBy("account_id", "product").orderBy("day")
     return rows.withColumns(
         {
-            "revenue": money(sf.col("revenue")),
-            "revenue_to_date": money(sf.sum("gained").over(so_far)),
+            "revenue": dq.money(sf.col("revenue")),
+            "revenue_to_date": dq.money(sf.sum("gained").over(so_far)),
             "licences": sf.col("licences").cast("bigint"),
         }
     )

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 import dq
@@ -50,15 +50,13 @@ def investor_engagement(
         "sessions",
         "active_seconds",
         "active_user_days",
-        *explained("average_daily_active_seconds", "active_seconds", "active_user_days", "no_active_users"),
+        *dq.ratio("average_daily_active_seconds", "active_seconds", "active_user_days", "no_active_users"),
         "previous_period",
         *(f"previous_{name}" for name in COMPARED),
         *(
             column
             for name in ("mau", "sessions")
-            for column in explained(
-                f"{name}_growth", f"{name}_change", f"previous_{name}", "previous_zero", no_previous
-            )
+            for column in dq.ratio(f"{name}_growth", f"{name}_change", f"previous_{name}", "previous_zero", no_previous)
         ),
     )
 
@@ -157,19 +155,6 @@ def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
     return found.withColumns(
         {f"{name}_change": sf.col(name) - sf.col(f"previous_{name}") for name in ("mau", "sessions")}
     )
-
-
-def explained(
-    ratio: str, numerator: str, denominator: str, otherwise: str, *absences: tuple[Column, str]
-) -> tuple[Column, Column]:
-    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
-    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
-    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
-    for absent, why in absences:
-        reason = reason.when(absent, why)
-    reason = reason.when(~usable, otherwise)
-    value = sf.when(reason.isNull(), sf.try_divide(sf.col(numerator), sf.col(denominator)))
-    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

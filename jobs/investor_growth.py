@@ -56,20 +56,15 @@ def investor_growth(*, units: DataFrame, previous: DataFrame | None, window: dq.
         sf.lit(window.month).alias("month"),
         *ROW,
         *AMOUNTS,
-        *explained("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
-        *explained("mrr_churn_rate", sf.col("mrr_churn"), "mrr_opening", "no_opening_mrr"),
-        *explained("net_revenue_retention", retained, "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("mrr_churn_rate", sf.col("mrr_churn"), "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("net_revenue_retention", retained, "mrr_opening", "no_opening_mrr"),
         "previous_period",
         "previous_mrr",
         "mrr_change",
-        *explained("mrr_growth", sf.col("mrr_change"), "previous_mrr", "previous_not_positive", no_previous),
+        *dq.ratio("mrr_growth", sf.col("mrr_change"), "previous_mrr", "previous_not_positive", no_previous),
         "unit_rows",
     )
-
-
-def money(amount: Column) -> Column:
-    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
-    return amount.try_cast("decimal(18,2)")
 
 
 def cells(units: DataFrame, window: dq.Window) -> DataFrame:
@@ -128,7 +123,7 @@ def summed(cells: DataFrame) -> DataFrame:
         cells.withColumn("row", sf.explode(sf.array(*rows)))
         .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
         .agg(
-            *(money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr")),
+            *(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr")),
             *(sf.sum(name).cast("bigint").alias(name) for name in AMOUNTS if not name.startswith("mrr")),
             sf.sum("unit_rows").alias("unit_rows"),
         )
@@ -154,20 +149,7 @@ def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
         found = rows.join(sf.broadcast(before), on=same, how="left").select(
             "now.*", "before.previous_period", "before.previous_mrr"
         )
-    return found.withColumn("mrr_change", money(sf.col("mrr_closing") - sf.col("previous_mrr")))
-
-
-def explained(
-    ratio: str, numerator: Column, denominator: str, otherwise: str, *absences: tuple[Column, str]
-) -> tuple[Column, Column]:
-    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
-    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
-    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
-    for absent, why in absences:
-        reason = reason.when(absent, why)
-    reason = reason.when(~usable, otherwise)
-    value = sf.when(reason.isNull(), sf.try_divide(numerator, sf.col(denominator)))
-    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
+    return found.withColumn("mrr_change", dq.money(sf.col("mrr_closing") - sf.col("previous_mrr")))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 import dq
@@ -73,23 +73,18 @@ def investor_profit(
         *ROW,
         *AMOUNTS,
         "subscribers",
-        *explained("unit_profit", "profit", "subscribers", "no_subscribers", no_expenses),
-        *explained("margin", "profit", "revenue", "no_revenue", no_expenses),
+        *dq.ratio("unit_profit", "profit", "subscribers", "no_subscribers", no_expenses),
+        *dq.ratio("margin", "profit", "revenue", "no_revenue", no_expenses),
         "target_profit",
-        *explained("target_attainment", "profit", "target_profit", "no_target", no_expenses, no_targets),
+        *dq.ratio("target_attainment", "profit", "target_profit", "no_target", no_expenses, no_targets),
         "previous_period",
         "previous_profit",
         "profit_change",
-        *explained(
+        *dq.ratio(
             "profit_growth", "profit_change", "previous_profit", "previous_not_positive", no_expenses, no_previous
         ),
         "unit_rows",
     )
-
-
-def money(amount: Column) -> Column:
-    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
-    return amount.try_cast("decimal(18,2)")
 
 
 def cells(units: DataFrame, window: dq.Window) -> DataFrame:
@@ -133,7 +128,7 @@ def summed(cells: DataFrame) -> DataFrame:
         cells.withColumn("row", sf.explode(sf.array(*rows)))
         .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
         .agg(
-            *(money(sf.sum(name)).alias(name) for name in AMOUNTS),
+            *(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS),
             sf.sum("subscribers").alias("subscribers"),
             sf.bool_or("expenses_absent").alias("expenses_absent"),
             sf.sum("unit_rows").alias("unit_rows"),
@@ -160,7 +155,7 @@ def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) 
     by_row = (
         of_product.select(keyed.alias("row"), "target_profit")
         .groupBy("row.row_kind", "row.product")
-        .agg(money(sf.sum("target_profit")).alias("target_profit"))
+        .agg(dq.money(sf.sum("target_profit")).alias("target_profit"))
     )
     return rows.join(sf.broadcast(by_row), on=["row_kind", "product"], how="left")
 
@@ -184,20 +179,7 @@ def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
         found = rows.join(sf.broadcast(before), on=same, how="left").select(
             "now.*", "before.previous_period", "before.previous_profit"
         )
-    return found.withColumn("profit_change", money(sf.col("profit") - sf.col("previous_profit")))
-
-
-def explained(
-    ratio: str, numerator: str, denominator: str, otherwise: str, *absences: tuple[Column, str]
-) -> tuple[Column, Column]:
-    """A ratio and the reason why there is none: what is absent first, then a denominator that is not above zero."""
-    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
-    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
-    for absent, why in absences:
-        reason = reason.when(absent, why)
-    reason = reason.when(~usable, otherwise)
-    value = sf.when(reason.isNull(), sf.try_divide(sf.col(numerator), sf.col(denominator)))
-    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
+    return found.withColumn("profit_change", dq.money(sf.col("profit") - sf.col("previous_profit")))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -76,11 +76,11 @@ def profit_unit(
         "mtd_revenue",
         "mtd_expenses",
         "mtd_profit",
-        *explained("mtd_unit_profit", "mtd_profit", "seats", "no_subscribers", no_expenses),
-        *explained("mtd_margin", "mtd_profit", "mtd_revenue", "no_revenue", no_expenses),
+        *dq.ratio("mtd_unit_profit", "mtd_profit", "seats", "no_subscribers", no_expenses),
+        *dq.ratio("mtd_margin", "mtd_profit", "mtd_revenue", "no_revenue", no_expenses),
         "product_mtd_profit",
         "product_target",
-        *explained(
+        *dq.ratio(
             "product_target_attainment", "product_mtd_profit", "product_target", "no_target", no_expenses, no_targets
         ),
         rule_version(versions).alias("rule_version"),
@@ -137,11 +137,6 @@ def by_version(versions: Sequence[Allocation], value: Mapping[str, Column]) -> C
 def rule_version(versions: Sequence[Allocation]) -> Column:
     """The version of the rules in force on each row's day."""
     return by_version(versions, {rule.version: sf.lit(rule.version) for rule in versions})
-
-
-def money(amount: Column) -> Column:
-    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
-    return amount.try_cast("decimal(18,2)")
 
 
 def in_month(day: str, window: dq.Window) -> Column:
@@ -227,7 +222,7 @@ def active_days(stacked: DataFrame, window: dq.Window) -> DataFrame:
             "account_id",
             "product",
             sf.col("seats").try_cast("int").alias("seats"),
-            *(money(amount).alias(name) for name, amount in booked.items()),
+            *(dq.money(amount).alias(name) for name, amount in booked.items()),
             sf.when(changed, sf.col("revenue_lines")).otherwise(0).alias("revenue_lines"),
         )
     )
@@ -303,8 +298,8 @@ def allocated(rows: DataFrame, daily: DataFrame) -> DataFrame:
         .withColumn("cents", cents)
         .repartition("account_id", "product")
         .groupBy(*own)
-        .agg(*(money(sf.sum(amount) / 100).alias(name) for name, amount in spent.items()))
-        .withColumn("profit", money(sf.col("revenue") - sf.col("expenses")))
+        .agg(*(dq.money(sf.sum(amount) / 100).alias(name) for name, amount in spent.items()))
+        .withColumn("profit", dq.money(sf.col("revenue") - sf.col("expenses")))
     )
 
 
@@ -313,11 +308,11 @@ def month_to_date(rows: DataFrame) -> DataFrame:
     so_far = Over.partitionBy("account_id", "product").orderBy("day")
     spent = sf.exists(sf.array(*EXPENSES, "expenses"), lambda amount: sf.coalesce(amount != 0, sf.lit(True)))
     return (
-        rows.withColumn("mtd_revenue", money(sf.sum("revenue").over(so_far)))
-        .withColumn("mtd_expenses", money(sf.sum("expenses").over(so_far)))
+        rows.withColumn("mtd_revenue", dq.money(sf.sum("revenue").over(so_far)))
+        .withColumn("mtd_expenses", dq.money(sf.sum("expenses").over(so_far)))
         .withColumn("took", sf.max(spent).over(so_far))
         .where(~placed_nowhere() | sf.col("took"))
-        .withColumn("mtd_profit", money(sf.col("mtd_revenue") - sf.col("mtd_expenses")))
+        .withColumn("mtd_profit", dq.money(sf.col("mtd_revenue") - sf.col("mtd_expenses")))
     )
 
 
@@ -347,26 +342,13 @@ def with_segments(rows: DataFrame, accounts: DataFrame) -> DataFrame:
 def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) -> DataFrame:
     """The rows with the product's profit of the month so far and its target; of two targets the more demanding."""
     product_day = Over.partitionBy("product", "day")
-    rows = rows.withColumn("product_mtd_profit", money(sf.sum("mtd_profit").over(product_day)))
+    rows = rows.withColumn("product_mtd_profit", dq.money(sf.sum("mtd_profit").over(product_day)))
     if targets is None:
         return rows.withColumn("product_target", sf.lit(None).cast("decimal(18,2)"))
     of_month = targets.where(sf.col("month") == window.month).groupBy("product")
     return rows.join(
         sf.broadcast(of_month.agg(sf.max("target_profit").alias("product_target"))), on="product", how="left"
     )
-
-
-def explained(
-    ratio: str, numerator: str, denominator: str, otherwise: str, *absences: tuple[Column, str]
-) -> tuple[Column, Column]:
-    """A ratio and the reason why there is none: an absent source first, then a denominator that is not above zero."""
-    usable = sf.coalesce(sf.col(denominator) > 0, sf.lit(False))
-    reason = sf.when(sf.lit(False), sf.lit(None).cast("string"))
-    for absent, why in absences:
-        reason = reason.when(absent, why)
-    reason = reason.when(~usable, otherwise)
-    value = sf.when(reason.isNull(), sf.try_divide(sf.col(numerator), sf.col(denominator)))
-    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from dq import registry
-from dq.cli import backfill, check, declared, demo, history, run, status, waive
+from dq.cli import backfill, check, declared, demo, history, prevalidate, run, status, waive
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
 3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered;
@@ -23,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, run, backfill, check, declared, history, waive, status):
+    for module in (demo, run, backfill, prevalidate, check, declared, history, waive, status):
         module.add(commands)
     return parser
 

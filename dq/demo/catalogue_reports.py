@@ -43,9 +43,10 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F03-experiments_weekly-zero-filled",
             "a ratio without a denominator is filled with zero",
             "experiments_unit_profit_is_explained",
-            '    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")\n',
-            "    value = sf.coalesce(value, sf.lit(0))\n"
-            '    return value.try_cast("decimal(18,6)").alias(ratio), reason.alias(f"{ratio}_reason")\n',
+            '        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses),\n',
+            '        sf.coalesce(sf.col("profit") / sf.nullif("seats", sf.lit(0)), sf.lit(0))'
+            '.cast("decimal(18,6)").alias("unit_profit"),\n'
+            '        dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses)[1],\n',
         ),
         defect(
             "F05-experiments_weekly-day-lost",
@@ -65,8 +66,8 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F14-experiments_weekly-state-summed",
             "a change of the job sums new recurring revenue of the first day only",
             "experiments_weeks_are_the_sum_of_their_days",
-            f"        *(money(sf.sum(name)).alias(name) for name in MONEY),\n{counts}",
-            f"        *(money(sf.sum(sf.when(first, sf.col(name)))).alias(name) for name in MONEY),\n{counts}",
+            f"        *(dq.money(sf.sum(name)).alias(name) for name in MONEY),\n{counts}",
+            f"        *(dq.money(sf.sum(sf.when(first, sf.col(name)))).alias(name) for name in MONEY),\n{counts}",
         ),
         defect(
             "F26-experiments_weekly-raises",

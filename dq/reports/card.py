@@ -84,7 +84,7 @@ class Card:
     @property
     def tone(self) -> str:
         """good, partial or bad: what the headline is coloured by."""
-        if self.word in ("HOLD", "FAILED", "COULD NOT EVALUATE"):
+        if self.word in ("HOLD", "FAILED", "COULD NOT EVALUATE", "NOT READY", "CANNOT TELL"):
             return "bad"
         return "partial" if self.word == "PUBLISHED AS PARTIAL" else "good"
 
@@ -241,6 +241,8 @@ def _word(run: RunRecord) -> str:
     if not run.period:
         words = {Verdict.HOLD: "FAILED", Verdict.HOLD_NOT_EVALUATED: "COULD NOT EVALUATE"}
         return words.get(run.verdict, "PASSED")
+    if run.rehearsal:
+        return {Verdict.HOLD: "NOT READY", Verdict.HOLD_NOT_EVALUATED: "CANNOT TELL"}.get(run.verdict, "READY")
     if not run.verdict.published:
         return "HOLD"
     if run.already_published:
@@ -255,7 +257,7 @@ def _subject(run: RunRecord) -> str:
 
 
 def _counted(run: RunRecord) -> str:
-    if run.already_published:
+    if run.already_published and not run.rehearsal:
         return "nothing to do"
     counts = count(run.results)
     if not counts.total:
@@ -299,6 +301,8 @@ def _moved(value: Json) -> str:
 def _version(run: RunRecord) -> str:
     if not run.period:
         return ""
+    if run.rehearsal:
+        return "pre-validated, not published"
     if run.verdict.published:
         return f"version {run.version}" if run.version is not None else ""
     return f"version {run.stays} stays" if run.stays is not None else "nothing published yet"

@@ -20,6 +20,7 @@ from dq.store.versions import Commit
 
 log = logging.getLogger("dq.store")
 
+LOG = "_commits"
 FILE_NAME = re.compile(r"([0-9]{20})\.json")
 ATTEMPTS = 1000
 
@@ -41,7 +42,7 @@ class CommitLog:
     def __init__(self, filesystem: Filesystem, table: str) -> None:
         self._filesystem = filesystem
         self._table = table
-        self.folder = f"{table}/_commits"
+        self.folder = f"{table}/{LOG}"
 
     def taken(self) -> Sequence[int]:
         """Every number that has a file, whole or damaged, ascending."""

@@ -1,8 +1,10 @@
-"""Bare job against guarded job: `make bench`.
+"""Bare jobs against guarded jobs: `make bench`.
 
-For each size the demo company's month is made with that many revenue lines; then the bare job (read, compute, write)
-and the guarded one (the same with pins, contract, checks, audit and commit) run in turn in one session. Printed are the
-medians, the ratio pair by pair, the number of Spark jobs of each, and the guarded run's time by step.
+Two tables. The first takes `profit_unit` over months of 1, 10 and 20 million invoice lines; the second takes every
+registered pipeline over a month of 20 million clicks and 20 million invoice lines. Bare is the job as it stands: the
+same pinned inputs, the same computation, the same files written. Guarded adds contracts, checks, the audit of the
+staged bytes and the commit. Both run in turn in one session, after one pair that warms the JVM; printed are medians,
+the median ratio of the pairs, the Spark jobs of each, and the seconds of the guarded run by step.
 """
 
 from __future__ import annotations
@@ -14,56 +16,161 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
-
-from dq import periods, session, sources
+import dq
+from dq import periods, session, sources, store
 from dq import project as projects
 from dq.demo import data
-from dq.model import Window
+from dq.periods import Grain
+from dq.run import inputs, previous
 from dq.run.guarded import GuardedRun
 from dq.run.state import Options, RunOver
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
 ROOT = Path(__file__).resolve().parents[2]
-PERIOD = "2026-10"
-AS_OF = datetime(2026, 11, 4, 5, tzinfo=UTC)
+# January: revenue of the year to date is then revenue of the month, whose volume is the one that is printed.
+MONTH = "2026-01"
+AS_OF = datetime(2026, 2, 5, 9, tzinfo=UTC)
 # What the demo company's suite allows of one expense entry.
 EXPENSES = "kwargs: {column: amount, min_value: -10000000, max_value: 10000000}"
-JOB = runpy.run_path(str(ROOT / "jobs" / "profit_unit.py"))["profit_unit"]
 
 
-def bare(spark: SparkSession, project: projects.Project, window: Window, target: Path) -> int:
-    """Read the sources by their contracts, compute, write one directory per day; returns the rows written."""
-    frames = {}
-    for name in ("revenue", "expenses", "licence_events", "accounts", "targets"):
-        pin = sources.pin(project.sources, name, window)
-        frames[name] = sources.read(spark, project.sources, name, pin, window).visible
-    figures = JOB(**frames, window=window, rules=project.rules)
-    by_day = figures.withColumn("period", F.date_format("day", "yyyy-MM-dd")).repartition("period")
-    by_day.write.partitionBy("period").parquet(str(target))
-    return 0
+class Bare:
+    """What a job sees of a run, with nothing guarded: pinned inputs, and files written where nobody reads them."""
+
+    def __init__(self, spark: SparkSession, project: projects.Project, name: str, options: Options) -> None:
+        bound = project.pipeline(name)
+        self.exit_code = 0
+        self.rules = project.rules
+        self.window = periods.window(
+            options.period, options.as_of, options.as_of, ledger_absent=False, grain=bound.pipeline.grain
+        )
+        self._daily = bound.pipeline.grain is Grain.DAY
+        self._target = options.warehouse.parent / "bare"
+        warehouse = store.Warehouse(options.warehouse)
+        self._frames: dict[str, DataFrame] = {}
+        for source in bound.pipeline.sources:
+            pin = sources.pin(bound.sources, source, self.window)
+            self._frames[source] = sources.read(spark, bound.sources, source, pin, self.window).visible
+        for table in bound.pipeline.upstream:
+            pinned = inputs.pin_upstream(warehouse, project, table, self.window, bound.pipeline)
+            self._frames[table] = inputs.upstream_frame(spark, warehouse, pinned)
+        found = previous.pin(warehouse, project, bound, self.window)
+        own = warehouse.table(name)
+        self._previous = store.read_entries(spark, own, {found.period: found.entry}) if found else None
+
+    def read(self, name: str) -> DataFrame:
+        return self._frames[name]
+
+    def previous(self) -> DataFrame | None:
+        return self._previous
+
+    def previous_units(self, _: str) -> None:
+        """The months of the benchmark are whole."""
+
+    def publish(self, frame: DataFrame) -> None:
+        from pyspark.sql import functions as sf
+
+        shutil.rmtree(self._target, ignore_errors=True)
+        if not self._daily:
+            frame.write.parquet(str(self._target))
+            return
+        by_day = frame.withColumn("period", sf.date_format("day", "yyyy-MM-dd")).repartition("period")
+        by_day.write.partitionBy("period").parquet(str(self._target))
 
 
-def guarded(project: projects.Project, warehouse: Path) -> GuardedRun:
-    """The same figures through a guarded run without data docs; raises when they are not published."""
-    options = Options(period=PERIOD, as_of=AS_OF, warehouse=warehouse, docs=None)
-    run = GuardedRun(project, project.pipeline("profit_unit"), options)
-    run.prepare()
+@contextmanager
+def bare(spark: SparkSession, project: projects.Project, name: str, options: Options) -> Iterator[Bare]:
+    yield Bare(spark, project, name, options)
+
+
+@contextmanager
+def guarded(project: projects.Project, name: str, options: Options, heard: list[GuardedRun]) -> Iterator[GuardedRun]:
+    """A guarded run without data docs, which is added to ``heard``; the benchmark ends when it is not published."""
+    run = GuardedRun(project, project.pipeline(name), options)
+    run.exit_code = 0  # type: ignore[attr-defined]  # what the job's main returns
     error = None
     try:
-        names = ("revenue", "expenses", "licence_events", "accounts", "targets")
-        run.publish(JOB(**{name: run.read(name) for name in names}, window=run.window, rules=run.rules))
+        run.prepare()
+        yield run
     except RunOver as over:
         error = over
     record = run.finish(error)
     if not record.verdict.published:
         failed = [f"{r.check}: {r.observed or r.reason}" for r in record.results if r.blocks]
-        raise SystemExit("the guarded run was held: " + "; ".join(failed))
-    return run
+        raise SystemExit(f"the guarded run of {name} was held: " + "; ".join(failed))
+    heard.append(run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one pipeline takes: seconds of each pair, Spark jobs of either side, and seconds of the guarded steps."""
+
+    pairs: list[tuple[float, float]]
+    jobs: tuple[int, int]
+    steps: list[Mapping[str, float]]
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        plain, checked = (statistics.median(side) for side in zip(*self.pairs, strict=True))
+        return plain, checked
+
+    @property
+    def row(self) -> str:
+        ratio = statistics.median(checked / plain for plain, checked in self.pairs)
+        plain, checked = self.medians
+        return f"{plain:>8.1f} {checked:>10.1f} {ratio:>7.2f} {self.jobs[0]:>10} {self.jobs[1]:>13}"
+
+    def by_step(self) -> Iterator[str]:
+        for step in self.steps[0]:
+            yield f"{'':>20}   {statistics.median(s.get(step, 0.0) for s in self.steps):6.1f} s  {step}"
+
+
+HEADER = f"{'bare s':>8} {'guarded s':>10} {'ratio':>7} {'jobs bare':>10} {'jobs guarded':>13}"
+
+
+def cost(spark: SparkSession, project: projects.Project, name: str, period: str, home: Path, repeat: int) -> Cost:
+    """One warm-up and ``repeat`` counted pairs of a pipeline; what it published last stays for those built on it."""
+    job = runpy.run_path(str(ROOT / "jobs" / project.registry.pipelines[name].job))["main"]
+    warehouse = home / "warehouse"
+    options = Options(period=period, as_of=AS_OF, warehouse=warehouse, docs=None)
+    pairs, steps, jobs = [], [], (0, 0)
+    for number in range(repeat + 1):
+        shutil.rmtree(warehouse / name, ignore_errors=True)  # a published key would be a no-op
+        heard: list[GuardedRun] = []
+        group = f"bare-{name}-{number}-{time.monotonic_ns()}"
+        spark.sparkContext.setJobGroup(group, group)
+        plain = timed(lambda: with_run(job, lambda *_: bare(spark, project, name, options)))
+        plain_jobs = len(spark.sparkContext.statusTracker().getJobIdsForGroup(group))
+        checked = timed(lambda heard=heard: with_run(job, lambda *_: guarded(project, name, options, heard)))
+        jobs = (plain_jobs, heard[0].spark_jobs)
+        if number or not repeat:
+            pairs.append((plain, checked))
+            steps.append(dict(heard[0].state.seconds))
+    return Cost(pairs=pairs, jobs=jobs, steps=steps)
+
+
+def with_run(job: Callable[[list[str]], int], run: Callable[..., object]) -> None:
+    """Call a job's main with ``dq.pipeline_run`` replaced."""
+    dq.pipeline_run = run  # type: ignore[assignment]
+    try:
+        job([])
+    finally:
+        del dq.pipeline_run
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
 
 
 def grown(home: Path) -> Path:
@@ -79,56 +186,62 @@ def grown(home: Path) -> Path:
     return home
 
 
-def timed(work: Callable[[], object]) -> float:
+def made(spark: SparkSession, home: Path, lines: int, names: Collection[str]) -> None:
+    """The demo company's month with so many invoice lines, and as many clicks."""
+    shutil.rmtree(home / "warehouse", ignore_errors=True)
+    data.make(
+        spark, home / "sources", size="large", lines=lines, first_month=MONTH, last_month=MONTH, sources=list(names)
+    )
+
+
+def of_invoices(spark: SparkSession, project: projects.Project, home: Path, sizes: list[int], repeat: int) -> None:
+    """The first table: one pipeline over growing months."""
+    print(f"profit_unit\n{'invoice lines':>20} {HEADER}")
+    for lines in sizes:
+        made(spark, home, lines, project.registry.pipelines["profit_unit"].sources)
+        found = cost(spark, project, "profit_unit", MONTH, home, repeat)
+        print(f"{lines:>20,} {found.row}", *found.by_step(), sep="\n", flush=True)
+
+
+def of_pipelines(spark: SparkSession, project: projects.Project, home: Path, clicks: int, repeat: int) -> None:
+    """The second table: every pipeline over one month, and the month as a whole."""
     began = time.monotonic()
-    work()
-    return time.monotonic() - began
+    made(spark, home, clicks, data.SOURCES)
+    size = sum(file.stat().st_size for file in (home / "sources").rglob("*.parquet"))
+    print(f"{clicks:,} clicks, {clicks:,} invoice lines, {size / 1e9:.1f} GB, made in {time.monotonic() - began:.0f} s")
+    print(f"{'pipeline':>20} {HEADER}")
+    total: list[tuple[float, float]] = []
+    for name in project.registry.order():
+        found = cost(spark, project, name, within(name, project), home, repeat)
+        print(f"{name:>20} {found.row}", *found.by_step(), sep="\n", flush=True)
+        total.append(found.medians)
+    plain, checked = (sum(side) for side in zip(*total, strict=True))
+    print(f"{'all, once each':>20} {plain:>8.1f} {checked:>10.1f} {checked / plain:>7.2f}", flush=True)
+
+
+def within(name: str, project: projects.Project) -> str:
+    """The month, or the last week or fortnight whose days all lie in it."""
+    grain = project.registry.pipelines[name].grain
+    if grain in (Grain.DAY, Grain.MONTH):
+        return MONTH
+    ids = periods.ending_in(MONTH, grain, project.roster.model.rotation.anchor)
+    return [one for one in ids if periods.days_of(one, grain)[0] >= date.fromisoformat(f"{MONTH}-01")][-1]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, nargs="*", default=[1_000_000, 10_000_000, 20_000_000])
-    parser.add_argument("--repeat", type=int, default=5, help="counted pairs per size, after one warm-up (default: 5)")
+    parser.add_argument("--clicks", type=int, default=20_000_000, help="of the month of all pipelines; 0: leave it out")
+    parser.add_argument("--repeat", type=int, default=5, help="counted pairs after one warm-up (default: 5; 0: cold)")
     parser.add_argument("--home", type=Path, default=ROOT / "build" / "bench")
     arguments = parser.parse_args()
     os.environ["DQ_DEMO_DIR"] = str(arguments.home / "sources")
     spark = session.session("bench", ROOT / "spark-conf")
     project = projects.load(grown(arguments.home / "project"))
-    window = periods.window(PERIOD, AS_OF, AS_OF, ledger_absent=False)
-    print(f"{'lines':>12} {'bare s':>8} {'guarded s':>10} {'ratio':>7} {'jobs bare':>10} {'jobs guarded':>13}")
-    for lines in arguments.lines:
-        data.make(
-            spark,
-            arguments.home / "sources",
-            size="large",
-            lines=lines,
-            first_month=PERIOD,
-            last_month=PERIOD,
-            sources=project.bound["profit_unit"].pipeline.sources,
-        )
-        pairs: list[tuple[float, float]] = []
-        jobs = (0, 0)
-        steps: list[dict[str, float]] = []
-        for number in range(arguments.repeat + 1):
-            for folder in ("bare", "warehouse"):
-                shutil.rmtree(arguments.home / folder, ignore_errors=True)
-            group = f"bare-{lines}-{number}"
-            spark.sparkContext.setJobGroup(group, group)
-            without = timed(lambda: bare(spark, project, window, arguments.home / "bare"))
-            bare_jobs = len(spark.sparkContext.statusTracker().getJobIdsForGroup(group))
-            began = time.monotonic()
-            run = guarded(project, arguments.home / "warehouse")
-            with_checks = time.monotonic() - began
-            if number:  # the first pair warms the JVM
-                pairs.append((without, with_checks))
-                steps.append(dict(run.state.seconds))
-            jobs = (bare_jobs, run.spark_jobs)
-        ratio = statistics.median(b / a for a, b in pairs)
-        a, b = (statistics.median(side) for side in zip(*pairs, strict=True))
-        print(f"{lines:>12,} {a:>8.1f} {b:>10.1f} {ratio:>7.2f} {jobs[0]:>10} {jobs[1]:>13}")
-        for step in steps[0]:
-            print(f"{'':>12}   {statistics.median(s.get(step, 0.0) for s in steps):6.1f} s  {step}")
-        sys.stdout.flush()
+    if arguments.lines:
+        of_invoices(spark, project, arguments.home, arguments.lines, arguments.repeat)
+    if arguments.clicks:
+        of_pipelines(spark, project, arguments.home, arguments.clicks, arguments.repeat)
     shutil.rmtree(arguments.home, ignore_errors=True)
     return 0
 

@@ -44,7 +44,8 @@ def uses(path: Path, package: str) -> bool:
 
 def test_the_public_names_are_sorted_and_all_there() -> None:
     assert dq.__all__ == sorted(dq.__all__)
-    assert dq.__all__ == ["DqError", "Verdict", "Window", "check", "pipeline_run", "read_published", "validate"]
+    functions = ["check", "money", "pipeline_run", "ratio", "read_published", "validate"]
+    assert dq.__all__ == ["DqError", "Verdict", "Window", *functions]
     for name in dq.__all__:
         assert getattr(dq, name).__doc__
 
@@ -85,6 +86,7 @@ FORBIDDEN = {
     "dq.reports": ("dq.run", "dq.cli", "dq.engine", "dq.store", "dq.project", "dq.sources"),
     "dq.notify": ("dq.run", "dq.cli", "dq.engine", "dq.project", "dq.sources", "dq.gx"),
     "dq.gx": ("dq.run", "dq.cli", "dq.store", "dq.project", "dq.sources"),
+    "dq.close": ("dq.run", "dq.cli", "dq.engine", "dq.project", "dq.sources", "dq.gx"),
     "dq.run": ("dq.demo",),
 }
 

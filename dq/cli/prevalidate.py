@@ -1,0 +1,261 @@
+"""``dq prevalidate``: rehearse what investors will read of a month before it ends, without publishing anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from dq import periods, registry, reports, store, waivers
+from dq import project as projects
+from dq.cli import console
+from dq.cli.job import add_output_arguments, docs_folder
+from dq.cli.signals import Terminated, exit_code, terminable
+from dq.close import prevalidation, text
+from dq.close.prevalidation import Prevalidation, Readiness, State
+from dq.errors import DqError, UsageError
+from dq.model import Kind, Outcome, RunRecord, Severity
+from dq.people.levels import DayOfMonth, deadline, escalates_at, show
+from dq.reports import clean
+from dq.reports.card import owner_line
+from dq.run import batch, delivery, records
+from dq.run.reasons import sentence
+from dq.run.schedule import scheduled_as_of
+
+KIND = "prevalidations"
+ABOUT = """\
+Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
+a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Checks that
+need the whole month are listed as pending. The answer is kept, so that a later one can say what changed. Exit codes: 0
+everything due is green, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "prevalidate",
+        help="judge a month for investors before it ends, without publishing",
+        description="Judge every figure investors will read of a month, as far as it has come, without publishing.",
+        epilog=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--month", required=True, help="the month, such as 2026-11")
+    parser.add_argument("--as-of", help="clock and knowledge cut, ISO 8601 UTC (default: now)")
+    add_output_arguments(parser)
+    parser.add_argument("--cards", action="store_true", help="print the card of each run that is not ready, too")
+    parser.set_defaults(handler=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Rehearse, answer, keep the answer; the exit code is the answer's."""
+    now = datetime.now(UTC)
+    as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else now
+    batch.refuse_future(as_of, now)
+    first, last = periods.days_of(arguments.month)
+    if first.day != 1 or last != periods.last_day(first):
+        raise UsageError(f"{arguments.month!r} is no month", where="--month", expected="a month such as 2026-11")
+    periods.window(arguments.month, as_of, None, ledger_absent=True)  # refuses a month without a complete day
+    project = projects.load(registry.find_root(), arguments.sources)
+    wanted = judged(project.registry)
+    if not wanted:
+        raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
+    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    warehouse.prepare()
+    runs, untried = rehearse(project, warehouse, wanted, arguments, as_of)
+    by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in runs:
+        by_pipeline[run.pipeline].append(run)
+    answer = Prevalidation(
+        month=arguments.month,
+        as_of=as_of,
+        today=as_of.astimezone(project.roster.zone).date(),
+        due=due_day(project, wanted, arguments.month),
+        pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
+    )
+    earlier = kept(warehouse, arguments.month)
+    problems = _keep(warehouse, answer)
+    if not arguments.no_docs:
+        problems += _docs(project, arguments.docs or docs_folder(arguments.warehouse, project), runs)
+    _print(project, arguments, answer, earlier, runs)
+    for problem in problems:
+        console.note(f"dq: {problem}")
+    code = answer.state.exit_code
+    return 4 if problems and code == 0 else code
+
+
+def judged(known: registry.Registry) -> list[str]:
+    """The pipelines investors read and all they are built on, each after its upstream ones."""
+    wanted = {name for name, one in known.pipelines.items() if one.investors}
+    while missing := {table for name in wanted for table in known.pipelines[name].upstream} - wanted:
+        wanted |= missing
+    return [name for name in known.order() if name in wanted]
+
+
+def rehearse(
+    project: projects.Project,
+    warehouse: store.Warehouse,
+    wanted: Sequence[str],
+    arguments: argparse.Namespace,
+    as_of: datetime,
+) -> tuple[list[RunRecord], dict[str, dict[str, str]]]:
+    """The records of the runs in a clone of the warehouse, and by pipeline and period why one was not tried."""
+    from dq.cli.backfill import published
+    from dq.cli.batch import Session
+
+    anchor = project.roster.model.rotation.anchor
+    with store.cloned(warehouse, (records.KIND, waivers.KIND)) as folder:
+        clone = store.Warehouse(folder)
+        planned = batch.all_of(project.registry, arguments.month, as_of, anchor, partial(published, clone))
+        steps = [step for step in planned if step.pipeline in wanted]
+        options = ["--warehouse", str(folder), "--no-docs"]
+        if arguments.sources is not None:
+            options += ["--sources", str(arguments.sources)]
+        session = Session(steps=steps, options=options, format="json", held_runs=True)
+        with terminable():
+            try:
+                session.run()
+            except (KeyboardInterrupt, Terminated) as stopped:
+                session.stopped = exit_code(stopped)
+    if session.stopped:
+        console.note("dq: stopped; nothing was published and no answer was kept")
+        raise SystemExit(session.stopped)
+    untried: dict[str, dict[str, str]] = defaultdict(dict)
+    for one in session.ended.values():
+        if one.record is None:
+            untried[one.step.pipeline][one.step.period] = one.not_tried or "the run was refused"
+    return [replace(run, rehearsal=True) for run in session.records], untried
+
+
+def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> date:
+    """The first day by which a level wants the month pre-validated, or the month's last day without such a level."""
+    days = periods.days_of(month)
+    zone = project.roster.zone
+    found = []
+    for name in wanted:
+        for level in project.bound[name].page.front.levels:
+            if isinstance(level, DayOfMonth):
+                moment = deadline(level, roster=project.roster, days=days, first_failed=datetime.now(UTC))
+                found.append(moment.astimezone(zone).date() if isinstance(moment, datetime) else moment)
+    return min((day for day in found if day is not None), default=days[1])
+
+
+def kept(warehouse: store.Warehouse, month: str) -> list[Prevalidation]:
+    """The answers given for a month before; one that cannot be read is left out with a remark."""
+    found = []
+    for name in warehouse.records.list(KIND, f"{month}-"):
+        document = warehouse.records.get(KIND, name)
+        try:
+            if document is not None:
+                found.append(prevalidation.from_json(document))
+        except (KeyError, ValueError):
+            console.note(f"dq: the answer {name} cannot be read and is left out")
+    return found
+
+
+def _keep(warehouse: store.Warehouse, answer: Prevalidation) -> list[str]:
+    name = f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}"
+    try:
+        warehouse.records.put(KIND, name, prevalidation.to_json(answer))
+    except DqError as failure:
+        return [f"the answer was not kept: {failure}"]
+    return []
+
+
+def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> list[str]:
+    try:
+        for run in runs:
+            delivery.publish_docs(project, site, run)
+    except (Exception, SystemExit) as failure:  # whatever a renderer does, the answer stands
+        return [f"the data docs were not published: {sentence(failure)}"]
+    return []
+
+
+def _print(
+    project: projects.Project,
+    arguments: argparse.Namespace,
+    answer: Prevalidation,
+    earlier: Sequence[Prevalidation],
+    runs: Sequence[RunRecord],
+) -> None:
+    baseline = prevalidation.compared_with(answer, earlier)
+    changed = prevalidation.changes(answer, baseline) if baseline else None
+    if arguments.format == "json":
+        document = {
+            "prevalidation": prevalidation.to_json(answer),
+            "runs": json.loads(reports.render_all(runs, "json")),
+        }
+        console.out(json.dumps(document, allow_nan=False, indent=2, sort_keys=True))
+        return
+    if arguments.format != "text":
+        console.out(reports.render_all(runs, arguments.format))
+        return
+    aids = {one.pipeline: _aid(project, one, runs, answer) for one in answer.pipelines if one.state is not State.READY}
+    countdown = prevalidation.burn_down(answer, earlier)
+    told = text.lines(answer, aids, _pending(project, runs, answer), countdown, changed)
+    console.out("\n".join(clean.text(line) for line in told))
+    for run in runs:
+        if arguments.cards and not run.verdict.published:
+            console.out("")
+            console.out(reports.render(run, width=console.width(), colour=console.colour()))
+
+
+def _aid(project: projects.Project, one: Readiness, runs: Sequence[RunRecord], answer: Prevalidation) -> text.Aid:
+    """Whose a pipeline is now, what of its levels is still ahead, and the next rung of its ladder."""
+    bound, roster = project.bound[one.pipeline], project.roster
+    front, days = bound.page.front, periods.days_of(answer.month)
+    guidance = next((g for run in runs if run.pipeline == one.pipeline for g in _worst(run)), None)
+    duty = roster.on_call(answer.as_of)
+    owner = f"{front.owner}; on call {duty.person.name} until {show(duty.until, answer.as_of, roster.zone)}"
+    ahead = []
+    for level in front.levels:
+        moment = deadline(level, roster=roster, days=days, first_failed=answer.as_of) if level.card else None
+        if moment is None:
+            continue
+        on = moment.astimezone(roster.zone).date() if isinstance(moment, datetime) else moment
+        if on >= answer.today:
+            ahead.append(
+                (on, f"{level.label} {show(moment, answer.as_of, roster.zone)} ({text.left((on - answer.today).days)})")
+            )
+    rungs = []
+    for rung in front.escalation:
+        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=answer.as_of)
+        if at is not None:
+            to = {"lead": "the Lead", "manager": "the manager"}.get(rung.to, f"the {front.owner}'s manager")
+            when = "at once" if at <= answer.as_of else show(at, answer.as_of, roster.zone)
+            rungs.append((at, f"to {to} {when}"))
+    return text.Aid(
+        owner=guidance or owner,
+        due="; ".join(what for _, what in sorted(ahead)),
+        next="; ".join(what for _, what in sorted(rungs)[:2]),
+    )
+
+
+def _worst(run: RunRecord) -> Iterator[str]:
+    """The owner's line of the run's failed checks, critical ones first."""
+    failed = [r for r in run.results if r.outcome in (Outcome.FAILED, Outcome.ERRORED) and r.check in run.guidance]
+    for result in sorted(failed, key=lambda r: r.severity is not Severity.CRITICAL):
+        yield owner_line(run.guidance[result.check])
+
+
+def _pending(project: projects.Project, runs: Sequence[RunRecord], answer: Prevalidation) -> Mapping[str, list[str]]:
+    """The checks that are not due yet, by what they wait for and until when."""
+    last = periods.days_of(answer.month)[1]
+    found: dict[str, list[str]] = defaultdict(list)
+    for run in runs:
+        bound = project.bound[run.pipeline]
+        when = {check.check: check.when for check in bound.all_checks}
+        final = scheduled_as_of(bound.pipeline.scheduled, project.roster.calendar, answer.month, bound.pipeline.grain)
+        for result in run.results:
+            if result.outcome is not Outcome.NOT_RUN or not when.get(result.check):
+                continue
+            if Kind.PRELIMINARY in when[result.check]:
+                found[f"until {text.day(last)} (preliminary)"].append(result.check)
+            else:
+                day = text.day(final.astimezone(project.roster.zone).date())
+                found[f"until the books are closed (final, {day})"].append(result.check)
+    return found

@@ -1,0 +1,1 @@
+"""The close of a month: whether everything due is green before investors are told."""

@@ -1,0 +1,109 @@
+"""Pre-validation on the demo company: a month so far is judged, nothing is published, the answer is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from runs_support import Bench
+
+from dq import registry, store
+from dq.cli import main
+from dq.demo import catalogue, defects
+
+MONTH = "2026-10"
+ON_THE_DAY = "2026-10-23T12:00:00Z"  # the 25th is a Sunday: it is due on the Friday before
+LATER = "2026-10-26T12:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Callable[[], Path]) -> None:
+    """A project with the profit pipelines only: what is asked here is the same of two as of nine."""
+    if request.node.get_closest_marker("whole_registry"):
+        return
+    bench.home = project_copy()
+    registered = bench.home / "jobs" / "pipelines.yml"
+    text = registered.read_text(encoding="utf-8")
+    registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")
+
+
+def prevalidate(bench: Bench, as_of: str, *words: str) -> tuple[int, str, str]:
+    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(bench.sources), str(bench.home)
+    bench.capsys.readouterr()
+    command = ["prevalidate", "--month", MONTH, "--as-of", as_of, "--warehouse", str(bench.warehouse)]
+    code = main([*command, *([] if "--docs" in words else ["--no-docs"]), *words])
+    captured = bench.capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of a warehouse but the answers that were kept."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "prevalidations" not in path.parts
+    }
+
+
+def test_a_clean_month_so_far_is_ready_and_nothing_of_the_warehouse_changes(after_september: Bench) -> None:
+    before = files(after_september.warehouse)
+    code, out, err = prevalidate(after_september, ON_THE_DAY)
+    assert code == 0, out + err
+    lines = out.splitlines()
+    assert lines[0].startswith(f"pre-validation of {MONTH} as of 2026-10-23T12:00Z: READY   due Fri 23 Oct, today")
+    assert [line.split()[:2] for line in lines if line.startswith("  READY")] == [
+        ["READY", "profit_unit"],
+        ["READY", "investor_profit"],
+    ]
+    assert lines[-1].startswith("pending until Sat 31 Oct (preliminary): ")
+    assert files(after_september.warehouse) == before
+    kept = store.Warehouse(after_september.warehouse).records.all("prevalidations")
+    assert [document["state"] for document in kept.values()] == ["ready"]
+
+
+def test_a_defect_after_the_due_day_is_told_with_its_owner_and_what_changed(
+    after_september: Bench, spark: SparkSession, tmp_path: Path
+) -> None:
+    assert prevalidate(after_september, ON_THE_DAY)[0] == 0
+    defects.apply(spark, after_september.sources, catalogue.find("F01-revenue-account_id", MONTH))
+    code, out, _ = prevalidate(after_september, LATER, "--cards", "--docs", str(tmp_path / "docs"))
+    assert code == 3, "what is built on a pipeline that is not ready cannot be told"
+    assert "  NOT READY    profit_unit" in out
+    assert "  CANNOT TELL  investor_profit" in out
+    assert "since Fri 23 Oct: profit_unit was ready, is not ready" in out
+    assert "since Fri 23 Oct became red: " in out
+    assert "past the day it was due" in out
+    assert "countdown: " in out
+    assert "T-0 Fri 23 Oct" in out
+    assert "owner  Finance and Risk Teams; on call " in out
+    assert "to the Lead" in out
+    assert "NOT READY  profit_unit 2026-10, data through 25 Oct" in out
+    assert not store.Warehouse(after_september.warehouse).table("profit_unit").entry(f"{MONTH}-01")
+    pages = [page.read_text(encoding="utf-8") for page in (tmp_path / "docs").rglob("*.html")]
+    assert any("NOT READY" in page for page in pages)
+
+
+def test_programs_get_the_answer_and_its_runs_as_one_document(after_september: Bench) -> None:
+    code, out, _ = prevalidate(after_september, ON_THE_DAY, "--format", "json")
+    document = json.loads(out)
+    assert (code, document["prevalidation"]["state"], document["prevalidation"]["due"]) == (0, "ready", "2026-10-23")
+    assert {run["pipeline"] for run in document["runs"]} == {"profit_unit", "investor_profit"}
+    assert all(run["rehearsal"] for run in document["runs"])
+
+
+@pytest.mark.slow
+@pytest.mark.whole_registry
+@pytest.mark.timeout(1_200)
+def test_every_investor_pipeline_is_judged_on_the_month_so_far(after_september: Bench) -> None:
+    """All of them, on a warehouse where nothing of the month is published: each is built on what was rehearsed."""
+    code, out, err = prevalidate(after_september, ON_THE_DAY)
+    assert code == 0, out + err
+    told = {line.split()[1] for line in out.splitlines() if line.startswith("  READY")}
+    declared = registry.load(registry.find_root()).pipelines
+    assert told == {name for name, one in declared.items() if one.investors} | {"user_days"}
+    tables = store.Warehouse(after_september.warehouse)
+    assert all(tables.table(name).entry(MONTH) is None for name in ("investor_growth", "investor_engagement"))

@@ -1,0 +1,211 @@
+"""What a pre-validation says: states, controls, the countdown to the day it is due, and what changed since."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from run_records import record, result
+
+from dq import registry, store
+from dq.cli import main
+from dq.cli.prevalidate import judged
+from dq.close import prevalidation, text
+from dq.close.prevalidation import Light, Prevalidation, Readiness, State
+from dq.errors import StoreError
+from dq.model import Outcome, Severity, Verdict
+from dq.reports import render
+
+DUE = date(2026, 11, 25)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def line(pipeline: str = "investor_profit", state: State = State.READY, **controls: Light) -> Readiness:
+    return Readiness(pipeline=pipeline, state=state, periods=["2026-11"], controls=controls)
+
+
+def answer(day: int, *lines: Readiness, hour: int = 12) -> Prevalidation:
+    return Prevalidation(
+        month="2026-11",
+        as_of=datetime(2026, 11, day, hour, tzinfo=UTC),
+        today=date(2026, 11, day),
+        due=DUE,
+        pipelines=lines or (line(a=Light.GREEN),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "severity", "waived", "expected"),
+    [
+        (Outcome.PASSED, Severity.CRITICAL, "", Light.GREEN),
+        (Outcome.FAILED, Severity.CRITICAL, "", Light.RED),
+        (Outcome.FAILED, Severity.WARNING, "", Light.RED),
+        (Outcome.FAILED, Severity.CRITICAL, "w1", Light.WAIVED),
+        (Outcome.NOT_RUN, Severity.CRITICAL, "", Light.PENDING),
+        (Outcome.ERRORED, Severity.INFO, "", Light.ERRORED),
+        (Outcome.FAILED, Severity.INFO, "", None),
+        (Outcome.PASSED, Severity.INFO, "", None),
+    ],
+)
+def test_a_control_is_a_critical_or_warning_check(
+    outcome: Outcome, severity: Severity, waived: str, expected: Light | None
+) -> None:
+    assert prevalidation.light(result("a", outcome, severity=severity, waived_by=waived)) is expected
+
+
+def test_a_pipeline_is_as_ready_as_its_least_ready_period() -> None:
+    good = record(verdict=Verdict.PUBLISH, results=[result("a"), result("b")])
+    held = record(verdict=Verdict.HOLD, results=[result("a", Outcome.FAILED), result("b")])
+    found = prevalidation.readiness("p", [good, held, good], {})
+    assert (found.state, found.of(Light.RED), found.of(Light.GREEN)) == (State.NOT_READY, ["a"], ["b"])
+    unknown = record(verdict=Verdict.HOLD_NOT_EVALUATED, results=[result("a", Outcome.ERRORED)])
+    assert prevalidation.readiness("p", [good, held, unknown], {}).state is State.CANNOT_TELL
+    assert prevalidation.readiness("p", [good], {}).state is State.READY
+
+
+def test_a_pipeline_without_a_run_cannot_be_told_and_says_why() -> None:
+    found = prevalidation.readiness("p", [], {"2026-11": "growth_daily 2026-11 was refused"})
+    assert (found.state, found.why) == (State.CANNOT_TELL, "2026-11: growth_daily 2026-11 was refused")
+    assert prevalidation.readiness("p", [], {}).state is State.CANNOT_TELL
+    assert answer(25, found).state is State.CANNOT_TELL
+
+
+def test_the_answer_is_that_of_its_least_ready_pipeline_and_decides_the_exit_code() -> None:
+    ready, red, unknown = line("a"), line("b", State.NOT_READY), line("c", State.CANNOT_TELL)
+    assert answer(25, ready).state.exit_code == 0
+    assert answer(25, ready, red).state.exit_code == 1
+    assert answer(25, ready, red, unknown).state.exit_code == 3
+    assert Prevalidation(month="2026-11", as_of=answer(1).as_of, today=DUE, due=DUE).state is State.CANNOT_TELL
+
+
+def test_before_the_due_day_it_is_compared_with_the_answer_before_and_after_it_with_the_decision() -> None:
+    answers = [answer(20), answer(25, hour=9), answer(25, hour=20), answer(26, hour=9)]
+    assert prevalidation.compared_with(answer(20, hour=9), answers) is None
+    assert prevalidation.compared_with(answer(24), answers) is answers[0]
+    assert prevalidation.compared_with(answer(27), answers) is answers[2]
+    assert prevalidation.compared_with(answer(27), [answers[3]]) is answers[3]
+
+
+def test_what_changed_names_the_controls_that_became_or_stopped_being_red() -> None:
+    before = answer(25, line("p", State.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.RED))
+    now = answer(26, line("p", State.CANNOT_TELL, a=Light.GREEN, b=Light.ERRORED, c=Light.RED))
+    found = prevalidation.changes(now, before)
+    assert (found.worse, found.better) == (["p b"], ["p a"])
+    assert found.states == [("p", State.NOT_READY, State.CANNOT_TELL)]
+
+
+def test_the_countdown_takes_the_last_answer_of_each_day_that_has_come() -> None:
+    answers = [answer(20, hour=8), answer(20, hour=18), answer(24)]
+    rows = prevalidation.burn_down(answer(25), answers)
+    assert [(left, day.day) for left, day, _ in rows] == [(5, 20), (3, 22), (1, 24), (0, 25)]
+    assert [one and one.as_of.hour for _, _, one in rows] == [18, None, 12, 12]
+    assert prevalidation.burn_down(answer(19), []) == []
+
+
+def test_an_answer_comes_back_from_its_document() -> None:
+    one = answer(25, line("p", State.NOT_READY, a=Light.RED, b=Light.PENDING))
+    assert prevalidation.from_json(prevalidation.to_json(one)) == one
+    with pytest.raises((KeyError, ValueError)):
+        prevalidation.from_json({"month": "2026-11"})
+
+
+def test_the_text_has_a_line_per_pipeline_and_the_help_of_those_that_are_not_ready() -> None:
+    red = line("profit_unit", State.NOT_READY, ties=Light.RED, a=Light.GREEN, b=Light.PENDING)
+    now = answer(23, red, line("investor_profit", a=Light.GREEN))
+    aid = text.Aid(
+        owner="Finance; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26 Nov"
+    )
+    before = answer(20, line("profit_unit", a=Light.GREEN))
+    changed = prevalidation.changes(now, before)
+    rows = prevalidation.burn_down(now, [before])
+    lines = text.lines(now, {"profit_unit": aid}, {"until Mon 30 Nov (preliminary)": ["b"]}, rows, changed)
+    assert lines[0] == "pre-validation of 2026-11 as of 2026-11-23T12:00Z: NOT READY   due Wed 25 Nov, 2 days left"
+    assert "  NOT READY    profit_unit      1 of 3 controls green, 1 red, 1 pending" in lines
+    assert "  READY        investor_profit  1 of 1 controls green" in lines
+    for told in ("red    ties", "owner  Finance; on call Jane", "next   to the Lead Thu 26 Nov"):
+        assert any(one.strip() == told for one in lines)
+    assert "countdown: T-5 Fri 20 Nov 1 of 1 green, 0 red; T-3 Sun 22 Nov not asked" in lines
+    assert "since Fri 20 Nov: profit_unit was ready, is not ready" in lines
+    assert "since Fri 20 Nov became red: profit_unit ties" in lines
+    assert lines[-1] == "pending until Mon 30 Nov (preliminary): b"
+
+
+@pytest.mark.parametrize(
+    ("day", "ending"),
+    [(23, "2 days left to mend them"), (25, "decided today"), (26, "past the day it was due, escalated as above")],
+)
+def test_before_on_and_after_the_due_day_the_answer_says_what_it_means(day: int, ending: str) -> None:
+    lines = text.lines(answer(day, line(state=State.NOT_READY, a=Light.RED)), {}, {}, [], None)
+    assert lines[-1].endswith(ending)
+
+
+def test_a_rehearsed_run_is_never_called_published() -> None:
+    words = {Verdict.PUBLISH: "READY", Verdict.HOLD: "NOT READY", Verdict.HOLD_NOT_EVALUATED: "CANNOT TELL"}
+    for verdict, word in words.items():
+        shown = render(record(verdict=verdict, version=None, rehearsal=True))
+        assert shown.startswith(f"{word}  ")
+        assert "not published" in shown
+        assert "PUBLISHED" not in shown
+
+
+def test_investors_pipelines_are_judged_with_all_they_are_built_on() -> None:
+    found = judged(registry.load(ROOT))
+    assert "user_days" in found, "no investor reads it, but their users are counted from it"
+    assert "experiments_weekly" not in found
+    assert found.index("profit_unit") < found.index("investor_profit") < found.index("executive_report")
+
+
+def test_a_clone_shares_files_and_nothing_that_happens_in_it_is_seen_outside(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path / "w")
+    warehouse.records.put("runs", "one", {"a": 1})
+    warehouse.records.put("outbox", "two", {"a": 1})
+    kept = tmp_path / "w" / "units" / "data" / "run" / "part-0.parquet"
+    staged = tmp_path / "w" / "units" / "_staging" / "other" / "part-0.parquet"
+    for file in (kept, staged):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"rows")
+    with store.cloned(warehouse, ["runs"]) as folder:
+        clone = store.Warehouse(folder)
+        assert clone.tables() == ["units"]
+        assert (folder / "units" / "data" / "run" / "part-0.parquet").samefile(kept)
+        assert not (folder / "units" / "_staging").exists()
+        assert (clone.records.list("runs"), clone.records.list("outbox")) == (["one"], [])
+        clone.records.put("runs", "one", {"a": 2})
+        clone.records.put("runs", "three", {})
+        assert list(warehouse.tables()) == ["units"]
+    assert warehouse.records.all("runs") == {"one": {"a": 1}}
+    assert not (tmp_path / "w" / "_scratch").exists()
+
+
+def test_a_clone_that_cannot_be_made_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = store.Warehouse(tmp_path / "w")
+    warehouse.records.put("runs", "one", {})
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    with pytest.raises(StoreError, match="cannot be cloned") as raised, store.cloned(warehouse, ["runs"]):
+        pass
+    assert "hard links" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--month", "2026-13"], "no period"),
+        (["--month", "2026-10-05"], "is no month"),
+        (["--month", "2026-W41"], "is no month"),
+        (["--month", "2026-10", "--as-of", "2999-01-01"], "in the future"),
+        (["--month", "2026-10", "--as-of", "2026-09-30"], "no complete day"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_sentence(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DQ_HOME", str(ROOT))
+    assert main(["prevalidate", *words]) == 2
+    assert said in capsys.readouterr().err

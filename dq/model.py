@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
+"""What the id of a pipeline or check looks like."""
 RAW_PREFIX = "__raw_"
 """Begins the name of a hidden column that holds a value before its conversion to the contract type."""
 

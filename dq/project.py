@@ -237,7 +237,7 @@ def _is_day(text: str) -> bool:
 def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], list[str]]:
     """The runbook pages and suites to read: those the registry names and that are there; all where it is unreadable."""
     if declared is None:
-        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {"README.md"}
+        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {*runbooks.NO_PAGES}
         return sorted(pages), sorted(path.name for path in (root / "expectations").glob("*.yml"))
     items = declared.pipelines.values()
     pages = {item.runbook for item in items if (root / "runbooks" / item.runbook).is_file()}

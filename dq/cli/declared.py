@@ -33,9 +33,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
-    lint.add_argument(
-        "--fix", action="store_true", help="write the generated lists of checks on the runbook pages anew"
-    )
+    lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
     lint.add_argument("--types", action="store_true", help="list the expectation types a suite may use")
     lint.set_defaults(handler=lint_command)
 
@@ -106,6 +104,9 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
     found = people.lint_roster(reading.roster) if reading.roster else []
     owners = sorted({page.front.owner for page in reading.pages.values()})
     found += house.lint(reading.root, reading.registry, reading.roster, owners)
+    if reading.project is not None:
+        fronts = {name: bound.page.front for name, bound in reading.bound.items()}
+        found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
         pages, every, reading.roster, argument_problem, partly=reading.partly, unread=reading.unread
     )

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from dq import project as projects
-from dq import registry, reports, settings, store
+from dq import registry, reports
 from dq.cli import console
 from dq.cli.job import docs_folder
+from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
 from dq.run import documents, records
 from dq.run.withdrawn import to_withdraw, withdrawn
@@ -55,24 +56,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     docs.add_argument("--docs", type=Path, help="data docs folder (default: jobs/settings.yml)")
     add_warehouse(docs)
     docs.set_defaults(handler=docs_command)
-
-
-def add_warehouse(parser: argparse.ArgumentParser) -> None:
-    """The argument that names another warehouse than that of the settings."""
-    parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
-
-
-def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
-    """The warehouse the arguments name, or that of the settings."""
-    root = registry.find_root()
-    folder = arguments.warehouse or root / settings.load(root).warehouse
-    if not folder.is_dir():
-        raise UsageError(
-            f"there is no warehouse {folder}",
-            where="--warehouse",
-            do="give the folder a run published to, or DQ_WAREHOUSE",
-        )
-    return store.Warehouse(folder)
 
 
 def show_command(arguments: argparse.Namespace) -> int:

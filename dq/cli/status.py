@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from dq import periods, registry
 from dq.cli import console
-
-if TYPE_CHECKING:
-    from dq.notify.plan import House
-    from dq.store import Warehouse
+from dq.cli.warehouse import add_warehouse, open_warehouse
+from dq.errors import UsageError
+from dq.notify import delivery, overview, words
+from dq.notify.house import house
+from dq.notify.plan import House
+from dq.people.levels import show
+from dq.reports import clean
+from dq.store import Warehouse
 
 SECONDS = 60
 ABOUT_DELIVER = """\
@@ -23,8 +27,6 @@ they are sent, so nothing is lost by a crash; at most a message is sent twice, u
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the commands."""
-    from dq.cli.history import add_warehouse
-
     status = commands.add_parser("status", help="list the open incidents, oldest first, and what is undelivered")
     status.add_argument("--at", help="on call, next steps and waivers as of this instant, ISO 8601 UTC (default: now)")
     status.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
@@ -49,12 +51,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def status_command(arguments: argparse.Namespace) -> int:
     """Print the open incidents."""
-    from dq import periods, registry
-    from dq.cli.history import open_warehouse
-    from dq.notify import delivery, overview
-    from dq.notify.house import house
-    from dq.reports import clean
-
     warehouse = open_warehouse(arguments)
     now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
     people = house(registry.find_root())
@@ -79,10 +75,6 @@ def status_command(arguments: argparse.Namespace) -> int:
 
 def deliver_command(arguments: argparse.Namespace) -> int:
     """Send what is due, or say what would be sent."""
-    from dq import registry
-    from dq.cli.history import open_warehouse
-    from dq.errors import UsageError
-    from dq.notify.house import house
     from dq.run import telling
 
     if arguments.seconds < 1:
@@ -105,10 +97,6 @@ def deliver_command(arguments: argparse.Namespace) -> int:
 
 
 def _dry_run(warehouse: Warehouse, people: House, now: datetime) -> int:
-    from dq.notify import delivery, words
-    from dq.people.levels import show
-    from dq.reports import clean
-
     kept, planned = delivery.would_send(warehouse, people, now)
     for message in [*kept, *planned]:
         when = "now" if message.not_before <= now else show(message.not_before, now, people.roster.zone)

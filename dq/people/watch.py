@@ -20,7 +20,7 @@ _ROLES = {
     "watch": "watch of {}",
     "backup": "{} as backup",
     "escalation": "{} for escalations",
-    "support": "{} supports",
+    "support": "support of {}",
 }
 
 
@@ -64,8 +64,8 @@ def call(
     open_hours = [hours for hours in watch.hours if _is_open(roster, hours, opening)]
     now = opening == instant
     if not because:
-        because = "" if now else "waits for the next watch: " if critical else "waits for working hours: "
-        because += "; ".join(map(shown, open_hours)) or "working hours"
+        because = "" if now else "next watch: " if critical else "next working hours: "
+        because += "; ".join(map(shown, open_hours)) or "no team watches then"
     return Call(now=now, at=opening, watching=tuple(dict.fromkeys(h.team for h in open_hours)), why=because)
 
 

@@ -54,7 +54,7 @@ levels:
 escalation:
   - {to: lead, after: pre-validated, business_days: 1, at: "09:00"}
 reviews:
-  - {name: Weekly review, every: week, teams: [Business Analytics Team]}
+  - {name: Weekly review, every: week, weekday: wednesday, at: "10:00", teams: [Business Analytics Team]}
 ---
 # profit
 

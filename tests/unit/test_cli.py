@@ -10,7 +10,7 @@ import pytest
 
 import dq
 from dq.cli import main
-from dq.cli.parser import argument_problem, build_parser
+from dq.cli.parser import MODULES, argument_problem, build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -295,3 +295,12 @@ def test_command_lines_on_pages_are_judged_without_running_them() -> None:
     assert "--reason" in str(argument_problem(["dq", "waive", "--end", "ID"]))
     assert "no such make target" in str(argument_problem(["make", "dcos"]))
     assert build_parser().prog == "dq"
+
+
+def test_the_module_of_a_command_is_found_without_importing_the_others() -> None:
+    for name, added in MODULES.items():
+        for command in added:
+            only = next(a for a in build_parser(command)._actions if a.dest == "command")
+            assert [*(only.choices or ())] == [*added], name
+    every = next(a for a in build_parser()._actions if a.dest == "command")
+    assert [*(every.choices or ())] == [command for added in MODULES.values() for command in added]

@@ -94,7 +94,7 @@ def test_at_once_may_be_kept_to_some_classes_and_holds_for_graver_failures_too(t
     [
         ("2026-11-24 12:00", "watch of Data Engineering (last week of the month, daily 08:00-18:00)"),
         ("2026-11-20 12:00", "watch of Data Engineering (before the last week of the month, weekdays 09:00-17:00)"),
-        ("2026-11-24 20:00", "waits for the next watch: watch of Data Engineering (last week of the month, daily"),
+        ("2026-11-24 20:00", "next watch: watch of Data Engineering (last week of the month, daily"),
     ],
 )
 def test_the_reason_is_a_sentence(instant: str, why: str) -> None:

@@ -32,13 +32,13 @@ def name_of(pipeline: str, period: str, version: int) -> str:
     return f"{pipeline}-{period}-v{version}".lower()
 
 
-def put(warehouse: store.Warehouse, notify: Notify, report: Report, now: datetime) -> int:
+def put(warehouse: store.Warehouse, notify: Notify, report: Report, recipients: Sequence[str], now: datetime) -> int:
     """Keep a report for each of its recipients, to be sent at once; how many there are.
 
     An older version of the same report that was not sent yet is taken back: nobody needs it any more.
     """
     outbox = Outbox(warehouse)
-    recipients = [name for name in notify.reports.get(report.pipeline, ()) if name in notify.targets]
+    recipients = [name for name in recipients if name in notify.targets]
     for entry in outbox.entries() if recipients else ():
         old = entry.message.report
         same = old is not None and (old.pipeline, old.period) == (report.pipeline, report.period)

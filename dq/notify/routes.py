@@ -22,6 +22,8 @@ Name = Annotated[str, Field(pattern=CONTACT)]
 Url = Annotated[str, Field(min_length=8, max_length=2_048)]
 Told = Literal["critical", "warning"]
 ROLES = ("on_call", "backup", "watching_teams", "engineer", "owner_team", "lead", "manager")
+CLOSE = "close"
+"""The key under ``reports`` of those who are sent each answer to whether a month is ready."""
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
 
@@ -175,7 +177,7 @@ def mistakes(
             if to not in ROLES and roster and to not in named:
                 yield ("routes", n, "to", m), f"{to!r} is no role and no contact; {choices(to, [*ROLES, *named])}"
     for pipeline, recipients in notify.reports.items():
-        if pipeline not in pipelines:
+        if pipeline not in (*pipelines, CLOSE):
             yield ("reports", pipeline), f"there is no pipeline {pipeline!r}; {choices(pipeline, [*pipelines])}"
         for n, name in enumerate(recipients):
             if notify.targets and name not in notify.targets:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,32 +21,62 @@ from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
 from dq.notify.plan import House
+from dq.notify.routes import CLOSE
 from dq.people.levels import Ready, ReadyDay, deadline, show
 from dq.registry import Registry
+from dq.reports import clean
 from dq.run import documents, records
 from dq.run.reasons import sentence
+from dq.runbooks.blocks import write_atomically
 
 if TYPE_CHECKING:
+    from dq.project import Project
     from dq.run.guarded import GuardedRun
+
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
 LOOKED_BACK = timedelta(days=31)
 """Reports due longer ago are not looked for any more."""
 _NAMED = 5
 
 
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """Inside the block runs tell nobody: they are of a clone, and whoever rehearses says what came of it."""
+    token = _rehearsing.set(True)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosePage:
+    """What a pre-validation says, and the docs site it is written into."""
+
+    site: Path
+    state: str
+    lines: Sequence[str]
+
+
 def tell(run: GuardedRun, record: RunRecord) -> list[str]:
     """Note what the run found and tell whom it concerns; a sentence for each thing that was not kept or delivered."""
+    return [] if _rehearsing.get() else tell_of(run.project, run.warehouse, [record])
+
+
+def tell_of(project: Project, warehouse: store.Warehouse, ran: Iterable[RunRecord]) -> list[str]:
+    """The same of several runs at once, so that what they found together is told together."""
     try:
-        incidents.note(run.warehouse, record)
+        for record in ran:
+            incidents.note(warehouse, record)
     except Exception as failure:
         return [f"the run's incidents were not kept: {sentence(failure)}"]
-    project = run.project
     notify = project.settings.notify
     if not notify.targets:
         return []
     try:
         house = house_of(project.root, project.registry, project.roster, project.settings)
-        told = bring_up_to_date(run.warehouse, house, seconds=notify.run_seconds)
+        told = bring_up_to_date(warehouse, house, seconds=notify.run_seconds)
     except Exception as failure:  # whatever telling does, the verdict stands
         return [f"nobody was told: {sentence(failure)}"]
     return [undelivered(told)] if told.undelivered else []
@@ -98,7 +132,43 @@ def hand_over(run: GuardedRun, record: RunRecord, page: Path) -> None:
         text_file=str(page.with_suffix(".md").absolute()),
         link=f"{address.rstrip('/')}/{documents.path(record)}" if address else "",
     )
-    reports.put(run.warehouse, project.settings.notify, report, datetime.now(UTC))
+    notify = project.settings.notify
+    reports.put(run.warehouse, notify, report, notify.reports.get(record.pipeline, ()), datetime.now(UTC))
+
+
+def hand_over_close(project: Project, warehouse: store.Warehouse, month: str, as_of: datetime, page: ClosePage) -> None:
+    """Write the answer to whether a month is ready, and keep it for those under ``reports.close``.
+
+    Its delivery is answered for by the pipeline that makes a document for investors.
+    """
+    notify = project.settings.notify
+    recipients = notify.reports.get(CLOSE, ())
+    if not recipients:
+        return
+    name = f"reports/{CLOSE}/{month}-{as_of:%Y%m%dt%H%M%Sz}"
+    file = page.site / f"{name}.html"
+    title = f"Pre-validation of {month}: {page.state}"
+    body = "\n".join(clean.text(line) if line else "" for line in page.lines)
+    write_atomically(
+        file,
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f"<body><h1>{escape(title)}</h1><pre>{escape(body)}</pre></body></html>\n",
+    )
+    write_atomically(file.with_suffix(".txt"), f"{body}\n")
+    items = project.registry.pipelines
+    address = project.settings.docs_address
+    report = Report(
+        pipeline=next((one for one, item in items.items() if item.document and item.investors), next(iter(items))),
+        period=month,
+        version=int(f"{as_of:%Y%m%d%H%M%S}"),
+        title=title,
+        summary=f"As of {as_of:%Y-%m-%d %H:%M} UTC: {page.state}. Nothing was published by it.",
+        file=str(file.absolute()),
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        text_file=str(file.with_suffix(".txt").absolute()),
+        link=f"{address.rstrip('/')}/{name}.html" if address else "",
+    )
+    reports.put(warehouse, notify, report, recipients, datetime.now(UTC))
 
 
 def late_reports(

@@ -41,11 +41,11 @@ def prevalidate(bench: Bench, as_of: str, *words: str) -> tuple[int, str, str]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file of a warehouse but the answers that were kept."""
+    """Every file of a warehouse but the answers that were kept and the incidents they tell of."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "prevalidations" not in path.parts
+        if path.is_file() and not {"prevalidations", "incidents"} & {*path.parts}
     }
 
 

@@ -117,7 +117,7 @@ def test_status_says_who_waits_until_when_and_whose_waiver_pauses(call: Call, wa
     waivers.record(warehouse, waiver)
     _, told = call("status", "--at", "2026-11-14T09:00:00Z")
     assert "  paused    waived by Anna until 2999-01-01: known\n" in told
-    assert "  call      not before Mon 16 Nov 09:00, waits for the next watch" in told
+    assert "  call      not before Mon 16 Nov 09:00, next watch: watch of Data Engineering" in told
 
 
 def test_checks_that_failed_for_one_reason_are_shown_as_one(call: Call, warehouse: Warehouse) -> None:
@@ -345,7 +345,8 @@ REPORTS = "  reports: {executive_report: [team-hook]}\n"
 
 
 def hand_over(warehouse: Warehouse, report: Report) -> int:
-    return reports.put(warehouse, settings.load(ROOT).notify, report, datetime.now(UTC))
+    notify = settings.load(ROOT).notify
+    return reports.put(warehouse, notify, report, notify.reports["executive_report"], datetime.now(UTC))
 
 
 def delivered(warehouse: Warehouse, version: int = 3) -> list[Any]:
@@ -419,3 +420,46 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
 
 def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:
     assert telling.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
+
+
+# -- the close ---------------------------------------------------------------------------------------------------------
+
+
+def project_of(warehouse: Warehouse) -> Any:
+    return guarded(warehouse, published()).project
+
+
+def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_target: Any) -> None:
+    record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        with telling.rehearsing():
+            assert delivery.deliver(guarded(warehouse, record), record)[1] == []
+        assert (server.requests, incidents.everything(warehouse)) == ([], {})
+        assert telling.tell_of(project_of(warehouse), warehouse, [record]) == []
+    assert len(server.requests) == 1, "after it, what was found is told once"
+
+
+def test_the_answer_of_a_prevalidation_goes_to_its_readers(
+    warehouse: Warehouse, with_target: Any, tmp_path: Path
+) -> None:
+    page = telling.ClosePage(site=tmp_path / "docs", state="not ready", lines=["NOT READY  <b>", "", "  red  x"])
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin, "  reports: {close: [team-hook]}")
+        project = project_of(warehouse)
+        telling.hand_over_close(project, warehouse, "2026-11", at("2026-11-25 17:00"), page)
+        assert telling.tell_of(project, warehouse, []) == []
+    body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation of 2026-11: not ready"
+    html = (tmp_path / "docs" / "reports" / "close" / "2026-11-20261125t170000z.html").read_text()
+    assert "NOT READY  &lt;b&gt;\n\n  red  x" in html
+    (entry,) = Outbox(warehouse).entries()
+    assert entry.message.report is not None
+    assert entry.message.report.pipeline == "executive_report"
+
+
+def test_without_readers_no_page_is_written(warehouse: Warehouse, with_target: Any, tmp_path: Path) -> None:
+    with_target("http://127.0.0.1:9")
+    page = telling.ClosePage(site=tmp_path / "docs", state="ready", lines=[])
+    telling.hand_over_close(project_of(warehouse), warehouse, "2026-11", at("2026-11-25 17:00"), page)
+    assert not (tmp_path / "docs").exists()

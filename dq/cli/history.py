@@ -13,6 +13,7 @@ from dq.cli import console
 from dq.cli.job import docs_folder
 from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
+from dq.notify import garbage
 from dq.run import documents, records
 from dq.run.withdrawn import to_withdraw, withdrawn
 
@@ -123,6 +124,9 @@ def gc_command(arguments: argparse.Namespace) -> int:
     removed = warehouse.gc(datetime.now(UTC), timedelta(days=arguments.older_than))
     for one in removed:
         console.out(f"removed {one.path} ({one.bytes:,} bytes)")
+    told = garbage.collect(warehouse, datetime.now(UTC))
+    if told:
+        console.out(f"removed {told} messages and observations of incidents that are long over")
     console.out(f"removed {len(removed)} folders, {sum(one.bytes for one in removed):,} bytes")
     return 0
 

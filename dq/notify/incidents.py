@@ -156,13 +156,15 @@ def _plain(observation: Observation) -> Mapping[str, object]:
 
 def observations(warehouse: store.Warehouse, pipeline: str = "") -> list[Observation]:
     """Everything that was observed, of one pipeline or of all, in the order in which the runs began."""
-    prefix = f"{pipeline}-" if pipeline else ""
-    found = []
-    for name in warehouse.records.list(KIND, prefix):
-        document = warehouse.records.get(KIND, name)
-        if document is not None:
-            found.append(serialize.decode(Observation, document, name))
+    found = by_name(warehouse, f"{pipeline}-" if pipeline else "").values()
     return sorted((one for one in found if pipeline in ("", one.pipeline)), key=lambda one: (one.started, one.run))
+
+
+def by_name(warehouse: store.Warehouse, prefix: str = "") -> dict[str, Observation]:
+    """Every observation under the name it is kept by."""
+    names = warehouse.records.list(KIND, prefix)
+    documents = {name: warehouse.records.get(KIND, name) for name in names}
+    return {name: serialize.decode(Observation, doc, name) for name, doc in documents.items() if doc is not None}
 
 
 def fold(seen: Iterable[Observation]) -> dict[str, Incident]:

@@ -52,6 +52,12 @@ class Records:
             self._set_aside(key, content, error)
             return None
 
+    def delete(self, kind: str, name: str) -> None:
+        """Remove a document; nothing happens where there is none."""
+        key = self._key(kind, name)
+        self._ready()
+        self._filesystem.delete(key)
+
     def list(self, kind: str, prefix: str = "") -> Sequence[str]:
         """The names stored of a kind, sorted, that begin with the prefix."""
         names = [

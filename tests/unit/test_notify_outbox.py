@@ -16,7 +16,7 @@ from store_support import quick_disk
 from test_notify_formats import told
 
 from dq.errors import StoreError
-from dq.notify import delivery, incidents
+from dq.notify import delivery, garbage, incidents
 from dq.notify.message import Message
 from dq.notify.outbox import Outbox, Outcome
 from dq.notify.plan import House
@@ -289,3 +289,24 @@ def test_what_passes_again_is_told_once_to_those_who_were_told(tmp_path: Path) -
     for _ in range(3):
         pass_by(warehouse, one_pager(), post, clock)
     assert [message.state.value for _, message in post.taken] == ["firing", "resolved"]
+
+
+def test_what_has_long_been_over_is_removed_and_nothing_of_what_is_open(tmp_path: Path) -> None:
+    warehouse, clock, post = Warehouse(tmp_path), Clock(NOON), Post()
+    engineer = house(targets={"anna-pager": {"kind": "slack"}})
+    incidents.note(warehouse, ran("2026-08-10 16:00", failed("over"), period="2026-07"))
+    incidents.note(warehouse, ran("2026-08-10 16:30", failed("open"), period="2026-08"))
+    clock.now = at("2026-08-10 17:00")
+    pass_by(warehouse, engineer, post, clock)
+    incidents.note(warehouse, ran("2026-08-11 16:00", result("over"), period="2026-07"))
+    clock.now = at("2026-08-11 17:00")
+    pass_by(warehouse, engineer, post, clock)
+    before = incidents.everything(warehouse)
+    assert garbage.collect(warehouse, at("2026-11-08 16:00")) == 0, "not ninety days yet"
+    assert garbage.collect(warehouse, at("2026-11-11 16:00")) == 4, "two messages and two observations of July"
+    left = incidents.everything(warehouse)
+    assert left == {key: one for key, one in before.items() if one.open}
+    assert {one.message.period for one in Outbox(warehouse).entries()} == {"2026-08"}
+    assert not list((tmp_path / "_dq" / "attempts").glob("*2026-07*"))
+    delivery.keep_messages(warehouse, engineer, at("2026-08-11 17:30"))
+    assert all(entry.settled for entry in Outbox(warehouse).entries()), "nothing is told anew because of it"

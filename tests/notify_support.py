@@ -22,7 +22,8 @@ from dq.notify.house import house_of
 from dq.notify.message import Message
 from dq.notify.outbox import Attempt, Entry
 from dq.notify.outbox import Outcome as Became
-from dq.notify.plan import House, plan
+from dq.notify.plan import plan
+from dq.notify.recipients import House
 from dq.notify.routes import Notify, contacts
 from dq.notify.senders import Sent
 from dq.notify.words import headline

@@ -12,7 +12,7 @@ from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
 from dq.notify import delivery, overview, words
 from dq.notify.house import house
-from dq.notify.plan import House
+from dq.notify.recipients import House
 from dq.people.levels import show
 from dq.reports import clean
 from dq.store import Warehouse

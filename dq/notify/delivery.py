@@ -12,7 +12,8 @@ from dq import store
 from dq.notify import incidents
 from dq.notify.message import Message
 from dq.notify.outbox import Entry, Outbox, Outcome
-from dq.notify.plan import House, Plan, plan
+from dq.notify.plan import Plan, plan
+from dq.notify.recipients import House
 from dq.notify.senders import Sender, origin_of, sender
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dq import people, registry, runbooks, settings
 from dq.errors import ConfigError, Finding
-from dq.notify.plan import House
+from dq.notify.recipients import House
 from dq.notify.routes import mistakes
 from dq.people.roster import Roster
 from dq.periods import Grain

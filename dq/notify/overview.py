@@ -12,7 +12,7 @@ from dq.notify import incidents
 from dq.notify.incidents import Incident
 from dq.notify.message import State
 from dq.notify.outbox import Entry, Outbox
-from dq.notify.plan import House, next_step, owner_of
+from dq.notify.recipients import House, Step, ladder, next_step, owner_of
 from dq.people.levels import show
 from dq.people.watch import call
 from dq.serialize import instant
@@ -32,8 +32,8 @@ class Line:
     backup: str
     call_at: datetime
     waits: str
-    next_at: datetime | None
-    next_to: str
+    escalated: Sequence[Step]
+    next: Step | None
     paused: str
     told: Sequence[str]
     undelivered: Sequence[str]
@@ -52,7 +52,6 @@ def _line(house: House, incident: Incident, paused: str, entries: Sequence[Entry
     roster, failure = house.roster, incident.failure
     duty = roster.on_call(now)
     told = call(roster, incident.pipeline, now, severity=failure.grade, failure_class=failure.failure_class)
-    step = next_step(house, incident, now)
     about = [one for one in entries if any(alert.key == incident.key for alert in one.message.alerts)]
     # What was told of an earlier failure of the same check is not said of this one.
     about = [one for one in about if one.message.made >= incident.since or not one.settled]
@@ -64,8 +63,8 @@ def _line(house: House, incident: Incident, paused: str, entries: Sequence[Entry
         backup=duty.backup.name,
         call_at=told.at,
         waits="" if told.now else told.why,
-        next_at=step.at if step else None,
-        next_to=step.to if step else "",
+        escalated=[step for step in ladder(house, incident) if step.at <= now],
+        next=next_step(house, incident, now),
         paused=paused,
         told=[text for one in about if (text := _told(house, one, now))],
         undelivered=[reason for one in about if (reason := one.undelivered(now))],
@@ -93,7 +92,8 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
         times = "1 run" if incident.times == 1 else f"{incident.times} runs"
         more = f" and {alike} more" if alike else ""
         told.append(f"{label}  {incident.pipeline} {incident.period}  {failure.check}{more}")
-        next_to = f"to {line.next_to} {show(line.next_at, now, zone)}" if line.next_at else "no rung is left"
+        ahead = f"to {line.next.to} {show(line.next.at, now, zone)}" if line.next else "no rung is left"
+        went = [f"to {step.to} {show(step.at, now, zone)}" for step in line.escalated]
         pairs = (
             ("since", f"{show(incident.since, now, zone)}, seen by {times}"),
             ("found", failure.found),
@@ -103,7 +103,8 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
                 f"{line.owner}; on call {line.on_call} until {show(line.until, now, zone)} (backup {line.backup})",
             ),
             ("call", f"not before {show(line.call_at, now, zone)}, {line.waits}" if line.waits else "now"),
-            ("next", next_to),
+            ("escalated", ", ".join(went)),
+            ("next", ahead),
             ("told", ", ".join(line.told)),
             ("not told", "; ".join(dict.fromkeys(line.undelivered))),
             ("runbook", failure.runbook),
@@ -148,8 +149,9 @@ def document(line: Line) -> Mapping[str, Json]:
         "on_call_until": instant(line.until),
         "backup": line.backup,
         "call_at": instant(line.call_at),
-        "next_escalation": instant(line.next_at) if line.next_at else None,
-        "next_escalation_to": line.next_to or None,
+        "escalated": [{"to": step.to, "at": instant(step.at)} for step in line.escalated],
+        "next_escalation": instant(line.next.at) if line.next else None,
+        "next_escalation_to": line.next.to if line.next else None,
         "paused": line.paused or None,
         "told": [*line.told],
         "undelivered": [*line.undelivered],

@@ -12,17 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from dq import periods
 from dq.model import Severity
 from dq.notify.incidents import Incident
 from dq.notify.message import Alert, Message, State
 from dq.notify.outbox import Entry
-from dq.notify.routes import Notify, Route
-from dq.people.levels import escalates_at, show
-from dq.people.roster import Roster
-from dq.people.watch import Call, call
-from dq.periods import Grain
-from dq.runbooks import FrontMatter, Page
+from dq.notify.recipients import House, ladder, next_step, owner_of, recipients, route_of, when
+from dq.people.levels import show
 
 STORM = 20
 """More new incidents than this of one pipeline's period are one event, also where each has a key of its own."""
@@ -30,49 +25,6 @@ SETTLES = timedelta(minutes=10)
 """A contact hears of one incident at most this often, so that a flapping check does not fill anybody's evening."""
 OWN_KEYS = ("pagerduty",)
 MACHINES = ("pagerduty", "alertmanager", "webhook")
-
-
-@dataclass(frozen=True, kw_only=True)
-class House:
-    """What is declared about the people: the roster, the page of each pipeline, and who is told how.
-
-    ``page`` and ``grain`` answer by pipeline; ``page`` is None for a pipeline that is not declared any more.
-    ``docs_address`` is the public address of the data docs.
-    """
-
-    roster: Roster
-    notify: Notify
-    page: Callable[[str], Page | None]
-    grain: Callable[[str], Grain]
-    docs_address: str = ""
-
-    def front(self, pipeline: str) -> FrontMatter | None:
-        """The head of a pipeline's page."""
-        page = self.page(pipeline)
-        return page.front if page else None
-
-    def known(self, pipeline: str) -> bool:
-        """Whether a pipeline is still declared."""
-        return self.page(pipeline) is not None
-
-    def section(self, pipeline: str, failure_class: str) -> tuple[str, str]:
-        """The section of a pipeline's page about a way of failing: in the repository, and in the data docs."""
-        page = self.page(pipeline)
-        if page is None:
-            return "", ""
-        anchor = page.anchor_for_class(failure_class)
-        target = f"#{anchor}" if anchor else ""
-        root = f"{self.docs_address.rstrip('/')}/" if self.docs_address else ""
-        return f"runbooks/{page.name}{target}", f"{root}runbooks/{page.name.removesuffix('.md')}.html{target}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One rung an open incident climbs: to whom (in words and as a contact), and when."""
-
-    at: datetime
-    to: str
-    contact: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,65 +71,6 @@ class Plan:
 
     messages: list[Message] = field(default_factory=list)
     outdated: list[Entry] = field(default_factory=list)
-
-
-def ladder(house: House, incident: Incident) -> list[Step]:
-    """The rungs of an incident in the order of time, each at its earliest, counted from the first failure."""
-    front = house.front(incident.pipeline)
-    if front is None:
-        return []
-    days = periods.days_of(incident.period, house.grain(incident.pipeline))
-    roster, rotation = house.roster, house.roster.model.rotation
-    owner = roster.teams.get(front.owner)
-    people = {
-        "lead": ("the Lead", roster.people[rotation.lead].contact),
-        "manager": ("the manager", roster.people[rotation.manager].contact),
-        "owner_manager": (f"the {front.owner}'s manager", (owner.manager or owner.contact) if owner else ""),
-    }
-    earliest: dict[str, Step] = {}
-    for rung in front.escalation:
-        if rung.classes and incident.failure.failure_class not in rung.classes:
-            continue
-        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=incident.since)
-        if at is not None and (rung.to not in earliest or at < earliest[rung.to].at):
-            earliest[rung.to] = Step(at=at, to=people[rung.to][0], contact=people[rung.to][1])
-    return sorted(earliest.values(), key=lambda step: step.at)
-
-
-def next_step(house: House, incident: Incident, now: datetime) -> Step | None:
-    """The next rung that is still ahead."""
-    return next((step for step in ladder(house, incident) if step.at > now), None)
-
-
-def route_of(house: House, incident: Incident) -> Route:
-    """The route a failure takes."""
-    return house.notify.route(incident.failure.grade, incident.pipeline, owner_of(house, incident))
-
-
-def owner_of(house: House, incident: Incident) -> str:
-    """The team that owns the pipeline."""
-    front = house.front(incident.pipeline)
-    return front.owner if front else incident.failure.owner
-
-
-def recipients(house: House, incident: Incident, at: datetime, watching: Sequence[str]) -> list[str]:
-    """The contacts a failure is told at an instant: those of its route, and whoever it was escalated to by then."""
-    roster, rotation = house.roster, house.roster.model.rotation
-    front = house.front(incident.pipeline)
-    duty = roster.on_call(at)
-    teams = roster.teams
-    roles: Mapping[str, Callable[[], list[str]]] = {
-        "on_call": lambda: [duty.person.contact],
-        "backup": lambda: [duty.backup.contact],
-        "watching_teams": lambda: [teams[team].contact for team in watching if team in teams],
-        "engineer": lambda: [roster.person(front.engineer).contact] if front else [],
-        "owner_team": lambda: [teams[front.owner].contact] if front and front.owner in teams else [],
-        "lead": lambda: [roster.people[rotation.lead].contact],
-        "manager": lambda: [roster.people[rotation.manager].contact],
-    }
-    found = [name for to in route_of(house, incident).to for name in (roles[to]() if to in roles else [to])]
-    found += [step.contact for step in ladder(house, incident) if step.at <= at]
-    return [name for name in dict.fromkeys(found) if name in house.notify.targets]
 
 
 def plan(
@@ -240,7 +133,7 @@ def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: d
             return True
         if message.state is not State.FIRING or not entry.untouched:
             continue
-        told = _when(house, it.incident, now)
+        told = when(house, it.incident, now)
         if told.at != max(now, message.not_before):
             return True
         if message.contact not in recipients(house, it.incident, told.at, told.watching):
@@ -248,24 +141,18 @@ def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: d
     return False
 
 
-def _when(house: House, incident: Incident, now: datetime) -> Call:
-    """When a failure may be told, and which teams watch then."""
-    failure = incident.failure
-    return call(house.roster, incident.pipeline, now, severity=failure.grade, failure_class=failure.failure_class)
-
-
 def _due(house: House, it: _Now, heard: Mapping[str, _Heard], now: datetime) -> Iterable[_Due]:
     """What each contact is to be told of one incident."""
     incident, state, targets = it.incident, it.state, house.notify.targets
     repeat = timedelta(hours=route_of(house, incident).repeat_hours)
     if state is State.FIRING:
-        told = _when(house, incident, now)
+        told = when(house, incident, now)
         names = recipients(house, incident, told.at, told.watching)
         at = told.at
     else:
         open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
         names = [name for name in open_for if name in targets]
-        at = _when(house, incident, now).at if names else now
+        at = when(house, incident, now).at if names else now
     for name in names:
         last = heard.get(name, _Heard())
         if not _news(last, incident, state, repeat, now):

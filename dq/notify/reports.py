@@ -15,7 +15,7 @@ from dq.notify import incidents
 from dq.notify.incidents import Failure, Observation
 from dq.notify.message import Message, Report, State
 from dq.notify.outbox import Entry, Outbox
-from dq.notify.plan import House
+from dq.notify.recipients import House
 from dq.notify.routes import Notify
 
 KIND = "deliveries"

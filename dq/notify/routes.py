@@ -6,6 +6,7 @@ secret when a message is sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Literal, Self
 
@@ -22,6 +23,7 @@ Name = Annotated[str, Field(pattern=CONTACT)]
 Url = Annotated[str, Field(min_length=8, max_length=2_048)]
 Told = Literal["critical", "warning"]
 ROLES = ("on_call", "backup", "watching_teams", "engineer", "owner_team", "lead", "manager")
+_KEY_LIKE = re.compile(r"[0-9a-f]{16}|(?=[a-z]*[0-9])[a-z0-9]{20}")
 CLOSE = "close"
 """The key under ``reports`` of those who are sent each answer to whether a month is ready."""
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
@@ -161,6 +163,7 @@ def mistakes(
 ) -> Iterator[tuple[yamlfile.Key, str]]:
     """What a model alone does not see, with its key; ``owners`` are the teams that own a pipeline."""
     yield from _origin_mistakes(notify)
+    yield from _secret_mistakes(notify)
     known = contacts(roster) if roster else {}
     named = {*known, *notify.targets}
     for n, route in enumerate(notify.routes):
@@ -184,6 +187,18 @@ def mistakes(
                 yield ("reports", pipeline, n), f"{name!r} has no target; {choices(name, [*notify.targets])}"
     if roster and notify.targets:
         yield from _binding_mistakes(notify, roster, known, owners)
+
+
+def _secret_mistakes(notify: Notify) -> Iterator[tuple[yamlfile.Key, str]]:
+    """Names of secrets that look like secrets: a key that was pasted where its name belongs."""
+    named: list[tuple[yamlfile.Key, str | None]] = []
+    for target, one in notify.targets.items():
+        named += [(("targets", target, field), getattr(one, field, None)) for field in ("secret", "token")]
+    if notify.smtp is not None:
+        named += [(("smtp", "user"), notify.smtp.user), (("smtp", "password"), notify.smtp.password)]
+    for key, name in named:
+        if name and _KEY_LIKE.search(name):
+            yield key, "looks like a secret itself; give its name here, and the secret in the environment or a file"
 
 
 def _binding_mistakes(

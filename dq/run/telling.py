@@ -20,7 +20,7 @@ from dq.notify.delivery import Told
 from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
-from dq.notify.plan import House
+from dq.notify.recipients import House
 from dq.notify.routes import CLOSE
 from dq.people.levels import Ready, ReadyDay, deadline, show
 from dq.registry import Registry

@@ -24,7 +24,7 @@ from dq.model import RunRecord
 from dq.notify import incidents, reports
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
-from dq.run import delivery, records, telling
+from dq.run import delivery, documents, records, telling
 from dq.store import Warehouse
 from dq.verdict import Waiver
 
@@ -118,6 +118,18 @@ def test_status_says_who_waits_until_when_and_whose_waiver_pauses(call: Call, wa
     _, told = call("status", "--at", "2026-11-14T09:00:00Z")
     assert "  paused    waived by Anna until 2999-01-01: known\n" in told
     assert "  call      not before Mon 16 Nov 09:00, next watch: watch of Data Engineering" in told
+
+
+def test_status_says_to_whom_it_went_already(call: Call, warehouse: Warehouse) -> None:
+    incidents.note(warehouse, ran("2026-11-24 15:00", failed()))
+    _, told = call("status", "--at", "2026-11-27T14:00:00Z")
+    to = "to the Lead Fri 27 Nov 09:00, to the Business Analytics Team's manager Fri 27 Nov 09:00"
+    assert f"  escalated {to}\n  next      no rung is left\n" in told
+    document = json.loads(call("status", "--format", "json", "--at", "2026-11-27T14:00:00Z")[1])
+    assert [one["to"] for one in document["incidents"][0]["escalated"]] == [
+        "the Lead",
+        "the Business Analytics Team's manager",
+    ]
 
 
 def test_checks_that_failed_for_one_reason_are_shown_as_one(call: Call, warehouse: Warehouse) -> None:
@@ -383,6 +395,32 @@ def test_a_report_that_does_not_arrive_opens_an_incident_that_its_arrival_resolv
     (one,) = incidents.everything(warehouse).values()
     assert not one.open
     assert "sent" in delivered(warehouse)[0]
+
+
+def test_a_published_document_is_handed_over_as_it_lies_there_and_shown_with_its_recipients(
+    call: Call, warehouse: Warehouse, with_target: Any, tmp_path: Path
+) -> None:
+    record = published(pipeline="executive_report", period=PERIOD, version=3)
+    page = tmp_path / "docs" / "page.html"
+    page.parent.mkdir()
+    page.write_text("<b>page</b>")
+    warehouse.records.put(
+        reports.KIND,
+        reports.name_of("executive_report", PERIOD, 3),
+        {"document": str(page), "delivered": "2026-11-10", "sha256": "ab" * 32},
+    )
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin, REPORTS)
+        run = guarded(warehouse, record)
+        run.bound.pipeline.document = "Executive report"
+        telling.hand_over(run, record, page)
+        assert call("deliver")[0] == 0
+    (entry,) = Outbox(warehouse).entries()
+    assert entry.message.report is not None
+    assert (entry.message.report.title, entry.message.report.file) == (f"Executive report {PERIOD}", str(page))
+    told = documents.told(warehouse, record)
+    assert told[0].startswith(f"report    {page}, delivered 2026-11-10")
+    assert told[1].startswith("          to team-hook, sent 20")
 
 
 def test_a_newer_version_takes_the_place_of_one_that_was_not_sent(

@@ -19,7 +19,7 @@ from dq.errors import StoreError
 from dq.notify import delivery, garbage, incidents
 from dq.notify.message import Message
 from dq.notify.outbox import Outbox, Outcome
-from dq.notify.plan import House
+from dq.notify.recipients import House
 from dq.notify.senders import Sent
 from dq.store import Warehouse
 from dq.store.filesystem import PosixFilesystem

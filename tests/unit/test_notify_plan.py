@@ -12,7 +12,8 @@ from run_records import result
 from dq.model import Severity
 from dq.notify.message import State
 from dq.notify.outbox import Outcome
-from dq.notify.plan import STORM, ladder, next_step
+from dq.notify.plan import STORM
+from dq.notify.recipients import ladder, next_step
 from dq.notify.senders import Sent
 
 TREND = "investor_profit_fits_its_trend"

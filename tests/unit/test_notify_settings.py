@@ -56,6 +56,13 @@ def test_from_the_first_target_on_every_contact_is_bound_or_said_not_to_be() -> 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        (
+            {
+                "targets": every_contact()
+                | {"anna-pager": {"kind": "slack", "secret": "e93facc04764012d7bfb002500d5d1a6"}}
+            },
+            "targets.anna-pager.secret: looks like a secret itself",
+        ),
         ({"unbound": ["anna-pager"]}, "unbound.0: anna-pager has a target"),
         ({"routes": [{"pipelines": ["profit"], "to": ["on_call"]}]}, "there is no pipeline 'profit'; did you mean"),
         ({"routes": [{"teams": ["Finance"], "to": ["on_call"]}]}, "no team 'Finance' on the roster"),

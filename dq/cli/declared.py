@@ -35,6 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
     lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
     lint.add_argument("--types", action="store_true", help="list the expectation types a suite may use")
+    lint.add_argument("--schemas", type=Path, metavar="DIR", help="write the JSON Schema of each file, for editors")
     lint.set_defaults(handler=lint_command)
 
 
@@ -68,6 +69,13 @@ def lint_command(arguments: argparse.Namespace) -> int:
             console.out(name)
         for name, spec in sorted(CUSTOM_TYPES.items()):
             console.out(f"{name}  {spec.doc}")
+        return 0
+    if arguments.schemas:
+        from dq.schemas import schemas
+
+        for name, schema in schemas().items():
+            runbooks.write_atomically(arguments.schemas / f"{name}.json", schema)
+        console.note(f"wrote {len(schemas())} schemas to {arguments.schemas}")
         return 0
     reading = projects.read(registry.find_root(), arguments.sources)
     findings = [*reading.findings, *lint(reading, fix=arguments.fix and arguments.sources is None)]

@@ -8,7 +8,7 @@ from datetime import date, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dq import yamlfile
 from dq.errors import choices
@@ -38,8 +38,11 @@ def wall_time(value: object) -> object:
     raise ValueError('expected a time of day such as "09:00"')
 
 
-Day = Annotated[date, BeforeValidator(_day)]
-WallTime = Annotated[time, BeforeValidator(wall_time)]
+DAY_SCHEMA = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(DAY_SCHEMA)]
+WallTime = Annotated[
+    time, BeforeValidator(wall_time), WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"})
+]
 Contact = Annotated[str, Field(pattern=CONTACT)]
 
 

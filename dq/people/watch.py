@@ -95,13 +95,15 @@ def lint_watch(roster: Roster, pipelines: Collection[str]) -> list[Finding]:
 
 
 def shown(hours: WatchHours) -> str:
-    """Watch hours as people read them: ``watch of Data Engineering (last week of the month, daily 08:00-18:00)``."""
+    """Watch hours with their team: ``watch of Data Engineering (last week of the month, daily 08:00-18:00)``."""
+    return f"{_ROLES[hours.role].format(hours.team)} ({hours_shown(hours)})"
+
+
+def hours_shown(hours: WatchHours) -> str:
+    """When a team watches, as people read it: ``last week of the month, daily 08:00-18:00``."""
     every = "daily" if {*hours.days} >= {"weekdays", "weekends", "holidays"} else " and ".join(hours.days)
     span = "all day" if hours.opens == hours.closes else f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
-    when = f"{every} {span}"
-    if hours.during != "month":
-        when = f"{_DURING[hours.during]}, {when}"
-    return f"{_ROLES[hours.role].format(hours.team)} ({when})"
+    return f"{_DURING[hours.during]}, {every} {span}" if hours.during != "month" else f"{every} {span}"
 
 
 def _is_meant(rule: AtOnce, severity: Severity, failure_class: str) -> bool:

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dq.runbooks.blocks import render_blocks, write_checks
+    from dq.runbooks.blocks import render_blocks, write_atomically, write_checks
     from dq.runbooks.frontmatter import FrontMatter
     from dq.runbooks.guidance import guide
     from dq.runbooks.lint import lint_runbooks
@@ -31,6 +31,7 @@ __all__ = [
     "parse_page",
     "render_blocks",
     "slug",
+    "write_atomically",
     "write_checks",
 ]
 
@@ -48,6 +49,7 @@ _LAZY = {
     "parse_page": "page",
     "render_blocks": "blocks",
     "slug": "slugs",
+    "write_atomically": "blocks",
     "write_checks": "blocks",
 }
 

@@ -21,6 +21,7 @@ from dq.people.levels import (
     Within,
 )
 from dq.people.roster import Roster
+from dq.people.watch import hours_shown, watch_of
 from dq.runbooks.duty import climbs
 from dq.runbooks.frontmatter import Parties
 from dq.runbooks.markdown import cell, table
@@ -156,6 +157,22 @@ def _ladder(facts: Facts) -> list[str]:
     return table(("who", "contact", "when still red", "ways of failing"), rows)
 
 
+def _watch(facts: Facts) -> list[str]:
+    pipeline = facts.page.front.pipeline
+    if not any(pipeline in watch.pipelines for watch in facts.roster.model.watch):
+        return ["Nobody watches this pipeline yet."]
+    watch = watch_of(facts.roster, pipeline)
+    rows = [
+        [cell(hours.team), _code(facts.roster.team(hours.team).contact), hours.role, hours_shown(hours)]
+        for hours in watch.hours
+    ]
+    lines = table(("team", "contact", "role", "when"), rows)
+    for rule in watch.at_once:
+        classes = f" ({', '.join(rule.classes)})" if rule.classes else ""
+        lines += ["", f"At once, at any hour: {rule.severity} failures{classes}; {cell(rule.because)}."]
+    return lines
+
+
 WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
     "checks": _checks,
     "metrics": _metrics,
@@ -163,4 +180,5 @@ WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
     "owners": _owners,
     "levels": _levels,
     "ladder": _ladder,
+    "watch": _watch,
 }

@@ -24,7 +24,7 @@ def collect(warehouse: store.Warehouse, now: datetime, older_than: timedelta = K
         message = entry.message
         about_open = any(alert.key in open_keys for alert in message.alerts)
         if entry.settled and not about_open and max(message.made, message.not_before) < before:
-            for number in range(len(entry.attempts), 0, -1):
+            for number in range(entry.number, 0, -1):
                 warehouse.records.delete(outbox.ATTEMPTS, f"{message.id}.{number}")
             warehouse.records.delete(outbox.KIND, message.id)
             removed += 1

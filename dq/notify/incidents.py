@@ -66,14 +66,16 @@ class Observation:
 class Incident:
     """A check of a pipeline's period that failed: open until it passes.
 
-    ``since`` is its first failure, ``last`` the latest, ``times`` how many runs saw it; ``failure`` is what the latest
-    of them found. ``resolved`` is when it passed, None while it is open.
+    ``since`` is its first failure, ``last`` the latest, by the runs' clock; ``times`` says how many runs saw it,
+    ``seen`` when the latest of them began, and ``failure`` what it found. ``resolved`` is when it passed, None while
+    it is open.
     """
 
     pipeline: str
     period: str
     since: datetime
     last: datetime
+    seen: datetime
     times: int
     failure: Failure
     run: str
@@ -194,6 +196,7 @@ def _failed_again(before: Incident | None, one: Observation, failure: Failure) -
         period=one.period,
         since=since,
         last=max(one.as_of, since),
+        seen=one.started,
         times=before.times + 1 if before else 1,
         failure=failure,
         run=one.run,
@@ -237,7 +240,7 @@ def paused(incident: Incident, known: Sequence[Waiver], now: datetime) -> str:
         if not same or waiver.over(now):
             continue
         refused = (
-            waiver.recorded <= incident.last
+            waiver.recorded <= incident.seen
             and not incident.failure.waived_by
             and incident.failure.severity is Severity.CRITICAL
         )

@@ -45,10 +45,11 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A message with its attempts, the first to the last."""
+    """A message with its attempts, the first to the last; ``number`` is that of the last, torn ones counted."""
 
     message: Message
     attempts: Sequence[Attempt] = field(default_factory=tuple)
+    number: int = 0
 
     @property
     def last(self) -> Attempt | None:
@@ -123,8 +124,10 @@ class Outbox:
         for name in self._records.list(KIND):
             document = self._records.get(KIND, name)
             if document is not None:
-                tried = [one for _, key in sorted(attempts.get(name, [])) if (one := self._attempt(key))]
-                found.append(Entry(message=messages.from_dict(document, name), attempts=tried))
+                numbered = sorted(attempts.get(name, []))
+                tried = [one for _, key in numbered if (one := self._attempt(key))]
+                highest = numbered[-1][0] if numbered else 0
+                found.append(Entry(message=messages.from_dict(document, name), attempts=tried, number=highest))
         return sorted(found, key=lambda one: (one.message.made, one.message.id))
 
     def begin(self, entry: Entry, now: datetime) -> Entry | None:
@@ -138,10 +141,9 @@ class Outbox:
         self, entry: Entry, outcome: Outcome, now: datetime, *, reason: str = "", retry_after: str | None = None
     ) -> Entry:
         """Mark how the attempt that was begun ended."""
-        number = len(entry.attempts)
-        again = now + retry.wait(number, retry_after, now) if outcome is Outcome.FAILED else None
+        again = now + retry.wait(entry.number, retry_after, now) if outcome is Outcome.FAILED else None
         done = replace(entry.attempts[-1], outcome=outcome, ended=now, reason=reason, again=again)
-        self._records.put(ATTEMPTS, _name(entry, number), _plain(done))
+        self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
 
     def drop(self, entry: Entry, now: datetime, reason: str) -> Entry | None:
@@ -151,13 +153,14 @@ class Outbox:
     def retry(self, entry: Entry, now: datetime) -> Entry:
         """Let a message that was refused for good be tried again, since somebody mended what it was refused for."""
         done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now)
-        self._records.put(ATTEMPTS, _name(entry, len(entry.attempts)), _plain(done))
+        self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
 
     def _add(self, entry: Entry, attempt: Attempt) -> Entry | None:
-        if not self._records.put_new(ATTEMPTS, _name(entry, len(entry.attempts) + 1), _plain(attempt)):
+        number = entry.number + 1
+        if not self._records.put_new(ATTEMPTS, _name(entry, number), _plain(attempt)):
             return None
-        return replace(entry, attempts=[*entry.attempts, attempt])
+        return replace(entry, attempts=[*entry.attempts, attempt], number=number)
 
     def _attempt(self, name: str) -> Attempt | None:
         document = self._records.get(ATTEMPTS, name)

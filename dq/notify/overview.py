@@ -12,9 +12,8 @@ from dq.notify import incidents
 from dq.notify.incidents import Incident
 from dq.notify.message import State
 from dq.notify.outbox import Entry, Outbox
-from dq.notify.recipients import House, Step, ladder, next_step, owner_of
+from dq.notify.recipients import House, Step, ladder, next_step, owner_of, when
 from dq.people.levels import show
-from dq.people.watch import call
 from dq.serialize import instant
 
 ALIKE = 3
@@ -49,9 +48,8 @@ def lines(warehouse: store.Warehouse, house: House, now: datetime) -> list[Line]
 
 
 def _line(house: House, incident: Incident, paused: str, entries: Sequence[Entry], now: datetime) -> Line:
-    roster, failure = house.roster, incident.failure
-    duty = roster.on_call(now)
-    told = call(roster, incident.pipeline, now, severity=failure.grade, failure_class=failure.failure_class)
+    duty = house.roster.on_call(now)
+    told = when(house, incident, now)
     about = [one for one in entries if any(alert.key == incident.key for alert in one.message.alerts)]
     # What was told of an earlier failure of the same check is not said of this one.
     about = [one for one in about if one.message.made >= incident.since or not one.settled]

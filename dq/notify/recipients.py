@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dq import periods
+from dq.errors import DqError
 from dq.notify.incidents import Incident
 from dq.notify.routes import Notify, Route
 from dq.people.levels import escalates_at
@@ -119,6 +120,9 @@ def recipients(house: House, incident: Incident, at: datetime, watching: Sequenc
 
 
 def when(house: House, incident: Incident, now: datetime) -> Call:
-    """When a failure may be told, and which teams watch then."""
+    """When a failure may be told, and which teams watch then; at once where nobody is said to watch."""
     failure = incident.failure
-    return call(house.roster, incident.pipeline, now, severity=failure.grade, failure_class=failure.failure_class)
+    try:
+        return call(house.roster, incident.pipeline, now, severity=failure.grade, failure_class=failure.failure_class)
+    except DqError:
+        return Call(now=True, at=now, watching=(), why="nobody is said to watch it")

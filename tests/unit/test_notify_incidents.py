@@ -159,3 +159,8 @@ def test_a_waiver_that_a_run_refused_pauses_nothing_and_one_it_took_does() -> No
     taken = only(incidents.fold([incidents.observed(ran("2026-11-25 06:00", failed(waived_by="Anna until ...")))]))
     assert incidents.paused(beyond, [WAIVER], at("2026-11-25 07:00")) == ""
     assert incidents.paused(taken, [WAIVER], at("2026-11-25 07:00"))
+
+
+def test_a_waiver_refused_by_a_run_of_an_earlier_as_of_pauses_nothing() -> None:
+    run = replace(ran("2026-11-04 06:00", failed()), started=at("2026-11-24 07:00"))
+    assert incidents.paused(only(incidents.fold([incidents.observed(run)])), [WAIVER], at("2026-11-25 07:00")) == ""

@@ -142,6 +142,17 @@ def test_a_torn_message_is_set_aside_and_made_anew(tmp_path: Path) -> None:
     assert pass_by(warehouse, one_pager(), post, clock).sent == 1
 
 
+def test_a_torn_attempt_stops_no_message(tmp_path: Path) -> None:
+    warehouse, clock = Warehouse(tmp_path), Clock(NOON)
+    incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
+    pass_by(warehouse, one_pager(), Post(answers=[DOWN] * 9), clock, seconds=5)
+    first, *_, last = sorted((tmp_path / "_dq" / "attempts").glob("*.json"), key=lambda file: file.name)
+    assert first != last
+    first.write_bytes(first.read_bytes()[:50])
+    clock.now += timedelta(minutes=30)
+    assert pass_by(warehouse, one_pager(), Post(), clock).sent == 1
+
+
 # -- trying again ------------------------------------------------------------------------------------------------------
 
 

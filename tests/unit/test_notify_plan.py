@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from notify_support import BROKEN, Post, World, at, contacts_of, every_contact, failed, house, ran
+from notify_support import BROKEN, Post, World, at, contacts_of, declared, every_contact, failed, house, ran
 from run_records import result
 
 from dq.model import Severity
@@ -216,6 +217,14 @@ def test_the_ladder_is_climbed_in_the_order_of_time() -> None:
     following = next_step(house(), one, at("2026-11-27 13:59"))
     assert following == steps[0]
     assert next_step(house(), one, at("2026-11-27 14:00")) is None
+
+
+def test_what_nobody_is_said_to_watch_is_told_at_once() -> None:
+    """The roster may be wrong by the time somebody has to be told; an alert too many is better than none."""
+    roster = declared()[1]
+    unwatched = replace(roster, model=roster.model.model_copy(update={"watch": []}))
+    told = World(house(unwatched), runs=[ran("2026-11-15 07:00", failed())])
+    assert contacts_of(told.tick(at("2026-11-15 07:00"))) == [ANNA, DANNY]
 
 
 # -- storms and keys of their own --------------------------------------------------------------------------------------

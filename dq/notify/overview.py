@@ -64,13 +64,13 @@ def _line(house: House, incident: Incident, paused: str, entries: Sequence[Entry
         escalated=[step for step in ladder(house, incident) if step.at <= now],
         next=next_step(house, incident, now),
         paused=paused,
-        told=[text for one in about if (text := _told(house, one, now))],
+        told=[*{one.message.contact: text for one in about if (text := _told(house, one, now))}.values()],
         undelivered=[reason for one in about if (reason := one.undelivered(now))],
     )
 
 
 def _told(house: House, entry: Entry, now: datetime) -> str:
-    """A message that was sent or waits for its time, in a few words."""
+    """A message that was sent or waits for its time, in a few words; of several to one contact the last is shown."""
     if entry.message.state is State.RESOLVED or entry.dropped:
         return ""
     if entry.sent is not None:

@@ -130,6 +130,16 @@ def test_nobody_listening_is_told_in_a_sentence(hook: Any) -> None:
     )
 
 
+def test_a_name_that_is_not_found_is_told_by_its_host_alone(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    hook(f"http://relay.internal/{CANARY}")
+    ended = senders.sender(notify("http://relay.internal"))(told(contact="team-hook"), NOW)
+    assert (ended.outcome, ended.reason) == (Outcome.FAILED, "relay.internal has no address")
+
+
 def test_a_name_look_up_that_hangs_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
     allowed = notify("http://relay.internal").allowed

@@ -63,7 +63,7 @@ notify:
   internal_origins: ["{origin}"]
   targets: {{team-hook: {{kind: webhook}}}}
   routes: [{{to: [team-hook]}}]
-  timeout_seconds: 1
+  timeout_seconds: 10
   run_seconds: 1
 """
         (tmp_path / "settings.yml").write_text(text + "\n".join(more))

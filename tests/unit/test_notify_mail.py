@@ -124,7 +124,7 @@ def context(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
     return made
 
 
-def send(relay: Relay, message: Any = None, seconds: float = 3, **smtp: Any) -> senders.Sent:
+def send(relay: Relay, message: Any = None, seconds: float = 10, **smtp: Any) -> senders.Sent:
     values = {"host": "localhost", "port": relay.port, "sender": "dq@example.com", **smtp}
     notify = Notify(
         targets={"team-mail": {"kind": "email"}},

@@ -43,7 +43,10 @@ class _Now:
 
 @dataclass(kw_only=True)
 class _Heard:
-    """What a contact was last told of one incident."""
+    """What a contact was last told of one incident.
+
+    ``pending``: it is still being tried, ``doubtful``: it was taken back after an attempt, so it may have come.
+    """
 
     number: int = 0
     state: State | None = None
@@ -51,6 +54,8 @@ class _Heard:
     at: datetime | None = None
     severity: Severity | None = None
     dedup: str = ""
+    pending: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +120,9 @@ def _heard(
             if entry.unheard or (outdated and entry.untouched):
                 continue
             one.state, one.since, one.severity = message.state, alert.since, alert.severity
-            one.at, one.dedup = max(message.made, message.not_before), message.dedup
+            one.at, one.dedup = entry.sent.began if entry.sent else max(message.made, message.not_before), message.dedup
+            one.doubtful = entry.dropped or outdated
+            one.pending = not entry.settled and not entry.refused and not outdated
     return heard
 
 
@@ -178,7 +185,8 @@ def _news(last: _Heard, incident: Incident, state: State, repeat: timedelta, now
     if state is State.FIRING and worse:
         return True
     if last.state is state and (state is not State.FIRING or last.since == incident.since):
-        return state is State.FIRING and now >= last.at + repeat
+        again = now >= last.at + repeat and not last.pending
+        return last.doubtful or (state is State.FIRING and again)
     return now >= last.at + SETTLES
 
 

@@ -171,6 +171,27 @@ def test_an_unsent_message_is_not_resolved_where_nobody_can_have_got_it_and_is_w
     assert (State.FIRING, False, True) not in states
 
 
+def test_what_is_still_red_is_told_although_the_rest_of_its_message_was_overtaken() -> None:
+    """Two failures share a message that could not be sent; one of them passes meanwhile."""
+    down = Sent(outcome=Outcome.FAILED, reason="connection refused")
+    told = world(ran(WATCHED, failed("a"), failed("b")), ran("2026-11-10 16:00", result("a"), failed("b")))
+    told.post = Post(answers=[down] * 3)
+    assert told.tick(at(WATCHED)) == []
+    sent = told.tick(at("2026-11-10 16:00"))
+    heard = {(m.contact, a.key.split("/")[1], m.state.value) for m in sent for a in m.alerts}
+    assert heard == {(to, *what) for to in (ANNA, DANNY, DE) for what in (("a", "resolved"), ("b", "firing"))}
+    assert told.tick(at("2026-11-10 16:30")) == [], "told once it was sent"
+
+
+def test_a_target_that_is_down_for_days_gets_one_message_when_it_is_back() -> None:
+    down = Sent(outcome=Outcome.FAILED, reason="connection refused")
+    told = world(ran(WATCHED, failed()), targets={DE: {"kind": "slack"}})
+    told.post = Post(answers=[down] * 10_000)
+    assert told.walk(WATCHED, "2026-11-13 15:00", HOUR) == []
+    told.post.answers.clear()
+    assert len(told.walk("2026-11-13 15:30", "2026-11-13 20:00", HALF_HOUR)) == 1
+
+
 def test_routes_go_by_severity_pipeline_and_team_and_the_first_that_fits_counts() -> None:
     routes = [
         {"severity": ["warning"], "to": ["owner_team"], "repeat_hours": 168},

@@ -180,6 +180,7 @@ class RunRecord:
     when it was held. ``guidance`` is keyed by check id. ``upstream`` holds the record of a held upstream run.
     ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
     A ``rehearsal`` ran in a clone of the warehouse: what its verdict calls published nobody sees.
+    ``sources`` is the sources file it read by, relative to the project where it lies in it; empty if not recorded.
     """
 
     run: str
@@ -208,6 +209,7 @@ class RunRecord:
     spark_jobs: int = 0
     waivers: Sequence[WaiverNote] = ()
     rehearsal: bool = False
+    sources: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

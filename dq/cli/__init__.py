@@ -28,3 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note("dq: interrupted")
         return 130
+    except Exception as failure:  # a mistake of ours: it must not end with the exit code of failed data
+        from dq.run.reasons import sentence
+
+        return console.error(DqError(f"{arguments.command} could not finish: {sentence(failure)}"))

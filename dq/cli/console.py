@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,14 @@ def error(failure: DqError) -> int:
     else:
         note(f"dq: {failure}")
     return failure.exit_code
+
+
+def who() -> str:
+    """The user running this, for the record; in a container without a name for them, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

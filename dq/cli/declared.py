@@ -94,7 +94,7 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
 
     With ``fix`` the generated lists are written first, provided that nothing else is wrong.
     """
-    from dq.cli.parser import argument_problem
+    from dq.cli.commands import problem_finder
 
     pages = dict(reading.pages)
     by_page = {
@@ -116,5 +116,5 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}
         found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
-        pages, every, reading.roster, argument_problem, partly=reading.partly, unread=reading.unread
+        pages, every, reading.roster, problem_finder(reading), partly=reading.partly, unread=reading.unread
     )

@@ -182,7 +182,11 @@ def _judge(results: dict[tuple[str, str], int], defect: Defect, home: Path) -> i
     ]
     if not caught and not defect.harmless:
         problems.append(f"{defect.id} was not caught by a check of class {defect.failure_class}")
-    held = [name for (month, name), code in results.items() if month == DEFECTIVE and code]
+    ended = {name: code for (month, name), code in results.items() if month == DEFECTIVE}
+    held = [name for name, code in ended.items() if code in (1, 3)]
+    problems += [f"{name} {DEFECTIVE} ended with {code}" for name, code in ended.items() if code not in (0, 1, 3)]
+    if defect.id == FAULT and (ended["profit_unit"], ended["investor_profit"]) != (1, 3):
+        problems.append("profit_unit had to be held, and what is built on it not evaluated")
     if defect.harmless and (caught or held):
         problems.append(f"{defect.id} is harmless, yet it was taken for a failure")
     if defect.severity is Severity.CRITICAL and not held and not defect.harmless:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -140,6 +141,10 @@ def load_roster(path: Path, *, shown: str | None = None) -> Roster:
     model, document = yamlfile.read_model(path, RosterModel, shown=shown or f"{path.parent.name}/{path.name}")
     findings = [document.finding(key, message) for key, message in mistakes(model)]
     if findings:
+        for check in (_lint_places, _lint_swaps, _lint_weeks):
+            # Somebody or a zone that is not known is told above; what needs them cannot be said as well.
+            with suppress(KeyError, ValueError, OSError):
+                findings += check(roster_of(model, document))
         raise ConfigError(findings)
     return roster_of(model, document)
 

@@ -111,7 +111,10 @@ class CheckResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Guidance:
-    """Whose a failed check is and by when: the answer that stands on the card, in JSON and in the data docs."""
+    """Whose a failed check is and by when: the answer that stands on the card, in JSON and in the data docs.
+
+    ``since`` is the first failure of the incident it belongs to; ``call_at`` is when somebody may be called about it.
+    """
 
     runbook: str
     runbook_url: str
@@ -121,6 +124,8 @@ class Guidance:
     on_call_until: str
     backup: str
     due: Sequence[str]
+    since: datetime | None = None
+    call_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from dq.cli import console
 from dq.custom_types import CUSTOM_TYPES
 from dq.errors import ConfigError, Finding, UsageError, choices
 from dq.native_types import NATIVE_TYPES
+from dq.notify import house
 from dq.run import batch
 
 
@@ -109,6 +110,8 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
             pages[name] = runbooks.load_page(path)
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
+    owners = sorted({page.front.owner for page in reading.pages.values()})
+    found += house.lint(reading.root, reading.registry, reading.roster, owners)
     if reading.project is not None:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}
         found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)

@@ -93,7 +93,9 @@ def command(arguments: argparse.Namespace) -> int:
                 results[month, name] = max(run(name, period, clock=period) for period in wanted)
     console.note(f"took {time.monotonic() - began:.0f} s")
     console.out(f"data docs: {home / 'docs' / 'index.html'}")
-    console.note(f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq show")
+    console.note(
+        f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq status; dq show"
+    )
     return _judge(results, fault, home)
 
 

@@ -19,10 +19,11 @@ MODULES = {
     "prevalidate": ("prevalidate",),
     "history": ("show", "withdraw", "gc", "docs"),
     "waive": ("waive",),
+    "status": ("status", "deliver"),
 }
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
-3 could not be evaluated; 4 published, but the data docs or the record were not delivered;
+3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered;
 130 interrupted; 143 terminated"""
 
 

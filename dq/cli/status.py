@@ -30,6 +30,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status = commands.add_parser("status", help="list the open incidents, oldest first, and what is undelivered")
     status.add_argument("--at", help="on call, next steps and waivers as of this instant, ISO 8601 UTC (default: now)")
     status.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
+    status.add_argument("--levels", action="store_true", help="show which service levels were met and missed instead")
+    status.add_argument("--from", dest="first", metavar="MONTH", help="of --levels, the first month")
+    status.add_argument("--to", dest="last", metavar="MONTH", help="of --levels, the last month")
     add_warehouse(status)
     status.set_defaults(handler=status_command)
 
@@ -50,10 +53,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def status_command(arguments: argparse.Namespace) -> int:
-    """Print the open incidents."""
+    """Print the open incidents, or the service levels."""
     warehouse = open_warehouse(arguments)
     now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
     people = house(registry.find_root())
+    if arguments.levels:
+        from dq.cli import levels
+
+        return levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
     found = overview.lines(warehouse, people, now)
     left = delivery.pending(warehouse, now)
     if arguments.format == "json":

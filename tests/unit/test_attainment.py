@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import store_support
 
 from dq import people, runbooks, store
+from dq.cli import main
 from dq.close import attainment
 from dq.close.attainment import Attainment, Facts, Publication, Red, State
 from dq.close.facts import LEVELS, kept
-from dq.model import Kind
+from dq.model import Kind, Verdict
 from dq.periods import Grain
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,3 +131,25 @@ def test_what_was_judged_is_kept_as_it_was_then(tmp_path: Path) -> None:
     still = Attainment(pipeline="p", level="m", label="by", period="2026-11", due=due, state=State.OPEN)
     assert kept(warehouse, [still]) == [still]
     assert len(warehouse.records.list(LEVELS)) == 1
+
+
+def test_the_command_shows_what_was_met_and_missed_per_level_and_keeps_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DQ_HOME", str(ROOT))
+    warehouse = store.Warehouse(tmp_path)
+    warehouse.records.put("other", "one", {})
+    words = ["status", "--levels", "--at", "2026-12-10T00:00Z", "--warehouse", str(tmp_path)]
+    assert main([*words, "--from", "2026-11"]) == 0
+    assert "none was due" in capsys.readouterr().out, "nothing was ever published"
+    table = warehouse.table("investor_profit")
+    manifest = store_support.seal(table, "run-1", {"2026-11": [1]})
+    came = at("2026-12-04T12:00")
+    info = store.PeriodInfo(kind=Kind.FINAL, data_through=date(2026, 11, 30), verdict=Verdict.PUBLISH, as_of=came)
+    table.commit(manifest, periods={"2026-11": info}, expected={"2026-11": None}, now=came)
+    assert main([*words, "--from", "2026-11"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "final report by" in line)
+    assert line.split()[:4] == ["investor_profit", "final", "report", "by"]
+    assert "2026-11: due Thu 3 Dec, came Fri 4 Dec" in line
+    assert len(warehouse.records.list(LEVELS)) >= 1
+    assert main([*words, "--from", "2026-12", "--to", "2026-11"]) == 2

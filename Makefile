@@ -33,7 +33,7 @@ check: lint types test ## everything a change must pass
 bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines (takes a while)
 	@$(RUN) python tests/benchmarks/guarded.py $(ARGS)
 
-catches: env ## plant every seeded defect and write into the README what caught it (a quarter of an hour)
+catches: env ## plant every seeded defect and write into the README what caught it (half an hour)
 	@$(RUN) python tests/catches.py
 
 docs: env ## rebuild the data docs of the demo warehouse

@@ -20,7 +20,7 @@ test-fast: env ## run the tests that need no JVM (about a second)
 	@$(RUN) python -m pytest tests/unit -m "not slow" $(ARGS)
 
 test-slow: env ## run the slow sweeps, which make test leaves out: every defect, twelve months, every fault
-	@$(RUN) python -m pytest -m slow $(ARGS)
+	@$(RUN) python -m pytest -m slow -n 2 --dist loadfile $(ARGS)
 
 lint: env ## lint and format check of the code, then the declared files and runbooks
 	@$(RUN) ruff check . && ruff format --check . && dq lint

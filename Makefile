@@ -19,7 +19,7 @@ test: env ## run all tests but the slow sweeps
 test-fast: env ## run the tests that need no JVM (about a second)
 	@$(RUN) python -m pytest tests/unit -m "not slow" $(ARGS)
 
-test-slow: env ## run the slow sweeps
+test-slow: env ## run the slow sweeps, which make test leaves out: every defect, twelve months, every fault
 	@$(RUN) python -m pytest -m slow $(ARGS)
 
 lint: env ## lint and format check of the code, then the declared files and runbooks

@@ -16,7 +16,7 @@ from dq.verdict import decide
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationSuite
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
     from dq.engine.base import Dataset
 
@@ -76,9 +76,10 @@ def check_data(data: str, suite: Path) -> RunRecord:
     looks_like_path = path.exists() or "/" in data or path.suffix in (".csv", ".parquet")
     if looks_like_path and not path.exists():
         raise UsageError(f"there is no {data}", expected=DATA)
-    if path.is_file() and path.suffix.lower() not in (".csv", ".parquet") and not _is_parquet(path):
+    if path.is_file() and not _is_csv(path) and path.suffix.lower() != ".parquet" and not _is_parquet(path):
         raise UsageError(
-            f"{data} is neither CSV nor Parquet", expected="a .csv file, a Parquet file or folder, or a table"
+            f"{data} is neither CSV nor Parquet",
+            expected="a .csv file (also .gz or .bz2), a Parquet file, a folder of either, or a table",
         )
     try:
         conf = registry.find_root() / "spark-conf"
@@ -99,9 +100,44 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _frame(spark: SparkSession, path: Path) -> DataFrame:
-    if path.suffix.lower() == ".csv":
-        return _read(lambda: spark.read.csv(str(path), header=True, inferSchema=True, enforceSchema=False), path)
+    if _is_csv(path) or (path.is_dir() and any(_is_csv(one) for one in path.iterdir())):
+        return _read(lambda: _csv(spark, path), path)
     return _read(lambda: spark.read.parquet(str(path)), path)
+
+
+def _is_csv(path: Path) -> bool:
+    """Whether a file is CSV by its name, compressed or not."""
+    return ".csv" in (path.suffix.lower(), Path(path.stem).suffix.lower() if path.suffix in (".gz", ".bz2") else "")
+
+
+def _csv(spark: SparkSession, path: Path) -> DataFrame:
+    """CSV as RFC 4180 has it, with types from the values; a row with too few or too many of them is an error.
+
+    A column stays text where a value begins with a zero that its number would lose, such as a postal code.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import DecimalType, DoubleType, IntegralType
+
+    def reader(*, infer: bool) -> DataFrameReader:
+        options = {"header": "true", "multiLine": "true", "quote": '"', "escape": '"', "enforceSchema": "false"}
+        options |= {"mode": "FAILFAST", "columnPruning": "false", "inferSchema": str(infer).lower()}
+        return spark.read.options(**options)
+
+    typed, raw = (reader(infer=infer).csv(str(path)) for infer in (True, False))
+    numbers = [f.name for f in typed.schema.fields if isinstance(f.dataType, IntegralType | DecimalType | DoubleType)]
+    if not numbers:
+        return typed
+    quoted = {name: F.col(f"`{name.replace('`', '``')}`") for name in numbers}
+    found = raw.agg(*(F.max(quoted[name].rlike(r"^\s*[+-]?0[0-9]")).alias(f"c{n}") for n, name in enumerate(numbers)))
+    row = found.collect()[0]
+    as_text = {name for n, name in enumerate(numbers) if row[n]}
+    if not as_text:
+        return typed
+    schema = typed.schema
+    for field in schema.fields:
+        if field.name in as_text:
+            field.dataType = raw.schema[field.name].dataType
+    return reader(infer=False).schema(schema).csv(str(path))
 
 
 def _table(spark: SparkSession, name: str) -> DataFrame:

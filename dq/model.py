@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
+"""What the id of a pipeline or check looks like."""
 RAW_PREFIX = "__raw_"
 """Begins the name of a hidden column that holds a value before its conversion to the contract type."""
 
@@ -173,6 +175,7 @@ class RunRecord:
     when it was held. ``guidance`` is keyed by check id. ``upstream`` holds the record of a held upstream run.
     ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
     A ``rehearsal`` ran in a clone of the warehouse: what its verdict calls published nobody sees.
+    ``sources`` is the sources file it read by, relative to the project where it lies in it; empty if not recorded.
     """
 
     run: str
@@ -201,6 +204,7 @@ class RunRecord:
     spark_jobs: int = 0
     waivers: Sequence[WaiverNote] = ()
     rehearsal: bool = False
+    sources: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

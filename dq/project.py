@@ -140,6 +140,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     found.findings += known[1] if known else []
     configured = found.read(lambda: settings.load(root))
     roster = found.read(lambda: people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml"))
+    found.findings += people.lint_watch(roster, declared.pipelines) if roster and declared else []
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
     sources_path = sources_file or root / "jobs" / "sources.yml"
     if not sources_path.is_file():
@@ -155,9 +156,11 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
             pages[name] = page
     loaded = {}
     for name in suite_files:
-        suite = found.read(partial(suites.load, root / "expectations" / name, shown=f"expectations/{name}"))
-        if suite:
-            loaded[name] = suite
+        examined = found.read(partial(suites.read, root / "expectations" / name, shown=f"expectations/{name}"))
+        if examined:
+            found.findings += examined[1]
+        if examined and examined[0]:
+            loaded[name] = examined[0]
     rules = rules_document.data if rules_document else {}
     if not isinstance(rules, dict):
         found.findings.append(Finding("jobs/rules.yml", 1, "", "the rules are a mapping"))
@@ -236,7 +239,7 @@ def _is_day(text: str) -> bool:
 def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], list[str]]:
     """The runbook pages and suites to read: those the registry names and that are there; all where it is unreadable."""
     if declared is None:
-        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {"README.md"}
+        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {*runbooks.NO_PAGES}
         return sorted(pages), sorted(path.name for path in (root / "expectations").glob("*.yml"))
     items = declared.pipelines.values()
     pages = {item.runbook for item in items if (root / "runbooks" / item.runbook).is_file()}
@@ -337,7 +340,8 @@ def _bind(
             message = f"{needed} is no column of its sources; {choices(needed, valid)}"
             findings.append(declared.document.finding(("pipelines", name, "needs", index), message))
     by_dataset[name] += published_checks(name, item.publishes, declared.document)
-    every_suite = len(_suites_of(item, loaded)) == len(item.suites)
+    readable = [suite for suite in _suites_of(item, loaded) if not suite.unsure]
+    every_suite = len(readable) == len(item.suites)
     for suite in _suites_of(item, loaded):
         texts[suite.file] = suite.text
         if suite.dataset not in columns:
@@ -384,6 +388,8 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
     """The mistakes in what a suite says of other datasets and in its row conditions, before Spark starts."""
     found = []
     for index, check in enumerate(suite.checks):
+        if index in suite.unsure:
+            continue
         other = check.kwargs.get("other")
         if isinstance(other, str) and other not in columns:
             found.append(suite.finding(index, "kwargs.other", f"no dataset {other}; {choices(other, [*columns])}"))

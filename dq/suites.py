@@ -8,18 +8,17 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dq import yamlfile
 from dq.custom_kwargs import kwarg_problems
 from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.custom_types import columns_of as custom_columns
 from dq.errors import ConfigError, Finding, choices
-from dq.model import Check, Json, Kind, Severity
+from dq.model import NAME, Check, Json, Kind, Severity
 from dq.native_kwargs import value_problems
 from dq.native_types import NATIVE_TYPES
 
-NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 
@@ -56,7 +55,10 @@ class SuiteModel(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A validated suite: its checks in the order they are declared; ``text`` is the file as it was read."""
+    """A suite: its checks in the order they are declared; ``text`` is the file as it was read.
+
+    ``unsure`` are the positions of checks whose type or arguments are wrong: of those only id and section are told.
+    """
 
     name: str
     dataset: str
@@ -65,6 +67,7 @@ class Suite:
     checks: tuple[Check, ...]
     document: yamlfile.Document
     text: str
+    unsure: frozenset[int] = frozenset()
 
     def finding(self, index: int | None, key: str, message: str) -> Finding:
         """A mistake in this suite: at an expectation by index, or at a top-level key."""
@@ -74,16 +77,33 @@ class Suite:
 
 def load(path: Path, *, shown: str | None = None) -> Suite:
     """The suite in a YAML file, or a ConfigError with every mistake that can be found without knowing the dataset."""
+    suite, findings = read(path, shown=shown)
+    if findings or suite is None:
+        raise ConfigError(findings)
+    return suite
+
+
+def read(path: Path, *, shown: str | None = None) -> tuple[Suite | None, list[Finding]]:
+    """The suite in a YAML file as far as it can be read, and its mistakes; a ConfigError where it is no YAML."""
     document = yamlfile.read(path, shown=shown)
-    return parse(document, path.read_text(encoding="utf-8"))
+    return examine(document, path.read_text(encoding="utf-8"))
 
 
 def parse(document: yamlfile.Document, text: str) -> Suite:
-    """The suite in a parsed document."""
+    """The suite in a parsed document, or a ConfigError with its mistakes."""
+    suite, findings = examine(document, text)
+    if findings or suite is None:
+        raise ConfigError(findings)
+    return suite
+
+
+def examine(document: yamlfile.Document, text: str) -> tuple[Suite | None, list[Finding]]:
+    """The suite in a parsed document as far as it can be read, and every mistake: one does not hide another."""
     if not isinstance(document.data, dict):
-        raise ConfigError([Finding(document.file, 1, "", "a suite is a mapping with name and expectations")])
-    model = yamlfile.as_model(document, SuiteModel)
-    findings: list[Finding] = []
+        return None, [Finding(document.file, 1, "", "a suite is a mapping with name and expectations")]
+    model, findings, unsure = _model(document)
+    if model is None:
+        return None, findings
     checks: list[Check] = []
     seen: dict[str, int] = {}
     for index, item in enumerate(model.expectations):
@@ -100,29 +120,27 @@ def parse(document: yamlfile.Document, text: str) -> Suite:
         for number, kind in enumerate(item.when):
             if kind not in set(Kind):
                 findings.append(document.finding((*at, "when", number), f"unknown kind; {choices(kind, [*Kind])}"))
-        problems = kwargs_findings(document, at, item.type, item.kwargs)
+        problems = [] if index in unsure else kwargs_findings(document, at, item.type, item.kwargs)
         findings += problems
-        if problems or findings:
-            continue
+        unsure |= {index} if problems else set()
+        columns = set() if index in unsure else set(columns_of(item.type, item.kwargs))
         checks.append(
             Check(
                 check=check_id,
                 dataset=model.dataset or model.name,
                 type=item.type,
                 kwargs=_json(item.kwargs),
-                severity=Severity(item.severity),
+                severity=Severity(item.severity) if item.severity in set(Severity) else Severity.CRITICAL,
                 description=item.description,
                 notes=item.notes,
                 meta=_json(item.meta),
                 runbook=item.runbook,
-                when=tuple(Kind(kind) for kind in item.when),
-                show=bool(model.show) and set(columns_of(item.type, item.kwargs)) <= set(model.show),
+                when=tuple(Kind(kind) for kind in item.when if kind in set(Kind)),
+                show=bool(model.show) and columns <= set(model.show),
                 where=f"{document.file}:{document.line((*at, 'type'))}",
             )
         )
-    if findings:
-        raise ConfigError(findings)
-    return Suite(
+    suite = Suite(
         name=model.name,
         dataset=model.dataset or model.name,
         file=document.file,
@@ -130,7 +148,42 @@ def parse(document: yamlfile.Document, text: str) -> Suite:
         checks=tuple(checks),
         document=document,
         text=text,
+        unsure=frozenset(unsure),
     )
+    return suite, findings
+
+
+def _model(document: yamlfile.Document) -> tuple[SuiteModel | None, list[Finding], set[int]]:
+    """The model of a document with what is wrong left out, the mistakes, and the expectations that lost something."""
+    try:
+        return yamlfile.as_model(document, SuiteModel), [], set()
+    except ConfigError as error:
+        findings = list(error.findings)
+    data: dict[str, object] = dict(document.data)  # type: ignore[arg-type]  # the caller saw that it is a mapping
+    unsure: set[int] = set()
+    items = data.get("expectations")
+    if not isinstance(items, list):
+        return None, findings, unsure
+    kept = []
+    for index, item in enumerate(items):
+        left, lost = _without_mistakes(ExpectationModel, item if isinstance(item, dict) else {})
+        unsure |= {index} if lost & {"type", "kwargs"} or "type" not in left else set()
+        kept.append({"type": "", **left})
+    top, _ = _without_mistakes(SuiteModel, {**data, "expectations": kept})
+    try:
+        return SuiteModel.model_validate(top), findings, unsure
+    except ValidationError:
+        return None, findings, unsure
+
+
+def _without_mistakes(model: type[BaseModel], data: Mapping[str, object]) -> tuple[dict[str, object], set[int | str]]:
+    """What of a mapping a strict model takes, and the keys it does not."""
+    try:
+        model.model_validate(data)
+    except ValidationError as error:
+        wrong = {found["loc"][0] for found in error.errors(include_url=False, include_input=False) if found["loc"]}
+        return {key: value for key, value in data.items() if key not in wrong}, wrong
+    return dict(data), set()
 
 
 def _json(value: Mapping[str, object]) -> dict[str, Json]:
@@ -214,19 +267,20 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
     """
     found = []
     for index, check in enumerate(suite.checks):
-        for name in columns_of(check.type, check.kwargs):
+        sure = index not in suite.unsure
+        for name in columns_of(check.type, check.kwargs) if sure else ():
             if name not in columns:
                 message = f"{suite.dataset} has no column {name}; {choices(name, sorted(columns))}"
                 found.append(suite.finding(index, "kwargs", message))
         if not check.runbook:
             found.append(suite.finding(index, "", f"the check {check.check} names no runbook section"))
-        thresholds = thresholds_of(check.type, check.kwargs)
+        thresholds = thresholds_of(check.type, check.kwargs) if sure else []
         if thresholds and not check.notes.strip():
             message = f"say under `notes` why {' and '.join(thresholds)} {'is' if len(thresholds) == 1 else 'are'} so"
             found.append(suite.finding(index, "", message))
         if check.check == f"{suite.name}.{index + 1}":
             found.append(suite.finding(index, "", "give the check a stable id under `check`"))
-    if not any(check.type in ROW_COUNT for check in suite.checks):
+    if not suite.unsure and not any(check.type in ROW_COUNT for check in suite.checks):
         found.append(suite.finding(None, "expectations", f"no row-count check; add an {ROW_COUNT[0]}"))
     return found
 

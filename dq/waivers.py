@@ -64,7 +64,7 @@ def _instant(text: str) -> datetime:
 
 def record(warehouse: store.Warehouse, waiver: Waiver) -> Waiver:
     """Keep a waiver under an id of its own; an earlier one for the same check and period is replaced, and kept too."""
-    name = f"{waiver.pipeline}-{waiver.period}-{waiver.recorded:%Y%m%dt%H%M%S%fz}-{secrets.token_hex(3)}"
+    name = f"{waiver.pipeline}-{waiver.period.lower()}-{waiver.recorded:%Y%m%dt%H%M%S%fz}-{secrets.token_hex(3)}"
     warehouse.records.put(KIND, name, _document(waiver))
     return replace(waiver, id=name)
 

@@ -1,6 +1,14 @@
 # To be sourced, by the Makefile and by people: dq, spark-submit and Java on the path of this shell.
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-JAVA_HOME=$("$root/tools/java.sh") || exit $?
+if [ -n "${BASH_VERSION:-}" ]; then
+  here=${BASH_SOURCE[0]}
+elif [ -n "${ZSH_VERSION:-}" ]; then
+  eval 'here=${(%):-%x}'
+else
+  echo "source tools/env.sh in bash or zsh; this shell is neither" >&2
+  return 2
+fi
+root=$(cd "$(dirname "$here")/.." && pwd)
+JAVA_HOME=$("$root/tools/java.sh") || return $?
 export JAVA_HOME
 export PATH="$root/.venv/bin:$JAVA_HOME/bin:$PATH"
 export PYSPARK_PYTHON="$root/.venv/bin/python" PYSPARK_DRIVER_PYTHON="$root/.venv/bin/python"

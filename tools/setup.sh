@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-  echo "Python 3.11 or later is needed; '$python' is not. Set PYTHON to one, for example: make PYTHON=python3.11 ${1:-demo}" >&2
+if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then
+  echo "Python 3.11 to 3.14 is needed; '$python' is not. Set PYTHON to one, for example: make PYTHON=python3.11 ${1:-demo}" >&2
   exit 3
 fi
 want=$(cat requirements-build.lock requirements.lock pyproject.toml | "$python" -c 'import hashlib,sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')

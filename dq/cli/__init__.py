@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 
 from dq.cli import console
@@ -16,7 +17,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     from dq.cli.parser import build_parser
 
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(words[0] if words else "").parse_args(words)
     handler: Command = arguments.handler
     quiet()
     try:
@@ -26,3 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note("dq: interrupted")
         return 130
+    except Exception as failure:  # a mistake of ours: it must not end with the exit code of failed data
+        from dq.run.reasons import sentence
+
+        return console.error(DqError(f"{arguments.command} could not finish: {sentence(failure)}"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Sequence
 
 from dq.errors import ConfigError, DqError
-from dq.reports import use_colour
 
 MISTAKES_SHOWN = 200
 
@@ -44,6 +44,14 @@ def error(failure: DqError) -> int:
     return failure.exit_code
 
 
+def who() -> str:
+    """The user running this, for the record; in a container without a name for them, the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as lines with their columns under each other."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))] if rows else []
@@ -52,6 +60,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def colour() -> bool:
     """Whether results may be written in colour."""
+    from dq.reports import use_colour
+
     return use_colour(sys.stdout)
 
 

@@ -32,10 +32,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
-    lint.add_argument(
-        "--fix", action="store_true", help="write the generated lists of checks on the runbook pages anew"
-    )
+    lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
     lint.add_argument("--types", action="store_true", help="list the expectation types a suite may use")
+    lint.add_argument("--schemas", type=Path, metavar="DIR", help="write the JSON Schema of each file, for editors")
     lint.set_defaults(handler=lint_command)
 
 
@@ -70,6 +69,13 @@ def lint_command(arguments: argparse.Namespace) -> int:
         for name, spec in sorted(CUSTOM_TYPES.items()):
             console.out(f"{name}  {spec.doc}")
         return 0
+    if arguments.schemas:
+        from dq.schemas import schemas
+
+        for name, schema in schemas().items():
+            runbooks.write_atomically(arguments.schemas / f"{name}.json", schema)
+        console.note(f"wrote {len(schemas())} schemas to {arguments.schemas}")
+        return 0
     reading = projects.read(registry.find_root(), arguments.sources)
     findings = [*reading.findings, *lint(reading, fix=arguments.fix and arguments.sources is None)]
     if arguments.sources is not None:  # the lists on the pages are those of the project's own sources file
@@ -87,7 +93,7 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
 
     With ``fix`` the generated lists are written first, provided that nothing else is wrong.
     """
-    from dq.cli.parser import argument_problem
+    from dq.cli.commands import problem_finder
 
     pages = dict(reading.pages)
     by_page = {
@@ -103,6 +109,9 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
             pages[name] = runbooks.load_page(path)
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
+    if reading.project is not None:
+        fronts = {name: bound.page.front for name, bound in reading.bound.items()}
+        found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
-        pages, every, reading.roster, argument_problem, partly=reading.partly, unread=reading.unread
+        pages, every, reading.roster, problem_finder(reading), partly=reading.partly, unread=reading.unread
     )

@@ -183,7 +183,12 @@ def _judge(results: dict[tuple[str, str], int], defect: Defect, home: Path) -> i
     caught = (defect.pipeline, defect.expected_check) in {(name, result.check) for name, result in failed}
     if not caught and not defect.harmless:
         problems.append(f"{defect.id} was not caught by {defect.expected_check} of {defect.pipeline}")
-    held = [name for (month, name), code in results.items() if month == defect.found_in and code]
+    month = defect.found_in
+    ended = {name: code for (period, name), code in results.items() if period == month}
+    held = [name for name, code in ended.items() if code in (1, 3)]
+    problems += [f"{name} {month} ended with {code}" for name, code in ended.items() if code not in (0, 1, 3)]
+    if defect.id == FAULT and (ended["profit_unit"], ended["investor_profit"]) != (1, 3):
+        problems.append("profit_unit had to be held, and what is built on it not evaluated")
     if defect.harmless and (failed or held):
         problems.append(f"{defect.id} is harmless, yet it was taken for a failure")
     if defect.severity is Severity.CRITICAL and not held and not defect.harmless:

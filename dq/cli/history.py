@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from dq import periods, registry, reports, settings, store
 from dq import project as projects
-from dq import registry, reports, settings, store
 from dq.cli import console
 from dq.cli.job import docs_folder
 from dq.errors import UsageError
+from dq.model import Outcome, RunRecord, Severity
 from dq.run import documents, records
 from dq.run.withdrawn import to_withdraw, withdrawn
 
 GC_DAYS = 30
+KEYS_NAMED = 5
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,6 +26,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     show.add_argument("run", nargs="?", help="a run id, or how it begins, such as the pipeline's name")
     show.add_argument("--check", help="show the failing keys of this check")
+    show.add_argument("--sources", type=Path, help="sources file (default: the one the run read by)")
     show.add_argument(
         "--format", choices=reports.FORMATS, default="text", help="how the run is printed (default: text)"
     )
@@ -103,11 +105,23 @@ def show_command(arguments: argparse.Namespace) -> int:
             console.out(figures(warehouse, registry.load(registry.find_root()), record))
             for line in documents.told(warehouse, record):
                 console.out(line)
+            for line in _to_keys(record, arguments.warehouse):
+                console.out(line)
         return 0
     from dq.run.show import failing_keys
 
-    console.out(failing_keys(warehouse, projects.load(registry.find_root()), record, arguments.check))
+    root = registry.find_root()
+    used = arguments.sources or (root / record.sources if record.sources else None)
+    console.out(failing_keys(warehouse, projects.load(root, used), record, arguments.check))
     return 0
+
+
+def _to_keys(record: RunRecord, warehouse: Path | None) -> list[str]:
+    """The commands that find the failing keys of what failed, the critical checks first."""
+    failed = [r for r in record.results if r.outcome is Outcome.FAILED and r.severity is not Severity.INFO]
+    failed.sort(key=lambda result: result.severity is not Severity.CRITICAL)
+    named = f" --warehouse {warehouse}" if warehouse else ""
+    return [f"  keys      dq show {record.run} --check {result.check}{named}" for result in failed[:KEYS_NAMED]]
 
 
 def withdraw_command(arguments: argparse.Namespace) -> int:
@@ -117,9 +131,10 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
     registered.pipeline(arguments.pipeline)
     if not arguments.reason.strip():
         raise UsageError("--reason is empty", expected="a sentence a reader of the log will understand")
+    periods.days_of(arguments.period)
     warehouse = open_warehouse(arguments)
     table = warehouse.table(arguments.pipeline)
-    by = arguments.by or getpass.getuser()
+    by = arguments.by or console.who()
     meant = to_withdraw(table, arguments.period, arguments.version)
     commit = table.withdraw(arguments.period, by=by, reason=arguments.reason, now=datetime.now(UTC), expected=meant)
     left = sorted(period for period in commit.entries if period.startswith(arguments.period))

@@ -157,16 +157,18 @@ class PipelineRun:
     @property
     def kept(self) -> bool:
         """Whether the record is in the warehouse, where what is built on this run looks for it."""
-        return bool(self._run and self.record and records.find(self._run.warehouse, self.record.run))
+        try:
+            return bool(self._run and self.record and records.find(self._run.warehouse, self.record.run))
+        except DqError:
+            return False
 
     def _footer(self, record: RunRecord) -> str:
         """What a person needs next: the run's id and instant, its page, and the command that shows it."""
         assert self._run is not None  # noqa: S101 - there is a record, so there was a run
         options = self._run.options
-        lines = [
-            f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}",
-            f"  show      dq show {record.run} --warehouse {options.warehouse}",
-        ]
+        lines = [f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}"]
+        if self.kept:
+            lines.append(f"  show      dq show {record.run} --warehouse {options.warehouse}")
         if record.docs:
             lines.append(f"  docs      {options.docs}/{record.docs}")
         return "\n".join(lines)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 
 from dq import periods, registry, store, waivers
 from dq import project as projects
@@ -50,6 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     instead.add_argument("--end", metavar="ID", help="end this waiver now, with --reason")
     parser.add_argument("--by", help="who ends it (default: the user running this)")
     add_warehouse(parser)
+    parser.add_argument("--sources", type=Path, help="sources file of the run (default: jobs/sources.yml)")
     parser.set_defaults(handler=command, problem=problem)
 
 
@@ -83,7 +84,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _record(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
-    bound = projects.load(registry.find_root()).pipeline(arguments.pipeline)
+    project = projects.load(registry.find_root(), arguments.sources)
+    bound = project.pipeline(arguments.pipeline)
     check = _check(bound, arguments.check)
     try:
         ceiling = Decimal(arguments.ceiling)
@@ -92,7 +94,7 @@ def _record(arguments: argparse.Namespace) -> int:
         raise UsageError("--ceiling is a number and --until a day such as 2026-11-30") from None
     if not ceiling.is_finite() or ceiling < 0:
         raise UsageError(f"the ceiling {arguments.ceiling} is no amount", expected="a finite number from 0 up")
-    periods.days_of(arguments.period)
+    periods.days_for(arguments.period, bound.pipeline.grain, project.roster.model.rotation.anchor)
     if until < now.date():
         raise UsageError(f"--until {until} is over", expected=f"a day from {now.date()} on")
     waiver = Waiver(
@@ -153,7 +155,7 @@ def _signed_off_at(arguments: argparse.Namespace, check: Check, now: datetime) -
 
 
 def _end(arguments: argparse.Namespace) -> int:
-    by = (arguments.by or "").strip() or getpass.getuser()
+    by = (arguments.by or "").strip() or console.who()
     ending = Ending(by=by, at=datetime.now(UTC), reason=arguments.reason.strip())
     ended = waivers.end(open_warehouse(arguments), arguments.end, ending)
     console.out(

@@ -152,7 +152,8 @@ def _suite(
 def _expectation(item: Mapping[str, Json]) -> Expectation:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    arguments: dict[str, Any] = dict(item)
+    # The id a store gave it belongs to the suite it was saved in; with it, it could not stand in another one.
+    arguments: dict[str, Any] = {name: value for name, value in item.items() if name != "id"}
     kwargs = dict(arguments.get("kwargs") or {})
     own = arguments.get("type") in CUSTOM_TYPES
     arguments["kwargs"] = {name: _plain(value) for name, value in kwargs.items()} if own else kwargs

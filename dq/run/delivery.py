@@ -51,7 +51,9 @@ def _kept(run: GuardedRun, record: RunRecord) -> list[str]:
     try:
         records.save(run.warehouse, record)
     except Exception as failure:
-        return [f"the run's record was not kept: {sentence(failure)}"]
+        why = sentence(failure)
+        told = any(why in result.reason for result in record.results)  # the card says already what is wrong there
+        return ["the run's record was not kept" + ("" if told else f": {why}")]
     return []
 
 

@@ -159,6 +159,7 @@ class GuardedRun:
         if any(result.blocks for result in state.results):
             self._over(Outcome.NOT_RUN, "schema drift: nothing is computed from columns that are not what they were")
             return
+        self._step("starting Spark")
         self._spark = session.session(self.bound.name, self.project.root / "spark-conf")
         # What Spark's Python side logs of a failed expression quotes the value it failed on.
         self._quiet.enter_context(rows_kept_from_logs())

@@ -11,6 +11,7 @@ from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, 
 from dq.verdict import notes
 
 if TYPE_CHECKING:
+    from dq.project import Project
     from dq.run.guarded import GuardedRun
 
 
@@ -44,7 +45,13 @@ def record(run: GuardedRun) -> RunRecord:
         upstream=state.held_upstream,
         spark_jobs=run.spark_jobs,
         waivers=notes(state.results, state.waivers, as_of=window.as_of),
+        sources=_sources(run.project),
     )
+
+
+def _sources(project: Project) -> str:
+    file = project.sources_file.absolute()
+    return str(file.relative_to(project.root) if file.is_relative_to(project.root) else file)
 
 
 def replaced(run: GuardedRun) -> Replaced | None:

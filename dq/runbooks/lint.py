@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check
 from dq.people.roster import Roster
+from dq.people.roster_file import successor
 from dq.runbooks.blocks import Block, blocks, stale
 from dq.runbooks.page import Command, Link, Page, Section
 from dq.runbooks.tables import checks_of
@@ -111,6 +113,9 @@ def _head_findings(
     for name, person in (("engineer", front.engineer), ("backup", front.backup)):
         if person not in roster.people:
             message = f"nobody on the roster has the id {person!r}; {choices(person, [*roster.people])}"
+            yield page.document.finding((name,), message)
+        elif (last := roster.people[successor(roster.people, person, date.max)]).left:
+            message = f"{last.name} leaves on {last.left} and nobody follows; name somebody else"
             yield page.document.finding((name,), message)
     for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
         for n, pipeline in enumerate(parties.pipelines):

@@ -196,3 +196,15 @@ def test_a_missing_file_and_a_wrong_argument_are_refused(tmp_path: Path) -> None
             as_suite(tmp_path / name)
     with pytest.raises(UsageError, match="int is no suite"):
         as_suite(3)  # type: ignore[arg-type]
+
+
+def test_a_suite_as_great_expectations_saves_it_is_read_whatever_ids_its_store_gave() -> None:
+    from great_expectations.core import ExpectationSuite
+    from great_expectations.expectations import ExpectColumnValuesToNotBeNull
+
+    made = ExpectationSuite(name="saved", id="5e8ccbd0-7bd0-4e0a-8c55-0f2f4b0f6f0e")
+    made.add_expectation(ExpectColumnValuesToNotBeNull(column="amount"))
+    saved = made.to_json_dict()
+    saved["expectations"][0]["id"] = "0d6f9b6e-0f5e-4d5f-9d9c-1f6b1c5f8a11"
+    (check,) = from_gx(as_suite(saved))
+    assert (check.type, check.kwargs["column"]) == (NOT_NULL, "amount")

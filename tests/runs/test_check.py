@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -88,3 +89,34 @@ def test_the_embedded_form_gives_the_same_verdict(spark: SparkSession, orders: P
     assert dq.check(frame.where("amount > 8"), orders.with_suffix(".yml")).verdict is dq.Verdict.PUBLISH
     with pytest.raises(dq.DqError, match="unknown expectation type"):
         dq.check(frame, {"name": "x", "expectations": [{"type": "expect_nothing", "kwargs": {}}]})
+
+
+def columns(spark: SparkSession, path: Path) -> dict[str, str]:
+    from dq import checking
+
+    return dict(checking._frame(spark, path).dtypes)
+
+
+def test_csv_is_read_as_it_was_meant(spark: SparkSession, tmp_path: Path) -> None:
+    """Quoted line breaks, doubled quotes, codes that begin with a zero, compressed files and folders of files."""
+    from dq import checking
+
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    text = 'id,code,note\n1,01234,"two\nlines"\n2,56789,"a ""word"""\n'
+    (folder / "a.csv").write_text(text)
+    assert columns(spark, folder / "a.csv") == {"id": "int", "code": "string", "note": "string"}
+    rows = checking._frame(spark, folder).orderBy("id").collect()
+    assert [tuple(row) for row in rows] == [(1, "01234", "two\nlines"), (2, "56789", 'a "word"')]
+    zipped = tmp_path / "orders.csv.gz"
+    zipped.write_bytes(gzip.compress(text.encode()))
+    assert checking._frame(spark, zipped).count() == 2
+
+
+def test_a_row_with_too_few_values_could_not_be_evaluated(
+    spark: SparkSession, orders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders.write_text("id,amount\n1,10.5\n2\n")
+    code, told = run(capsys, str(orders), "--suite", str(orders.with_suffix(".yml")))
+    assert code == 3, told
+    assert "Traceback" not in told

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import dq
-from dq.cli import main
-from dq.cli.parser import argument_problem, build_parser
+from dq import project as projects
+from dq.cli import console, main
+from dq.cli.commands import problem_finder
+from dq.cli.parser import MODULES, argument_problem, build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -295,3 +299,139 @@ def test_command_lines_on_pages_are_judged_without_running_them() -> None:
     assert "--reason" in str(argument_problem(["dq", "waive", "--end", "ID"]))
     assert "no such make target" in str(argument_problem(["make", "dcos"]))
     assert build_parser().prog == "dq"
+
+
+def test_what_a_page_names_has_to_be_there() -> None:
+    problem = problem_finder(projects.read(ROOT))
+    wrong = {
+        "dq run investor_profitt --period 2026-10": "there is no pipeline 'investor_profitt'; did you mean",
+        "dq run investor_profit --period notaperiod": "is no period",
+        "dq run investor_profit --period 2026-10 --as-of 2026-99-99": "is no instant",
+        "dq backfill profit_unit --from 2026-13 --to 2026-12": "is no period",
+        "dq show RUN --check no_such_check": "there is no check 'no_such_check'",
+        "dq check DATA --suite expectations/nosuch.yml": "there is no suite expectations/nosuch.yml",
+        "dq demo --fault nosuch": "there is no defect 'nosuch'",
+        "dq shwo RUN": "invalid choice",
+    }
+    for command, said in wrong.items():
+        assert said in (problem(command.split()) or ""), command
+    for command in (
+        "dq show RUN --check profit_ties_out_to_ledger",
+        "dq demo --fault F11-ledger-marketing",
+        "make demo",
+    ):
+        assert problem(command.split()) is None, command
+
+
+def test_a_mistake_of_ours_is_one_sentence_and_not_the_exit_code_of_failed_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("row 7 holds 12345")
+
+    monkeypatch.setattr("dq.cli.declared.projects.read", fail)
+    code, told = run(capsys, "lint")
+    assert code == 3
+    assert told.startswith("dq: lint could not finish: ValueError")
+    assert "12345" not in told
+
+
+def test_who_runs_a_command_is_known_by_number_where_the_system_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert console.who() == f"uid {os.getuid()}"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "check", "period", "said"),
+    [
+        ("profit_unit", "profit_ties_out_to_ledger", "2026-W40", "2026-W40 is no day"),
+        ("experiments_weekly", "experiments_every_day", "2026-10", "2026-10 is no week"),
+    ],
+)
+def test_a_waiver_is_for_a_period_of_its_pipeline(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, pipeline: str, check: str, period: str, said: str
+) -> None:
+    words = ["waive", pipeline, "--check", check, "--period", period, "--ceiling", "1", "--owner", "o"]
+    code, told = run(capsys, *words, "--reason", "r", "--until", "2099-01-01", "--warehouse", str(tmp_path))
+    assert (code, said in told) == (2, True), told
+
+
+def test_a_week_can_be_waived(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["waive", "experiments_weekly", "--check", "experiments_every_day", "--period", "2026-W40"]
+    words += ["--ceiling", "1", "--owner", "o", "--reason", "r", "--until", "2099-01-01"]
+    code, told = run(capsys, *words, "--warehouse", str(tmp_path))
+    assert code == 0, told
+    assert "2026-W40" in run(capsys, "waive", "--list", "--warehouse", str(tmp_path))[1]
+
+
+@pytest.mark.parametrize("period", ["2026", "2026-13", "October"])
+def test_only_a_period_can_be_withdrawn(capsys: pytest.CaptureFixture[str], tmp_path: Path, period: str) -> None:
+    code, told = run(
+        capsys, "withdraw", "profit_unit", "--period", period, "--reason", "r", "--warehouse", str(tmp_path)
+    )
+    assert (code, "is no period" in told) == (2, True), told
+
+
+def test_the_environment_refuses_a_shell_it_was_not_written_for() -> None:
+    done = subprocess.run(
+        ["sh", "-c", ". tools/env.sh; echo after"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert "in bash or zsh" in done.stderr or "bash" in Path("/bin/sh").resolve().name
+    assert "after" in done.stdout, "the shell of the person goes on"
+
+
+def test_the_module_of_a_command_is_found_without_importing_the_others() -> None:
+    for name, added in MODULES.items():
+        for command in added:
+            only = next(a for a in build_parser(command)._actions if a.dest == "command")
+            assert [*(only.choices or ())] == [*added], name
+    every = next(a for a in build_parser()._actions if a.dest == "command")
+    assert [*(every.choices or ())] == [command for added in MODULES.values() for command in added]
+
+
+def test_lint_tells_everything_that_is_wrong_with_people_and_deadlines_at_once(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    roster = broken / "runbooks/roster.yml"
+    edit(roster, "country: US", "country: ZZ")
+    edit(roster, "contact: laura-pager}", "contact: laura-pager, left: 2026-08-01}")
+    edit(roster, "Customer Care: {contact: customer-care-channel}", "Customer Care: {contact: care, people: []}")
+    edit(roster, "swaps: []", "swaps: [{week: 2026-12-07, person: bob, instead_of: danny}]")
+    away = "".join(f"\n  - {{person: {who}, first: 2026-11-02, last: 2026-11-08}}" for who in ("jane", "danny", "lead"))
+    edit(roster, "leave: []", f"leave:{away}\n  - {{person: jane, first: 2026-11-07, last: 2026-11-09}}")
+    edit(roster, "{team: Accounts Team, days: [weekdays]", "{team: Data Engineering, days: [weekdays]")
+    edit(roster, "pipelines: [growth_daily]", "pipelines: [growth_weekly]")
+    edit(broken / "runbooks/investor_profit.md", "kind: day_of_month, day: 25", "kind: day_of_month, day: 31")
+    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    code, told = run(capsys, "lint")
+    assert code == 1
+    for line, said in {
+        "country: ZZ": "country: no public holidays are known for 'ZZ'",
+        "ring: [": "rotation.ring[2]: Laura leaves on 2026-08-01 and nobody follows",
+        "Customer Care: {": "teams.Customer Care.people: nobody is in the team",
+        "swaps: [": "swaps[0].person: nobody has the id 'bob'",
+        "first: 2026-11-07": "leave[3]: overlaps with the leave of jane from 2026-11-02 to 2026-11-08",
+        "person: lead, first: 2026-11-02": "leave[2]: from 2026-11-02 on everyone is away: Laura, Jane,",
+        '[weekdays, weekends, holidays], opens: "09:00", closes: "17:00"': "overlaps with other hours of Data Engin",
+    }.items():
+        number = next(n for n, text in enumerate(roster.read_text().splitlines(), 1) if line in text)
+        assert [one for one in told_lines(told) if one.startswith(f"runbooks/roster.yml:{number}: ") and said in one], (
+            told
+        )
+    assert "runbooks/investor_profit.md:" in told
+    assert "levels[0].day_of_month.day: Input should be less than or equal to 28" in told
+
+
+def test_lint_tells_of_a_pipeline_that_nobody_watches_and_an_engineer_nobody_knows(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    edit(broken / "runbooks/roster.yml", "pipelines: [growth_daily]", "pipelines: [growth_weekly]")
+    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    code, told = run(capsys, "lint")
+    assert code == 1
+    assert "watch[1].pipelines[0]: there is no pipeline 'growth_weekly'; did you mean growth_daily?" in told
+    assert "watch: nobody watches growth_daily; add it to the pipelines of a watch" in told
+    assert "engineer: nobody on the roster has the id 'dany'; did you mean danny?" in told

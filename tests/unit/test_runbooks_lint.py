@@ -333,5 +333,5 @@ def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() ->
     assert [str(f) for f in found if "generated block" not in f.message] == []
     assert {
         ("dq", word)
-        for word in ("backfill", "show", "explain", "run", "check", "withdraw", "gc", "docs", "lint", "waive")
+        for word in ("backfill", "show", "explain", "run", "check", "withdraw", "gc", "docs", "lint", "oncall", "waive")
     } == programs

@@ -254,3 +254,17 @@ def test_a_month_covers_its_days_and_nothing_else() -> None:
     assert checked_period("2026-W41") == "2026-W41"
     with pytest.raises(StoreError, match="not a period id"):
         checked_period("2026-10/..")
+
+
+def test_a_folder_that_cannot_be_written_is_named_by_itself_and_not_by_the_probes_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filesystem = PosixFilesystem(tmp_path)
+    monkeypatch.setattr(PosixFilesystem, "put_if_absent", _refusing)
+    with pytest.raises(StoreError, match=f"cannot write {tmp_path}: read-only file system"):
+        probe(filesystem, str(tmp_path))
+
+
+def _refusing(*_: object) -> bool:
+    cause = OSError(errno.EROFS, "Read-only file system")
+    raise StoreError("cannot create /w/_dq/.probe-1/key: read-only file system") from cause

@@ -129,3 +129,40 @@ def test_a_threshold_without_a_reason_is_a_mistake_and_a_blank_is_none() -> None
 
     assert "s.yml:3: expectations[0]: say under `notes` why min_value is so" in said("")
     assert "s.yml:3: expectations[0]: say under `notes` why min_value is so" in said("    notes: ' '\n")
+
+
+MANY = """name: revenue
+colour: red
+expectations:
+  - check: rows
+    type: expect_table_row_count_to_be_between
+    kwargs: {min_value: 9, max_value: 1}
+    runbook: no-rows
+    notes: why
+  - check: rows
+    type: expect_column_values_to_not_be_null
+    kwargs: {column: amout}
+    shade: dark
+  - check: unknown_type
+    type: expect_nothing
+  - {check: typeless, runbook: no-rows}
+"""
+
+
+def test_no_mistake_of_a_suite_hides_another_one() -> None:
+    read, found = suites.examine(yamlfile.parse(MANY.encode(), "revenue.yml"), MANY)
+    assert read is not None
+    said = "\n".join(str(finding) for finding in [*found, *suites.house_findings(read, ["amount"])])
+    for told in (
+        "colour: unknown key",
+        "expectations[1].shade: unknown key",
+        "expectations[3].type: this key is required",
+        "min_value 9 is above max_value 1",
+        "the id rows is taken",
+        "unknown expectation type expect_nothing",
+        "has no column amout; did you mean amount?",
+        "the check rows names no runbook section",
+        "the check unknown_type names no runbook section",
+    ):
+        assert told in said, said
+    assert len(said.splitlines()) == 9, said

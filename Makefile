@@ -20,7 +20,7 @@ test-fast: env ## run the tests that need no JVM (about a second)
 	@$(RUN) python -m pytest tests/unit -m "not slow" $(ARGS)
 
 test-slow: env ## run the slow sweeps, which make test leaves out: every defect, twelve months, every fault
-	@$(RUN) python -m pytest -m slow $(ARGS)
+	@$(RUN) python -m pytest -m slow -n 2 --dist loadfile $(ARGS)
 
 lint: env ## lint and format check of the code, then the declared files and runbooks
 	@$(RUN) ruff check . && ruff format --check . && dq lint
@@ -39,7 +39,7 @@ bench-runtime: env ## time and memory of diagnosing an event log of 1 GB
 submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 JOB=profit_unit ARGS="--period 2026-10"
 	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)
 
-catches: env ## plant every seeded defect and write into the README what caught it (a quarter of an hour)
+catches: env ## plant every seeded defect and write into the README what caught it (half an hour)
 	@$(RUN) python tests/catches.py
 
 docs: env ## rebuild the data docs of the demo warehouse

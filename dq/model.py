@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
+"""What the id of a pipeline or check looks like."""
 RAW_PREFIX = "__raw_"
 """Begins the name of a hidden column that holds a value before its conversion to the contract type."""
 
@@ -109,7 +111,10 @@ class CheckResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Guidance:
-    """Whose a failed check is and by when: the answer that stands on the card, in JSON and in the data docs."""
+    """Whose a failed check is and by when: the answer that stands on the card, in JSON and in the data docs.
+
+    ``since`` is the first failure of the incident it belongs to; ``call_at`` is when somebody may be called about it.
+    """
 
     runbook: str
     runbook_url: str
@@ -119,6 +124,8 @@ class Guidance:
     on_call_until: str
     backup: str
     due: Sequence[str]
+    since: datetime | None = None
+    call_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

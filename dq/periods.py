@@ -156,7 +156,13 @@ def parse_instant(text: str, where: str = "--as-of") -> datetime:
 
 
 def window(
-    period: str, as_of: datetime, closed_at: datetime | None, *, ledger_absent: bool, grain: Grain | None = None
+    period: str,
+    as_of: datetime,
+    closed_at: datetime | None,
+    *,
+    ledger_absent: bool,
+    grain: Grain | None = None,
+    where: str = "--period",
 ) -> Window:
     """The period as it stands at ``as_of``.
 
@@ -170,7 +176,7 @@ def window(
     if data_through < start:
         raise UsageError(
             f"{period} has no complete day at {as_of:%Y-%m-%dT%H:%MZ}",
-            where="--period",
+            where=where,
             expected=f"an as-of instant from {start + timedelta(days=1)}T00:00Z on",
             do="give an earlier period or a later --as-of",
         )

@@ -140,6 +140,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     found.findings += known[1] if known else []
     configured = found.read(lambda: settings.load(root))
     roster = found.read(lambda: people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml"))
+    found.findings += people.lint_watch(roster, declared.pipelines) if roster and declared else []
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
     sources_path = sources_file or root / "jobs" / "sources.yml"
     if not sources_path.is_file():
@@ -238,7 +239,7 @@ def _is_day(text: str) -> bool:
 def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], list[str]]:
     """The runbook pages and suites to read: those the registry names and that are there; all where it is unreadable."""
     if declared is None:
-        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {"README.md"}
+        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {*runbooks.NO_PAGES}
         return sorted(pages), sorted(path.name for path in (root / "expectations").glob("*.yml"))
     items = declared.pipelines.values()
     pages = {item.runbook for item in items if (root / "runbooks" / item.runbook).is_file()}

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dq import yamlfile
 from dq.errors import ConfigError, Finding, UsageError, choices
+from dq.model import NAME
 from dq.periods import Grain
-from dq.suites import NAME
 
 MARKER = Path("jobs", "pipelines.yml")
 DOCUMENT_COLUMNS = (

@@ -14,12 +14,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Union, cast, get_args, get_origin, get_type_hints
+from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from dq.errors import DqError, choices
 from dq.model import Json, RunRecord
 
 SCHEMA = 1
+T = TypeVar("T")
 # Beyond it a reader that keeps numbers as doubles (JavaScript, jq) would change the value.
 _EXACT = 2**53
 # What tells dq.model.Json from an optional field once its forward references are resolved.
@@ -65,6 +66,11 @@ def instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise RecordError(f"{value.isoformat()} has no time zone", expected="a UTC instant")
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def decode(cls: type[T], doc: object, where: str) -> T:
+    """The record of a class in a plain document; unknown, missing and mistyped keys are errors."""
+    return cast(T, _decode(cls, doc if not isinstance(doc, Mapping) else dict(doc), where))
 
 
 def plain(value: object, where: str = "value") -> Json:

@@ -1,4 +1,4 @@
-"""Settings of an installation: where the warehouse and the data docs are, and what a Spark run may strain."""
+"""Settings of an installation: where things are kept, who is told of failures how, what a Spark run may strain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from dq import yamlfile
+from dq.notify.routes import Notify
 from dq.thresholds import Thresholds
 
 FILE = Path("jobs", "settings.yml")
@@ -22,13 +23,19 @@ class Settings(BaseModel):
     docs: str
     docs_address: str = ""
     runtime: Thresholds = Thresholds()
+    notify: Notify = Notify()
+
+
+def read(root: Path) -> tuple[Settings, yamlfile.Document]:
+    """The settings as they stand in the file, with the lines of its keys."""
+    override = os.environ.get("DQ_SETTINGS")
+    path = Path(override) if override else root / FILE
+    return yamlfile.read_model(path, Settings, shown=override or str(FILE))
 
 
 def load(root: Path) -> Settings:
     """The settings of the project in ``root``; ``DQ_WAREHOUSE`` names another warehouse, with its docs beside it."""
-    override = os.environ.get("DQ_SETTINGS")
-    path = Path(override) if override else root / FILE
-    settings, _ = yamlfile.read_model(path, Settings, shown=override or str(FILE))
+    settings, _ = read(root)
     warehouse = os.environ.get("DQ_WAREHOUSE")
     if not warehouse:
         return settings

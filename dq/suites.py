@@ -15,11 +15,10 @@ from dq.custom_kwargs import kwarg_problems
 from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.custom_types import columns_of as custom_columns
 from dq.errors import ConfigError, Finding, choices
-from dq.model import Check, Json, Kind, Severity
+from dq.model import NAME, Check, Json, Kind, Severity
 from dq.native_kwargs import value_problems
 from dq.native_types import NATIVE_TYPES
 
-NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from runs_support import FINAL, ROOT, Bench, hard_links
+from runs_support import FINAL, QUICK_JVM, ROOT, Bench, hard_links
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from stages import Stages
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,6 +36,7 @@ def spark() -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName("tests")
     for key, value in properties(ROOT / "spark-conf" / "local.conf").items():
         builder = builder.config(key, value)
+    builder = builder.config("spark.driver.extraJavaOptions", QUICK_JVM)
     session = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.memory", "2g").getOrCreate()
     yield session
     session.stop()
@@ -60,6 +62,14 @@ def first_month(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         argv = ["--period", "2026-09", "--as-of", FINAL["2026-09"], "--warehouse", str(warehouse), "--no-docs"]
         assert run_job(pipeline, argv) == 0
     return warehouse
+
+
+@pytest.fixture(scope="session")
+def stages(first_month: Path, company: Path, tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    """The warehouses before each pipeline of October, made when they are first wanted."""
+    from stages import Stages
+
+    return Stages(first_month, company, tmp_path_factory.mktemp)
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
+# Tests are thousands of small plans, each run once: over a third of the JVM's time went into optimising code that is
+# never hot. The code cache that quick compiler has by default is too small for what Spark generates.
+QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 FINAL = {"2026-08": "2026-09-03T06:00:00Z", "2026-09": "2026-10-05T06:00:00Z", "2026-10": "2026-11-04T06:00:00Z"}
 
 

@@ -57,7 +57,7 @@ def command(arguments: argparse.Namespace) -> int:
     first, last = _month(arguments.first, "--from"), _month(arguments.last, "--to")
     if last < first:
         raise UsageError(f"--to {last} lies before --from {first}", expected="months in order of time")
-    periods.window(last, as_of or now, None, ledger_absent=True)  # refuses a month without a complete day
+    periods.window(last, as_of or now, None, ledger_absent=True, where="--to")  # refuses a month without a complete day
     project = projects.load(registries.find_root(), arguments.sources)
     project.pipeline(arguments.pipeline)
     below = [] if arguments.no_downstream else batch.downstream(project.registry, arguments.pipeline)

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 
 from dq.errors import ConfigError, DqError
-from dq.reports import use_colour
 
 MISTAKES_SHOWN = 200
 
@@ -61,6 +60,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def colour() -> bool:
     """Whether results may be written in colour."""
+    from dq.reports import use_colour
+
     return use_colour(sys.stdout)
 
 

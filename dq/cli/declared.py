@@ -13,6 +13,7 @@ from dq.cli import console
 from dq.custom_types import CUSTOM_TYPES
 from dq.errors import ConfigError, Finding, UsageError, choices
 from dq.native_types import NATIVE_TYPES
+from dq.notify import house
 from dq.run import batch
 
 
@@ -32,10 +33,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
-    lint.add_argument(
-        "--fix", action="store_true", help="write the generated lists of checks on the runbook pages anew"
-    )
+    lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
     lint.add_argument("--types", action="store_true", help="list the expectation types a suite may use")
+    lint.add_argument("--schemas", type=Path, metavar="DIR", help="write the JSON Schema of each file, for editors")
     lint.set_defaults(handler=lint_command)
 
 
@@ -70,6 +70,13 @@ def lint_command(arguments: argparse.Namespace) -> int:
         for name, spec in sorted(CUSTOM_TYPES.items()):
             console.out(f"{name}  {spec.doc}")
         return 0
+    if arguments.schemas:
+        from dq.schemas import schemas
+
+        for name, schema in schemas().items():
+            runbooks.write_atomically(arguments.schemas / f"{name}.json", schema)
+        console.note(f"wrote {len(schemas())} schemas to {arguments.schemas}")
+        return 0
     reading = projects.read(registry.find_root(), arguments.sources)
     findings = [*reading.findings, *lint(reading, fix=arguments.fix and arguments.sources is None)]
     if arguments.sources is not None:  # the lists on the pages are those of the project's own sources file
@@ -103,6 +110,11 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
             pages[name] = runbooks.load_page(path)
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
+    owners = sorted({page.front.owner for page in reading.pages.values()})
+    found += house.lint(reading.root, reading.registry, reading.roster, owners)
+    if reading.project is not None:
+        fronts = {name: bound.page.front for name, bound in reading.bound.items()}
+        found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
         pages, every, reading.roster, problem_finder(reading), partly=reading.partly, unread=reading.unread
     )

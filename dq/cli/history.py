@@ -6,12 +6,14 @@ import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dq import periods, registry, reports, settings, store
+from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
 from dq.cli.job import docs_folder
+from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
 from dq.model import Outcome, RunRecord, Severity
+from dq.notify import garbage
 from dq.run import documents, records
 from dq.run.withdrawn import to_withdraw, withdrawn
 
@@ -57,24 +59,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     docs.add_argument("--docs", type=Path, help="data docs folder (default: jobs/settings.yml)")
     add_warehouse(docs)
     docs.set_defaults(handler=docs_command)
-
-
-def add_warehouse(parser: argparse.ArgumentParser) -> None:
-    """The argument that names another warehouse than that of the settings."""
-    parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
-
-
-def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
-    """The warehouse the arguments name, or that of the settings."""
-    root = registry.find_root()
-    folder = arguments.warehouse or root / settings.load(root).warehouse
-    if not folder.is_dir():
-        raise UsageError(
-            f"there is no warehouse {folder}",
-            where="--warehouse",
-            do="give the folder a run published to, or DQ_WAREHOUSE",
-        )
-    return store.Warehouse(folder)
 
 
 def show_command(arguments: argparse.Namespace) -> int:
@@ -155,6 +139,9 @@ def gc_command(arguments: argparse.Namespace) -> int:
     removed = warehouse.gc(datetime.now(UTC), timedelta(days=arguments.older_than))
     for one in removed:
         console.out(f"removed {one.path} ({one.bytes:,} bytes)")
+    told = garbage.collect(warehouse, datetime.now(UTC))
+    if told:
+        console.out(f"removed {told} messages and observations of incidents that are long over")
     console.out(f"removed {len(removed)} folders, {sum(one.bytes for one in removed):,} bytes")
     return 0
 

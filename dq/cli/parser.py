@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 from collections.abc import Callable, Sequence
 
-from dq import registry
-from dq.cli import backfill, check, declared, demo, diagnose, history, prevalidate, run, waive
+# The modules of the command line with the commands each adds, in the order of the help. Only the module of the command
+# that is asked for is imported: who is on call must not wait for the libraries of a run.
+MODULES = {
+    "demo": ("demo",),
+    "run": ("run",),
+    "backfill": ("backfill",),
+    "check": ("check",),
+    "declared": ("explain", "lint"),
+    "duty": ("oncall", "calendar"),
+    "prevalidate": ("prevalidate",),
+    "history": ("show", "withdraw", "gc", "docs"),
+    "diagnose": ("diagnose",),
+    "waive": ("waive",),
+    "status": ("status", "deliver"),
+}
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
-3 could not be evaluated; 4 published, but the data docs or the record were not delivered;
+3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered;
 130 interrupted; 143 terminated"""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every command; ``handler`` of the parsed arguments is what runs."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser of a command, or of all where that is none; ``handler`` of the parsed arguments is what runs."""
     parser = argparse.ArgumentParser(
         prog="dq",
         description="Publish a figure only when it is proved; answer a failure with section, owner and due date.",
@@ -23,8 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (demo, run, backfill, prevalidate, check, declared, history, diagnose, waive):
-        module.add(commands)
+    only = [name for name, added in MODULES.items() if command in added]
+    for name in only or MODULES:
+        importlib.import_module(f"dq.cli.{name}").add(commands)
     return parser
 
 
@@ -32,6 +47,8 @@ def argument_problem(argv: Sequence[str]) -> str | None:
     """Why a command line written on a runbook page would be refused, its program first; None where it parses."""
     program, *words = argv
     if program == "make":
+        from dq import registry
+
         makefile = (registry.find_root() / "Makefile").read_text(encoding="utf-8")
         targets = re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)
         unknown = [word for word in words if "=" not in word and word not in targets]

@@ -16,23 +16,24 @@ from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
-from dq.close import prevalidation, text
+from dq.close import facts, prevalidation, text
 from dq.close.prevalidation import Prevalidation, Readiness, State
 from dq.errors import DqError, UsageError
 from dq.model import Kind, Outcome, RunRecord, Severity
+from dq.notify import incidents
 from dq.people.levels import DayOfMonth, deadline, escalates_at, show
 from dq.reports import clean
 from dq.reports.card import owner_line
-from dq.run import batch, delivery, records
+from dq.run import batch, delivery, records, telling
 from dq.run.reasons import sentence
 from dq.run.schedule import scheduled_as_of
 
-KIND = "prevalidations"
 ABOUT = """\
 Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Checks that
-need the whole month are listed as pending. The answer is kept, so that a later one can say what changed. Exit codes: 0
-everything due is green, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept."""
+need the whole month are listed as pending. The answer is kept, so that a later one can say what changed; what is red
+opens incidents, and the answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due
+is green, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,10 +78,11 @@ def command(arguments: argparse.Namespace) -> int:
         due=due_day(project, wanted, arguments.month),
         pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
     )
-    earlier = kept(warehouse, arguments.month)
+    earlier = facts.prevalidations(warehouse, arguments.month)
     problems = _keep(warehouse, answer)
     if not arguments.no_docs:
         problems += _docs(project, arguments.docs or docs_folder(arguments.warehouse, project), runs)
+    problems += _told(project, warehouse, arguments, answer, earlier, runs)
     _print(project, arguments, answer, earlier, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
@@ -108,7 +110,7 @@ def rehearse(
     from dq.cli.batch import Session
 
     anchor = project.roster.model.rotation.anchor
-    with store.cloned(warehouse, (records.KIND, waivers.KIND)) as folder:
+    with store.cloned(warehouse, (records.KIND, waivers.KIND, incidents.KIND)) as folder:
         clone = store.Warehouse(folder)
         planned = batch.all_of(project.registry, arguments.month, as_of, anchor, partial(published, clone))
         steps = [step for step in planned if step.pipeline in wanted]
@@ -116,7 +118,7 @@ def rehearse(
         if arguments.sources is not None:
             options += ["--sources", str(arguments.sources)]
         session = Session(steps=steps, options=options, format="json", held_runs=True)
-        with terminable():
+        with terminable(), telling.rehearsing():
             try:
                 session.run()
             except (KeyboardInterrupt, Terminated) as stopped:
@@ -144,23 +146,10 @@ def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> dat
     return min((day for day in found if day is not None), default=days[1])
 
 
-def kept(warehouse: store.Warehouse, month: str) -> list[Prevalidation]:
-    """The answers given for a month before; one that cannot be read is left out with a remark."""
-    found = []
-    for name in warehouse.records.list(KIND, f"{month}-"):
-        document = warehouse.records.get(KIND, name)
-        try:
-            if document is not None:
-                found.append(prevalidation.from_json(document))
-        except (KeyError, ValueError):
-            console.note(f"dq: the answer {name} cannot be read and is left out")
-    return found
-
-
 def _keep(warehouse: store.Warehouse, answer: Prevalidation) -> list[str]:
     name = f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}"
     try:
-        warehouse.records.put(KIND, name, prevalidation.to_json(answer))
+        warehouse.records.put(facts.PREVALIDATIONS, name, prevalidation.to_json(answer))
     except DqError as failure:
         return [f"the answer was not kept: {failure}"]
     return []
@@ -182,8 +171,6 @@ def _print(
     earlier: Sequence[Prevalidation],
     runs: Sequence[RunRecord],
 ) -> None:
-    baseline = prevalidation.compared_with(answer, earlier)
-    changed = prevalidation.changes(answer, baseline) if baseline else None
     if arguments.format == "json":
         document = {
             "prevalidation": prevalidation.to_json(answer),
@@ -194,14 +181,42 @@ def _print(
     if arguments.format != "text":
         console.out(reports.render_all(runs, arguments.format))
         return
-    aids = {one.pipeline: _aid(project, one, runs, answer) for one in answer.pipelines if one.state is not State.READY}
-    countdown = prevalidation.burn_down(answer, earlier)
-    told = text.lines(answer, aids, _pending(project, runs, answer), countdown, changed)
-    console.out("\n".join(clean.text(line) for line in told))
+    console.out("\n".join(clean.text(line) for line in _lines(project, answer, earlier, runs)))
     for run in runs:
         if arguments.cards and not run.verdict.published:
             console.out("")
             console.out(reports.render(run, width=console.width(), colour=console.colour()))
+
+
+def _lines(
+    project: projects.Project, answer: Prevalidation, earlier: Sequence[Prevalidation], runs: Sequence[RunRecord]
+) -> list[str]:
+    """The answer as people read it."""
+    baseline = prevalidation.compared_with(answer, earlier)
+    changed = prevalidation.changes(answer, baseline) if baseline else None
+    aids = {one.pipeline: _aid(project, one, runs, answer) for one in answer.pipelines if one.state is not State.READY}
+    countdown = prevalidation.burn_down(answer, earlier)
+    return text.lines(answer, aids, _pending(project, runs, answer), countdown, changed)
+
+
+def _told(
+    project: projects.Project,
+    warehouse: store.Warehouse,
+    arguments: argparse.Namespace,
+    answer: Prevalidation,
+    earlier: Sequence[Prevalidation],
+    runs: Sequence[RunRecord],
+) -> list[str]:
+    """Open and resolve incidents by what was rehearsed, and send the answer to its readers."""
+    problems = []
+    if not arguments.no_docs:
+        site = arguments.docs or docs_folder(arguments.warehouse, project)
+        page = telling.ClosePage(site=site, state=answer.state.value, lines=_lines(project, answer, earlier, runs))
+        try:
+            telling.hand_over_close(project, warehouse, answer.month, answer.as_of, page)
+        except Exception as failure:  # whatever delivery does, the answer stands
+            problems.append(f"the answer was not handed over: {sentence(failure)}")
+    return problems + telling.tell_of(project, warehouse, runs)
 
 
 def _aid(project: projects.Project, one: Readiness, runs: Sequence[RunRecord], answer: Prevalidation) -> text.Aid:
@@ -222,8 +237,10 @@ def _aid(project: projects.Project, one: Readiness, runs: Sequence[RunRecord], a
                 (on, f"{level.label} {show(moment, answer.as_of, roster.zone)} ({text.left((on - answer.today).days)})")
             )
     rungs = []
+    told = [g for run in runs if run.pipeline == one.pipeline for g in run.guidance.values()]
+    since = min((g.since for g in told if g.since), default=answer.as_of)
     for rung in front.escalation:
-        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=answer.as_of)
+        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=since)
         if at is not None:
             to = {"lead": "the Lead", "manager": "the manager"}.get(rung.to, f"the {front.owner}'s manager")
             when = "at once" if at <= answer.as_of else show(at, answer.as_of, roster.zone)

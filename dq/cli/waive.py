@@ -11,7 +11,7 @@ from pathlib import Path
 from dq import periods, registry, store, waivers
 from dq import project as projects
 from dq.cli import console
-from dq.cli.history import add_warehouse, open_warehouse
+from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError, near
 from dq.model import Check
 from dq.reports import clean

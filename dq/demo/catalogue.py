@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
 from dq.demo import company
+from dq.demo.catalogue_active_users import active_users
 from dq.demo.catalogue_engagement import engagement
-from dq.demo.catalogue_growth import growth
+from dq.demo.catalogue_growth import growth, investor_growth
+from dq.demo.catalogue_investors import RULE_EDITED, investors
 from dq.demo.catalogue_reports import reports
-from dq.demo.changes import null, put, some, twice, without
-from dq.demo.defects import Change, Defect, Edit
+from dq.demo.changes import cancelled, in_job, nothing, null, put, renamed, some, twice, without
+from dq.demo.defects import Change, Defect
 from dq.errors import UsageError, choices
 from dq.model import Severity
 
@@ -38,10 +38,12 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_books(month, first),
         *_values(month),
         *_late(month),
-        *_published(f"{company.shift(first, -1):%Y-%m}", month),
         *_runs(month),
         *engagement(month),
+        *active_users(month),
         *growth(month),
+        *investors(month),
+        *investor_growth(month),
         *reports(month),
     )
 
@@ -86,8 +88,17 @@ def _days(month: str, first: date, last: date) -> tuple[Defect, ...]:
     stale = last - timedelta(days=2)
     middle = first + timedelta(days=11)
 
-    def defect(id_: str, source: str, title: str, change: Change, *, ends: bool = False) -> Defect:
-        return Defect(id=id_, failure_class=id_[:3], source=source, month=month, title=title, change=change, ends=ends)
+    def defect(id_: str, source: str, title: str, check: str, change: Change, *, ends: bool = False) -> Defect:
+        return Defect(
+            id=id_,
+            failure_class=id_[:3],
+            source=source,
+            month=month,
+            title=title,
+            expected_check=check,
+            change=change,
+            ends=ends,
+        )
 
     return (
         Defect(
@@ -96,61 +107,50 @@ def _days(month: str, first: date, last: date) -> tuple[Defect, ...]:
             source="licence_events",
             month=month,
             title="every licence is cancelled on the first of the month: nobody is left to divide by",
-            history=lambda past, frame: _cancelled(past, frame, first),
+            expected_check="company_has_subscribers",
+            history=lambda past, frame: cancelled(past, frame, first, first),
         ),
         defect(
-            "F04-revenue-stale", "revenue", "the last three days are missing", without(f"booked_date >= DATE'{stale}'")
+            "F04-revenue-stale",
+            "revenue",
+            "the last three days are missing",
+            "revenue_is_not_silent",
+            without(f"booked_date >= DATE'{stale}'"),
         ),
         defect(
             "F04-expenses-stale",
             "expenses",
             "no expense entry for the last three days",
+            "expenses_are_not_silent",
             without(f"incurred_date >= DATE'{stale}'"),
         ),
         defect(
             "F04-accounts-stale",
             "accounts",
             "accounts stopped being synchronised three days before the end of the month",
+            "accounts_are_not_outdated",
             without(f"synced_at >= TIMESTAMP'{stale} 00:00:00'"),
             ends=True,
         ),
-        defect("F05-revenue-missing-day", "revenue", "a day is missing", without(f"booked_date = DATE'{middle}'")),
+        defect(
+            "F05-revenue-missing-day",
+            "revenue",
+            "a day is missing",
+            "revenue_every_day",
+            without(f"booked_date = DATE'{middle}'"),
+        ),
         defect(
             "F05-ledger-missing-day",
             "ledger",
             "a day is missing in the books",
+            "ledger_every_day",
             without(f"booked_date = DATE'{middle}'"),
         ),
         *(
-            defect(f"F06-{source}-empty", source, "the file is there but holds no rows", lambda frame: frame.limit(0))
+            defect(f"F06-{source}-empty", source, "the file is there but holds no rows", f"{source}_has_rows", nothing)
             for source in ("revenue", "expenses", "ledger", "targets")
         ),
     )
-
-
-def _cancelled(past: DataFrame, month: DataFrame, day: date) -> DataFrame:
-    """The month's events replaced by a cancellation, on its first day, of every licence that was held before it."""
-    newest = sf.row_number().over(
-        Window.partitionBy("licence_id").orderBy(sf.desc("effective_date"), sf.desc("sequence_number"))
-    )
-    held = past.withColumn("newest", newest).where("newest = 1 AND event <> 'cancel'")
-    order = Window.partitionBy("account_id").orderBy("licence_id")
-    numbers = past.groupBy("account_id").agg(sf.max("sequence_number").alias("last_number"))
-    cancelled = held.join(numbers, on="account_id", how="inner").withColumns(
-        {
-            "event_id": sf.concat(sf.lit("X"), "licence_id"),
-            "event": sf.lit("cancel"),
-            "seats_before": sf.col("seats_after"),
-            "seats_after": sf.lit(0),
-            "mrr_before": sf.col("mrr_after"),
-            "mrr_after": sf.lit(0).cast("decimal(18,2)"),
-            "renewal_date": sf.lit(None).cast("date"),
-            "effective_date": sf.lit(day),
-            "recorded_at": sf.lit(day).cast("timestamp"),
-            "sequence_number": (sf.col("last_number") + sf.row_number().over(order)).cast("bigint"),
-        }
-    )
-    return cancelled.select(*month.columns)
 
 
 def _schemas(month: str) -> tuple[Defect, ...]:
@@ -165,9 +165,6 @@ def _schemas(month: str) -> tuple[Defect, ...]:
             expected_check=f"{source}.schema.added" if added else f"{source}.schema",
             change=change,
         )
-
-    def renamed(old: str, new: str) -> Change:
-        return lambda frame: frame.withColumnRenamed(old, new)
 
     def retyped(column: str, type_: str) -> Change:
         return lambda frame: frame.withColumn(column, sf.col(column).cast(type_))
@@ -196,7 +193,13 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
 
     def books(name: str, title: str, change: Change) -> Defect:
         return Defect(
-            id=f"F11-ledger-{name}", failure_class="F11", source="ledger", month=month, title=title, change=change
+            id=f"F11-ledger-{name}",
+            failure_class="F11",
+            source="ledger",
+            month=month,
+            title=title,
+            expected_check="profit_ties_out_to_ledger",
+            change=change,
         )
 
     def silent(category: str, provider: str, title: str) -> Defect:
@@ -207,6 +210,7 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
             month=month,
             title=title,
             severity=Severity.WARNING,
+            expected_check="expense_feeds_present",
             change=without(f"category = '{category}' AND provider = '{provider}'"),
         )
 
@@ -224,7 +228,7 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
 
 
 def _values(month: str) -> tuple[Defect, ...]:
-    def defect(id_: str, source: str, title: str, change: Change, check: str = "") -> Defect:
+    def defect(id_: str, source: str, title: str, check: str, change: Change) -> Defect:
         return Defect(
             id=id_,
             failure_class=id_[:3],
@@ -240,24 +244,43 @@ def _values(month: str) -> tuple[Defect, ...]:
             f"F22-{source}-{column}",
             source,
             title,
-            put(column, f"'{value}'", some(key, one_in)),
             f"{source}.{column}.accepted",
+            put(column, f"'{value}'", some(key, one_in)),
         )
 
     negative = put("seats_after", "-1 - seats_after", some("event_id", 20))
     hundredfold = "cast(cast(amount AS decimal(18,2)) * 100 AS decimal(18,2))"
     return (
-        defect("F22-licence_events-seats", "licence_events", "licences with a negative number of seats", negative),
+        defect(
+            "F22-licence_events-seats",
+            "licence_events",
+            "licences with a negative number of seats",
+            "licence_seats_after_in_range",
+            negative,
+        ),
         accepted("revenue", "currency", "EUR", "line_id", 500, "invoice lines in euros"),
         accepted("revenue", "product", "teleport", "line_id", 500, "invoice lines of a product that does not exist"),
         accepted("accounts", "region", "atlantis", "account_id", 10, "accounts in a region that does not exist"),
         accepted("expenses", "category", "parties", "entry_id", 20, "expenses of a category that does not exist"),
-        defect("F24-revenue-cents", "revenue", "amounts are in cents", put("amount", hundredfold)),
-        defect("F24-revenue-zero", "revenue", "every amount is zero", put("amount", "0")),
+        defect(
+            "F24-revenue-cents",
+            "revenue",
+            "amounts are in cents",
+            "revenue_amount_scale_fits_history",
+            put("amount", hundredfold),
+        ),
+        defect(
+            "F24-revenue-zero",
+            "revenue",
+            "every amount is zero",
+            "revenue_amount_scale_fits_history",
+            put("amount", "0"),
+        ),
         defect(
             "F24-expenses-cents",
             "expenses",
             "amounts are in cents",
+            "expense_amount_scale_fits_history",
             put("amount", hundredfold),
         ),
         *(
@@ -265,8 +288,8 @@ def _values(month: str) -> tuple[Defect, ...]:
                 f"F24-expenses-{name}",
                 "expenses",
                 title,
-                put("amount", f"'{value}'", some("entry_id", 20)),
                 "expenses.amount.converts",
+                put("amount", f"'{value}'", some("entry_id", 20)),
             )
             for name, value, title in (
                 ("nan", "NaN", "amounts that are not a number"),
@@ -310,69 +333,17 @@ def _late(month: str) -> tuple[Defect, ...]:
     )
 
 
-def _published(month: str, following: str) -> tuple[Defect, ...]:
-    """What changes under a month that is published as final, found in the month that follows."""
-    day = company.month_of(month) + timedelta(days=9)
-
-    def more(source: str, where: str, amount: str) -> Defect:
-        return Defect(
-            id=f"F15-{source}-restated",
-            failure_class="F15",
-            source=source,
-            month=month,
-            title=f"500.00 more for marketing was entered and booked for {month} after it was final",
-            expected_check="previous_profit_rederives",
-            change=put("amount", amount, where),
-            published=True,
-        )
-
-    added = "cast(amount AS decimal(18,2)) + 500.00"
-    books = more("ledger", f"line = 'marketing' AND booked_date = DATE'{day}'", added)
-    entries = more("expenses", f"provider = 'adnet' AND incurred_date = DATE'{day}'", f"cast({added} AS string)")
-    return (
-        replace(entries, also=(books,)),
-        Defect(
-            id="F25-profit_unit-rule-edited",
-            failure_class="F25",
-            source="profit_unit",
-            month=following,
-            title="payroll is shared out equally from now on, without a version or a date",
-            severity=Severity.WARNING,
-            expected_check="profit_unit.rules.versioned",
-            edits=(Edit(file="jobs/rules.yml", old="payroll: seats", new="payroll: equal"),),
-        ),
-    )
-
-
 def _runs(month: str) -> tuple[Defect, ...]:
-    """What goes wrong while a job runs: its code, or another run beside it."""
-
-    def defect(id_: str, pipeline: str, title: str, check: str, old: str, new: str) -> Defect:
-        return Defect(
-            id=id_,
-            failure_class=id_[:3],
-            source=pipeline,
-            month=month,
-            title=title,
-            expected_check=check,
-            edits=(Edit(file=f"jobs/{pipeline}.py", old=old, new=new),),
-        )
-
-    cells = "def cells(units: DataFrame, window: dq.Window) -> DataFrame:\n"
-    first_publish = "        run.publish(\n"
-    overtaken = """        from dq.cli.run import run_job
-
-        later = run.window.as_of.replace(hour=23).isoformat()
-        run_job("profit_unit", [*(argv or ()), "--as-of", later, "--no-docs"])
-"""
+    """What goes wrong in the job of the units, or in a rule it computes by."""
+    of_month = 'revenue.where(in_month("booked_date", window))\n'
     return (
-        defect(
-            "F14-investor_profit-multiplied",
-            "investor_profit",
-            "a change of the job counts one unit twice",
-            "cells_are_the_sum_of_their_units",
-            cells,
-            cells.replace("units:", "once:") + "    units = once.unionByName(once.limit(1))\n",
+        in_job(
+            "F14-profit_unit-lines-lost",
+            month,
+            "a change of the job leaves out one-time revenue",
+            "profit_unit_keeps_every_invoice_line",
+            of_month,
+            of_month.replace(")\n", ' & (sf.col("kind") == "subscription"))\n'),
         ),
         Defect(
             id="F14-accounts-synced-twice",
@@ -385,17 +356,19 @@ def _runs(month: str) -> tuple[Defect, ...]:
             ),
             harmless=True,
         ),
-        defect(
-            "F16-investor_profit-overtaken",
-            "investor_profit",
-            "the units are published anew while the report is computed from the old ones",
-            "investor_profit.inputs.current",
-            first_publish,
-            overtaken + first_publish,
+        Defect(
+            id="F25-profit_unit-rule-edited",
+            failure_class="F25",
+            source="profit_unit",
+            month=month,
+            title="payroll is shared out equally from now on, without a version or a date",
+            severity=Severity.WARNING,
+            expected_check="profit_unit.rules.versioned",
+            edits=(RULE_EDITED,),
         ),
-        defect(
+        in_job(
             "F26-profit_unit-raises",
-            "profit_unit",
+            month,
             "a change of the job reads a column that does not exist",
             "profit_unit.run.completes",
             '    amount = sf.col("amount")\n',

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.changes import put, some, twice, without
+from dq.demo.changes import in_job, nothing, put, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.model import Severity
 
@@ -87,12 +87,12 @@ def engagement(month: str) -> tuple[Defect, ...]:
             "directory_every_day",
             without(f"day = DATE'{middle}'"),
         ),
-        defect("F06-clicks-empty", "the topic is there but holds no events", "clicks_has_rows", lambda f: f.limit(0)),
+        defect("F06-clicks-empty", "the topic is there but holds no events", "clicks_has_rows", nothing),
         defect(
             "F07-clicks-renamed",
             "user_id is now called uid",
             "clicks.schema",
-            lambda frame: frame.withColumnRenamed("user_id", "uid"),
+            renamed("user_id", "uid"),
         ),
         defect(
             "F08-clicks-late",
@@ -187,6 +187,22 @@ def engagement(month: str) -> tuple[Defect, ...]:
             "every event is sent as ten",
             "user_days_events_per_user_fit_history",
             _tenfold,
+        ),
+        in_job(
+            "F14-user_days-kinds-counted",
+            month,
+            "a change of the job counts kinds of events instead of events",
+            "user_days_keeps_every_event",
+            'sf.count("event_id").alias("events")',
+            'sf.count_distinct("event_type").alias("events")',
+        ),
+        in_job(
+            "F26-user_days-raises",
+            month,
+            "a change of the job reads a column that does not exist",
+            "user_days.run.completes",
+            'sf.min("account_id").alias("clicked_account")',
+            'sf.min("acount_id").alias("clicked_account")',
         ),
     )
 

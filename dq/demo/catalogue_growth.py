@@ -8,9 +8,11 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.changes import null, put, some, twice, without
+from dq.demo.changes import cancelled, in_job, nothing, null, overtaken, put, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.model import Severity
+
+_INVESTORS = "investor_growth"
 
 
 def growth(month: str) -> tuple[Defect, ...]:
@@ -20,6 +22,7 @@ def growth(month: str) -> tuple[Defect, ...]:
     stale = last - timedelta(days=2)
     middle = first + timedelta(days=11)
     outage = f"BETWEEN DATE'{middle}' AND DATE'{middle + timedelta(days=4)}'"
+    grown = '"expansion": sf.when((opening != 0) & (closing > opening), closing - opening)'
 
     def defect(
         name: str, title: str, check: str, change: Change, *, severity: Severity = Severity.CRITICAL, ends: bool = False
@@ -78,13 +81,13 @@ def growth(month: str) -> tuple[Defect, ...]:
             "F06-campaigns-empty",
             "the file is there but holds no rows",
             "campaigns_has_rows",
-            lambda frame: frame.limit(0),
+            nothing,
         ),
         defect(
             "F07-campaigns-renamed",
             "spend is now called spend_usd",
             "campaigns.schema",
-            lambda frame: frame.withColumnRenamed("spend", "spend_usd"),
+            renamed("spend", "spend_usd"),
         ),
         defect(
             "F09-licence_events-lost",
@@ -117,15 +120,31 @@ def growth(month: str) -> tuple[Defect, ...]:
             "campaign_channels_present_at_close",
             without("channel = 'social'"),
         ),
+        in_job(
+            "F14-growth_daily-expansion-whole",
+            month,
+            "a change of the job takes all of an account's revenue for expansion",
+            "mrr_bridge_adds_up",
+            grown,
+            grown.replace("closing - opening)", "closing)"),
+        ),
         Defect(
-            id="F15-licence_events-late",
-            failure_class="F15",
+            id="F03-licence_events-nobody-pays",
+            failure_class="F03",
             source="licence_events",
             month=month,
-            title="seats that were added on the last day of the month before are recorded in this one",
-            expected_check="opening_is_the_last_published_closing",
-            history=lambda past, frame: frame.unionByName(_added_late(past, frame, first)),
+            title="every licence is cancelled on the day before the month: it opens with no recurring revenue",
+            expected_check="company_has_recurring_revenue",
+            history=lambda past, frame: cancelled(past, frame, first - timedelta(days=1), first),
             pipeline="growth_daily",
+        ),
+        in_job(
+            "F26-growth_daily-raises",
+            month,
+            "a change of the job reads a column that does not exist",
+            "growth_daily.run.completes",
+            'sf.sum("amount").alias("gained")',
+            'sf.sum("amout").alias("gained")',
         ),
         defect(
             "F22-campaigns-kind",
@@ -164,6 +183,65 @@ def growth(month: str) -> tuple[Defect, ...]:
             "licences that cost less than nothing",
             "licence_mrr_in_range",
             put("mrr_after", "-1 - mrr_after", some("event_id", 20)),
+        ),
+    )
+
+
+def investor_growth(month: str) -> tuple[Defect, ...]:
+    """The defects in the job of the investors' growth, and in what was recorded too late for the month before."""
+    first = company.month_of(month)
+
+    def defect(name: str, title: str, check: str, old: str, new: str) -> Defect:
+        failure_class, _, word = name.partition("-")
+        return in_job(f"{failure_class}-{_INVESTORS}-{word}", month, f"a change of the job {title}", check, old, new)
+
+    return (
+        defect(
+            "F01-nameless",
+            "gives totals no name",
+            f"{_INVESTORS}.region.required",
+            "sf.col(key) if key else sf.lit(TOTAL)",
+            'sf.col(key) if key else sf.lit(None).cast("string")',
+        ),
+        defect(
+            "F03-sign",
+            "turns the sign of what retention is divided by",
+            "total_net_revenue_retention_is_known",
+            'retained, "mrr_opening"',
+            'retained, -sf.col("mrr_opening")',
+        ),
+        defect(
+            "F14-closing-summed",
+            "adds up what every day closed with",
+            "closing_is_what_stood_on_the_last_day",
+            'booked = {"opening": first, "closing": last}',
+            'booked = {"opening": first}',
+        ),
+        Defect(
+            id="F15-licence_events-late",
+            failure_class="F15",
+            source="licence_events",
+            month=month,
+            title="seats that were added on the last day of the month before are recorded in this one",
+            expected_check="opening_is_the_last_published_closing",
+            history=lambda past, frame: frame.unionByName(_added_late(past, frame, first)),
+            pipeline=_INVESTORS,
+            enters="growth_daily",
+        ),
+        overtaken(_INVESTORS, month, "growth_daily", "        run.publish(\n"),
+        defect(
+            "F24-cents",
+            "shows recurring revenue in cents",
+            "investor_growth_scale_fits_history",
+            '(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr"))',
+            '(dq.money(sf.sum(name) * 100).alias(name) for name in AMOUNTS if name.startswith("mrr"))',
+        ),
+        defect(
+            "F26-raises",
+            "reads a column that does not exist",
+            f"{_INVESTORS}.run.completes",
+            'sf.col("region_before").alias("region")',
+            'sf.col("region_was").alias("region")',
         ),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dq.demo.defects import Defect, Edit
+from dq.demo.changes import in_job, overtaken
+from dq.demo.defects import Defect
+from dq.model import Severity
 
 _WEEKLY, _REPORT = "experiments_weekly", "executive_report"
 
@@ -10,18 +12,8 @@ _WEEKLY, _REPORT = "experiments_weekly", "executive_report"
 def reports(month: str) -> tuple[Defect, ...]:
     """Every seeded defect of the two, planted in the job."""
 
-    def defect(id_: str, title: str, check: str, old: str, new: str) -> Defect:
-        pipeline = _WEEKLY if f"-{_WEEKLY}-" in id_ else _REPORT
-        return Defect(
-            id=id_,
-            failure_class=id_[:3],
-            source=pipeline,
-            month=month,
-            title=title,
-            expected_check=check,
-            edits=(Edit(file=f"jobs/{pipeline}.py", old=old, new=new),),
-            pipeline=pipeline,
-        )
+    def defect(id_: str, title: str, check: str, old: str, new: str, severity: Severity = Severity.CRITICAL) -> Defect:
+        return in_job(id_, month, title, check, old, new, severity=severity)
 
     stacked = (
         "    stacked = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts.values())\n"
@@ -29,6 +21,8 @@ def reports(month: str) -> tuple[Defect, ...]:
     of_window = '    return frame.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))\n'
     publish = "        run.publish(\n"
     counts = "        *(sf.sum(name).alias(name) for name in COUNTS),\n"
+    weeks = "    rows = days.unionByName(by_week(days, in_window(user_days, window), window))\n"
+    ratio = 'dq.ratio("active_seconds_per_user", "active_seconds", "active_users", "no_active_users")'
     agg = '        .agg(\n            place.alias("place"),\n'
     return (
         defect(
@@ -56,11 +50,61 @@ def reports(month: str) -> tuple[Defect, ...]:
             stacked + '    stacked = stacked.where(sf.col("day") != sf.date_add(sf.lit(window.start), 2))\n',
         ),
         defect(
+            "F05-experiments_weekly-monday-lost",
+            "a change of the job leaves out the first day of the week, on which the week's own rows stand",
+            "experiments_every_day",
+            stacked,
+            stacked + '    stacked = stacked.where(sf.col("day") != sf.lit(window.start))\n',
+        ),
+        defect(
             "F13-experiments_weekly-unit-twice",
             "a change of the job counts the profit units of an account twice",
             "experiments_profit_is_that_of_the_units",
             stacked,
             stacked + '    stacked = stacked.unionByName(stacked.where("profit IS NOT NULL").limit(1))\n',
+        ),
+        defect(
+            "F13-experiments_weekly-growth-twice",
+            "a change of the job counts the growth units of an account twice",
+            "experiments_growth_is_that_of_the_units",
+            stacked,
+            stacked + '    stacked = stacked.unionByName(stacked.where("mrr_closing > 0").limit(1))\n',
+        ),
+        defect(
+            "F13-experiments_weekly-sessions-twice",
+            "a change of the job counts the sessions of a department twice",
+            "experiments_engagement_is_that_of_the_units",
+            stacked,
+            stacked + '    stacked = stacked.unionByName(stacked.where("sessions > 0").limit(1))\n',
+        ),
+        defect(
+            "F02-experiments_weekly-weeks-twice",
+            "a change of the job writes every week twice",
+            f"{_WEEKLY}.key.unique",
+            weeks,
+            f"{weeks}    rows = rows.unionByName(rows.where(\"row_kind = 'week'\"))\n",
+        ),
+        defect(
+            "F06-experiments_weekly-nothing",
+            "a change of the job keeps the weeks and computes none",
+            "experiments_have_rows",
+            weeks,
+            "    rows = days.where(\"row_kind = 'week'\")\n",
+        ),
+        overtaken(_WEEKLY, month, "growth_daily", publish, period="run.window.month", delay="days=23"),
+        defect(
+            "F22-experiments_weekly-kind",
+            "a change of the job calls weeks by another name",
+            "experiments_row_kinds",
+            'sf.lit("week").alias("row_kind")',
+            'sf.lit("weekly").alias("row_kind")',
+        ),
+        defect(
+            "F24-experiments_weekly-milliseconds",
+            "a change of the job divides milliseconds",
+            "experiments_active_time_in_range",
+            ratio,
+            ratio.replace('"active_seconds"', 'sf.col("active_seconds") * 1000'),
         ),
         defect(
             "F14-experiments_weekly-state-summed",
@@ -91,19 +135,35 @@ def reports(month: str) -> tuple[Defect, ...]:
             "        profit_figures(\n            in_window(profit, window)"
             '.unionByName(profit.where(sf.col("day") == sf.lit(window.start))), window\n        )\n',
         ),
+        overtaken(_REPORT, month, "growth_daily", publish, period="run.window.month", delay="days=15"),
         defect(
-            "F16-executive_report-overtaken",
-            "the units are published anew while the report is made from the old ones",
-            f"{_REPORT}.inputs.current",
-            publish,
-            """        from datetime import timedelta
-
-        from dq.cli.run import run_job
-
-        later = (run.window.as_of + timedelta(days=15)).isoformat()
-        run_job("growth_daily", ["--period", run.window.month, *(argv or ())[2:], "--as-of", later, "--no-docs"])
-"""
-            + publish,
+            "F01-executive_report-unit",
+            "a change of the job loses what values count",
+            f"{_REPORT}.unit.required",
+            'sf.lit(metric.unit).alias("unit")',
+            'sf.lit(None).cast("string").alias("unit")',
+        ),
+        defect(
+            "F02-executive_report-line-twice",
+            "a change of the job writes the first metric twice",
+            f"{_REPORT}.key.unique",
+            "enumerate(METRICS)",
+            "enumerate((*METRICS, METRICS[0]))",
+        ),
+        defect(
+            "F15-executive_report-threefold",
+            "a change of the job compares with three times what was published before",
+            "report_headline_trend",
+            'sf.max("value").alias("previous_value")',
+            '(sf.max("value") * 3).cast(VALUE).alias("previous_value")',
+            Severity.WARNING,
+        ),
+        defect(
+            "F26-executive_report-raises",
+            "the job reads a column that does not exist",
+            f"{_REPORT}.run.completes",
+            'sf.count_distinct("user_id").alias("active_users")',
+            'sf.count_distinct("used_by").alias("active_users")',
         ),
         defect(
             "F22-executive_report-renamed",

@@ -1,11 +1,14 @@
-"""The ways of breaking a month's rows that seeded defects are made of."""
+"""The ways of breaking a month's rows, or a job, that seeded defects are made of."""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
-from dq.demo.defects import Change
+from dq.demo.defects import Change, Defect, Edit
+from dq.model import Severity
 
 
 def some(key: str, one_in: int) -> str:
@@ -32,6 +35,84 @@ def without(condition: str) -> Change:
     return lambda frame: frame.where(f"NOT coalesce({condition}, false)")
 
 
+def renamed(old: str, new: str) -> Change:
+    """The column under another name."""
+    return lambda frame: frame.withColumnRenamed(old, new)
+
+
 def twice(frame: DataFrame) -> DataFrame:
     """Every row a second time."""
     return frame.unionByName(frame)
+
+
+def nothing(frame: DataFrame) -> DataFrame:
+    """The file without a row."""
+    return frame.limit(0)
+
+
+def cancelled(past: DataFrame, month: DataFrame, day: date, recorded: date) -> DataFrame:
+    """The month's licence events replaced by a cancellation, on a day, of every licence that was held before it."""
+    newest = sf.row_number().over(
+        Window.partitionBy("licence_id").orderBy(sf.desc("effective_date"), sf.desc("sequence_number"))
+    )
+    held = past.withColumn("newest", newest).where("newest = 1 AND event <> 'cancel'")
+    order = Window.partitionBy("account_id").orderBy("licence_id")
+    numbers = past.groupBy("account_id").agg(sf.max("sequence_number").alias("last_number"))
+    last = held.join(numbers, on="account_id", how="inner").withColumns(
+        {
+            "event_id": sf.concat(sf.lit("X"), "licence_id"),
+            "event": sf.lit("cancel"),
+            "seats_before": sf.col("seats_after"),
+            "seats_after": sf.lit(0),
+            "mrr_before": sf.col("mrr_after"),
+            "mrr_after": sf.lit(0).cast("decimal(18,2)"),
+            "renewal_date": sf.lit(None).cast("date"),
+            "effective_date": sf.lit(day),
+            "recorded_at": sf.lit(recorded).cast("timestamp"),
+            "sequence_number": (sf.col("last_number") + sf.row_number().over(order)).cast("bigint"),
+        }
+    )
+    return last.select(*month.columns)
+
+
+def in_job(
+    id_: str, month: str, title: str, check: str, old: str, new: str, *, severity: Severity = Severity.CRITICAL
+) -> Defect:
+    """A mistake in the job of the pipeline that the id names: a text of it that is replaced by another."""
+    failure_class, pipeline, _ = id_.split("-", 2)
+    return Defect(
+        id=id_,
+        failure_class=failure_class,
+        source=pipeline,
+        month=month,
+        title=title,
+        severity=severity,
+        expected_check=check,
+        edits=(Edit(file=f"jobs/{pipeline}.py", old=old, new=new),),
+        pipeline=pipeline,
+    )
+
+
+def overtaken(
+    pipeline: str, month: str, upstream: str, publish: str, *, period: str = "", delay: str = "hours=17"
+) -> Defect:
+    """An upstream table that is published anew while the pipeline computes: ``publish`` is the line where it happens.
+
+    Without ``period`` the upstream table is run for the pipeline's own.
+    """
+    arguments = "*(argv or ())" if not period else f'"--period", {period}, *(argv or ())[2:]'
+    again = f"""        from datetime import timedelta
+
+        from dq.cli.run import run_job
+
+        later = (run.window.as_of + timedelta({delay})).isoformat()
+        run_job("{upstream}", [{arguments}, "--as-of", later, "--no-docs"])
+"""
+    return in_job(
+        f"F16-{pipeline}-overtaken",
+        month,
+        f"{upstream} is published anew while {pipeline} is computed from the old one",
+        f"{pipeline}.inputs.current",
+        publish,
+        again + publish,
+    )

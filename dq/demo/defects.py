@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dq.demo.data import number, timestamps_in_micros
 from dq.errors import SourceError
 from dq.model import Severity
+from dq.periods import next_month
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -33,10 +34,12 @@ class Defect:
 
     ``change`` turns the month's rows into the broken ones; ``history`` instead gets all earlier months of the source as
     well; ``ends`` also removes all later months; ``also`` are further sources the same mistake touches. Where there are
-    ``edits``, the mistake is in a copy of the project and ``source`` the pipeline it is about. ``published`` says that
-    the month was published as final before: its units are run anew, and the month after must show it. A ``harmless``
-    one must change nothing. ``expected_check`` is the check that must fail, empty where a suite decides its name;
-    ``pipeline`` is the one whose checks must find it, directly or in what is built on it.
+    ``edits``, the mistake is in a copy of the project and ``source`` the pipeline it is about.
+
+    ``expected_check`` is the check of ``pipeline`` that must fail. The mistake happens when all that comes before that
+    pipeline is published; where it must pass through an earlier one, ``enters`` names that. ``published`` says that the
+    month was published as final before: ``enters`` is run for it anew, and the month after must show it. Before the
+    month in which it is found ``months_before`` are published. A ``harmless`` one must change nothing and has no check.
     """
 
     id: str
@@ -54,6 +57,18 @@ class Defect:
     published: bool = False
     harmless: bool = False
     pipeline: str = "profit_unit"
+    enters: str = ""
+    months_before: int = 1
+
+    @property
+    def first(self) -> str:
+        """The first pipeline that runs with it."""
+        return self.enters or self.pipeline
+
+    @property
+    def found_in(self) -> str:
+        """The month whose run must find it."""
+        return next_month(self.month) if self.published else self.month
 
 
 def edit(project: Path, defect: Defect) -> None:

@@ -84,13 +84,17 @@ def days_to_be_complete(request: Request) -> Judge:
 
 
 def _days(request: Request, name: str, reference: datetime | None) -> Rows:
-    """Rows per day, the newest days first; where a reference is given, also the rows and newest value up to it."""
+    """Rows per day, the newest days first; where a reference is given, also the rows and newest value up to it.
+
+    Where the check has a row condition, only rows that meet it are counted.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.types import DateType
 
     value = request.column(name, "day")
     is_date = isinstance(column_types(request.frame)[name], DateType)
-    measures = [F.count(F.lit(1)).alias("n")]
+    rule, where = request.condition(), request.text("row_condition")
+    measures = [(F.count(F.lit(1)) if rule is None else F.count_if(rule)).alias("n")]
     if reference is not None:
         # A day that has begun before the reference instant is known even though it has not ended.
         last_day = (reference - timedelta(microseconds=1)).date()
@@ -101,7 +105,7 @@ def _days(request: Request, name: str, reference: datetime | None) -> Rows:
     day = value if is_date else F.to_date(value)
     grouped = request.frame.groupBy(day.alias("day")).agg(*measures)
     newest_first = grouped.orderBy(F.col("day").desc_nulls_last()).limit(MAX_DAYS + 1)
-    return request.gather.rows(f"days of {quote(name)} until {reference}", newest_first)
+    return request.gather.rows(f"days of {quote(name)} until {reference} where {where!r}", newest_first)
 
 
 def _bounded(rows: Sequence[Row], name: str, request: Request) -> Sequence[Row]:

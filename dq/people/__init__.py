@@ -4,16 +4,20 @@ from dq.people.calendar import BusinessCalendar
 from dq.people.levels import Escalation, Level, due
 from dq.people.roster import OnCall, Roster, lint_roster, load_roster
 from dq.people.roster_file import Person, Team
+from dq.people.watch import Call, call, lint_watch
 
 __all__ = [
     "BusinessCalendar",
+    "Call",
     "Escalation",
     "Level",
     "OnCall",
     "Person",
     "Roster",
     "Team",
+    "call",
     "due",
     "lint_roster",
+    "lint_watch",
     "load_roster",
 ]

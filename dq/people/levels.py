@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dq.people.calendar import OnHoliday
 from dq.people.roster import Roster
 from dq.people.roster_file import WallTime
-from dq.periods import last_day
+from dq.periods import FORTNIGHT, last_day
 
+MetBy = Literal["published", "preliminary", "final", "pre_validated", "green"]
 LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(min_length=1)]
 FailureClass = Annotated[str, Field(pattern=r"^F\d{2}$")]
@@ -31,11 +32,16 @@ class _Strict(BaseModel):
 
 
 class _Level(_Strict):
-    """What every level has: ``label`` reads before its date; ``card`` says whether a failed check's card shows it."""
+    """What every level has: ``label`` reads before its date; ``card`` says whether a failed check's card shows it.
+
+    ``met_by`` is what keeps it: the figures published (as preliminary, as final), the month pre-validated, or nothing
+    red. Levels that count from a failure are kept by its passing, whatever stands here.
+    """
 
     id: LevelId
     label: Label
     card: bool = True
+    met_by: MetBy = "published"
     classes: list[FailureClass] = []  # the ways of failing it applies to; empty: all
 
 
@@ -92,8 +98,36 @@ class Weekday(_Level):
     on_holiday: OnHoliday
 
 
+class Fortnight(_Level):
+    """By a wall time on a weekday of every second week, counted from the anchor Monday: the first such day on or after
+    the period's last one.
+    """
+
+    kind: Literal["fortnight"]
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday"]
+    at: WallTime
+    on_holiday: OnHoliday
+
+
+class Age(_Level):
+    """How old the newest data may be: so many elapsed hours are a warning, more of them an alarm; never moves.
+
+    Counted from the end of the newest UTC day the period could have data of when it failed.
+    """
+
+    kind: Literal["age"]
+    warn_hours: Annotated[int, Field(ge=1, le=24 * 14)]
+    alarm_hours: Annotated[int, Field(ge=1, le=24 * 14)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.alarm_hours <= self.warn_hours:
+            raise ValueError("the alarm must come after the warning")
+        return self
+
+
 class Within(_Level):
-    """Within some hours (elapsed) or days (calendar) of the first failure; never moves.
+    """Within some hours (elapsed) or days (calendar) of the first failure; only days may move.
 
     Hours may also be counted from the midnight UTC that began the day of the failure.
     """
@@ -102,6 +136,7 @@ class Within(_Level):
     hours: Annotated[int, Field(ge=1, le=24 * 7)] | None = None
     days: Annotated[int, Field(ge=1, le=366)] | None = None
     from_midnight: bool = False
+    on_holiday: OnHoliday = "same"
 
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
@@ -109,11 +144,14 @@ class Within(_Level):
             raise ValueError("give either hours or days")
         if self.from_midnight and self.hours is None:
             raise ValueError("only hours are counted from midnight")
+        if self.on_holiday != "same" and self.days is None:
+            raise ValueError("hours never move; only days take on_holiday")
         return self
 
 
 Level = Annotated[
-    DayOfMonth | MonthEnd | BusinessDay | Ready | ReadyDay | HoursAfter | Weekday | Within, Field(discriminator="kind")
+    DayOfMonth | MonthEnd | BusinessDay | Ready | ReadyDay | HoursAfter | Weekday | Fortnight | Age | Within,
+    Field(discriminator="kind"),
 ]
 
 
@@ -147,7 +185,10 @@ class Escalation(_Strict):
 def deadline(
     level: Level, *, roster: Roster, days: tuple[date, date], first_failed: datetime
 ) -> date | datetime | None:
-    """When a level falls due for a period: a day (its end counts) or an instant; None where it does not apply."""
+    """When a level falls due for a period: a day (its end counts) or an instant; None where it does not apply.
+
+    Of an age it is the alarm.
+    """
     start, end = days
     calendar = roster.calendar
     match level:
@@ -168,13 +209,33 @@ def deadline(
             ahead = (WEEKDAYS.index(level.weekday) - end.weekday()) % 7
             day = calendar.move(end + timedelta(days=ahead), level.on_holiday)
             return datetime.combine(day, level.at, roster.zone)
+        case Fortnight():
+            ahead = ((roster.model.rotation.anchor - end).days + WEEKDAYS.index(level.weekday)) % FORTNIGHT.days
+            return _at(calendar.move(end + timedelta(days=ahead), level.on_holiday), level.at, roster.zone)
+        case Age():
+            newest = min(end, first_failed.astimezone(UTC).date() - timedelta(days=1))
+            return datetime.combine(newest + timedelta(days=1), time(), UTC) + timedelta(hours=level.alarm_hours)
         case Within():
             if level.hours is not None:
                 begin = first_failed.astimezone(UTC)
                 if level.from_midnight:
                     begin = datetime.combine(begin.date(), time(), UTC)
                 return begin + timedelta(hours=level.hours)
-            return first_failed.astimezone(roster.zone).date() + timedelta(days=level.days or 0)
+            day = first_failed.astimezone(roster.zone).date() + timedelta(days=level.days or 0)
+            return calendar.move(day, level.on_holiday)
+
+
+def marks(
+    level: Level, *, roster: Roster, days: tuple[date, date], first_failed: datetime
+) -> list[tuple[str, date | datetime]]:
+    """The moments of a level for a period, each with what it is: one deadline, of an age the warning and the alarm."""
+    moment = deadline(level, roster=roster, days=days, first_failed=first_failed)
+    if moment is None:
+        return []
+    if isinstance(level, Age) and isinstance(moment, datetime):
+        warning = moment - timedelta(hours=level.alarm_hours - level.warn_hours)
+        return [(f"{level.label}: warning from", warning), (f"{level.label}: alarm from", moment)]
+    return [(level.label, moment)]
 
 
 def escalates_at(
@@ -220,9 +281,8 @@ def due(
     found: list[tuple[datetime, str]] = []
     for level in levels:
         if level.card and _applies(level.classes, failure_class):
-            moment = deadline(level, roster=roster, days=days, first_failed=first_failed)
-            if moment is not None:
-                found.append((_end(moment, roster.zone), f"{level.label} {_shown(moment, level, as_of, roster.zone)}"))
+            for label, moment in marks(level, roster=roster, days=days, first_failed=first_failed):
+                found.append((end_of(moment, roster.zone), f"{label} {_shown(moment, level, as_of, roster.zone)}"))
     rungs: dict[str, datetime] = {}
     for rung in escalation:
         if _applies(rung.classes, failure_class):
@@ -246,7 +306,7 @@ def _marked(items: Sequence[tuple[datetime, str]], as_of: datetime) -> Iterator[
         yield text if as_of <= instant else f"{text} (past)"
 
 
-def _end(moment: date | datetime, zone: ZoneInfo) -> datetime:
+def end_of(moment: date | datetime, zone: ZoneInfo) -> datetime:
     """The instant up to which a deadline is kept: the instant itself, or the end of its day."""
     return moment if isinstance(moment, datetime) else _at(moment + timedelta(days=1), time(), zone)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -11,9 +12,10 @@ from zoneinfo import ZoneInfo
 from dq import yamlfile
 from dq.errors import ConfigError, DqError, Finding, choices
 from dq.people.calendar import BusinessCalendar
-from dq.people.roster_file import Person, RosterModel, Team, mistakes
+from dq.people.roster_file import Person, RosterModel, Team, mistakes, successor
 
 WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +90,10 @@ class Roster:
         return monday if at >= self.handover(monday) else monday - WEEK
 
     def ring_person(self, monday: date, places: int = 0) -> str:
-        """The id of the ring's person of a week, or the one some places further on."""
+        """The id of the ring's person of a week, or the one some places further on; who replaced a leaver counts."""
         rotation = self.model.rotation
-        return rotation.ring[((monday - rotation.anchor).days // 7 + places) % len(rotation.ring)]
+        place = ((monday - rotation.anchor).days // 7 + places) % len(rotation.ring)
+        return successor(self.people, rotation.ring[place], monday)
 
     def chain(self, monday: date) -> tuple[str, ...]:
         """The ids to be asked in a week, in order: ring or swap, the next in the ring, the Lead, the manager."""
@@ -118,16 +121,19 @@ class Roster:
         return person, backup, why
 
     def away(self, person: str, at: datetime) -> bool:
-        """Whether somebody is on leave on the company's day of an instant."""
+        """Whether somebody is on leave, or has left, on the company's day of an instant."""
         today = at.astimezone(self.zone).date()
-        return any(item.person == person and item.first <= today <= item.last for item in self.model.leave)
+        left = self.people[person].left
+        return (left is not None and left <= today) or any(
+            item.person == person and item.first <= today <= item.last for item in self.model.leave
+        )
 
     def _leave_edges(self, chain: Sequence[str]) -> Iterator[datetime]:
-        """The instants at which the leave of somebody in the chain begins or ends."""
-        for item in self.model.leave:
-            if item.person in chain:
-                for day in (item.first, item.last + timedelta(days=1)):
-                    yield datetime.combine(day, time(), self.zone).astimezone(UTC)
+        """The instants at which the leave of somebody in the chain begins or ends, or at which they leave."""
+        days = [day for item in self.model.leave if item.person in chain for day in (item.first, item.last + _DAY)]
+        days += [day for person in chain if (day := self.people[person].left)]
+        for day in days:
+            yield datetime.combine(day, time(), self.zone).astimezone(UTC)
 
 
 def load_roster(path: Path, *, shown: str | None = None) -> Roster:
@@ -135,7 +141,16 @@ def load_roster(path: Path, *, shown: str | None = None) -> Roster:
     model, document = yamlfile.read_model(path, RosterModel, shown=shown or f"{path.parent.name}/{path.name}")
     findings = [document.finding(key, message) for key, message in mistakes(model)]
     if findings:
+        for check in (_lint_places, _lint_swaps, _lint_weeks):
+            # Somebody or a zone that is not known is told above; what needs them cannot be said as well.
+            with suppress(KeyError, ValueError, OSError):
+                findings += check(roster_of(model, document))
         raise ConfigError(findings)
+    return roster_of(model, document)
+
+
+def roster_of(model: RosterModel, document: yamlfile.Document) -> Roster:
+    """The roster of a model without mistakes; ``document`` is where its findings are placed."""
     calendar = BusinessCalendar(
         country=model.country,
         subdivision=model.subdivision,
@@ -146,10 +161,40 @@ def load_roster(path: Path, *, shown: str | None = None) -> Roster:
 
 
 def lint_roster(roster: Roster) -> list[Finding]:
-    """The weeks in which nobody is there to be called: ring person, backup and Lead away on the same day.
+    """What is wrong with the people, though a roster with it can be used: gaps that the Lead would have to fill.
 
-    The roster stays usable (the Lead is named all the same), so this is told by ``dq lint``, not at run time.
+    Places of people who have left and are not replaced, teams of which nobody is left, swaps into somebody's leave,
+    and the weeks in which nobody is there to be called: ring person, backup and Lead away on the same day.
     """
+    return [*_lint_places(roster), *_lint_swaps(roster), *_lint_weeks(roster)]
+
+
+def _lint_places(roster: Roster) -> Iterator[Finding]:
+    rotation = roster.model.rotation
+    places: list[tuple[yamlfile.Key, str]] = [
+        (("rotation", "ring", n), person) for n, person in enumerate(rotation.ring)
+    ]
+    places += [(("rotation", "lead"), rotation.lead), (("rotation", "manager"), rotation.manager)]
+    for key, person in places:
+        last = roster.people[successor(roster.people, person, date.max)]
+        if last.left:
+            message = f"{last.name} leaves on {last.left} and nobody follows; give them replaced_by, or fill the place"
+            yield roster.document.finding(key, message)
+    for name, team in roster.teams.items():
+        gone = [left for person in team.people if (left := roster.people[person].left)]
+        if team.people and len(gone) == len(team.people):
+            message = f"from {max(gone)} on nobody is in the team"
+            yield roster.document.finding(("teams", name, "people"), message)
+
+
+def _lint_swaps(roster: Roster) -> Iterator[Finding]:
+    for n, swap in enumerate(roster.model.swaps):
+        if roster.away(swap.person, roster.handover(swap.week)):
+            message = f"{roster.people[swap.person].name} is away in the week they would take over"
+            yield roster.document.finding(("swaps", n, "person"), message)
+
+
+def _lint_weeks(roster: Roster) -> Iterator[Finding]:
     findings = {}
     for number, item in enumerate(roster.model.leave):
         days = (item.first + timedelta(days=n) for n in range((item.last - item.first).days + 1))
@@ -160,4 +205,4 @@ def lint_roster(roster: Roster) -> list[Finding]:
                 names = ", ".join(roster.people[person].name for person in chain)
                 message = f"from {at.astimezone(roster.zone):%Y-%m-%d} on everyone is away: {names}; record a swap"
                 findings[roster.week(at)] = roster.document.finding(("leave", number), message)
-    return list(findings.values())
+    yield from findings.values()

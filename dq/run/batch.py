@@ -182,6 +182,8 @@ def rebuild(
             if instant:
                 candidates.append((instant, f"as {table}"))
         latest = (as_of, "given") if as_of else max(candidates, key=lambda candidate: candidate[0])
+        if periods.days_of(period, item.grain)[0] >= latest[0].date():
+            continue  # a week ahead of a month that has begun
         before = [step.key for step in steps if step.pipeline == name][-1:] if item.compares_with_previous else []
         needs = (*upstream, *before)
         steps.append(Step(pipeline=name, period=period, as_of=latest[0], needs=needs, why=latest[1], shown=there))

@@ -8,7 +8,7 @@ from pathlib import Path
 from dq import runbook_html
 from dq.model import RunRecord
 from dq.project import Project
-from dq.run import documents, judging, records
+from dq.run import documents, judging, records, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 from dq.run.tell import guidance
@@ -29,13 +29,14 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         else:
             told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
             problems += _kept(run, told)
-    return told, problems
+    return told, [*problems, *telling.tell(run, told)]
 
 
 def _with_document(run: GuardedRun, record: RunRecord, site: Path) -> tuple[RunRecord, list[str]]:
     """The record with the result of delivering its report, and a sentence where that failed."""
     try:
-        documents.publish(run, record, site)
+        page = documents.publish(run, record, site)
+        telling.hand_over(run, record, page)
         problem = ""
     except Exception as failure:
         problem = f"the report was not delivered: {sentence(failure)}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dq import periods, store
 from dq.model import Json, Outcome, RunRecord, Severity
+from dq.notify import reports
 from dq.registry import DOCUMENT_COLUMNS
 from dq.reports import document
 from dq.runbooks.blocks import write_atomically
@@ -17,7 +18,7 @@ from dq.runbooks.blocks import write_atomically
 if TYPE_CHECKING:
     from dq.run.guarded import GuardedRun
 
-KIND = "deliveries"
+KIND = reports.KIND
 
 
 def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
@@ -59,7 +60,11 @@ def told(warehouse: store.Warehouse, record: RunRecord) -> list[str]:
         return []
     if doc.get("problem"):
         return [f"report    not delivered: {doc['problem']}"]
-    return [f"report    {doc['document']}, delivered {doc['delivered']}, sha256 {str(doc['sha256'])[:12]}"]
+    lines = [f"report    {doc['document']}, delivered {doc['delivered']}, sha256 {str(doc['sha256'])[:12]}"]
+    for one in reports.recipients_of(warehouse, record.pipeline, record.period, record.version or 0):
+        became = f"sent {one['sent']}" if one.get("sent") else f"not delivered: {one.get('undelivered')}"
+        lines.append(f"          to {one['recipient']}, {became}")
+    return lines
 
 
 def _record(run: GuardedRun, record: RunRecord, doc: Mapping[str, Json]) -> None:
@@ -67,7 +72,7 @@ def _record(run: GuardedRun, record: RunRecord, doc: Mapping[str, Json]) -> None
 
 
 def _name(record: RunRecord) -> str:
-    return f"{record.pipeline}-{record.period}-v{record.version}".lower()
+    return reports.name_of(record.pipeline, record.period, record.version or 0)
 
 
 def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:

@@ -45,6 +45,12 @@ def _started(name: str) -> str:
     return match["started"] if match else ""
 
 
+def period_of(name: str) -> str:
+    """The period in a run's id, empty where it is none."""
+    match = _ID.match(name)
+    return match["period"].upper() if match else ""
+
+
 def names(warehouse: store.Warehouse, pipeline: str | None = None) -> list[str]:
     """The ids of all runs, newest first, of one pipeline or of all."""
     prefix = f"{pipeline}-" if pipeline else ""

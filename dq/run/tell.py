@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq import runbooks, store
-from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Verdict
+from dq.errors import DqError
+from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict
+from dq.notify import incidents
 from dq.verdict import notes
 
 if TYPE_CHECKING:
     from dq.project import Project
     from dq.run.guarded import GuardedRun
+
+log = logging.getLogger("dq.run")
 
 
 def record(run: GuardedRun) -> RunRecord:
@@ -76,8 +82,9 @@ def moved(was: Json, now: Json) -> str | None:
 
 
 def guidance(run: GuardedRun, results: Iterable[CheckResult]) -> dict[str, Guidance]:
-    """Per check that did not pass: runbook section, owner, on call and due dates."""
+    """Per check that did not pass: runbook section, owner, on call and due dates, counted from its first failure."""
     told = {}
+    since = _first_failures(run)
     for result in results:
         if result.outcome in (Outcome.FAILED, Outcome.ERRORED) and result.runbook:
             told[result.check] = runbooks.guide(
@@ -87,6 +94,18 @@ def guidance(run: GuardedRun, results: Iterable[CheckResult]) -> dict[str, Guida
                 failure_class=result.failure_class,
                 at=run.state.window.as_of,
                 days=(run.state.window.start, run.state.window.end),
+                first_failed=since.get(result.check),
+                severity=Severity.CRITICAL if result.outcome is Outcome.ERRORED else result.severity,
                 docs_address=run.project.settings.docs_address,
             )
     return told
+
+
+def _first_failures(run: GuardedRun) -> dict[str, datetime]:
+    """Since when each red check is red; where that cannot be read, this run is the first to see it."""
+    window = run.state.window
+    try:
+        return incidents.first_failures(run.warehouse, run.bound.name, window.period, window.as_of)
+    except DqError as failure:
+        log.warning("when the failures began is not known: %s", failure)
+        return {}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dq import yamlfile
+from dq.errors import ConfigError, Finding
+from dq.people.calendar import OnHoliday
 from dq.people.levels import Escalation, Level
+from dq.people.roster_file import WallTime
 
 Text = Annotated[str, Field(min_length=1)]
+FENCE = "---"
 
 
 class _Strict(BaseModel):
@@ -40,11 +45,25 @@ class CriticalMetric(_Strict):
 
 
 class Review(_Strict):
-    """A standing meeting whose agenda is the open problems."""
+    """A standing meeting whose agenda is the open problems, at a wall time of the company.
+
+    Each week, or every second one from the anchor Monday, on a ``weekday``; each month on its Nth ``business_day``.
+    """
 
     name: Text
     every: Literal["week", "fortnight", "month"]
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday"] | None = None
+    business_day: Annotated[int, Field(ge=1, le=15)] | None = None
+    at: WallTime
+    minutes: Annotated[int, Field(ge=5, le=480)] = 60
+    on_holiday: OnHoliday = "next"
     teams: Annotated[list[Text], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _has_a_day(self) -> Self:
+        if (self.weekday is None) != (self.every == "month") or (self.business_day is None) != (self.every != "month"):
+            raise ValueError("a weekly or fortnightly review needs weekday, a monthly one business_day")
+        return self
 
 
 class FrontMatter(_Strict):
@@ -95,3 +114,25 @@ class FrontMatter(_Strict):
                 yield ("escalation", n, key), f"no level has the id {name}; valid: {', '.join(sorted(ids))}"
         if self.engineer == self.backup:
             yield ("backup",), "the engineer cannot stand in for themselves"
+
+
+def read_text(path: Path, file: str) -> str:
+    """The text of a page's file, or a ConfigError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError([Finding(file, 0, "", f"is not UTF-8 (byte {error.start})")]) from error
+    except OSError as error:
+        raise ConfigError([Finding(file, 0, "", f"cannot be read: {error.strerror}")]) from error
+
+
+def read_head(text: str, file: str) -> tuple[FrontMatter, yamlfile.Document, int]:
+    """The front matter a page begins with, its document, and how many lines it takes; ConfigError where it has none."""
+    lines = text.split("\n")  # as Markdown counts lines; splitlines() also breaks at form feeds and the like
+    end = next((n for n, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), 0)
+    if lines[0].rstrip() != FENCE or not end:
+        message = f"a page begins with its front matter: YAML between two lines {FENCE}"
+        raise ConfigError([Finding(file, 1, "", message)])
+    head = "\n".join(["", *lines[1:end], ""])  # the empty first line keeps the line numbers of the file
+    document = yamlfile.parse(head.encode(), file)
+    return yamlfile.as_model(document, FrontMatter), document, end + 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from dq.model import Guidance
+from dq.model import Guidance, Severity
 from dq.people.levels import due, show
 from dq.people.roster import Roster
+from dq.people.watch import call
 from dq.runbooks.page import Page
 
 
@@ -19,6 +20,7 @@ def guide(
     at: datetime,
     failure_class: str = "",
     first_failed: datetime | None = None,
+    severity: Severity | None = None,
     docs_address: str = "",
 ) -> Guidance:
     """Whose a failed check is at an instant, and by when.
@@ -26,7 +28,7 @@ def guide(
     ``days`` are the first and last of the period. ``runbook`` is ``<page>.md#<anchor>``; an anchor that is not on the
     page leads to its top, since an alert without a link is worse than one that lands a little high. ``docs_address`` is
     the address of the docs site, empty for links relative to its root. ``first_failed`` is ``at`` unless the failure is
-    known to be older.
+    known to be older. With ``severity`` it is also said until when nobody is called.
     """
     front = page.front
     anchor = runbook.partition("#")[2]
@@ -34,6 +36,11 @@ def guide(
     target = f"#{anchor}" if section else ""
     root = f"{docs_address.rstrip('/')}/" if docs_address else ""
     duty = roster.on_call(at)
+    since = min(first_failed or at, at)
+    known_class = failure_class or (section.failure_class if section else "")
+    opening = call(roster, front.pipeline, at, severity=severity, failure_class=known_class) if severity else None
+    told = [f"red since {show(since, at, roster.zone)}"] if since < at else []
+    told += [f"nobody is called before {show(opening.at, at, roster.zone)}"] if opening and not opening.now else []
     return Guidance(
         runbook=f"runbooks/{page.name}{target}",
         runbook_url=f"{root}runbooks/{page.name.removesuffix('.md')}.html{target}",
@@ -42,14 +49,17 @@ def guide(
         on_call=duty.person.name,
         on_call_until=show(duty.until, at, roster.zone),
         backup=duty.backup.name,
-        due=due(
+        due=told
+        + due(
             front.levels,
             front.escalation,
             roster=roster,
             owner=front.owner,
             days=days,
             as_of=at,
-            first_failed=first_failed or at,
-            failure_class=failure_class or (section.failure_class if section else ""),
+            first_failed=since,
+            failure_class=known_class,
         ),
+        since=since,
+        call_at=opening.at if opening else None,
     )

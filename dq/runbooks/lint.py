@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check
 from dq.people.roster import Roster
-from dq.runbooks.blocks import Block, blocks, stale
+from dq.people.roster_file import successor
+from dq.runbooks.blocks import blocks, stale
 from dq.runbooks.page import Command, Link, Page, Section
 from dq.runbooks.tables import checks_of
 
@@ -25,12 +27,21 @@ PAGE_PARTS = (
     "Review meetings",
     "Ways of failing",
 )
+# What a part is written from stands in its generated block: without it the part could say anything.
+PART_BLOCKS: Mapping[str, str] = {
+    "Critical metrics": "metrics",
+    "Owners": "owners",
+    "Service levels": "levels",
+    "Escalation": "ladder",
+    "Ways of failing": "ways",
+}
 SECTION_PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
 
 # What stands for a value in a command on a page, and an example to try the command with.
 PLACEHOLDERS: Mapping[str, str] = {
     "RUN": "investor-profit-20261125-0500",
     "PERIOD": "2026-10",
+    "MONTH": "2026-10",
     "CHECK": "profit_ties_out_to_ledger",
     "TIME": "2026-11-04T05:00:00Z",
     "DATA": "build/data.parquet",
@@ -113,6 +124,9 @@ def _head_findings(
         if person not in roster.people:
             message = f"nobody on the roster has the id {person!r}; {choices(person, [*roster.people])}"
             yield page.document.finding((name,), message)
+        elif (last := roster.people[successor(roster.people, person, date.max)]).left:
+            message = f"{last.name} leaves on {last.left} and nobody follows; name somebody else"
+            yield page.document.finding((name,), message)
     for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
         for n, pipeline in enumerate(parties.pipelines):
             if pipelines is not None and pipeline not in pipelines:
@@ -145,6 +159,9 @@ def _part_findings(page: Page) -> Iterator[Finding]:
             yield Finding(page.file, page.offset + 1, "", f"the page has no part ## {title}")
         elif not _has_text(page, tops[title]):
             yield Finding(page.file, tops[title].start, title, "the part is empty")
+        elif (name := PART_BLOCKS.get(title)) and not _holds(page, tops[title], name):
+            message = f"has no block {name}; put <!-- {name}:begin --> and <!-- {name}:end --> on lines of their own"
+            yield Finding(page.file, tops[title].start, title, message)
 
 
 def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Finding]:
@@ -167,17 +184,18 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
         if "Diagnosis" in parts and not any(page.commands(parts["Diagnosis"])):
             message = "holds no command; a person at night needs one to copy, in a fenced sh block"
             yield Finding(page.file, parts["Diagnosis"].start, f"{way.title}: Diagnosis", message)
-        if not any(b.name == "checks" and way.start < b.begin <= way.end for b in _blocks(page)):
+        if not _holds(page, way, "checks"):
             message = "has no list of checks; put <!-- checks:begin --> and <!-- checks:end --> on lines of their own"
             yield Finding(page.file, way.start, way.title, message)
 
 
-def _blocks(page: Page) -> list[Block]:
-    """The blocks of a page whose markers pair; where they do not, that is told on its own."""
+def _holds(page: Page, section: Section, block: str) -> bool:
+    """Whether a section holds a generated block; where markers do not pair, that is told on its own."""
     try:
-        return blocks(page)
+        found = blocks(page)
     except ConfigError:
-        return []
+        return f"<!-- {block}:begin -->" in page.lines(section)
+    return any(one.name == block and section.start < one.begin <= section.end for one in found)
 
 
 def _has_text(page: Page, section: Section) -> bool:

@@ -13,11 +13,11 @@ from markdown_it.token import Token
 
 from dq import yamlfile
 from dq.errors import ConfigError, Finding
-from dq.runbooks.frontmatter import FrontMatter
+from dq.runbooks.frontmatter import FrontMatter, read_head, read_text
 from dq.runbooks.slugs import Slugger
 
+NO_PAGES = ("README.md", "on-call.md")
 CLASS_LINE = re.compile(r"Class:\s*(F\d{2})\s*")
-_FENCE = "---"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,21 +153,15 @@ def markdown() -> MarkdownIt:
 def load_page(path: Path, *, shown: str | None = None) -> Page:
     """The page in a file, or a ConfigError with every mistake of its head and form."""
     file = shown or f"{path.parent.name}/{path.name}"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError([Finding(file, 0, "", f"is not UTF-8 (byte {error.start})")]) from error
-    except OSError as error:
-        raise ConfigError([Finding(file, 0, "", f"cannot be read: {error.strerror}")]) from error
-    return parse_page(text, name=path.name, file=file)
+    return parse_page(read_text(path, file), name=path.name, file=file)
 
 
 def load_pages(folder: Path) -> dict[str, Page]:
-    """Every runbook page of a folder by file name, README apart, or a ConfigError with the mistakes of all."""
+    """Every runbook page of a folder by file name, without those that are none, or a ConfigError with all mistakes."""
     pages: dict[str, Page] = {}
     findings: list[Finding] = []
     for path in sorted(folder.glob("*.md")):
-        if path.name == "README.md":
+        if path.name in NO_PAGES:
             continue
         try:
             pages[path.name] = load_page(path)
@@ -180,16 +174,9 @@ def load_pages(folder: Path) -> dict[str, Page]:
 
 def parse_page(text: str, *, name: str, file: str) -> Page:
     """The page in a text; ``file`` is only the name shown in errors."""
-    lines = text.split("\n")  # as Markdown counts lines; splitlines() also breaks at form feeds and the like
-    end = next((n for n, line in enumerate(lines[1:], start=1) if line.rstrip() == _FENCE), 0)
-    if not lines or lines[0].rstrip() != _FENCE or not end:
-        message = f"a page begins with its front matter: YAML between two lines {_FENCE}"
-        raise ConfigError([Finding(file, 1, "", message)])
-    head = "\n".join(["", *lines[1:end], ""])  # the empty first line keeps the line numbers of the file
-    document = yamlfile.parse(head.encode(), file)
-    front = yamlfile.as_model(document, FrontMatter)
+    front, document, offset = read_head(text, file)
+    lines = text.split("\n")
     findings = [document.finding(key, message) for key, message in front.mistakes()]
-    offset = end + 1
     tokens = markdown().parse("\n".join(lines[offset:]))
     sections = tuple(_sections(tokens, lines, offset))
     declared = {_class_line(lines, section.start) for section in sections if section.failure_class}

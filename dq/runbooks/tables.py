@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from dq.model import Check, Severity
 from dq.people.levels import (
+    Age,
     BusinessDay,
     DayOfMonth,
-    Escalation,
+    Fortnight,
     HoursAfter,
     Level,
     MonthEnd,
@@ -20,7 +21,10 @@ from dq.people.levels import (
     Within,
 )
 from dq.people.roster import Roster
+from dq.people.watch import hours_shown, watch_of
+from dq.runbooks.duty import climbs
 from dq.runbooks.frontmatter import Parties
+from dq.runbooks.markdown import cell, table
 from dq.runbooks.page import Page, Section
 
 _SEVERITIES = list(Severity)
@@ -42,16 +46,6 @@ def checks_of(page: Page, section: Section, checks: Sequence[Check]) -> list[Che
     return sorted(here.values(), key=lambda c: (_SEVERITIES.index(c.severity), c.dataset, c.check))
 
 
-def cell(text: str) -> str:
-    """A text as one cell of a Markdown table: one line, nothing in it read as markup."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return re.sub(r"[\\`*\[\]<>|&#~!]|(?<!\w)_|_(?!\w)", r"\\\g<0>", plain)  # "_" within a word is no markup
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
-
-
 def _code(text: str) -> str:
     """A name as code inside a table cell; names hold no back-ticks, whatever is odd in them is dropped."""
     return f"`{re.sub(r'[^A-Za-z0-9_.-]', '', text)}`"
@@ -71,17 +65,17 @@ def _checks(facts: Facts) -> list[str]:
     if not here:
         return ["No check leads here yet."]
     rows = [[_code(c.check), str(c.severity), _code(c.dataset), cell(_expects(c))] for c in here]
-    return _table(("check", "severity", "dataset", "expects"), rows)
+    return table(("check", "severity", "dataset", "expects"), rows)
 
 
 def _metrics(facts: Facts) -> list[str]:
     rows = [[cell(m.metric), ", ".join(map(_code, m.checks))] for m in facts.page.front.critical_metrics]
-    return _table(("critical metric", "watched by"), rows)
+    return table(("critical metric", "watched by"), rows)
 
 
 def _ways(facts: Facts) -> list[str]:
     rows = [[way.failure_class, f"[{cell(way.title)}](#{way.anchor})"] for way in facts.page.ways]
-    return _table(("class", "way of failing"), rows)
+    return table(("class", "way of failing"), rows)
 
 
 def _owners(facts: Facts) -> list[str]:
@@ -93,6 +87,10 @@ def _owners(facts: Facts) -> list[str]:
     def person(person_id: str) -> str:
         return f"{cell(roster.person(person_id).name)} ({_code(roster.person(person_id).contact)})"
 
+    def manager(team: str) -> str:
+        found = roster.team(team).manager
+        return cell(f"manager of {team}") + (f" ({_code(found)})" if found else "")
+
     def parties(side: Parties) -> str:
         return cell("; ".join((*side.pipelines, *side.teams, *side.readers)))
 
@@ -103,19 +101,16 @@ def _owners(facts: Facts) -> list[str]:
         ["engineer's backup", person(front.backup)],
         ["accountable", cell(f"{front.accountable.role}, {front.accountable.team}")],
         ["consulted", cell("; ".join(f"{role.role}, {role.team}" for role in front.consulted))],
-        ["informed", cell("; ".join(f"manager of {team}" for team in front.informed))],
-        ["upstream", cell("; ".join((*front.upstream.pipelines, *front.upstream.teams, *front.upstream.readers)))],
-        [
-            "downstream",
-            cell("; ".join((*front.downstream.pipelines, *front.downstream.teams, *front.downstream.readers))),
-        ],
+        ["informed", "; ".join(map(manager, front.informed))],
+        ["upstream", parties(front.upstream)],
+        ["downstream", parties(front.downstream)],
     ]
-    return _table(("role", "who"), [[role, who or "nobody"] for role, who in rows])
+    return table(("role", "who"), [[role, who or "nobody"] for role, who in rows])
 
 
 def _levels(facts: Facts) -> list[str]:
     rows = [[cell(level.label), _when(level), ", ".join(level.classes) or "all"] for level in facts.page.front.levels]
-    return _table(("level", "when", "ways of failing"), rows)
+    return table(("level", "when", "ways of failing"), rows)
 
 
 def _when(level: Level) -> str:
@@ -135,10 +130,16 @@ def _when(level: Level) -> str:
             return f"{level.hours} hours after the end of the period"
         case Weekday():
             return f"{level.weekday.capitalize()} {level.at:%H:%M}, {moves.get(level.on_holiday, 'never moves')}"
+        case Fortnight():
+            day = level.weekday.capitalize()
+            return f"every second {day} {level.at:%H:%M}, {moves.get(level.on_holiday, 'never moves')}"
+        case Age():
+            return f"warning at {level.warn_hours} hours, alarm at {level.alarm_hours} hours of age"
         case Within():
             length = f"{level.hours} elapsed hours" if level.hours else f"{level.days} calendar days"
             since = "midnight UTC of the day of the first failure" if level.from_midnight else "the first failure"
-            return f"{length} from {since}"
+            moved = f", {moves[level.on_holiday]}" if level.on_holiday in moves else ""
+            return f"{length} from {since}{moved}"
 
 
 def _ladder(facts: Facts) -> list[str]:
@@ -153,16 +154,24 @@ def _ladder(facts: Facts) -> list[str]:
     rows = [["on call, then the backup", "of the week, as the card says", "at once", "all"]]
     for rung in front.escalation:
         who, contact = reached[rung.to]
-        rows.append([cell(who), _code(contact), _climbs(rung, front.levels), ", ".join(rung.classes) or "all"])
-    return _table(("who", "contact", "when still red", "ways of failing"), rows)
+        rows.append([cell(who), _code(contact), cell(climbs(rung, front.levels)), ", ".join(rung.classes) or "all"])
+    return table(("who", "contact", "when still red", "ways of failing"), rows)
 
 
-def _climbs(rung: Escalation, levels: Sequence[Level]) -> str:
-    if rung.hours is not None:
-        return f"{rung.hours} hours after the first failure"
-    label = next(cell(level.label) for level in levels if level.id in (rung.after, rung.before))
-    days = "1 business day" if rung.business_days == 1 else f"{rung.business_days} business days"
-    return f"{days} {'after' if rung.after else 'before'} the day of '{label}', {rung.at:%H:%M}"
+def _watch(facts: Facts) -> list[str]:
+    pipeline = facts.page.front.pipeline
+    if not any(pipeline in watch.pipelines for watch in facts.roster.model.watch):
+        return ["Nobody watches this pipeline yet."]
+    watch = watch_of(facts.roster, pipeline)
+    rows = [
+        [cell(hours.team), _code(facts.roster.team(hours.team).contact), hours.role, hours_shown(hours)]
+        for hours in watch.hours
+    ]
+    lines = table(("team", "contact", "role", "when"), rows)
+    for rule in watch.at_once:
+        classes = f" ({', '.join(rule.classes)})" if rule.classes else ""
+        lines += ["", f"At once, at any hour: {rule.severity} failures{classes}; {cell(rule.because)}."]
+    return lines
 
 
 WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
@@ -172,4 +181,5 @@ WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
     "owners": _owners,
     "levels": _levels,
     "ladder": _ladder,
+    "watch": _watch,
 }

@@ -110,7 +110,9 @@ class _ContractText(_Strict):
     columns: dict[str, _ColumnText] = Field(min_length=1)
 
 
-class _ContractsFile(_Strict):
+class ContractsFile(_Strict):
+    """``jobs/contracts.yml``: what the jobs need of each source."""
+
     sources: dict[str, _ContractText] = Field(min_length=1)
 
 
@@ -119,7 +121,7 @@ def load_contracts(path: Path, *, shown: str | None = None) -> Contracts:
 
     ``shown`` is the file's name in messages and in the ``where`` of checks, the path itself if not given.
     """
-    file, document = read_model(path, _ContractsFile, shown=shown)
+    file, document = read_model(path, ContractsFile, shown=shown)
     findings: list[Finding] = []
     found = {name: _contract(name, text, document, ("sources", name), findings) for name, text in file.sources.items()}
     if findings:

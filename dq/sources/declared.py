@@ -52,7 +52,9 @@ class _SourceText(_Strict):
     absent_columns: dict[str, str] = {}
 
 
-class _SourcesFile(_Strict):
+class SourcesFile(_Strict):
+    """A sources file: where a company's raw tables are, and the SELECT that makes each source."""
+
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     root: _RootText
     tables: dict[str, _TableText] = Field(min_length=1)
@@ -64,7 +66,7 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
 
     ``shown`` is the file's name in messages and in the ``where`` of checks, the path itself if not given.
     """
-    file, document = read_model(path, _SourcesFile, shown=shown)
+    file, document = read_model(path, SourcesFile, shown=shown)
     findings: list[Finding] = []
     tables = {name: _table(name, text, document, findings) for name, text in file.tables.items()}
     sources = {}

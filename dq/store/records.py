@@ -31,6 +31,12 @@ class Records:
         self._ready()
         self._filesystem.replace(key, encode({"kind": kind, "name": name, "document": doc}))
 
+    def put_new(self, kind: str, name: str, doc: Mapping[str, object]) -> bool:
+        """Store a document under its name unless one is there; of several writers exactly one is told True."""
+        key = self._key(kind, name)
+        self._ready()
+        return self._filesystem.put_if_absent(key, encode({"kind": kind, "name": name, "document": doc}))
+
     def get(self, kind: str, name: str) -> Mapping[str, Json] | None:
         """The document of this name; None when there is none, or, with a warning, when it is torn."""
         key = self._key(kind, name)
@@ -45,6 +51,12 @@ class Records:
         except TornDocumentError as error:
             self._set_aside(key, content, error)
             return None
+
+    def delete(self, kind: str, name: str) -> None:
+        """Remove a document; nothing happens where there is none."""
+        key = self._key(kind, name)
+        self._ready()
+        self._filesystem.delete(key)
 
     def list(self, kind: str, prefix: str = "") -> Sequence[str]:
         """The names stored of a kind, sorted, that begin with the prefix."""

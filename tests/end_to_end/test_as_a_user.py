@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from runs_support import FINAL, ROOT
+from runs_support import FINAL, QUICK_JVM, ROOT
 
 pytestmark = pytest.mark.e2e
 MONTH = "2026-10"
@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
 def environment(sources: Path, **more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DQ_", "SPARK_", "PYSPARK_"))}
     kept |= {"DQ_DEMO_DIR": str(sources), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}"} | more
+    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "SPARK_SUBMIT_OPTS": QUICK_JVM} | more
 
 
 def call(words: list[str], sources: Path, *, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:

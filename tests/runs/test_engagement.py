@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from catches import caught_by
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
@@ -127,7 +126,6 @@ def test_a_company_that_records_no_users_is_told_so_and_gets_no_figures(
     assert "user_days cannot be computed: it needs user_id of clicks, declared absent: usage is recorded per" in said
 
 
-ALL = [defect for defect in catalogue.catalogue("2026-10") if defect.pipeline == "user_days"]
 # Defects that do not hide one another, so that one run finds them all.
 TOGETHER = (
     "F01-directory_users-department",
@@ -168,19 +166,3 @@ def test_many_defects_of_one_month_are_each_caught_by_the_check_of_its_class(spa
     assert (ran.code, ran.record.version) == (1, None)
     for defect in planted:
         caught(ran, defect)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("defect", ALL, ids=lambda defect: defect.id)
-def test_every_defect_alone_is_caught(
-    request: pytest.FixtureRequest, spark: SparkSession, published: Bench, defect: Defect
-) -> None:
-    defects.apply(spark, published.sources, defect)
-    ran = published.run("user_days", "2026-10")
-    caught(ran, defect)
-    caught_by(request, defect.id, [defect.expected_check])
-    if defect.severity is Severity.CRITICAL:
-        assert ran.code in (1, 3)
-        assert ran.record.version is None
-    else:
-        assert ran.code == 0

@@ -8,16 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from catches import caught_by
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
-from dq.demo import catalogue, defects
-from dq.demo.defects import Defect
 from dq.model import Kind, Outcome, Severity, Verdict
 
 MONTH = "2026-10"
-GROWTH = [defect for defect in catalogue.catalogue(MONTH) if defect.pipeline == "growth_daily"]
 PARTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
 
 
@@ -75,32 +71,3 @@ def test_the_month_that_follows_opens_with_what_the_last_one_closed_with(after_s
     assert ran.code == 0, ran.out
     assert ran.result("opening_is_the_last_published_closing").outcome is Outcome.PASSED
     assert alarms(ran) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("defect", GROWTH, ids=lambda d: d.id)
-def test_every_growth_defect_is_caught(
-    request: pytest.FixtureRequest, spark: SparkSession, after_september: Bench, defect: Defect
-) -> None:
-    caught(spark, after_september, defect)
-    caught_by(request, defect.id, [defect.expected_check])
-
-
-def caught(spark: SparkSession, bench: Bench, defect: Defect) -> None:
-    defects.apply(spark, bench.sources, defect)
-    ran = bench.run("growth_daily", MONTH)
-    if defect.failure_class == "F15":
-        assert ran.code == 0, ran.out
-        ran = bench.run("investor_growth", MONTH)
-    result = ran.result(defect.expected_check)
-    assert result.outcome is Outcome.FAILED, ran.out
-    assert (result.failure_class, result.severity) == (defect.failure_class, defect.severity)
-    guidance = ran.record.guidance[result.check]
-    assert "#" in guidance.runbook
-    assert guidance.owner
-    assert guidance.on_call
-    if defect.severity is Severity.CRITICAL:
-        assert ran.code in (1, 3)
-        assert ran.record.version is None
-    else:
-        assert ran.code == 0, ran.out

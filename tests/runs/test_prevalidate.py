@@ -29,6 +29,12 @@ def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Ca
     registered = bench.home / "jobs" / "pipelines.yml"
     text = registered.read_text(encoding="utf-8")
     registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")
+    roster = bench.home / "runbooks" / "roster.yml"
+    text = roster.read_text(encoding="utf-8")
+    days = "days: [weekdays, weekends, holidays]"
+    hours = f'{{team: Data Engineering, {days}, opens: "08:00", closes: "18:00"}}'
+    watch = f"watch:\n  - {{pipelines: [profit_unit, investor_profit], hours: [{hours}]}}\n"
+    roster.write_text(text[: text.index("\nwatch:\n") + 1] + watch, encoding="utf-8")
 
 
 def prevalidate(bench: Bench, as_of: str, *words: str) -> tuple[int, str, str]:
@@ -41,11 +47,11 @@ def prevalidate(bench: Bench, as_of: str, *words: str) -> tuple[int, str, str]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file of a warehouse but the answers that were kept."""
+    """Every file of a warehouse but the answers that were kept and the incidents they tell of."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "prevalidations" not in path.parts
+        if path.is_file() and not {"prevalidations", "incidents"} & {*path.parts}
     }
 
 

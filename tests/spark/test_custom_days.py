@@ -179,6 +179,23 @@ def test_a_thin_day_is_incomplete(spark: SparkSession) -> None:
     assert result.observed == "2026-10-01 has 1 rows of at least 2"
 
 
+def test_only_rows_that_meet_the_condition_make_a_day_present(spark: SparkSession) -> None:
+    weeks = [(date(2026, 10, 5), "week"), (date(2026, 10, 12), "week"), (date(2026, 10, 13), None)]
+    days_ = [(day, "day") for day in ALL_DAYS if day.day not in (12, 13)]
+    table = frame(spark, "day date, row_kind string", *days_, *weeks)
+    assert evaluate(table, COMPLETE).outcome is Outcome.PASSED
+    result = evaluate(table, check(COMPLETE.type, column="day", row_condition="row_kind = 'day'"))
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "2 of 31 expected days are missing: 2026-10-12 to 2026-10-13"
+
+
+def test_checks_of_one_day_column_with_and_without_condition_do_not_share_their_count(spark: SparkSession) -> None:
+    table = frame(spark, "day date, row_kind string", *((day, "week") for day in ALL_DAYS))
+    checks = [COMPLETE, check(COMPLETE.type, check_id="of_days", column="day", row_condition="row_kind = 'day'")]
+    results = evaluate_custom(checks, Dataset(name="figures", frame=table), Context(window=OCTOBER))
+    assert (results["it"].outcome, results["of_days"].outcome) == (Outcome.PASSED, Outcome.FAILED)
+
+
 def test_one_grouping_serves_all_checks_of_a_day_column(spark: SparkSession) -> None:
     figures = days(spark, *ALL_DAYS).coalesce(1)
     checks = [COMPLETE, check(COMPLETE.type, check_id="weekdays", column="day", except_weekdays=["sunday"])]

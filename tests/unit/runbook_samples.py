@@ -28,6 +28,11 @@ rotation:
   ring: [danny, anna, laura, jane]
   lead: lead
   manager: manager
+working_hours: {opens: "09:00", closes: "17:00"}
+watch:
+  - pipelines: [profit]
+    hours:
+      - {team: Data Engineering, days: [weekdays], opens: "08:00", closes: "18:00"}
 """
 
 PAGE = """\
@@ -49,7 +54,7 @@ levels:
 escalation:
   - {to: lead, after: pre-validated, business_days: 1, at: "09:00"}
 reviews:
-  - {name: Weekly review, every: week, teams: [Business Analytics Team]}
+  - {name: Weekly review, every: week, weekday: wednesday, at: "10:00", teams: [Business Analytics Team]}
 ---
 # profit
 

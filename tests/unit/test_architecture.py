@@ -94,6 +94,7 @@ FORBIDDEN = {
     "dq.people": ("dq.run", "dq.cli", "dq.engine", "dq.store", "dq.reports", "dq.project", "dq.sources", "dq.gx"),
     "dq.runbooks": ("dq.run", "dq.cli", "dq.engine", "dq.store", "dq.reports", "dq.project", "dq.sources", "dq.gx"),
     "dq.reports": ("dq.run", "dq.cli", "dq.engine", "dq.store", "dq.project", "dq.sources"),
+    "dq.notify": ("dq.run", "dq.cli", "dq.engine", "dq.project", "dq.sources", "dq.gx"),
     "dq.gx": ("dq.run", "dq.cli", "dq.store", "dq.project", "dq.sources"),
     "dq.diagnose": (
         "dq.run",

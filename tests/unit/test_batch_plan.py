@@ -160,6 +160,14 @@ def test_a_fortnight_is_rebuilt_after_the_months_it_is_built_on_and_the_one_it_c
     assert all(step.as_of >= steps[0].as_of for step in steps)
 
 
+def test_weeks_ahead_of_a_month_that_goes_on_are_not_rebuilt_yet() -> None:
+    """On Friday 20 November the week of the 16th has days that are over, that of the 23rd has none."""
+    steps = batch.rebuild(
+        WEEKLY, CALENDAR, ["weekly"], first="2026-11", last="2026-11", now=NOW, anchor=ANCHOR, shown=there(units=NOW)
+    )
+    assert [step.period for step in steps] == ["2026-W44", "2026-W45", "2026-W46", "2026-W47"]
+
+
 def test_downstream_is_everything_built_on_a_pipeline_directly_or_not() -> None:
     assert batch.downstream(REGISTRY, "units") == ["investors", "report"]
     assert batch.downstream(REGISTRY, "clicks") == ["report"]

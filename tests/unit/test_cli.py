@@ -14,7 +14,7 @@ import dq
 from dq import project as projects
 from dq.cli import console, main
 from dq.cli.commands import problem_finder
-from dq.cli.parser import argument_problem, build_parser
+from dq.cli.parser import MODULES, argument_problem, build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["run", "--all", "--period", "2026-10", "--as-of", "2026-10-01"], "has no complete day"),
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2026-08"], "lies before --from"),
         (["backfill", "profit_unit", "--from", "2026-10-05", "--to", "2026-10"], "'2026-10-05' is no month"),
-        (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "has no complete day"),
+        (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "--to: 2999-01 has no complete day"),
         (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
         (["check", "README.md", "--suite", "expectations/revenue.yml"], "README.md is neither CSV nor Parquet"),
@@ -381,3 +381,57 @@ def test_the_environment_refuses_a_shell_it_was_not_written_for() -> None:
     )
     assert "in bash or zsh" in done.stderr or "bash" in Path("/bin/sh").resolve().name
     assert "after" in done.stdout, "the shell of the person goes on"
+
+
+def test_the_module_of_a_command_is_found_without_importing_the_others() -> None:
+    for name, added in MODULES.items():
+        for command in added:
+            only = next(a for a in build_parser(command)._actions if a.dest == "command")
+            assert [*(only.choices or ())] == [*added], name
+    every = next(a for a in build_parser()._actions if a.dest == "command")
+    assert [*(every.choices or ())] == [command for added in MODULES.values() for command in added]
+
+
+def test_lint_tells_everything_that_is_wrong_with_people_and_deadlines_at_once(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    roster = broken / "runbooks/roster.yml"
+    edit(roster, "country: US", "country: ZZ")
+    edit(roster, "contact: laura-pager}", "contact: laura-pager, left: 2026-08-01}")
+    edit(roster, "Customer Care: {contact: customer-care-channel}", "Customer Care: {contact: care, people: []}")
+    edit(roster, "swaps: []", "swaps: [{week: 2026-12-07, person: bob, instead_of: danny}]")
+    away = "".join(f"\n  - {{person: {who}, first: 2026-11-02, last: 2026-11-08}}" for who in ("jane", "danny", "lead"))
+    edit(roster, "leave: []", f"leave:{away}\n  - {{person: jane, first: 2026-11-07, last: 2026-11-09}}")
+    edit(roster, "{team: Accounts Team, days: [weekdays]", "{team: Data Engineering, days: [weekdays]")
+    edit(roster, "pipelines: [growth_daily]", "pipelines: [growth_weekly]")
+    edit(broken / "runbooks/investor_profit.md", "kind: day_of_month, day: 25", "kind: day_of_month, day: 31")
+    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    code, told = run(capsys, "lint")
+    assert code == 1
+    for line, said in {
+        "country: ZZ": "country: no public holidays are known for 'ZZ'",
+        "ring: [": "rotation.ring[2]: Laura leaves on 2026-08-01 and nobody follows",
+        "Customer Care: {": "teams.Customer Care.people: nobody is in the team",
+        "swaps: [": "swaps[0].person: nobody has the id 'bob'",
+        "first: 2026-11-07": "leave[3]: overlaps with the leave of jane from 2026-11-02 to 2026-11-08",
+        "person: lead, first: 2026-11-02": "leave[2]: from 2026-11-02 on everyone is away: Laura, Jane,",
+        '[weekdays, weekends, holidays], opens: "09:00", closes: "17:00"': "overlaps with other hours of Data Engin",
+    }.items():
+        number = next(n for n, text in enumerate(roster.read_text().splitlines(), 1) if line in text)
+        assert [one for one in told_lines(told) if one.startswith(f"runbooks/roster.yml:{number}: ") and said in one], (
+            told
+        )
+    assert "runbooks/investor_profit.md:" in told
+    assert "levels[0].day_of_month.day: Input should be less than or equal to 28" in told
+
+
+def test_lint_tells_of_a_pipeline_that_nobody_watches_and_an_engineer_nobody_knows(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    edit(broken / "runbooks/roster.yml", "pipelines: [growth_daily]", "pipelines: [growth_weekly]")
+    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    code, told = run(capsys, "lint")
+    assert code == 1
+    assert "watch[1].pipelines[0]: there is no pipeline 'growth_weekly'; did you mean growth_daily?" in told
+    assert "watch: nobody watches growth_daily; add it to the pipelines of a watch" in told
+    assert "engineer: nobody on the roster has the id 'dany'; did you mean danny?" in told

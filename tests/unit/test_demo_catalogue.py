@@ -29,17 +29,6 @@ SUITE_CHECKS = {
 }
 
 
-def test_every_class_a_source_can_show_has_a_defect():
-    assert {d.failure_class for d in DEFECTS} >= {
-        *("F01", "F02", "F03", "F04", "F05", "F06", "F07", "F08", "F09", "F10"),
-        *("F11", "F12", "F15", "F18", "F20", "F22", "F23", "F24"),
-    }  # fmt: skip
-
-
-def test_every_class_a_run_or_a_published_month_can_show_has_a_defect():
-    assert {d.failure_class for d in DEFECTS if d.edits or d.published} >= {"F13", "F14", "F15", "F16", "F25", "F26"}
-
-
 def test_every_edit_finds_its_text_once(tmp_path):
     for folder in ("jobs", "expectations"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
@@ -53,12 +42,6 @@ def test_every_edit_finds_its_text_once(tmp_path):
         defects.edit(tmp_path, replace(faulty, edits=(Edit(file="jobs/rules.yml", old="nowhere", new=""),)))
 
 
-def test_every_named_check_is_one_of_the_project_s():
-    bound = projects.load(ROOT).bound.values()
-    known = {check.check for pipeline in bound for check in pipeline.all_checks}
-    assert {d.expected_check for d in DEFECTS if d.expected_check} <= known
-
-
 def test_ids_are_unique_and_begin_with_class_and_source():
     assert len({d.id for d in DEFECTS}) == len(DEFECTS)
     for d in DEFECTS:
@@ -68,10 +51,10 @@ def test_ids_are_unique_and_begin_with_class_and_source():
         assert d.title
 
 
-def test_a_named_check_exists_for_the_contract_or_is_left_to_a_suite():
+def test_a_named_check_exists_for_the_contract_or_in_a_suite():
     for d in DEFECTS:
         if "." not in d.expected_check:
-            assert d.expected_check in {"", *SUITE_CHECKS}
+            assert d.harmless or d.expected_check in SUITE_CHECKS
             continue
         source, *rest = d.expected_check.split(".")
         assert source == d.source
@@ -86,11 +69,11 @@ def test_a_named_check_exists_for_the_contract_or_is_left_to_a_suite():
             assert "accepted" in column or rest[0] in SOURCES_FILE["sources"][source].get("accepted", {})
 
 
-def test_only_added_columns_silent_feeds_and_what_is_below_materiality_are_warnings():
+def test_only_added_columns_silent_feeds_trends_and_what_is_below_materiality_are_warnings():
     warnings = {d.id for d in DEFECTS if d.severity is Severity.WARNING}
     assert warnings >= {"F07-revenue-added", "F12-expenses-adnet", "F12-expenses-contractors"}
     assert {d.failure_class for d in DEFECTS if d.id in warnings} <= {
-        "F07", "F08", "F09", "F10", "F12", "F18", "F20", "F22", "F23", "F25",
+        "F07", "F08", "F09", "F10", "F12", "F15", "F18", "F20", "F22", "F23", "F25",
     }  # fmt: skip
 
 

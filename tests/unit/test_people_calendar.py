@@ -90,6 +90,15 @@ FINAL = {"id": "final", "label": "complete by", "kind": "next_month_business_day
 READY = {"id": "ready", "label": "ready by", "kind": "ready_by", "at": "03:00"}
 WEEK = {"id": "solved", "label": "solved by", "kind": "within", "days": 7, "classes": ["F04"]}
 HOURS = {"id": "hours", "label": "told by", "kind": "within", "hours": 24}
+AGE = {"id": "age", "label": "silent", "kind": "age", "warn_hours": 24, "alarm_hours": 48}
+SECOND_FRIDAY = {
+    "id": "page",
+    "label": "page by",
+    "kind": "fortnight",
+    "weekday": "friday",
+    "at": "17:00",
+    "on_holiday": "previous",
+}
 TO_LEAD = {"to": "lead", "after": "pre-validated", "business_days": 1, "at": "09:00"}
 TO_MANAGER = {"to": "owner_manager", "before": "fixed", "business_days": 1, "at": "09:00"}
 
@@ -256,6 +265,12 @@ def test_the_deadlines_of_every_month_from_2000_to_2100_agree_with_counting(tmp_
         {**READY, "at": "25:00"},
         {**READY, "day": 3},
         {**PRE, "classes": ["11"]},
+        {**AGE, "alarm_hours": 24},
+        {key: value for key, value in AGE.items() if key != "warn_hours"},
+        {**SECOND_FRIDAY, "weekday": "saturday"},
+        {**SECOND_FRIDAY, "at": "24:00"},
+        {**HOURS, "on_holiday": "next"},
+        {**HOURS, "hours": 0},
     ],
 )
 def test_an_impossible_level_is_refused(values: object) -> None:
@@ -318,3 +333,53 @@ def test_hours_may_be_counted_from_the_midnight_before_the_failure(tmp_path: Pat
     assert found == datetime(2026, 10, 7, tzinfo=UTC)
     with pytest.raises(ValidationError, match="only hours are counted from midnight"):
         LEVEL.validate_python({**WEEK, "from_midnight": True})
+
+
+@pytest.mark.parametrize(
+    ("period", "failed", "expected"),
+    [
+        # Counted from the end of the day, over the change of the clocks on 1 November.
+        (
+            "2026-10-31",
+            "2026-11-01 02:00",
+            ["silent: warning from Sun 1 Nov 19:00", "silent: alarm from Mon 2 Nov 19:00"],
+        ),
+        # In the middle of a month yesterday is the newest day there can be data of.
+        (
+            "2026-11",
+            "2026-11-11 02:00",
+            ["silent: warning from Wed 11 Nov 19:00", "silent: alarm from Thu 12 Nov 19:00"],
+        ),
+        # After the period its last day is.
+        (
+            "2026-10",
+            "2026-11-04 05:00",
+            ["silent: warning from Sun 1 Nov 19:00 (past)", "silent: alarm from Mon 2 Nov 19:00 (past)"],
+        ),
+    ],
+)
+def test_an_age_is_a_warning_and_later_an_alarm(tmp_path: Path, period: str, failed: str, expected: list[str]) -> None:
+    assert told(tmp_path, [AGE], [], period, failed) == expected
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        ("2026-01-05", datetime(2026, 1, 9, 22, tzinfo=UTC)),  # the anchor's week has the first one
+        ("2026-01-10", datetime(2026, 1, 23, 22, tzinfo=UTC)),
+        ("2026-W43", datetime(2026, 10, 30, 21, tzinfo=UTC)),  # summer time still
+        ("2026-W44", datetime(2026, 11, 13, 22, tzinfo=UTC)),
+        ("2026-W51", datetime(2026, 12, 24, 22, tzinfo=UTC)),  # Christmas is on that Friday
+    ],
+)
+def test_a_fortnight_is_counted_from_the_anchor_monday(tmp_path: Path, period: str, expected: datetime) -> None:
+    failed = datetime(2026, 10, 6, tzinfo=UTC)
+    found = deadline(level(SECOND_FRIDAY), roster=roster(tmp_path), days=days_of(period), first_failed=failed)
+    assert found == expected
+
+
+def test_days_from_a_failure_move_off_holidays_where_the_level_says_so(tmp_path: Path) -> None:
+    failed = "2026-11-19 15:00"  # a week later is Thanksgiving
+    moved = [{**WEEK, "classes": [], "on_holiday": rule} for rule in ("previous", "same", "next")]
+    found = [told(tmp_path, [values], [], "2026-11", failed)[0] for values in moved]
+    assert found == ["solved by Wed 25 Nov", "solved by Thu 26 Nov", "solved by Fri 27 Nov"]

@@ -102,3 +102,70 @@ def test_an_unknown_team_or_person_is_a_sentence_with_the_likely_name(tmp_path: 
 
 def test_the_company_s_own_roster_is_clean() -> None:
     assert lint_roster(load_roster(ROOT / "runbooks" / "roster.yml")) == []
+
+
+LEFT = "contact: laura-pager, left: 2026-08-01"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"contact: laura-pager": LEFT}, "rotation.ring[2]: Laura leaves on 2026-08-01 and nobody follows; give them"),
+        ({"contact: lead-pager": "contact: lead-pager, left: 2026-08-01"}, "rotation.lead: Lead leaves on 2026-08-01"),
+        (
+            {"contact: laura-pager": f"{LEFT}, replaced_by: jane", "jane-pager": "jane-pager, left: 2026-09-01"},
+            "rotation.ring[2]: Jane leaves on 2026-09-01 and nobody follows",
+        ),
+        (
+            {
+                "people: [danny, anna, laura, jane]": "people: [laura]",
+                "contact: laura-pager": f"{LEFT}, replaced_by: anna",
+            },
+            "teams.Data Engineering.people: from 2026-08-01 on nobody is in the team",
+        ),
+    ],
+)
+def test_places_that_nobody_fills_are_told_and_the_roster_stays_usable(
+    tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    text = ROSTER
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    found = [str(finding) for finding in lint_roster(roster(tmp_path, text))]
+    assert [line for line in found if message in line], found
+
+
+def test_who_is_replaced_leaves_no_gap(tmp_path: Path) -> None:
+    assert lint_roster(roster(tmp_path, ROSTER.replace("contact: laura-pager", f"{LEFT}, replaced_by: anna"))) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("laura-pager", "laura-pager, left: 2026-08-01, replaced_by: nora", "replaced_by: nobody has the id 'nora'"),
+        (
+            "laura-pager",
+            "laura-pager, replaced_by: anna",
+            "people.laura.replaced_by: laura has not left; say since when",
+        ),
+        ("laura-pager", "laura-pager, left: 2026-02-30", "people.laura.left: expected a day such as"),
+        (
+            "laura-pager",
+            "laura-pager, left: 2026-08-01, replaced_by: laura",
+            "people.laura.replaced_by: those who replaced each other have all left, in a circle",
+        ),
+        ("people: [danny, anna, laura, jane]", "people: []", "teams.Data Engineering.people: nobody is in the team"),
+    ],
+)
+def test_leavers_and_empty_teams_must_make_sense(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = ROSTER.replace(old, new)
+    assert text != ROSTER
+    assert any(message in line for line in mistakes(tmp_path, text)), mistakes(tmp_path, text)
+
+
+def test_a_swap_into_somebodys_leave_is_told(tmp_path: Path) -> None:
+    text = f"{ROSTER}swaps:\n  - {{week: 2026-11-23, person: jane, instead_of: laura}}\n"
+    text += "leave:\n  - {person: jane, first: 2026-11-20, last: 2026-11-23}\n"
+    found = [str(finding) for finding in lint_roster(roster(tmp_path, text))]
+    assert found == ["roster.yml:25: swaps[0].person: Jane is away in the week they would take over"]

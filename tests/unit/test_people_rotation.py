@@ -121,7 +121,7 @@ def test_with_everyone_away_the_lead_is_named_all_the_same_and_lint_tells(tmp_pa
     assert duty(table, "2026-11-25 12:00")[3] == "weekly rotation, Laura and Jane away, Lead away too"
     found = [str(finding) for finding in lint_roster(table)]
     assert len(found) == 1
-    assert found[0].startswith("roster.yml:20: leave[0]: from 2026-11-25 on everyone is away: Laura, Jane, Lead;")
+    assert found[0].startswith("roster.yml:25: leave[0]: from 2026-11-25 on everyone is away: Laura, Jane, Lead;")
 
 
 def test_lint_sees_that_a_handover_leaves_only_people_who_are_away(tmp_path: Path) -> None:

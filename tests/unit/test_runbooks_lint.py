@@ -116,6 +116,8 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         ("#### Impact\n\nHeld.", "#### Impact", "Figures differ from the books: Impact: the part is empty"),
         ("```sh\ndq show RUN --check CHECK\n```", "Look.", "Diagnosis: holds no command"),
         ("<!-- checks:begin -->\n<!-- checks:end -->", "None.", "has no list of checks"),
+        ("<!-- ladder:begin -->\n<!-- ladder:end -->", "Ask around.", "Escalation: has no block ladder"),
+        ("<!-- metrics:begin -->\n<!-- metrics:end -->", "All.", "Critical metrics: has no block metrics"),
         (
             "(#description)",
             "(#descriptions)",
@@ -272,6 +274,26 @@ def test_guidance_names_section_owner_person_and_dates(tmp_path: Path) -> None:
         on_call_until="Mon 30 Nov 09:00",
         backup="Jane",
         due=["pre-validation Wed 25 Nov", "fixed by Mon 30 Nov", "to the Lead Fri 27 Nov 09:00"],
+        since=at,
+    )
+
+
+def test_guidance_says_since_when_it_is_red_and_until_when_nobody_is_called(tmp_path: Path) -> None:
+    text = PAGE.replace("  - {to: lead, after", "  - {to: manager, hours: 24}\n  - {to: lead, after")
+    found = guide(
+        page=page(text),
+        roster=roster(tmp_path),
+        runbook=CHECKS[0].runbook,
+        days=days_of("2026-11"),
+        at=datetime(2026, 11, 14, 5, tzinfo=UTC),
+        first_failed=datetime(2026, 11, 13, 15, tzinfo=UTC),
+        severity=Severity.WARNING,
+    )
+    assert list(found.due[:2]) == ["red since Fri 13 Nov 10:00", "nobody is called before Mon 16 Nov 09:00"]
+    assert "to the manager Sat 14 Nov 10:00" in found.due, "counted from the first failure"
+    assert (found.since, found.call_at) == (
+        datetime(2026, 11, 13, 15, tzinfo=UTC),
+        datetime(2026, 11, 16, 14, tzinfo=UTC),
     )
 
 
@@ -338,11 +360,11 @@ def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() ->
             "show",
             "explain",
             "run",
-            "check",
             "withdraw",
             "gc",
             "docs",
             "lint",
+            "oncall",
             "waive",
             "diagnose",
         )

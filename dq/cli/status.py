@@ -1,0 +1,112 @@
+"""``dq status``: what is red, since when and whose it is. ``dq deliver``: send what is due. Neither starts a JVM."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+
+from dq import periods, registry
+from dq.cli import console
+from dq.cli.warehouse import add_warehouse, open_warehouse
+from dq.errors import UsageError
+from dq.notify import delivery, overview, words
+from dq.notify.house import house
+from dq.notify.recipients import House
+from dq.people.levels import show
+from dq.reports import clean
+from dq.store import Warehouse
+
+SECONDS = 60
+ABOUT_DELIVER = """\
+Run it every few minutes, as cron does:  */5 * * * *  dq deliver
+It tells who becomes responsible (handover, next watch, escalation), repeats what still fails, resolves what passes,
+looks for reports that are late, and tries again what could not be delivered. Messages are kept in the warehouse before
+they are sent, so nothing is lost by a crash; at most a message is sent twice, under the same key."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the commands."""
+    status = commands.add_parser("status", help="list the open incidents, oldest first, and what is undelivered")
+    status.add_argument("--at", help="on call, next steps and waivers as of this instant, ISO 8601 UTC (default: now)")
+    status.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
+    status.add_argument("--levels", action="store_true", help="show which service levels were met and missed instead")
+    status.add_argument("--from", dest="first", metavar="MONTH", help="of --levels, the first month")
+    status.add_argument("--to", dest="last", metavar="MONTH", help="of --levels, the last month")
+    add_warehouse(status)
+    status.set_defaults(handler=status_command)
+
+    deliver = commands.add_parser(
+        "deliver",
+        help="send the messages that are due; exit 4 where something stays undelivered",
+        description="Send the messages that are due.",
+        epilog=ABOUT_DELIVER,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    deliver.add_argument("--dry-run", action="store_true", help="say what would be sent to whom, and send nothing")
+    deliver.add_argument("--again", action="store_true", help="also try what a target refused for good")
+    deliver.add_argument(
+        "--seconds", type=int, default=SECONDS, metavar="N", help=f"time for sending (default: {SECONDS})"
+    )
+    add_warehouse(deliver)
+    deliver.set_defaults(handler=deliver_command)
+
+
+def status_command(arguments: argparse.Namespace) -> int:
+    """Print the open incidents, or the service levels."""
+    warehouse = open_warehouse(arguments)
+    now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
+    people = house(registry.find_root())
+    if arguments.levels:
+        from dq.cli import levels
+
+        return levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
+    found = overview.lines(warehouse, people, now)
+    left = delivery.pending(warehouse, now)
+    if arguments.format == "json":
+        document = {
+            "at": now.isoformat(),
+            "incidents": [overview.document(line) for line in found],
+            "waiting": len(left.waiting),
+            "undelivered": left.undelivered,
+        }
+        console.out(json.dumps(clean.value(document), indent=2, allow_nan=False))
+        return 0
+    for line in overview.text(found, people, now):
+        console.out(clean.text(line))
+    count = "no open incidents" if not found else f"{len(found)} open incident{'s' if len(found) > 1 else ''}"
+    waiting = f", {len(left.waiting)} messages wait for their time" if left.waiting else ""
+    console.out(count + waiting + (f", {len(left.undelivered)} undelivered (dq deliver)" if left.undelivered else ""))
+    return 0
+
+
+def deliver_command(arguments: argparse.Namespace) -> int:
+    """Send what is due, or say what would be sent."""
+    from dq.run import telling
+
+    if arguments.seconds < 1:
+        raise UsageError(f"--seconds {arguments.seconds} is too short", expected="seconds from 1 up")
+    warehouse = open_warehouse(arguments)
+    root = registry.find_root()
+    people = house(root)
+    if not people.notify.targets:
+        console.out("no targets in the settings (notify.targets), nothing to send")
+        return 0
+    now = datetime.now(UTC)
+    if arguments.dry_run:
+        return _dry_run(warehouse, people, now)
+    late = telling.late_reports(warehouse, people, registry.load(root), now)
+    told = telling.bring_up_to_date(warehouse, people, seconds=arguments.seconds, late=late, again=arguments.again)
+    console.out(f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered")
+    for reason in told.undelivered:
+        console.note(f"dq: not delivered to {reason}")
+    return 4 if told.undelivered else 0
+
+
+def _dry_run(warehouse: Warehouse, people: House, now: datetime) -> int:
+    kept, planned = delivery.would_send(warehouse, people, now)
+    for message in [*kept, *planned]:
+        when = "now" if message.not_before <= now else show(message.not_before, now, people.roster.zone)
+        console.out(clean.text(f"{message.contact} ({message.kind})  {when}  {words.headline(message)}"))
+    console.out(f"{len(kept) + len(planned)} messages; nothing was sent")
+    return 0

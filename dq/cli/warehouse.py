@@ -1,0 +1,27 @@
+"""Which warehouse a command looks into."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from dq import registry, settings, store
+from dq.errors import UsageError
+
+
+def add_warehouse(parser: argparse.ArgumentParser) -> None:
+    """The argument that names another warehouse than that of the settings."""
+    parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
+
+
+def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
+    """The warehouse the arguments name, or that of the settings."""
+    root = registry.find_root()
+    folder = arguments.warehouse or root / settings.load(root).warehouse
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no warehouse {folder}",
+            where="--warehouse",
+            do="give the folder a run published to, or DQ_WAREHOUSE",
+        )
+    return store.Warehouse(folder)

@@ -1,0 +1,197 @@
+"""Service levels over time: which were met, which missed, and by how much.
+
+Plain values and plain functions over what was published, pre-validated and red: nothing here reads a warehouse or
+prints. The clock of a publication is its run's as-of; one committed more than a day later, as a backfill is, counts
+from the instant it was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from dq.model import Json, Kind
+from dq.people.levels import Level, Within, deadline, end_of
+from dq.people.roster import Roster
+from dq.periods import Grain, days_between
+from dq.runbooks.agenda import failed_first, periods_of
+from dq.runbooks.frontmatter import FrontMatter
+
+_LATE_COMMIT = timedelta(hours=24)
+_KINDS = {"published": tuple(Kind), "preliminary": (Kind.PRELIMINARY, Kind.FINAL), "final": (Kind.FINAL,)}
+
+
+class State(StrEnum):
+    """What became of one level for one period."""
+
+    MET = "met"
+    MISSED = "missed"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """A period of a table as it became readable, at a UTC instant."""
+
+    period: str
+    kind: Kind
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Red:
+    """A check of a pipeline that was red: from when, until when (None: still), and of which class."""
+
+    period: str
+    check: str
+    failure_class: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What happened to one pipeline; ``ready`` are the instants at which a month was found ready, by month."""
+
+    publications: Sequence[Publication] = ()
+    ready: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    reds: Sequence[Red] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attainment:
+    """One level of one pipeline for one period: when it was due, what became of it, and when it was kept if it was."""
+
+    pipeline: str
+    level: str
+    label: str
+    period: str
+    due: datetime
+    state: State
+    kept: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The name it is kept under."""
+        return f"{self.pipeline}-{self.level}-{self.period}-{self.due:%Y%m%dt%H%Mz}".lower()
+
+
+def clock(as_of: datetime | None, committed: datetime) -> datetime:
+    """The instant from which a version counts as published."""
+    return as_of if as_of is not None and committed - as_of <= _LATE_COMMIT else committed
+
+
+def judged(
+    roster: Roster,
+    front: FrontMatter,
+    grain: Grain,
+    facts: Facts,
+    *,
+    first: date,
+    last: date,
+    now: datetime,
+) -> list[Attainment]:
+    """Every level of a pipeline that was or is due from the company's day ``first`` to ``last``, in order of time.
+
+    Periods before the first one that was ever published are left out: nobody waited for them.
+    """
+    began = min((one.period for one in facts.publications), default=None)
+    found: list[Attainment] = []
+    for level in front.levels:
+        if isinstance(level, Within):
+            found += _of_failures(roster, front, level, facts.reds, now)
+            continue
+        for period, days in periods_of(level, roster, grain, first, last):
+            moment = deadline(level, roster=roster, days=days, first_failed=failed_first(level, days))
+            if moment is None or began is None or days[1].isoformat() < began:
+                continue
+            due = end_of(moment, roster.zone)
+            kept = _kept(level, grain, period, days, due, facts, now)
+            found.append(_attainment(front.pipeline, level, period, due, kept, now))
+    span = (first, last)
+    inside = [one for one in found if span[0] <= one.due.astimezone(roster.zone).date() <= span[1] + timedelta(days=1)]
+    return sorted(inside, key=lambda one: (one.due, one.level, one.period))
+
+
+def _of_failures(
+    roster: Roster, front: FrontMatter, level: Within, reds: Sequence[Red], now: datetime
+) -> Iterator[Attainment]:
+    for red in reds:
+        if level.classes and red.failure_class not in level.classes:
+            continue
+        days = (red.since.date(), red.since.date())
+        moment = deadline(level, roster=roster, days=days, first_failed=red.since)
+        if moment is not None:
+            due = end_of(moment, roster.zone)
+            yield _attainment(front.pipeline, level, f"{red.period}-{red.check}", due, red.until, now)
+
+
+def _attainment(
+    pipeline: str, level: Level, period: str, due: datetime, kept: datetime | None, now: datetime
+) -> Attainment:
+    later = State.MISSED if now > due else State.OPEN
+    state = State.MET if kept is not None and kept <= due else later
+    return Attainment(
+        pipeline=pipeline, level=level.id, label=level.label, period=period, due=due, state=state, kept=kept
+    )
+
+
+def _kept(
+    level: Level,
+    grain: Grain,
+    period: str,
+    days: tuple[date, date],
+    due: datetime,
+    facts: Facts,
+    now: datetime,
+) -> datetime | None:
+    """The instant from which a level was kept; None while it is not."""
+    if level.met_by == "pre_validated":
+        return min(facts.ready.get(f"{days[1]:%Y-%m}", ()), default=None)
+    if level.met_by == "green":
+        if now < due:
+            return None
+        month = f"{days[1]:%Y-%m}"
+        red = [one for one in facts.reds if one.period.startswith(month) and one.since <= due]
+        ends = [one.until for one in red]
+        if None in ends:
+            return None
+        return max((end for end in ends if end), default=due)
+    kinds = _KINDS[level.met_by]
+    wanted = [day.isoformat() for day in days_between(*days)] if grain is Grain.DAY else [period]
+    instants = []
+    for one in wanted:
+        seen = [published.at for published in facts.publications if published.period == one and published.kind in kinds]
+        if not seen:
+            return None
+        instants.append(min(seen))
+    return max(instants)
+
+
+def to_json(one: Attainment) -> dict[str, Json]:
+    """An attainment as a plain JSON document."""
+    return {
+        "pipeline": one.pipeline,
+        "level": one.level,
+        "label": one.label,
+        "period": one.period,
+        "due": one.due.isoformat(),
+        "state": one.state.value,
+        "kept": one.kept.isoformat() if one.kept else None,
+    }
+
+
+def from_json(doc: Mapping[str, Json]) -> Attainment:
+    """The attainment in a document that ``to_json`` wrote; KeyError or ValueError where it is none."""
+    kept = doc["kept"]
+    return Attainment(
+        pipeline=str(doc["pipeline"]),
+        level=str(doc["level"]),
+        label=str(doc["label"]),
+        period=str(doc["period"]),
+        due=datetime.fromisoformat(str(doc["due"])),
+        state=State(str(doc["state"])),
+        kept=datetime.fromisoformat(str(kept)) if kept else None,
+    )

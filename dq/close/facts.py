@@ -1,0 +1,61 @@
+"""What service levels are judged on, read from the warehouse: publications, pre-validations, and what was judged."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from dq import store
+from dq.close import attainment, prevalidation
+from dq.close.attainment import Attainment, Facts, Publication, Red
+from dq.close.prevalidation import Prevalidation, State
+
+PREVALIDATIONS = "prevalidations"
+LEVELS = "levels"
+log = logging.getLogger("dq.close")
+
+
+def prevalidations(warehouse: store.Warehouse, month: str = "") -> list[Prevalidation]:
+    """The answers given for a month, or for all; one that cannot be read is left out with a warning."""
+    found = []
+    for name in warehouse.records.list(PREVALIDATIONS, f"{month}-" if month else ""):
+        document = warehouse.records.get(PREVALIDATIONS, name)
+        try:
+            if document is not None:
+                found.append(prevalidation.from_json(document))
+        except (KeyError, ValueError):
+            log.warning("the pre-validation %s cannot be read and is left out", name)
+    return found
+
+
+def facts(warehouse: store.Warehouse, pipeline: str, answers: Sequence[Prevalidation], reds: Iterable[Red]) -> Facts:
+    """What happened to one pipeline; what was withdrawn since was published all the same."""
+    publications = []
+    for commit in warehouse.table(pipeline).log():
+        for period in commit.changed:
+            entry = commit.entries.get(period)
+            if entry is not None and entry.version == commit.version:
+                at = attainment.clock(entry.as_of, commit.committed)
+                publications.append(Publication(period=period, kind=entry.kind, at=at))
+    ready: dict[str, list[datetime]] = defaultdict(list)
+    for answer in answers:
+        if any(one.pipeline == pipeline and one.state is State.READY for one in answer.pipelines):
+            ready[answer.month].append(answer.as_of)
+    return Facts(publications=publications, ready=ready, reds=[*reds])
+
+
+def kept(warehouse: store.Warehouse, found: Sequence[Attainment]) -> list[Attainment]:
+    """Keep what is decided the first time it is seen, and give back what was kept then: levels change, history not."""
+    known = set(warehouse.records.list(LEVELS))
+    result = []
+    for one in found:
+        document = warehouse.records.get(LEVELS, one.name) if one.name in known else None
+        if document is not None:
+            result.append(attainment.from_json(document))
+            continue
+        if one.state is not attainment.State.OPEN:
+            warehouse.records.put(LEVELS, one.name, attainment.to_json(one))
+        result.append(one)
+    return result

@@ -1,0 +1,116 @@
+"""Bring everybody up to date: plan, keep the messages, send what is due within a budget of time, say what is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from dq import store
+from dq.notify import incidents
+from dq.notify.message import Message
+from dq.notify.outbox import Entry, Outbox, Outcome
+from dq.notify.plan import Plan, plan
+from dq.notify.recipients import House
+from dq.notify.senders import Sender, origin_of, sender
+
+
+@dataclass(kw_only=True)
+class Told:
+    """What became of the messages: how many were sent, which wait for their time, which are undelivered and why."""
+
+    sent: int = 0
+    waiting: list[Message] = field(default_factory=list)
+    undelivered: list[str] = field(default_factory=list)
+
+
+def clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def _planned(warehouse: store.Warehouse, house: House, entries: Sequence[Entry], now: datetime) -> Plan:
+    known = incidents.in_force(warehouse)
+    every = incidents.everything(warehouse).values()
+    return plan(house, every, partial(incidents.paused, known=known, now=now), entries, now)
+
+
+def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> None:
+    """Keep what is to be told now, and take back what is no longer so."""
+    outbox = Outbox(warehouse)
+    made = _planned(warehouse, house, outbox.entries(), now)
+    for entry in made.outdated:
+        outbox.drop(entry, now, "what it says is no longer so")
+    for message in made.messages:
+        outbox.put(message)
+
+
+def would_send(warehouse: store.Warehouse, house: House, now: datetime) -> tuple[list[Message], list[Message]]:
+    """The messages that are kept and not sent yet, and those that would be made now; nothing is written or sent."""
+    entries = Outbox(warehouse).entries()
+    made = _planned(warehouse, house, entries, now)
+    gone = {entry.message.id for entry in made.outdated}
+    return [one.message for one in entries if not one.settled and one.message.id not in gone], made.messages
+
+
+def send_due(
+    warehouse: store.Warehouse,
+    house: House,
+    *,
+    seconds: float,
+    send: Sender | None = None,
+    now: Callable[[], datetime] = clock,
+    sleep: Callable[[float], None] = time.sleep,
+    again: bool = False,
+) -> Told:
+    """Send every message whose time has come, again and again until the budget is over or nothing is left to try.
+
+    Where a target is down the others are not kept waiting: it is passed over until its next attempt is due. ``again``
+    also tries what was refused for good.
+    """
+    outbox, send = Outbox(warehouse), send or sender(house.notify)
+    left = {entry.message.id: entry for entry in outbox.entries() if not entry.settled}
+    if again:
+        left = {key: outbox.retry(entry, now()) if entry.refused else entry for key, entry in left.items()}
+    end, told = now() + timedelta(seconds=seconds), Told()
+    while True:
+        down: dict[str, datetime] = {}
+        for entry in sorted(left.values(), key=lambda one: (one.message.not_before, one.message.made, one.message.id)):
+            origin = origin_of(house.notify, entry.message.contact)
+            due = entry.due()
+            if due is None or due > now() or now() >= end or origin in down:
+                continue
+            claimed = outbox.begin(entry, now())
+            if claimed is None:
+                del left[entry.message.id]  # another sender is at it
+                continue
+            ended = send(claimed.message, now())
+            done = outbox.end(claimed, ended.outcome, now(), reason=ended.reason, retry_after=ended.retry_after)
+            left[done.message.id] = done
+            told.sent += ended.outcome is Outcome.SENT
+            if ended.outcome is Outcome.FAILED:
+                down[origin] = now()
+        ahead = [due for entry in left.values() if (due := entry.due()) is not None and due < end]
+        if not ahead or now() >= end:
+            break
+        sleep(max(0.0, min((min(ahead) - now()).total_seconds(), (end - now()).total_seconds())))
+    _sort(left.values(), now(), told)
+    return told
+
+
+def _sort(entries: Iterable[Entry], now: datetime, told: Told) -> None:
+    for entry in entries:
+        reason = entry.undelivered(now)
+        if reason:
+            told.undelivered.append(reason)
+        elif not entry.settled:
+            told.waiting.append(entry.message)
+
+
+def pending(warehouse: store.Warehouse, now: datetime) -> Told:
+    """What waits and what is undelivered, without sending anything."""
+    told = Told()
+    _sort(Outbox(warehouse).entries(), now, told)
+    return told

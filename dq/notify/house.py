@@ -1,0 +1,49 @@
+"""What telling needs of the declared files: read quickly, without the rest of the project, page by page."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from dq import people, registry, runbooks, settings
+from dq.errors import ConfigError, Finding
+from dq.notify.recipients import House
+from dq.notify.routes import mistakes
+from dq.people.roster import Roster
+from dq.periods import Grain
+from dq.registry import Registry
+from dq.settings import Settings
+
+
+def house(root: Path) -> House:
+    """The people, the pages and the settings of the project in a folder."""
+    declared = registry.load(root)
+    roster = people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml")
+    return house_of(root, declared, roster, settings.load(root))
+
+
+def house_of(root: Path, declared: Registry, roster: Roster, configured: Settings) -> House:
+    """The same from what is read already; a runbook page is read when its pipeline has something to tell."""
+
+    @cache
+    def page(pipeline: str) -> runbooks.Page | None:
+        item = declared.pipelines.get(pipeline)
+        if item is None:
+            return None
+        return runbooks.load_page(root / "runbooks" / item.runbook, shown=f"runbooks/{item.runbook}")
+
+    def grain(pipeline: str) -> Grain:
+        return declared.pipeline(pipeline).grain
+
+    return House(roster=roster, notify=configured.notify, page=page, grain=grain, docs_address=configured.docs_address)
+
+
+def lint(root: Path, declared: Registry | None, roster: Roster | None, owners: list[str]) -> list[Finding]:
+    """Every mistake in the part of the settings about telling."""
+    try:
+        configured, document = settings.read(root)
+    except ConfigError:
+        return []  # told by whoever reads the whole project
+    pipelines = [*declared.pipelines] if declared else []
+    found = mistakes(configured.notify, roster, pipelines, owners)
+    return [document.finding(("notify", *key), message) for key, message in found]

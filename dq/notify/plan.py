@@ -1,0 +1,282 @@
+"""Who must be told what now: the difference between what is red and what each contact was last told.
+
+A contact is told when it becomes a recipient of an open incident (opened, handed over, escalated), when the incident is
+paused or resolved after it was told, and again after the route's repeat time. Everything follows from incidents,
+messages, roster and clock: planning twice changes nothing, and a run, a restart or ``dq deliver`` go on where the last
+one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dq.model import Severity
+from dq.notify.incidents import Incident
+from dq.notify.message import Alert, Message, State
+from dq.notify.outbox import Entry
+from dq.notify.recipients import House, ladder, next_step, owner_of, recipients, route_of, when
+from dq.people.levels import show
+
+STORM = 20
+"""More new incidents than this of one pipeline's period are one event, also where each has a key of its own."""
+SETTLES = timedelta(minutes=10)
+"""A contact hears of one incident at most this often, so that a flapping check does not fill anybody's evening."""
+OWN_KEYS = ("pagerduty",)
+MACHINES = ("pagerduty", "alertmanager", "webhook")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Now:
+    """An incident, and whose waiver pauses it."""
+
+    incident: Incident
+    paused: str
+
+    @property
+    def state(self) -> State:
+        if not self.incident.open:
+            return State.RESOLVED
+        return State.PAUSED if self.paused else State.FIRING
+
+
+@dataclass(kw_only=True)
+class _Heard:
+    """What a contact was last told of one incident.
+
+    ``pending``: it is still being tried, ``doubtful``: it was taken back after an attempt, so it may have come.
+    """
+
+    number: int = 0
+    state: State | None = None
+    since: datetime | None = None
+    at: datetime | None = None
+    severity: Severity | None = None
+    dedup: str = ""
+    pending: bool = False
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    contact: str
+    incident: Incident
+    state: State
+    not_before: datetime
+    number: int
+    repeat: timedelta
+    dedup: str
+    why: str = ""
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """The messages to keep, and those to take back because what they say is no longer so."""
+
+    messages: list[Message] = field(default_factory=list)
+    outdated: list[Entry] = field(default_factory=list)
+
+
+def plan(
+    house: House,
+    incidents: Iterable[Incident],
+    paused: Callable[[Incident], str],
+    entries: Sequence[Entry],
+    now: datetime,
+) -> Plan:
+    """The messages that bring what every contact was told up to date.
+
+    ``paused`` says whose waiver pauses an incident, ``entries`` is all that was ever put into the outbox.
+    """
+    current = {one.key: _Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
+    made = Plan()
+    heard = _heard(house, current, entries, now, made)
+    due = [
+        one
+        for key, it in current.items()
+        if house.known(it.incident.pipeline)
+        for one in _due(house, it, heard.get(key, {}), now)
+    ]
+    made.messages = [_message(house, group, now) for group in _grouped(house, due, current, heard)]
+    return made
+
+
+def _heard(
+    house: House, current: Mapping[str, _Now], entries: Sequence[Entry], now: datetime, made: Plan
+) -> dict[str, dict[str, _Heard]]:
+    """Per incident and contact what was told last; what is not sent yet and is no longer so is taken back."""
+    heard: dict[str, dict[str, _Heard]] = {}
+    for entry in entries:
+        message = entry.message
+        if message.report is not None:
+            continue
+        outdated = not entry.settled and _is_outdated(house, current, entry, now)
+        if outdated:
+            made.outdated.append(entry)
+        for alert in message.alerts:
+            one = heard.setdefault(alert.key, {}).setdefault(message.contact, _Heard())
+            one.number += 1
+            if entry.unheard or (outdated and entry.untouched):
+                continue
+            one.state, one.since, one.severity = message.state, alert.since, alert.severity
+            one.at, one.dedup = entry.sent.began if entry.sent else max(message.made, message.not_before), message.dedup
+            one.doubtful = entry.dropped or outdated
+            one.pending = not entry.settled and not entry.refused and not outdated
+    return heard
+
+
+def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: datetime) -> bool:
+    """Whether a message that was not sent says of any incident what is no longer so.
+
+    One that nobody can have received is outdated, too, where its recipient or its time is no longer right.
+    """
+    message = entry.message
+    if message.contact not in house.notify.targets:
+        return True
+    for alert in message.alerts:
+        it = current.get(alert.key)
+        if it is None or it.state is not message.state or it.incident.since != alert.since:
+            return True
+        if message.state is not State.FIRING or not entry.untouched:
+            continue
+        told = when(house, it.incident, now)
+        if told.at != max(now, message.not_before):
+            return True
+        if message.contact not in recipients(house, it.incident, told.at, told.watching):
+            return True
+    return False
+
+
+def _due(house: House, it: _Now, heard: Mapping[str, _Heard], now: datetime) -> Iterable[_Due]:
+    """What each contact is to be told of one incident."""
+    incident, state, targets = it.incident, it.state, house.notify.targets
+    repeat = timedelta(hours=route_of(house, incident).repeat_hours)
+    if state is State.FIRING:
+        told = when(house, incident, now)
+        names = recipients(house, incident, told.at, told.watching)
+        at = told.at
+    else:
+        open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
+        names = [name for name in open_for if name in targets]
+        at = when(house, incident, now).at if names else now
+    for name in names:
+        last = heard.get(name, _Heard())
+        if not _news(last, incident, state, repeat, now):
+            continue
+        goes_on = last.state in (State.FIRING, State.PAUSED) and last.since == incident.since
+        yield _Due(
+            contact=name,
+            incident=incident,
+            state=state,
+            not_before=now if state is not State.FIRING and targets[name].kind in MACHINES else at,
+            number=last.number,
+            repeat=repeat,
+            dedup=last.dedup if goes_on or state is not State.FIRING else "",
+            why=it.paused,
+        )
+
+
+def _news(last: _Heard, incident: Incident, state: State, repeat: timedelta, now: datetime) -> bool:
+    """Whether a contact has something to hear: a change, a turn for the worse, or that it still fails after a time."""
+    if last.at is None:
+        return state is State.FIRING
+    worse = last.severity is not None and _rank(incident.failure.grade) < _rank(last.severity)
+    if state is State.FIRING and worse:
+        return True
+    if last.state is state and (state is not State.FIRING or last.since == incident.since):
+        again = now >= last.at + repeat and not last.pending
+        return last.doubtful or (state is State.FIRING and again)
+    return now >= last.at + SETTLES
+
+
+def _rank(severity: Severity) -> int:
+    return list(Severity).index(severity)
+
+
+def _grouped(
+    house: House, due: Sequence[_Due], current: Mapping[str, _Now], heard: Mapping[str, Mapping[str, _Heard]]
+) -> list[list[_Due]]:
+    """What goes to one contact about one pipeline's period together.
+
+    Where every incident has a key of its own it is a message of its own, too, unless there are very many: those share
+    one key, and are resolved under it once all of them are.
+    """
+    together: dict[tuple[str, str, str, State, datetime], list[_Due]] = {}
+    for one in due:
+        at = (one.contact, one.incident.pipeline, one.incident.period, one.state, one.not_before)
+        together.setdefault(at, []).append(one)
+    groups: list[list[_Due]] = []
+    for (contact, pipeline, period, state, _), group in together.items():
+        shared = f"dq/{pipeline}/{period}"
+        if house.notify.targets[contact].kind not in OWN_KEYS:
+            groups.append([replace(one, dedup=shared) for one in group])
+            continue
+        storm = sum(not one.dedup for one in group) > STORM
+        keyed: dict[str, list[_Due]] = {}
+        for one in group:
+            key = one.dedup or (shared if storm else f"dq/{one.incident.key}")
+            keyed.setdefault(key, []).append(replace(one, dedup=key))
+        groups += [
+            same
+            for key, same in keyed.items()
+            if state is State.FIRING or _all_are(state, contact, key, current, heard)
+        ]
+    return groups
+
+
+def _all_are(
+    state: State, contact: str, dedup: str, current: Mapping[str, _Now], heard: Mapping[str, Mapping[str, _Heard]]
+) -> bool:
+    """Whether every incident a contact was told under a key has come to this state."""
+    told = [key for key, by in heard.items() if contact in by and by[contact].dedup == dedup]
+    open_ones = [key for key in told if heard[key][contact].state in (State.FIRING, State.PAUSED)]
+    return all(key not in current or current[key].state is state for key in open_ones)
+
+
+def _message(house: House, group: Sequence[_Due], now: datetime) -> Message:
+    first = group[0]
+    return Message(
+        contact=first.contact,
+        kind=house.notify.targets[first.contact].kind,
+        state=first.state,
+        dedup=first.dedup,
+        pipeline=first.incident.pipeline,
+        period=first.incident.period,
+        made=now,
+        not_before=first.not_before,
+        alerts=[_alert(house, one) for one in group],
+    )
+
+
+def _alert(house: House, due: _Due) -> Alert:
+    incident, failure, roster = due.incident, due.incident.failure, house.roster
+    at = due.not_before
+    duty = roster.on_call(at)
+    step = next_step(house, incident, at)
+    passed = [one for one in ladder(house, incident) if one.at <= at]
+    went = (
+        f"escalated to {passed[-1].to} {show(passed[-1].at.astimezone(roster.zone), at, roster.zone)}" if passed else ""
+    )
+    goes = f"to {step.to} {show(step.at, at, roster.zone)}" if step else ""
+    return Alert(
+        key=incident.key,
+        pipeline=incident.pipeline,
+        period=incident.period,
+        check=failure.check,
+        dataset=failure.dataset,
+        severity=failure.grade,
+        failure_class=failure.failure_class,
+        found=failure.found,
+        since=incident.since,
+        since_shown=show(incident.since, at, roster.zone),
+        number=due.number,
+        owner=owner_of(house, incident),
+        on_call=f"{duty.person.name} until {show(duty.until, at, roster.zone)} (backup {duty.backup.name})",
+        runbook=failure.runbook_url if failure.runbook_url.startswith(("https://", "http://")) else failure.runbook,
+        report=f"{house.docs_address.rstrip('/')}/{incident.docs}" if house.docs_address and incident.docs else "",
+        next_step=", ".join(filter(None, (went, goes))),
+        why=due.why,
+        resolved=incident.resolved,
+        again=at + 2 * due.repeat if due.state is State.FIRING else None,
+    )

@@ -1,0 +1,158 @@
+"""Watch hours: who may be called about a pipeline at an instant, and until when a message waits for the next watch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from dq.errors import DqError, Finding, choices
+from dq.model import Severity
+from dq.people.roster import Roster
+from dq.people.roster_file import AtOnce, Watch, WatchHours
+from dq.periods import last_day
+
+_DAY = timedelta(days=1)
+_HORIZON = 366  # days ahead in which a next watch is looked for; longer than any pause a calendar makes
+_GRAVEST_FIRST = list(Severity)
+_DURING = {"last_week": "last week of the month", "before_last_week": "before the last week of the month"}
+_ROLES = {
+    "watch": "watch of {}",
+    "backup": "{} as backup",
+    "escalation": "{} for escalations",
+    "support": "support of {}",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """When a message about a pipeline may go, and which teams are copied.
+
+    ``at`` is the instant asked for, or the next one (UTC) at which the message may go; ``watching`` are the names of
+    the teams whose hours are open then, ``why`` is a sentence for people.
+    """
+
+    now: bool
+    at: datetime
+    watching: tuple[str, ...]
+    why: str
+
+
+def call(
+    roster: Roster,
+    pipeline: str,
+    at: datetime,
+    *,
+    severity: Severity = Severity.CRITICAL,
+    failure_class: str = "",
+) -> Call:
+    """When a failure of a pipeline may be told.
+
+    At once where the roster says so of its severity and class; else a critical one in the next watch of the pipeline,
+    any other one in the next working hours of the company. Where no watch opens within a year it goes at once: a
+    message too many is better than none.
+    """
+    if at.tzinfo is None:
+        raise ValueError("call needs an aware instant")
+    watch = watch_of(roster, pipeline)
+    instant = at.astimezone(UTC)
+    rule = next((rule for rule in watch.at_once if _is_meant(rule, severity, failure_class)), None)
+    critical = severity is Severity.CRITICAL
+    opening = instant if rule else _next(roster, watch, instant, critical=critical)
+    because = f"at once: {rule.because}" if rule else "" if opening else "at once: no watch opens within a year"
+    opening = opening or instant
+    open_hours = [hours for hours in watch.hours if _is_open(roster, hours, opening)]
+    now = opening == instant
+    if not because:
+        because = "" if now else "next watch: " if critical else "next working hours: "
+        because += "; ".join(map(shown, open_hours)) or "no team watches then"
+    return Call(now=now, at=opening, watching=tuple(dict.fromkeys(h.team for h in open_hours)), why=because)
+
+
+def watch_of(roster: Roster, pipeline: str) -> Watch:
+    """The watch of a pipeline, or a sentence that lists the pipelines that have one."""
+    found = next((watch for watch in roster.model.watch if pipeline in watch.pipelines), None)
+    if found is None:
+        known = [name for watch in roster.model.watch for name in watch.pipelines]
+        where = f"{roster.document.file}: watch"
+        raise DqError(f"nobody watches the pipeline {pipeline!r}", where=where, do=choices(pipeline, known))
+    return found
+
+
+def lint_watch(roster: Roster, pipelines: Collection[str]) -> list[Finding]:
+    """The pipelines nobody watches, and watches of pipelines that are none."""
+    found = []
+    watched = set()
+    for n, watch in enumerate(roster.model.watch):
+        for m, name in enumerate(watch.pipelines):
+            watched.add(name)
+            if name not in pipelines:
+                message = f"there is no pipeline {name!r}; {choices(name, [*pipelines])}"
+                found.append(roster.document.finding(("watch", n, "pipelines", m), message))
+    for name in sorted({*pipelines} - watched):
+        found.append(roster.document.finding(("watch",), f"nobody watches {name}; add it to the pipelines of a watch"))
+    return found
+
+
+def shown(hours: WatchHours) -> str:
+    """Watch hours with their team: ``watch of Data Engineering (last week of the month, daily 08:00-18:00)``."""
+    return f"{_ROLES[hours.role].format(hours.team)} ({hours_shown(hours)})"
+
+
+def hours_shown(hours: WatchHours) -> str:
+    """When a team watches, as people read it: ``last week of the month, daily 08:00-18:00``."""
+    every = "daily" if {*hours.days} >= {"weekdays", "weekends", "holidays"} else " and ".join(hours.days)
+    span = "all day" if hours.opens == hours.closes else f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
+    return f"{_DURING[hours.during]}, {every} {span}" if hours.during != "month" else f"{every} {span}"
+
+
+def _is_meant(rule: AtOnce, severity: Severity, failure_class: str) -> bool:
+    grave = _GRAVEST_FIRST.index(severity) <= _GRAVEST_FIRST.index(rule.severity)
+    return grave and (not rule.classes or failure_class in rule.classes)
+
+
+def _next(roster: Roster, watch: Watch, at: datetime, *, critical: bool) -> datetime | None:
+    """The instant itself where it may be told then, else the next opening; None where there is none within a year."""
+    today = at.astimezone(roster.zone).date()
+    for ahead in range(-1, _HORIZON):  # a watch that opened yesterday may still be open
+        day = today + ahead * _DAY
+        spans = _spans(roster, watch.hours, day) if critical else _working(roster, day)
+        opens = [max(start, at) for start, end in spans if at < end]
+        if opens:
+            return min(opens)
+    return None
+
+
+def _is_open(roster: Roster, hours: WatchHours, at: datetime) -> bool:
+    today = at.astimezone(roster.zone).date()
+    days = [day for day in (today - _DAY, today) if _watches_on(roster, hours, day)]
+    return any(start <= at < end for start, end in (_span(roster, day, hours.opens, hours.closes) for day in days))
+
+
+def _spans(roster: Roster, listed: Sequence[WatchHours], day: date) -> Iterator[tuple[datetime, datetime]]:
+    """The watches that open on a day, as UTC instants; support opens none."""
+    for hours in listed:
+        if hours.role != "support" and _watches_on(roster, hours, day):
+            yield _span(roster, day, hours.opens, hours.closes)
+
+
+def _working(roster: Roster, day: date) -> Iterator[tuple[datetime, datetime]]:
+    hours = roster.model.working_hours
+    if roster.calendar.is_business_day(day):
+        yield _span(roster, day, hours.opens, hours.closes)
+
+
+def _span(roster: Roster, day: date, opens: time, closes: time) -> tuple[datetime, datetime]:
+    """The UTC instants between two wall times; one that closes at or before it opens does so on the next day."""
+    end = day if opens < closes else day + _DAY
+    begin, over = (datetime.combine(d, wall, roster.zone).astimezone(UTC) for d, wall in ((day, opens), (end, closes)))
+    return begin, max(begin, over)  # a clock put forward may swallow a short span
+
+
+def _watches_on(roster: Roster, hours: WatchHours, day: date) -> bool:
+    """Whether a day of the company's calendar is one of those the hours are for."""
+    kinds = roster.calendar.kinds(day)
+    last_week = day > last_day(day) - 7 * _DAY
+    if hours.during != "month" and last_week != (hours.during == "last_week"):
+        return False
+    return not kinds.isdisjoint(hours.days)

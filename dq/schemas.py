@@ -1,0 +1,57 @@
+"""JSON Schemas of the declared files, for editors: made from the models that read them, so that both say the same.
+
+A schema knows one file. What needs two (a team that is not on the roster, an anchor that is not on a page) is told by
+``dq lint``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from dq.custom_types import CUSTOM_TYPES
+from dq.model import Json, Severity
+from dq.native_types import NATIVE_TYPES
+from dq.people.roster_file import DAY_SCHEMA, RosterModel
+from dq.registry import RegistryModel
+from dq.runbooks.frontmatter import FrontMatter
+from dq.settings import Settings
+from dq.sources.contracts import ContractsFile
+from dq.sources.declared import SourcesFile
+from dq.suites import SuiteModel
+
+MODELS: Mapping[str, type[BaseModel]] = {
+    "contracts": ContractsFile,
+    "page": FrontMatter,
+    "pipelines": RegistryModel,
+    "roster": RosterModel,
+    "settings": Settings,
+    "sources": SourcesFile,
+    "suite": SuiteModel,
+}
+# Rules are the jobs' own: what every version of one has is all that is known of them here.
+_RULES: dict[str, Json] = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "type": "object",
+            "required": ["version", "effective_from"],
+            "properties": {"version": {"type": "string"}, "effective_from": DAY_SCHEMA},
+        },
+    },
+}
+
+
+def schemas() -> dict[str, str]:
+    """The text of each schema by the name of its file."""
+    found = {name: model.model_json_schema() for name, model in MODELS.items()}
+    expectation = found["suite"]["$defs"]["ExpectationModel"]["properties"]
+    expectation["type"]["enum"] = sorted({*NATIVE_TYPES, *CUSTOM_TYPES})
+    expectation["severity"]["enum"] = [*Severity]
+    found["rules"] = {"title": "Rules of calculation", **_RULES}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {name: json.dumps({**head, **schema}, indent=2) + "\n" for name, schema in sorted(found.items())}

@@ -1,0 +1,503 @@
+"""Telling as a run and a person meet it: dq status, dq deliver, exit code 4, and verdicts that stay what they are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from notify_support import BROKEN, ROOT, answer, at, declared, errored, failed, house, ran, serving
+from run_records import published, result
+from store_support import quick_disk
+
+from dq import registry, settings, waivers
+from dq.cli import job, main
+from dq.model import RunRecord
+from dq.notify import incidents, reports
+from dq.notify.message import Report
+from dq.notify.outbox import Outbox
+from dq.run import delivery, documents, records, telling
+from dq.store import Warehouse
+from dq.verdict import Waiver
+
+__all__ = ["quick_disk"]
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    (tmp_path / "w").mkdir()
+    return Warehouse(tmp_path / "w")
+
+
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], warehouse: Warehouse) -> Call:
+    def called(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = main([*words, "--warehouse", str(warehouse.root)])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
+
+    return called
+
+
+@pytest.fixture
+def with_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Settings in which the Lead, and who is told of everything, is one webhook at an address."""
+
+    def configure(origin: str, *more: str) -> None:
+        text = f"""warehouse: {tmp_path / "w"}
+docs: {tmp_path / "docs"}
+notify:
+  internal_origins: ["{origin}"]
+  targets: {{team-hook: {{kind: webhook}}}}
+  routes: [{{to: [team-hook]}}]
+  timeout_seconds: 10
+  run_seconds: 1
+"""
+        (tmp_path / "settings.yml").write_text(text + "\n".join(more))
+        monkeypatch.setenv("DQ_SETTINGS", str(tmp_path / "settings.yml"))
+        monkeypatch.setenv("DQ_SECRET_TEAM_HOOK", f"{origin}/services/canary")
+
+    return configure
+
+
+# -- dq status ---------------------------------------------------------------------------------------------------------
+
+
+def test_status_lists_the_open_incidents_oldest_first(call: Call, warehouse: Warehouse) -> None:
+    newer = failed(observed="marketing off by 500.00", failure_class="F11")
+    incidents.note(warehouse, ran("2026-11-25 06:00", newer, pipeline="profit_unit", period="2026-10"))
+    incidents.note(warehouse, ran("2026-11-24 15:00", failed(), failed("mended")))
+    incidents.note(warehouse, ran("2026-11-24 16:00", failed(), result("mended")))
+    code, told = call("status", "--at", "2026-11-25T17:00:00Z")
+    assert code == 0
+    assert told == (
+        "CRITICAL  investor_profit 2026-11  cells_are_the_sum_of_their_units\n"
+        "  since     Tue 24 Nov 10:00, seen by 2 runs\n"
+        "  found     3 of 40 cells differ\n"
+        "  owner     Business Analytics Team; on call Laura until Mon 30 Nov 09:00 (backup Jane)\n"
+        "  call      now\n"
+        "  next      to the Lead Fri 27 Nov 09:00\n"
+        "  runbook   runbooks/investor_profit.md#figures-differ-from-the-books\n"
+        "CRITICAL  profit_unit 2026-10  cells_are_the_sum_of_their_units\n"
+        "  since     Wed 25 Nov 01:00, seen by 1 run\n"
+        "  found     marketing off by 500.00\n"
+        "  owner     Finance and Risk Teams; on call Laura until Mon 30 Nov 09:00 (backup Jane)\n"
+        "  call      now\n"
+        "  next      to the Lead Thu 26 Nov 01:00\n"
+        "  runbook   runbooks/investor_profit.md#figures-differ-from-the-books\n"
+        "2 open incidents\n"
+    )
+
+
+def test_status_says_who_waits_until_when_and_whose_waiver_pauses(call: Call, warehouse: Warehouse) -> None:
+    incidents.note(warehouse, ran("2026-11-14 07:00", failed()))
+    waiver = Waiver(
+        pipeline="investor_profit",
+        check=BROKEN,
+        period="2026-11",
+        ceiling=Decimal(5),
+        owner="Anna",
+        reason="known",
+        until=date(2999, 1, 1),
+        recorded=at("2026-11-14 08:00"),
+    )
+    waivers.record(warehouse, waiver)
+    _, told = call("status", "--at", "2026-11-14T09:00:00Z")
+    assert "  paused    waived by Anna until 2999-01-01: known\n" in told
+    assert "  call      not before Mon 16 Nov 09:00, next watch: watch of Data Engineering" in told
+
+
+def test_status_says_to_whom_it_went_already(call: Call, warehouse: Warehouse) -> None:
+    incidents.note(warehouse, ran("2026-11-24 15:00", failed()))
+    _, told = call("status", "--at", "2026-11-27T14:00:00Z")
+    to = "to the Lead Fri 27 Nov 09:00, to the Business Analytics Team's manager Fri 27 Nov 09:00"
+    assert f"  escalated {to}\n  next      no rung is left\n" in told
+    document = json.loads(call("status", "--format", "json", "--at", "2026-11-27T14:00:00Z")[1])
+    assert [one["to"] for one in document["incidents"][0]["escalated"]] == [
+        "the Lead",
+        "the Business Analytics Team's manager",
+    ]
+
+
+def test_checks_that_failed_for_one_reason_are_shown_as_one(call: Call, warehouse: Warehouse) -> None:
+    incidents.note(warehouse, ran("2026-11-24 15:00", *(errored(f"check_{n}") for n in range(148))))
+    _, told = call("status", "--at", "2026-11-25T17:00:00Z")
+    assert "COULD NOT EVALUATE  investor_profit 2026-11  check_0 and 147 more\n" in told
+    assert "148 open incidents\n" in told
+
+
+def test_status_for_programs_is_strict_json(call: Call, warehouse: Warehouse) -> None:
+    incidents.note(warehouse, ran("2026-11-24 15:00", failed(observed="\x1b[31mred\ud800")))
+    code, told = call("status", "--format", "json", "--at", "2026-11-25T17:00:00Z")
+    document = json.loads(told)
+    assert (code, document["waiting"], document["undelivered"]) == (0, 0, [])
+    (one,) = document["incidents"]
+    assert (one["since"], one["next_escalation"], one["next_escalation_to"], one["on_call"], one["paused"]) == (
+        "2026-11-24T15:00:00Z",
+        "2026-11-27T14:00:00Z",
+        "the Lead",
+        "Laura",
+        None,
+    )
+    assert "\x1b" not in one["found"]
+
+
+def test_status_of_a_quiet_warehouse_is_one_line(call: Call) -> None:
+    assert call("status") == (0, "no open incidents\n")
+
+
+def test_neither_command_loads_spark(tmp_path: Path, warehouse: Warehouse) -> None:
+    incidents.note(warehouse, ran("2026-11-24 15:00", failed()))
+    code = f"""
+import sys
+from dq.cli import main
+for words in (["status"], ["deliver"]):
+    assert main([*words, "--warehouse", {str(warehouse.root)!r}]) == 0
+print([name for name in ("pyspark", "pandas", "great_expectations") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# -- dq deliver --------------------------------------------------------------------------------------------------------
+
+NOW = datetime.now(UTC)
+RECENT = f"{NOW - timedelta(hours=1):%Y-%m-%d %H:%M}"
+
+
+def red(warehouse: Warehouse) -> RunRecord:
+    """A critical failure of profit_unit an hour ago: told at once, whatever day it is."""
+    run = ran(RECENT, failed(dataset="profit_unit"), pipeline="profit_unit", period="2026-10")
+    incidents.note(warehouse, run)
+    return run
+
+
+def test_deliver_without_targets_has_nothing_to_send(call: Call, warehouse: Warehouse) -> None:
+    red(warehouse)
+    assert call("deliver") == (0, "no targets in the settings (notify.targets), nothing to send\n")
+
+
+def test_deliver_sends_what_is_due_once(call: Call, warehouse: Warehouse, with_target: Any) -> None:
+    red(warehouse)
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        assert call("deliver") == (0, "1 sent, 0 wait for their time, 0 undelivered\n")
+        assert call("deliver") == (0, "0 sent, 0 wait for their time, 0 undelivered\n")
+    assert len(server.requests) == 1
+    _, told = call("status")
+    assert "  told      team-hook " in told
+
+
+def test_what_stays_undelivered_is_exit_4_and_is_sent_when_the_target_is_back(
+    call: Call, warehouse: Warehouse, with_target: Any
+) -> None:
+    red(warehouse)
+    with serving(answer("503 Unavailable"), answer("200 OK")) as server:
+        with_target(server.origin)
+        code, told = call("deliver", "--seconds", "1")
+        if code == 4:  # the back-off was longer than the second it had
+            assert "not delivered to team-hook: the target answered 503" in told
+            assert "not told  team-hook: the target answered 503" in call("status")[1]
+            code, told = call("deliver", "--seconds", "5")
+        assert (code, told) == (0, "1 sent, 0 wait for their time, 0 undelivered\n")
+    assert len(server.requests) == 2
+
+
+def test_a_dry_run_says_what_would_go_to_whom_and_sends_nothing(
+    call: Call, warehouse: Warehouse, with_target: Any
+) -> None:
+    red(warehouse)
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        code, told = call("deliver", "--dry-run")
+    assert (code, server.requests) == (0, [])
+    assert f"team-hook (webhook)  now  CRITICAL  profit_unit 2026-10: {BROKEN} failed\n" in told
+    assert Outbox(warehouse).entries() == []
+
+
+def test_a_refusal_is_tried_again_when_asked_to(call: Call, warehouse: Warehouse, with_target: Any) -> None:
+    red(warehouse)
+    with serving(answer("403 Forbidden"), answer("200 OK")) as server:
+        with_target(server.origin)
+        assert call("deliver")[0] == 4
+        assert call("deliver")[0] == 4
+        assert len(server.requests) == 1
+        assert call("deliver", "--again")[0] == 0
+
+
+def test_a_missing_secret_is_told_by_its_name(
+    call: Call, warehouse: Warehouse, with_target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red(warehouse)
+    with_target("http://127.0.0.1:9")
+    monkeypatch.delenv("DQ_SECRET_TEAM_HOOK")
+    code, told = call("deliver", "--seconds", "1")
+    assert (code, "there is no secret team-hook; set DQ_SECRET_TEAM_HOOK" in told) == (4, True)
+
+
+def test_deliver_needs_time_to_send(call: Call) -> None:
+    assert call("deliver", "--seconds", "0")[0] == 2
+
+
+# -- after a run -------------------------------------------------------------------------------------------------------
+
+
+def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
+    """A finished run as far as telling looks at it."""
+    known, roster = declared()
+    project = SimpleNamespace(root=ROOT, registry=known, roster=roster, settings=settings.load(ROOT))
+    return SimpleNamespace(
+        warehouse=warehouse,
+        project=project,
+        options=SimpleNamespace(docs=None, warehouse=warehouse.root),
+        bound=SimpleNamespace(name=record.pipeline, pipeline=SimpleNamespace(document="")),
+        finish=lambda _: record,
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "code"),
+    [
+        (ran(RECENT, failed(), pipeline="profit_unit", period="2026-10"), "200 OK", 1),
+        (ran(RECENT, failed(), pipeline="profit_unit", period="2026-10"), "503 Unavailable", 1),
+        (published(results=[failed()]), "200 OK", 0),
+        (published(results=[failed()]), "503 Unavailable", 4),
+    ],
+    ids=["held and told", "held and not told", "published and told", "published and not told"],
+)
+def test_an_unreachable_target_changes_no_verdict(
+    warehouse: Warehouse, with_target: Any, record: RunRecord, status: str, code: int, capsys: Any
+) -> None:
+    with serving(answer(status)) as server:
+        with_target(server.origin)
+        run = job.PipelineRun(record.pipeline, [])
+        run._run = guarded(warehouse, record)
+        run._finish(None)
+    kept = records.find(warehouse, record.run)
+    assert kept is not None
+    assert (run.exit_code, kept.verdict) == (code, record.verdict)
+    told = capsys.readouterr().err
+    said = "dq: 1 message is not delivered: team-hook: the target answered 503; kept, the next run or dq deliver tries"
+    assert (said in told) is (status != "200 OK")
+    assert "canary" not in told
+
+
+def test_the_next_run_delivers_what_the_last_could_not(warehouse: Warehouse, with_target: Any) -> None:
+    record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
+    with_target("http://127.0.0.1:9")
+    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    assert len(problems) == 1
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        deadline = datetime.now(UTC) + timedelta(seconds=10)
+        while problems and datetime.now(UTC) < deadline:
+            _, problems = delivery.deliver(guarded(warehouse, record), record)
+    assert (problems, len(server.requests)) == ([], 1)
+
+
+def test_without_targets_a_run_notes_its_incidents_and_says_nothing(warehouse: Warehouse) -> None:
+    record = ran(RECENT, failed())
+    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    assert problems == []
+    assert len(incidents.everything(warehouse)) == 1
+    assert Outbox(warehouse).entries() == []
+
+
+def test_what_breaks_while_telling_is_a_sentence_and_no_verdict(
+    warehouse: Warehouse, with_target: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_target("http://127.0.0.1:9")
+    monkeypatch.setattr(telling, "bring_up_to_date", lambda *_, **__: 1 / 0)
+    record = ran(RECENT, failed())
+    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    assert len(problems) == 1
+    assert problems[0].startswith("nobody was told: ")
+
+
+# -- reports (F21) -----------------------------------------------------------------------------------------------------
+
+PERIOD = "2026-10-26"  # a fortnight that ended on Sunday 8 November; ready by Tuesday the 10th, 09:00
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Report:
+    import hashlib
+
+    page = tmp_path / "report.html"
+    page.write_text("<b>page</b>")
+    page.with_suffix(".md").write_text("page")
+    return Report(
+        pipeline="executive_report",
+        period=PERIOD,
+        version=3,
+        title=f"Executive report {PERIOD}",
+        summary="final",
+        file=str(page),
+        sha256=hashlib.sha256(page.read_bytes()).hexdigest(),
+        text_file=str(page.with_suffix(".md")),
+    )
+
+
+REPORTS = "  reports: {executive_report: [team-hook]}\n"
+
+
+def hand_over(warehouse: Warehouse, report: Report) -> int:
+    notify = settings.load(ROOT).notify
+    return reports.put(warehouse, notify, report, notify.reports["executive_report"], datetime.now(UTC))
+
+
+def delivered(warehouse: Warehouse, version: int = 3) -> list[Any]:
+    return [dict(one) for one in reports.recipients_of(warehouse, "executive_report", PERIOD, version)]
+
+
+def test_a_report_goes_to_its_recipients_once_and_that_is_recorded(
+    call: Call, warehouse: Warehouse, with_target: Any, report: Report
+) -> None:
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin, REPORTS)
+        assert hand_over(warehouse, report) == 1
+        assert call("deliver")[0] == 0
+        assert hand_over(warehouse, report) == 1
+        assert call("deliver")[0] == 0
+    assert len(server.requests) == 1
+    (one,) = delivered(warehouse)
+    assert (one["recipient"], one["sha256"], "undelivered" in one) == ("team-hook", report.sha256, False)
+    assert datetime.fromisoformat(one["sent"]).tzinfo
+
+
+def test_a_report_that_does_not_arrive_opens_an_incident_that_its_arrival_resolves(
+    call: Call, warehouse: Warehouse, with_target: Any, report: Report
+) -> None:
+    with serving(answer("403 Forbidden"), answer("403 Forbidden"), answer("200 OK")) as server:
+        with_target(server.origin, REPORTS)
+        hand_over(warehouse, report)
+        assert call("deliver", "--seconds", "1")[0] == 4
+        (one,) = incidents.everything(warehouse).values()
+        assert (one.key, one.open) == (f"executive_report/executive_report.report.delivered/{PERIOD}", True)
+        assert one.failure.runbook.startswith("runbooks/executive_report.md#")
+        assert delivered(warehouse)[0]["undelivered"] == "team-hook: the target refused it (403)"
+        call("deliver", "--again")
+    (one,) = incidents.everything(warehouse).values()
+    assert not one.open
+    assert "sent" in delivered(warehouse)[0]
+
+
+def test_a_published_document_is_handed_over_as_it_lies_there_and_shown_with_its_recipients(
+    call: Call, warehouse: Warehouse, with_target: Any, tmp_path: Path
+) -> None:
+    record = published(pipeline="executive_report", period=PERIOD, version=3)
+    page = tmp_path / "docs" / "page.html"
+    page.parent.mkdir()
+    page.write_text("<b>page</b>")
+    warehouse.records.put(
+        reports.KIND,
+        reports.name_of("executive_report", PERIOD, 3),
+        {"document": str(page), "delivered": "2026-11-10", "sha256": "ab" * 32},
+    )
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin, REPORTS)
+        run = guarded(warehouse, record)
+        run.bound.pipeline.document = "Executive report"
+        telling.hand_over(run, record, page)
+        assert call("deliver")[0] == 0
+    (entry,) = Outbox(warehouse).entries()
+    assert entry.message.report is not None
+    assert (entry.message.report.title, entry.message.report.file) == (f"Executive report {PERIOD}", str(page))
+    told = documents.told(warehouse, record)
+    assert told[0].startswith(f"report    {page}, delivered 2026-11-10")
+    assert told[1].startswith("          to team-hook, sent 20")
+
+
+def test_a_newer_version_takes_the_place_of_one_that_was_not_sent(
+    call: Call, warehouse: Warehouse, with_target: Any, report: Report
+) -> None:
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin, REPORTS)
+        hand_over(warehouse, report)
+        hand_over(warehouse, replace(report, version=4))
+        assert call("deliver")[1].startswith("1 sent")
+    assert (len(server.requests), delivered(warehouse), len(delivered(warehouse, 4))) == (1, [], 1)
+
+
+def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse: Warehouse) -> None:
+    known, _ = declared()
+    incidents.note(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
+    records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
+    warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
+
+    def late(when: str) -> dict[tuple[str, str], str]:
+        return telling.late_reports(warehouse, house(), known, at(when))
+
+    assert late("2026-11-10 13:59") == {}
+    assert late("2026-11-10 14:00") == {("executive_report", PERIOD): "it was due Tue 10 Nov 09:00"}
+    changed = reports.judge(warehouse, house(), [], late("2026-11-10 14:00"), at("2026-11-10 14:00"))
+    assert changed
+    assert not reports.judge(warehouse, house(), [], late("2026-11-10 15:00"), at("2026-11-10 15:00")), "told once"
+    (one,) = (one for one in incidents.everything(warehouse).values() if one.open)
+    assert (one.since, one.failure.failure_class) == (at("2026-11-10 14:00"), "F21")
+    warehouse.records.put(reports.KIND, f"executive_report-{PERIOD}-v2", {"delivered": "2026-11-10"})
+    assert late("2026-11-10 16:00") == {}
+    warehouse.records.put(reports.KIND, f"executive_report-{PERIOD}-v2", {"problem": "no room"})
+    assert late("2026-11-10 16:00") != {}
+
+
+def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:
+    assert telling.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
+
+
+# -- the close ---------------------------------------------------------------------------------------------------------
+
+
+def project_of(warehouse: Warehouse) -> Any:
+    return guarded(warehouse, published()).project
+
+
+def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_target: Any) -> None:
+    record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        with telling.rehearsing():
+            assert delivery.deliver(guarded(warehouse, record), record)[1] == []
+        assert (server.requests, incidents.everything(warehouse)) == ([], {})
+        assert telling.tell_of(project_of(warehouse), warehouse, [record]) == []
+    assert len(server.requests) == 1, "after it, what was found is told once"
+
+
+def test_the_answer_of_a_prevalidation_goes_to_its_readers(
+    warehouse: Warehouse, with_target: Any, tmp_path: Path
+) -> None:
+    page = telling.ClosePage(site=tmp_path / "docs", state="not ready", lines=["NOT READY  <b>", "", "  red  x"])
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin, "  reports: {close: [team-hook]}")
+        project = project_of(warehouse)
+        telling.hand_over_close(project, warehouse, "2026-11", at("2026-11-25 17:00"), page)
+        assert telling.tell_of(project, warehouse, []) == []
+    body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation of 2026-11: not ready"
+    html = (tmp_path / "docs" / "reports" / "close" / "2026-11-20261125t170000z.html").read_text()
+    assert "NOT READY  &lt;b&gt;\n\n  red  x" in html
+    (entry,) = Outbox(warehouse).entries()
+    assert entry.message.report is not None
+    assert entry.message.report.pipeline == "executive_report"
+
+
+def test_without_readers_no_page_is_written(warehouse: Warehouse, with_target: Any, tmp_path: Path) -> None:
+    with_target("http://127.0.0.1:9")
+    page = telling.ClosePage(site=tmp_path / "docs", state="ready", lines=[])
+    telling.hand_over_close(project_of(warehouse), warehouse, "2026-11", at("2026-11-25 17:00"), page)
+    assert not (tmp_path / "docs").exists()

@@ -1,0 +1,166 @@
+"""Incidents: opened by a failure, added to by repeats, resolved by passing, paused by a waiver; none is ever lost."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from notify_support import BROKEN, at, errored, failed, ran
+from run_records import result
+from store_support import quick_disk
+
+from dq import waivers
+from dq.model import Outcome, RunRecord, Severity
+from dq.notify import incidents
+from dq.notify.incidents import Incident
+from dq.store import Warehouse
+from dq.verdict import Ending, Waiver
+
+__all__ = ["quick_disk"]
+pytestmark = pytest.mark.usefixtures("quick_disk")
+PASSES = result(BROKEN)
+NOT_RUN = result(BROKEN, Outcome.NOT_RUN)
+
+
+def known(tmp_path: Path, *runs: RunRecord) -> dict[str, Incident]:
+    """The incidents a new process finds after these runs, which ended in the reverse order of their beginning."""
+    for run in reversed(runs):
+        incidents.note(Warehouse(tmp_path), run)
+    return incidents.everything(Warehouse(tmp_path))
+
+
+def only(found: dict[str, Incident]) -> Incident:
+    assert len(found) == 1
+    return next(iter(found.values()))
+
+
+def test_a_failed_check_opens_an_incident_and_repeats_add_to_it(tmp_path: Path) -> None:
+    one = only(known(tmp_path, ran("2026-11-23 06:00", failed()), ran("2026-11-24 06:00", failed(observed="9 differ"))))
+    assert one.key == f"investor_profit/{BROKEN}/2026-11"
+    assert (one.since, one.last, one.times, one.open) == (at("2026-11-23 06:00"), at("2026-11-24 06:00"), 2, True)
+    assert one.failure.found == "9 differ", "what the latest run found"
+
+
+def test_passing_resolves_it_and_what_was_not_run_does_not(tmp_path: Path) -> None:
+    runs = [ran("2026-11-23 06:00", failed()), ran("2026-11-24 06:00", NOT_RUN)]
+    assert only(known(tmp_path, *runs)).open
+    one = only(known(tmp_path, *runs, ran("2026-11-25 06:00", PASSES)))
+    assert (one.open, one.resolved) == (False, at("2026-11-25 06:00"))
+
+
+def test_warnings_open_one_and_infos_and_passes_do_not(tmp_path: Path) -> None:
+    found = known(
+        tmp_path,
+        ran("2026-11-23 06:00", failed("a", Severity.WARNING), failed("b", Severity.INFO), result("c"), errored("d")),
+    )
+    assert {one.failure.check: one.failure.grade for one in found.values()} == {
+        "a": Severity.WARNING,
+        "d": Severity.CRITICAL,
+    }
+
+
+@pytest.mark.parametrize(("hours", "same"), [(24, True), (24.1, False)])
+def test_what_fails_again_within_a_day_is_the_same_incident(tmp_path: Path, hours: float, same: bool) -> None:
+    passed = ran("2026-11-23 07:00", PASSES)
+    again = passed.as_of + timedelta(hours=hours)
+    runs = [ran("2026-11-23 06:00", failed()), passed, ran(f"{again:%Y-%m-%d %H:%M:%S}", failed())]
+    one = only(known(tmp_path, *runs))
+    assert (one.open, one.since == at("2026-11-23 06:00")) == (True, same)
+
+
+def test_a_month_that_passes_settles_its_days_and_a_day_does_not_settle_the_month(tmp_path: Path) -> None:
+    day = ran("2026-11-06 06:00", failed(), period="2026-11-05")
+    month = ran("2026-11-07 06:00", failed("other"), PASSES)
+    found = known(tmp_path, day, month, ran("2026-11-08 06:00", result("other"), period="2026-11-05"))
+    assert {(one.period, one.failure.check): one.open for one in found.values()} == {
+        ("2026-11-05", BROKEN): False,
+        ("2026-11", "other"): True,
+    }
+
+
+def test_pipelines_whose_names_begin_alike_are_apart(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    for pipeline in ("profit", "profit-unit"):
+        incidents.note(warehouse, ran("2026-11-23 06:00", failed(), pipeline=pipeline))
+    assert [one.pipeline for one in incidents.everything(warehouse, "profit").values()] == ["profit"]
+
+
+def test_two_runs_at_once_lose_nothing(tmp_path: Path) -> None:
+    runs = [ran(f"2026-11-{day:02d} 06:00", failed(f"check_{day}")) for day in range(1, 21)]
+    threads = [threading.Thread(target=incidents.note, args=(Warehouse(tmp_path), run)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(incidents.everything(Warehouse(tmp_path))) == 20
+
+
+def test_noting_a_run_twice_counts_it_once(tmp_path: Path) -> None:
+    run = ran("2026-11-23 06:00", failed())
+    assert only(known(tmp_path, run, run)).times == 1
+
+
+def test_a_torn_observation_is_set_aside_and_the_others_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    known(tmp_path, ran("2026-11-23 06:00", failed("a")), ran("2026-11-24 06:00", failed("b")))
+    torn = sorted((tmp_path / "_dq" / incidents.KIND).glob("*.json"))[0]
+    torn.write_bytes(torn.read_bytes()[:-40])
+    assert [one.failure.check for one in incidents.everything(Warehouse(tmp_path)).values()] == ["b"]
+    assert "set aside" in caplog.text
+
+
+def test_first_failures_are_those_a_failure_now_would_add_to(tmp_path: Path) -> None:
+    known(
+        tmp_path,
+        ran("2026-11-20 06:00", failed("gone"), failed("red")),
+        ran("2026-11-21 06:00", result("gone"), failed("red")),
+        ran("2026-10-21 06:00", failed("red"), period="2026-10"),
+    )
+    found = incidents.first_failures(Warehouse(tmp_path), "investor_profit", "2026-11", at("2026-11-25 06:00"))
+    assert found == {"red": at("2026-11-20 06:00")}
+
+
+WAIVER = Waiver(
+    pipeline="investor_profit",
+    check=BROKEN,
+    period="2026-11",
+    ceiling=Decimal(5),
+    owner="Anna",
+    reason="known",
+    until=date(2999, 1, 1),
+    recorded=at("2026-11-24 06:00"),
+)
+
+
+@pytest.mark.parametrize(
+    ("waiver", "last", "paused"),
+    [
+        (WAIVER, failed(), True),
+        (replace(WAIVER, period="2026-10"), failed(), False),
+        (replace(WAIVER, check="other"), failed(), False),
+        (replace(WAIVER, until=date(2026, 11, 24)), failed(), False),
+        (replace(WAIVER, ended=Ending(by="Anna", at=at("2026-11-25 06:00"), reason="mended")), failed(), False),
+        (WAIVER, errored(), False),
+    ],
+)
+def test_an_active_waiver_pauses_what_it_covers(tmp_path: Path, waiver: Waiver, last: object, paused: bool) -> None:
+    one = only(known(tmp_path, ran("2026-11-23 06:00", last)))  # type: ignore[arg-type]
+    waivers.record(Warehouse(tmp_path), waiver)
+    why = incidents.paused(one, incidents.in_force(Warehouse(tmp_path)), at("2026-11-25 07:00"))
+    assert bool(why) is paused
+    assert not paused or why == "waived by Anna until 2999-01-01: known"
+
+
+def test_a_waiver_that_a_run_refused_pauses_nothing_and_one_it_took_does() -> None:
+    beyond = only(incidents.fold([incidents.observed(ran("2026-11-25 06:00", failed()))]))
+    taken = only(incidents.fold([incidents.observed(ran("2026-11-25 06:00", failed(waived_by="Anna until ...")))]))
+    assert incidents.paused(beyond, [WAIVER], at("2026-11-25 07:00")) == ""
+    assert incidents.paused(taken, [WAIVER], at("2026-11-25 07:00"))
+
+
+def test_a_waiver_refused_by_a_run_of_an_earlier_as_of_pauses_nothing() -> None:
+    run = replace(ran("2026-11-04 06:00", failed()), started=at("2026-11-24 07:00"))
+    assert incidents.paused(only(incidents.fold([incidents.observed(run)])), [WAIVER], at("2026-11-25 07:00")) == ""

@@ -1,0 +1,165 @@
+"""What lint says of the settings about telling, with the line each mistake stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from notify_support import declared, every_contact, house
+
+from dq import settings
+from dq.cli import main
+from dq.notify import origins
+from dq.notify.routes import Notify, mistakes
+
+PIPELINES = ["investor_profit", "profit_unit"]
+
+
+def found(**notify: Any) -> list[str]:
+    model = Notify(**notify)
+    told = mistakes(model, declared()[1], PIPELINES, ["Business Analytics Team"])
+    return [f"{'.'.join(map(str, key))}: {message}" for key, message in told]
+
+
+def bound(**changes: Any) -> dict[str, Any]:
+    return {"targets": every_contact(), "origins": ["https://hooks.slack.com"], **changes}
+
+
+def test_without_targets_there_is_nothing_to_bind() -> None:
+    assert found() == []
+
+
+def test_with_every_contact_bound_there_is_no_mistake() -> None:
+    assert found(**bound()) == []
+
+
+def test_from_the_first_target_on_every_contact_is_bound_or_said_not_to_be() -> None:
+    targets = every_contact()
+    del targets["anna-pager"], targets["customer-care-channel"]
+    told = found(**bound(targets=targets))
+    assert [line.partition(";")[0] for line in told if "has no target" in line] == [
+        "targets: anna-pager, the contact of Anna, has no target",
+        "targets: customer-care-channel, the contact of Customer Care, has no target",
+    ]
+    told = found(**bound(targets=targets, unbound=["anna-pager", "customer-care-channel"]))
+    assert told == [
+        "targets: the route of the house, to who is on call, may reach nobody; bind every contact of one of its roles"
+    ]
+    routes = [{"severity": ["critical"], "to": ["lead"]}, {"severity": ["warning"], "to": ["owner_team"]}]
+    assert found(**bound(targets=targets, unbound=["anna-pager", "customer-care-channel"], routes=routes)) == []
+    (told_of_nobody,) = found(**bound(unbound=["nobody"]))
+    assert told_of_nobody.startswith("unbound.0: nobody on the roster has the contact 'nobody'")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {
+                "targets": every_contact()
+                | {"anna-pager": {"kind": "slack", "secret": "e93facc04764012d7bfb002500d5d1a6"}}
+            },
+            "targets.anna-pager.secret: looks like a secret itself",
+        ),
+        ({"unbound": ["anna-pager"]}, "unbound.0: anna-pager has a target"),
+        ({"routes": [{"pipelines": ["profit"], "to": ["on_call"]}]}, "there is no pipeline 'profit'; did you mean"),
+        ({"routes": [{"teams": ["Finance"], "to": ["on_call"]}]}, "no team 'Finance' on the roster"),
+        ({"routes": [{"to": ["oncall"]}]}, "'oncall' is no role and no contact; did you mean on_call?"),
+        ({"routes": [{"to": ["engineer"]}]}, "routes.0.to: this route may reach nobody"),
+        ({"reports": {"profit": ["anna-pager"]}}, "reports.profit: there is no pipeline 'profit'"),
+        ({"reports": {"profit_unit": ["annas-pager"]}}, "'annas-pager' has no target; did you mean anna-pager?"),
+        ({"origins": ["http://hooks.slack.com"]}, "origins.0: http://hooks.slack.com is plain http"),
+        ({"origins": ["https://hooks.slack.com/services"]}, "an origin has no path"),
+        ({"origins": ["https://*.slack.com"]}, "its host is no plain name"),
+        ({"origins": ["hooks.slack.com"]}, "its scheme is not one of"),
+        ({"internal_origins": ["https://user:pass@relay"]}, "its host is no plain name"),
+    ],
+)
+def test_each_mistake_is_said_in_a_sentence(changes: dict[str, Any], said: str) -> None:
+    assert any(said in line for line in found(**bound(**changes))), found(**bound(**changes))
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "said"),
+    [
+        ({"kind": "pagerduty"}, {}, "the origin https://events.pagerduty.com is not listed"),
+        ({"kind": "pagerduty"}, {"origins": ["https://events.pagerduty.com"]}, ""),
+        ({"kind": "alertmanager", "url": "http://am:9093"}, {}, "the origin http://am:9093 is not listed"),
+        ({"kind": "alertmanager", "url": "http://am:9093"}, {"internal_origins": ["http://am:9093"]}, ""),
+        ({"kind": "email"}, {}, "e-mail needs a relay"),
+        ({"kind": "email"}, {"smtp": {"host": "relay", "sender": "a@b"}}, "smtp://relay is not listed"),
+        (
+            {"kind": "email"},
+            {"smtp": {"host": "relay", "sender": "a@b", "security": "none"}, "origins": ["smtp://relay"]},
+            "only a relay under internal_origins is spoken to without TLS",
+        ),
+        (
+            {"kind": "email"},
+            {"smtp": {"host": "relay", "sender": "a@b", "security": "none"}, "internal_origins": ["smtp://relay"]},
+            "",
+        ),
+    ],
+)
+def test_every_address_in_the_settings_is_listed(target: dict[str, Any], changes: dict[str, Any], said: str) -> None:
+    told = found(**bound(targets=every_contact() | {"anna-pager": target}, **changes))
+    assert any(said in line for line in told) if said else told == [], told
+
+
+@pytest.mark.parametrize(
+    "notify",
+    [
+        {"targets": {"anna-pager": {"kind": "sms"}}},
+        {"targets": {"anna-pager": {"kind": "slack", "url": "https://hooks.slack.com/x"}}},
+        {"targets": {"anna@example.com": {"kind": "email"}}},
+        {"targets": {"anna-pager": {"kind": "slack", "secret": "https://hooks.slack.com/x"}}},
+        {"smtp": {"host": "relay", "sender": "a@b", "user": "dq"}},
+        {"smtp": {"host": "relay", "sender": "a@b", "user": "dq", "password": "p", "security": "none"}},
+        {"routes": [{"to": []}]},
+        {"routes": [{"to": ["on_call"], "severity": ["info"]}]},
+        {"timeout_seconds": 0},
+        {"unknown": 1},
+    ],
+)
+def test_what_cannot_be_meant_is_refused(notify: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        Notify(**notify)
+
+
+@pytest.mark.parametrize("text", ["https://hooks.slack.com", "http://am:9093", "smtp://relay:25", "https://[::1]:8443"])
+def test_an_origin_reads_back_as_it_was_written(text: str) -> None:
+    assert str(origins.parse(text)) == text
+
+
+def test_lint_tells_a_mistake_with_its_line(
+    project_copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = project_copy()
+    monkeypatch.setenv("DQ_HOME", str(home))
+    path = home / "jobs" / "settings.yml"
+    text = path.read_text() + "notify:\n  routes:\n    - {to: [oncall]}\n"
+    path.write_text(text)
+    assert main(["lint"]) == 1
+    line = text.count("\n")
+    assert f"jobs/settings.yml:{line}: notify.routes[0].to[0]: 'oncall' is no role" in capsys.readouterr().err
+
+
+def test_the_example_in_the_settings_is_one_that_lint_accepts(
+    project_copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Taking away the comment signs of the example must give settings without a mistake."""
+    home = project_copy()
+    monkeypatch.setenv("DQ_HOME", str(home))
+    path = home / "jobs" / "settings.yml"
+    head, mark, example = path.read_text().partition("# notify:\n")
+    assert mark
+    path.write_text(head + "\n".join(line.removeprefix("# ") for line in (mark + example).splitlines()) + "\n")
+    assert settings.load(home).notify.targets
+    assert main(["lint"]) == 0, capsys.readouterr().err
+
+
+def test_the_house_of_the_project_is_read_page_by_page() -> None:
+    assert house().known("investor_profit")
+    assert not house().known("no_such_pipeline")
+    assert house().section("executive_report", "F21")[0].startswith("runbooks/executive_report.md#")

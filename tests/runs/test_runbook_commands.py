@@ -8,12 +8,14 @@ import os
 import re
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+import event_logs
 import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, hard_links
@@ -232,12 +234,26 @@ def typed(page: Page, section: Section | None, command: Command, cards: Mapping[
             "MONTH": f"{card.record.data_through:%Y-%m}",
             "TIME": card.time,
             "CHECK": check,
+            "EVENTLOG": str(event_log()),
             "AMOUNT": "500.00",
             "NAME": PLACEHOLDERS["NAME"],
             "REASON": PLACEHOLDERS["REASON"],
             "DATE": f"{datetime.now(UTC) + timedelta(days=10):%Y-%m-%d}",
         }
         yield Asked(page, command, [values.get(word, word) for word in words], check)
+
+
+@cache
+def event_log() -> Path:
+    """The event log of an application that ran out of heap."""
+    why = event_logs.raised("java.lang.OutOfMemoryError", "Java heap space")
+    ran = [
+        event_logs.job(0, [0]),
+        event_logs.stage(0, 1),
+        event_logs.task(0, why=why),
+        event_logs.job_end(0, "aborted"),
+    ]
+    return event_logs.write(Path(tempfile.mkdtemp()), [*event_logs.start(), *ran, event_logs.end()])
 
 
 def led_here(page: Page, section: Section | None, cards: Mapping[str, Card]) -> list[tuple[str, str]]:
@@ -267,6 +283,8 @@ def problem(asked: Asked, said: Said, cards: Mapping[str, Card]) -> str:
             expected = f"{check}: {result.outcome.value.replace('_', ' ')}; "
         case ["show", run]:
             expected = "HOLD  "
+        case ["diagnose", _]:
+            expected = "executor_heap"
         case ["explain", pipeline]:
             bound = projects.load(ROOT).bound[pipeline]
             expected = asked.check if asked.check in {c.check for c in bound.all_checks} else pipeline

@@ -17,7 +17,7 @@ from deaths import DEATHS, HEALTHY
 
 from dq.diagnose import Diagnosis, diagnose
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+pytestmark = [pytest.mark.deaths, pytest.mark.e2e]
 SCRIPT = Path(__file__).with_name("deaths.py")
 ROOT = SCRIPT.parents[2]
 BIN = Path(sys.executable).parent

@@ -87,3 +87,16 @@ def hard_links(source: Path, target: Path) -> Path:
     """A copy of a tree that costs nothing: its files are replaced, never changed in place."""
     shutil.copytree(source, target, copy_function=os.link, symlinks=True)
     return target
+
+
+def profit_only(home: Path) -> None:
+    """Leave a copied project the two profit pipelines, and a watch of them alone."""
+    registered = home / "jobs" / "pipelines.yml"
+    text = registered.read_text(encoding="utf-8")
+    registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")
+    roster = home / "runbooks" / "roster.yml"
+    text = roster.read_text(encoding="utf-8")
+    days = "days: [weekdays, weekends, holidays]"
+    hours = f'{{team: Data Engineering, {days}, opens: "08:00", closes: "18:00"}}'
+    watch = f"watch:\n  - {{pipelines: [profit_unit, investor_profit], hours: [{hours}]}}\n"
+    roster.write_text(text[: text.index("\nwatch:\n") + 1] + watch, encoding="utf-8")

@@ -10,6 +10,7 @@ import pytest
 
 from dq.errors import ConfigError, UsageError
 from dq.gx.convert import as_suite, from_gx, to_gx_suite
+from dq.gx.load import load
 from dq.model import Check, Kind, Severity
 from dq.project import load as load_project
 
@@ -199,6 +200,7 @@ def test_a_missing_file_and_a_wrong_argument_are_refused(tmp_path: Path) -> None
 
 
 def test_a_suite_as_great_expectations_saves_it_is_read_whatever_ids_its_store_gave() -> None:
+    load()
     from great_expectations.core import ExpectationSuite
     from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import FINAL, ROOT, Bench
+from runs_support import FINAL, ROOT, Bench, profit_only
 
 from dq import registry, store
 from dq.cli import main
@@ -24,9 +24,7 @@ def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Ca
     if request.node.get_closest_marker("whole_registry"):
         return
     bench.home = project_copy()
-    registered = bench.home / "jobs" / "pipelines.yml"
-    text = registered.read_text(encoding="utf-8")
-    registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")
+    profit_only(bench.home)
 
 
 def call(bench: Bench, *words: str) -> tuple[int, str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench
+from runs_support import Bench, profit_only
 
 from dq import registry, store
 from dq.cli import main
@@ -26,15 +26,7 @@ def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Ca
     if request.node.get_closest_marker("whole_registry"):
         return
     bench.home = project_copy()
-    registered = bench.home / "jobs" / "pipelines.yml"
-    text = registered.read_text(encoding="utf-8")
-    registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")
-    roster = bench.home / "runbooks" / "roster.yml"
-    text = roster.read_text(encoding="utf-8")
-    days = "days: [weekdays, weekends, holidays]"
-    hours = f'{{team: Data Engineering, {days}, opens: "08:00", closes: "18:00"}}'
-    watch = f"watch:\n  - {{pipelines: [profit_unit, investor_profit], hours: [{hours}]}}\n"
-    roster.write_text(text[: text.index("\nwatch:\n") + 1] + watch, encoding="utf-8")
+    profit_only(bench.home)
 
 
 def prevalidate(bench: Bench, as_of: str, *words: str) -> tuple[int, str, str]:

@@ -28,9 +28,9 @@ KIND = "last_runs"
 LOGS_KEPT = 50
 
 
-def folder(warehouse: store.Warehouse) -> Path:
-    """Where runs that build their own session write their event logs."""
-    return warehouse.root / "_dq" / "event_logs"
+def folder(warehouse: store.Warehouse) -> Path | None:
+    """Where runs that build their own session write their event logs; None in a clone, which is gone before they end."""
+    return None if warehouse.root.parent.name == store.SCRATCH else warehouse.root / "_dq" / "event_logs"
 
 
 def log_of(spark: SparkSession) -> Path | None:

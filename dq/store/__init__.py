@@ -4,7 +4,7 @@ Promises: a reader resolves to one complete audited version, old or new; the sam
 published is what was audited; a run after any crash converges without a hand. Imports neither Spark nor pyarrow.
 """
 
-from dq.store.clone import cloned
+from dq.store.clone import SCRATCH, cloned
 from dq.store.garbage import Removed
 from dq.store.history import measured, summed, total_of
 from dq.store.manifest import Manifest, PartFile
@@ -16,6 +16,7 @@ from dq.store.versions import Commit, PeriodEntry, PeriodInfo, Withdrawal
 from dq.store.warehouse import Warehouse
 
 __all__ = [
+    "SCRATCH",
     "Commit",
     "Manifest",
     "PartFile",

@@ -128,3 +128,10 @@ def test_the_log_of_a_session_is_found_where_it_lies_in_files(
     context = SimpleNamespace(applicationId="local-1", getConf=lambda: given)
     log = deaths.log_of(SimpleNamespace(sparkContext=context))  # type: ignore[arg-type]
     assert (log.name if log else None) == ("eventlog_v2_local-1" if found else None)
+
+
+def test_a_clone_of_the_warehouse_keeps_no_event_logs(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    assert deaths.folder(warehouse) == tmp_path / "_dq" / "event_logs"
+    with store.cloned(warehouse, []) as folder:
+        assert deaths.folder(store.Warehouse(folder)) is None

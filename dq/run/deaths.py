@@ -29,7 +29,7 @@ LOGS_KEPT = 50
 
 
 def folder(warehouse: store.Warehouse) -> Path | None:
-    """Where runs that build their own session write their event logs; None in a clone, which is gone before they end."""
+    """Where runs that build their own session write their event logs; None in a clone, which does not last."""
     return None if warehouse.root.parent.name == store.SCRATCH else warehouse.root / "_dq" / "event_logs"
 
 

@@ -16,7 +16,7 @@ from store_support import quick_disk
 
 from dq.diagnose import diagnose
 from dq.run import deaths, records
-from dq.store import Warehouse
+from dq.store import Warehouse, cloned
 from dq.thresholds import Thresholds
 
 __all__ = ["quick_disk"]
@@ -131,7 +131,7 @@ def test_the_log_of_a_session_is_found_where_it_lies_in_files(
 
 
 def test_a_clone_of_the_warehouse_keeps_no_event_logs(tmp_path: Path) -> None:
-    warehouse = store.Warehouse(tmp_path)
+    warehouse = Warehouse(tmp_path)
     assert deaths.folder(warehouse) == tmp_path / "_dq" / "event_logs"
-    with store.cloned(warehouse, []) as folder:
-        assert deaths.folder(store.Warehouse(folder)) is None
+    with cloned(warehouse, []) as folder:
+        assert deaths.folder(Warehouse(folder)) is None

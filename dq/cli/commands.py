@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from dq import periods
-from dq.cli.parser import argument_problem, build_parser
+from dq.cli.parser import argument_problem, parse
 from dq.errors import DqError, choices
 from dq.project import Reading
 
@@ -20,9 +20,8 @@ def problem_finder(reading: Reading) -> Callable[[Sequence[str]], str | None]:
 
     def problem(argv: Sequence[str]) -> str | None:
         refused = argument_problem(argv)
-        if refused or argv[0] != "dq":
-            return refused
-        return next(_unreal(build_parser().parse_args(argv[1:]), reading), None)
+        parsed = parse(argv[1:]) if argv[0] == "dq" and not refused else None
+        return next(_unreal(parsed, reading), None) if isinstance(parsed, argparse.Namespace) else refused
 
     return problem
 

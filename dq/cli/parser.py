@@ -6,6 +6,7 @@ import argparse
 import importlib
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 # The modules of the command line with the commands each adds, in the order of the help. Only the module of the command
 # that is asked for is imported: who is on call must not wait for the libraries of a run.
@@ -53,21 +54,34 @@ def argument_problem(argv: Sequence[str]) -> str | None:
         targets = re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)
         unknown = [word for word in words if "=" not in word and word not in targets]
         return f"no such make target: {unknown[0]}; valid: {', '.join(targets)}" if unknown else None
-    parser = build_parser()
-    problems: list[str] = []
-
-    def refuse(message: str) -> None:
-        problems.append(message)
-        raise argparse.ArgumentError(None, message)
-
-    for each in (parser, *_subparsers(parser)):
-        each.error = refuse  # type: ignore[method-assign,assignment]
-    try:
-        parsed = parser.parse_args(words)
-    except (argparse.ArgumentError, SystemExit) as failure:
-        return problems[0] if problems else str(failure)
+    parsed = parse(words)
+    if isinstance(parsed, str):
+        return parsed
     problem: Callable[[argparse.Namespace], str] | None = getattr(parsed, "problem", None)
     return (problem(parsed) or None) if problem else None
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace | str:
+    """The arguments in the words of a command line, or why it would be refused; nothing is printed."""
+    try:
+        return _silent_parser().parse_args(words)
+    except argparse.ArgumentError as refused:
+        return str(refused)
+    except SystemExit as ended:  # --help ends a program well, and is no command of a page
+        return f"ends with {ended.code}"
+
+
+@cache
+def _silent_parser() -> argparse.ArgumentParser:
+    """A parser of every command that raises instead of printing and ending; built once, for pages have hundreds."""
+
+    def refuse(message: str) -> None:
+        raise argparse.ArgumentError(None, message)
+
+    parser = build_parser()
+    for each in (parser, *_subparsers(parser)):
+        each.error = refuse  # type: ignore[method-assign,assignment]
+    return parser
 
 
 def _subparsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:

@@ -150,10 +150,8 @@ class Company:
 
     def mend(self) -> None:
         """Put the broken months back as their owners made them."""
-        for source in self.sources.iterdir():
-            shutil.rmtree(source)
-        for source in self.clean.iterdir():
-            hard_links(source, self.sources / source.name)
+        shutil.rmtree(self.sources)
+        hard_links(self.clean, self.sources)
         os.environ["DQ_HOME"] = str(ROOT)
 
 

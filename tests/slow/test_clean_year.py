@@ -37,7 +37,7 @@ def turns_a_month(week: str) -> bool:
     return first.month != last.month
 
 
-@pytest.mark.slow
+@pytest.mark.year
 @pytest.mark.timeout(3_600)
 def test_twelve_clean_months_of_every_pipeline_raise_no_alarm(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -37,6 +37,7 @@ class _Checked(smtplib.SMTP):
             except OSError as failed:
                 error = failed
                 continue
+            self.opened[-1].settimeout(timeout)
             return self.opened[-1]
         raise error
 

@@ -16,7 +16,7 @@ demo: env ## make the demo company, publish a clean month, hold a defective one,
 test: env ## run all tests but the slow sweeps
 	@$(RUN) python -m pytest -m "not slow and not deaths and not year" $(ARGS)
 
-test-fast: env ## run the tests that need no JVM (under a minute on quiet cores)
+test-fast: env ## run the tests that need no JVM
 	@$(RUN) python -m pytest tests/unit -m "not slow and not deaths and not year" $(ARGS)
 
 test-slow: env ## run the slow sweeps, which make test leaves out: every defect, every runbook command, every fault

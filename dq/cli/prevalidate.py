@@ -21,6 +21,7 @@ from dq.close.prevalidation import Prevalidation, Readiness, State
 from dq.errors import DqError, UsageError
 from dq.model import Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
+from dq.notify.house import house_of
 from dq.people.levels import DayOfMonth, deadline, escalates_at, show
 from dq.reports import clean
 from dq.reports.card import owner_line
@@ -62,7 +63,7 @@ def command(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.month!r} is no month", where="--month", expected="a month such as 2026-11")
     periods.window(arguments.month, as_of, None, ledger_absent=True)  # refuses a month without a complete day
     project = projects.load(registry.find_root(), arguments.sources)
-    wanted = judged(project.registry)
+    wanted = project.registry.read_by_investors()
     if not wanted:
         raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
@@ -88,14 +89,6 @@ def command(arguments: argparse.Namespace) -> int:
         console.note(f"dq: {problem}")
     code = answer.state.exit_code
     return 4 if problems and code == 0 else code
-
-
-def judged(known: registry.Registry) -> list[str]:
-    """The pipelines investors read and all they are built on, each after its upstream ones."""
-    wanted = {name for name, one in known.pipelines.items() if one.investors}
-    while missing := {table for name in wanted for table in known.pipelines[name].upstream} - wanted:
-        wanted |= missing
-    return [name for name in known.order() if name in wanted]
 
 
 def rehearse(
@@ -211,9 +204,16 @@ def _told(
     problems = []
     if not arguments.no_docs:
         site = arguments.docs or docs_folder(arguments.warehouse, project)
-        page = telling.ClosePage(site=site, state=answer.state.value, lines=_lines(project, answer, earlier, runs))
+        page = telling.ClosePage(
+            site=site,
+            name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
+            title=f"Pre-validation of {answer.month}: {answer.state.value}",
+            summary=f"As of {answer.as_of:%Y-%m-%d %H:%M} UTC: {answer.state.value}. Nothing was published by it.",
+            lines=_lines(project, answer, earlier, runs),
+        )
+        house = house_of(project.root, project.registry, project.roster, project.settings)
         try:
-            telling.hand_over_close(project, warehouse, answer.month, answer.as_of, page)
+            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
         except Exception as failure:  # whatever delivery does, the answer stands
             problems.append(f"the answer was not handed over: {sentence(failure)}")
     return problems + telling.tell_of(project, warehouse, runs)

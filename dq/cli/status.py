@@ -95,8 +95,9 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     if arguments.dry_run:
         return _dry_run(warehouse, people, now)
-    late = telling.late_reports(warehouse, people, registry.load(root), now)
-    told = telling.bring_up_to_date(warehouse, people, seconds=arguments.seconds, late=late, again=arguments.again)
+    told = telling.bring_up_to_date(
+        warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
+    )
     console.out(f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered")
     for reason in told.undelivered:
         console.note(f"dq: not delivered to {reason}")

@@ -62,10 +62,15 @@ class Step:
 
 def ladder(house: House, incident: Incident) -> list[Step]:
     """The rungs of an incident in the order of time, each at its earliest, counted from the first failure."""
-    front = house.front(incident.pipeline)
+    return rungs(house, incident.pipeline, incident.period, incident.since, incident.failure.failure_class)
+
+
+def rungs(house: House, pipeline: str, period: str, since: datetime, failure_class: str = "") -> list[Step]:
+    """The rungs that a failure since an instant climbs; without a class those that every failure does."""
+    front = house.front(pipeline)
     if front is None:
         return []
-    days = periods.days_of(incident.period, house.grain(incident.pipeline))
+    days = periods.days_of(period, house.grain(pipeline))
     roster, rotation = house.roster, house.roster.model.rotation
     owner = roster.teams.get(front.owner)
     people = {
@@ -75,9 +80,9 @@ def ladder(house: House, incident: Incident) -> list[Step]:
     }
     earliest: dict[str, Step] = {}
     for rung in front.escalation:
-        if rung.classes and incident.failure.failure_class not in rung.classes:
+        if rung.classes and failure_class not in rung.classes:
             continue
-        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=incident.since)
+        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=since)
         if at is not None and (rung.to not in earliest or at < earliest[rung.to].at):
             earliest[rung.to] = Step(at=at, to=people[rung.to][0], contact=people[rung.to][1])
     return sorted(earliest.values(), key=lambda step: step.at)

@@ -22,9 +22,10 @@ from dq import registry, settings, waivers
 from dq.cli import job, main
 from dq.model import RunRecord
 from dq.notify import incidents, reports
+from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
-from dq.run import delivery, documents, records, telling
+from dq.run import delivery, documents, overdue, records, telling
 from dq.store import Warehouse
 from dq.verdict import Waiver
 
@@ -442,7 +443,7 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
     warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
 
     def late(when: str) -> dict[tuple[str, str], str]:
-        return telling.late_reports(warehouse, house(), known, at(when))
+        return overdue.late_reports(warehouse, house(), known, at(when))
 
     assert late("2026-11-10 13:59") == {}
     assert late("2026-11-10 14:00") == {("executive_report", PERIOD): "it was due Tue 10 Nov 09:00"}
@@ -458,7 +459,7 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
 
 
 def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:
-    assert telling.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
+    assert overdue.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
 
 
 # -- the close ---------------------------------------------------------------------------------------------------------
@@ -479,18 +480,28 @@ def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_t
     assert len(server.requests) == 1, "after it, what was found is told once"
 
 
+def close_page(folder: Path, *lines: str) -> telling.ClosePage:
+    title = "Pre-validation: not ready"
+    return telling.ClosePage(site=folder / "docs", name="2026-11-a", title=title, summary="not ready", lines=lines)
+
+
+def hand_over_close(project: Any, warehouse: Warehouse, page: telling.ClosePage) -> None:
+    people = house_of(project.root, project.registry, project.roster, project.settings)
+    telling.hand_over_close(warehouse, people, project.registry, "2026-11", at("2026-11-25 17:00"), page)
+
+
 def test_the_answer_of_a_prevalidation_goes_to_its_readers(
     warehouse: Warehouse, with_target: Any, tmp_path: Path
 ) -> None:
-    page = telling.ClosePage(site=tmp_path / "docs", state="not ready", lines=["NOT READY  <b>", "", "  red  x"])
+    page = close_page(tmp_path, "NOT READY  <b>", "", "  red  x")
     with serving(answer("200 OK")) as server:
         with_target(server.origin, "  reports: {close: [team-hook]}")
         project = project_of(warehouse)
-        telling.hand_over_close(project, warehouse, "2026-11", at("2026-11-25 17:00"), page)
+        hand_over_close(project, warehouse, page)
         assert telling.tell_of(project, warehouse, []) == []
     body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
-    assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation of 2026-11: not ready"
-    html = (tmp_path / "docs" / "reports" / "close" / "2026-11-20261125t170000z.html").read_text()
+    assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation: not ready"
+    html = (tmp_path / "docs" / "reports" / "close" / "2026-11-a.html").read_text()
     assert "NOT READY  &lt;b&gt;\n\n  red  x" in html
     (entry,) = Outbox(warehouse).entries()
     assert entry.message.report is not None
@@ -499,6 +510,5 @@ def test_the_answer_of_a_prevalidation_goes_to_its_readers(
 
 def test_without_readers_no_page_is_written(warehouse: Warehouse, with_target: Any, tmp_path: Path) -> None:
     with_target("http://127.0.0.1:9")
-    page = telling.ClosePage(site=tmp_path / "docs", state="ready", lines=[])
-    telling.hand_over_close(project_of(warehouse), warehouse, "2026-11", at("2026-11-25 17:00"), page)
+    hand_over_close(project_of(warehouse), warehouse, close_page(tmp_path))
     assert not (tmp_path / "docs").exists()

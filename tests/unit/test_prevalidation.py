@@ -10,7 +10,6 @@ from run_records import record, result
 
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import judged
 from dq.close import prevalidation, text
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
 from dq.errors import StoreError
@@ -150,7 +149,7 @@ def test_a_rehearsed_run_is_never_called_published() -> None:
 
 
 def test_investors_pipelines_are_judged_with_all_they_are_built_on() -> None:
-    found = judged(registry.load(ROOT))
+    found = registry.load(ROOT).read_by_investors()
     assert "user_days" in found, "no investor reads it, but their users are counted from it"
     assert "experiments_weekly" not in found
     assert found.index("profit_unit") < found.index("investor_profit") < found.index("executive_report")

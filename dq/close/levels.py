@@ -1,0 +1,76 @@
+"""The service levels of all pipelines over some months, from what happened to them, and how that is said."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dq import periods, store
+from dq.close import attainment
+from dq.close.attainment import Attainment, Red, State
+from dq.close.facts import facts, kept, prevalidations
+from dq.notify import incidents
+from dq.notify.incidents import Incident
+from dq.notify.recipients import House
+from dq.people.levels import show
+from dq.registry import Registry
+
+HEADER = ("pipeline", "level", "met", "missed", "open", "last missed")
+
+
+def attained(
+    warehouse: store.Warehouse, people: House, declared: Registry, first: str, last: str, now: datetime
+) -> list[Attainment]:
+    """The levels of all pipelines that were or are due from one month to another; what is decided is kept."""
+    answers = prevalidations(warehouse)
+    span = {"first": periods.days_of(first)[0], "last": periods.days_of(last)[1]}
+    found: list[Attainment] = []
+    for name, item in declared.pipelines.items():
+        front = people.front(name)
+        if front is None or front.pipeline != name:
+            continue  # it stands on the page of another one
+        happened = facts(warehouse, name, answers, reds(incidents.everything(warehouse, name).values()))
+        found += attainment.judged(people.roster, front, item.grain, happened, now=now, **span)
+    return kept(warehouse, found)
+
+
+def reds(found: Iterable[Incident]) -> list[Red]:
+    """The incidents as levels are judged on them."""
+    return [
+        Red(
+            period=one.period,
+            check=one.failure.check,
+            failure_class=one.failure.failure_class,
+            since=one.since,
+            until=one.resolved,
+        )
+        for one in found
+    ]
+
+
+def rows(found: Sequence[Attainment], now: datetime, zone: ZoneInfo) -> list[tuple[str, ...]]:
+    """One row per pipeline and level: how often it was met and missed, and the last time it was missed."""
+    grouped: dict[tuple[str, str], list[Attainment]] = defaultdict(list)
+    for one in found:
+        grouped[one.pipeline, one.label].append(one)
+    lines = []
+    for (pipeline, label), group in grouped.items():
+        counts = Counter(one.state for one in group)
+        missed = [one for one in group if one.state is State.MISSED]
+        last = f"{missed[-1].period}: {dates(missed[-1], now, zone)}" if missed else ""
+        lines.append((pipeline, label, *(str(counts[state]) for state in State), last))
+    return lines
+
+
+def dates(one: Attainment, now: datetime, zone: ZoneInfo) -> str:
+    """When a level was due and when it was kept; what was never red came at no instant of its own."""
+    came = f", came {show(one.kept, now, zone)}" if one.kept else ", not yet"
+    return f"due {show(due(one.due, zone), now, zone)}" + (came if one.kept != one.due else "")
+
+
+def due(instant: datetime, zone: ZoneInfo) -> date | datetime:
+    """A deadline as people say it: a day is over at midnight, and it is the day that was due."""
+    local = instant.astimezone(zone)
+    return (local - timedelta(seconds=1)).date() if local.time() == time() else local

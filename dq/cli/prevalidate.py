@@ -82,7 +82,8 @@ def command(arguments: argparse.Namespace) -> int:
     earlier = facts.prevalidations(warehouse, arguments.month)
     problems = _keep(warehouse, answer)
     if not arguments.no_docs:
-        problems += _docs(project, arguments.docs or docs_folder(arguments.warehouse, project), runs)
+        site = arguments.docs or docs_folder(arguments.warehouse, project)
+        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
     problems += _told(project, warehouse, arguments, answer, earlier, runs)
     _print(project, arguments, answer, earlier, runs)
     for problem in problems:

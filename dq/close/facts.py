@@ -46,6 +46,19 @@ def facts(warehouse: store.Warehouse, pipeline: str, answers: Sequence[Prevalida
     return Facts(publications=publications, ready=ready, reds=[*reds])
 
 
+def decided(warehouse: store.Warehouse, since: datetime) -> list[Attainment]:
+    """What was kept of the levels due from an instant on; one that cannot be read is left out with a warning."""
+    found = []
+    for name, document in warehouse.records.all(LEVELS).items():
+        try:
+            one = attainment.from_json(document)
+        except (KeyError, ValueError):
+            log.warning("the level %s cannot be read and is left out", name)
+            continue
+        found += [one] if one.due >= since else []
+    return found
+
+
 def kept(warehouse: store.Warehouse, found: Sequence[Attainment]) -> list[Attainment]:
     """Keep what is decided the first time it is seen, and give back what was kept then: levels change, history not."""
     known = set(warehouse.records.list(LEVELS))

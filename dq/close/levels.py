@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 from dq import periods, store
 from dq.close import attainment
 from dq.close.attainment import Attainment, Red, State
-from dq.close.facts import facts, kept, prevalidations
+from dq.close.facts import decided, facts, kept, prevalidations
 from dq.notify import incidents
 from dq.notify.incidents import Incident
 from dq.notify.recipients import House
 from dq.people.levels import show
 from dq.registry import Registry
 
+MONTHS = 12
+"""How many months are shown over time."""
 HEADER = ("pipeline", "level", "met", "missed", "open", "last missed")
 
 
@@ -34,6 +36,18 @@ def attained(
         happened = facts(warehouse, name, answers, reds(incidents.everything(warehouse, name).values()))
         found += attainment.judged(people.roster, front, item.grain, happened, now=now, **span)
     return kept(warehouse, found)
+
+
+def over_time(
+    warehouse: store.Warehouse, people: House, declared: Registry, now: datetime, months: int = MONTHS
+) -> list[Attainment]:
+    """The levels of the last months, the newest one first: what was kept of them, and this month and the one before."""
+    local = now.astimezone(people.roster.zone)
+    this = f"{local:%Y-%m}"
+    found = attained(warehouse, people, declared, periods.previous_month(this), this, now)
+    since = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31 * (months - 1))
+    every = {one.name: one for one in [*decided(warehouse, since), *found]}
+    return sorted(every.values(), key=lambda one: (one.due, one.name), reverse=True)
 
 
 def reds(found: Iterable[Incident]) -> list[Red]:

@@ -86,10 +86,9 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
     told: list[str] = []
     for line, alike in _alike(found):
         incident, failure = line.incident, line.incident.failure
-        label = "COULD NOT EVALUATE" if failure.outcome is Outcome.ERRORED else failure.severity.upper()
         times = "1 run" if incident.times == 1 else f"{incident.times} runs"
         more = f" and {alike} more" if alike else ""
-        told.append(f"{label}  {incident.pipeline} {incident.period}  {failure.check}{more}")
+        told.append(f"{label(line)}  {incident.pipeline} {incident.period}  {failure.check}{more}")
         ahead = f"to {line.next.to} {show(line.next.at, now, zone)}" if line.next else "no rung is left"
         went = [f"to {step.to} {show(step.at, now, zone)}" for step in line.escalated]
         pairs = (
@@ -109,6 +108,12 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
         )
         told += [f"  {word:<10}{said}" for word, said in pairs if said]
     return told
+
+
+def label(line: Line) -> str:
+    """What stands before an incident."""
+    failure = line.incident.failure
+    return "COULD NOT EVALUATE" if failure.outcome is Outcome.ERRORED else failure.severity.upper()
 
 
 def _alike(found: Sequence[Line]) -> list[tuple[Line, int]]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from dq import runbook_html
+from dq import runbook_html, store
+from dq.close import levels
 from dq.model import RunRecord
+from dq.notify.house import house_of
 from dq.project import Project
 from dq.run import documents, judging, records, telling
 from dq.run.guarded import GuardedRun
@@ -22,6 +25,7 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         problems += undelivered
     told = record
     if run.options.docs is not None:
+        problems += write_levels(run.project, run.warehouse, run.options.docs)
         try:
             page = publish_docs(run.project, run.options.docs, record)
         except (Exception, SystemExit) as failure:  # whatever a renderer does, the verdict stands
@@ -66,6 +70,20 @@ def publish_docs(project: Project, site: Path, record: RunRecord) -> Path:
     write_runbooks(project, site)
     docs.publish_suite(site, record.pipeline, bound.all_checks)
     return docs.publish(site, record)
+
+
+def write_levels(project: Project, warehouse: store.Warehouse, site: Path) -> list[str]:
+    """Render the service levels over time into the site; a sentence where that failed."""
+    from dq.gx import levels as page
+
+    now = datetime.now(UTC)
+    try:
+        people = house_of(project.root, project.registry, project.roster, project.settings)
+        found = levels.over_time(warehouse, people, project.registry, now)
+        page.write(site, found, at=now, zone=people.roster.zone)
+    except Exception as failure:  # whatever stands in the way, the verdict stands
+        return [f"the service levels were not written into the data docs: {sentence(failure)}"]
+    return []
 
 
 def write_runbooks(project: Project, site: Path) -> None:

@@ -10,7 +10,7 @@ from dq import periods
 from dq.errors import DqError
 from dq.notify.incidents import Incident
 from dq.notify.routes import Notify, Route
-from dq.people.levels import escalates_at
+from dq.people.levels import escalates_at, show
 from dq.people.roster import Roster
 from dq.people.watch import Call, call
 from dq.periods import Grain
@@ -91,6 +91,22 @@ def rungs(house: House, pipeline: str, period: str, since: datetime, failure_cla
 def next_step(house: House, incident: Incident, now: datetime) -> Step | None:
     """The next rung that is still ahead."""
     return next((step for step in ladder(house, incident) if step.at > now), None)
+
+
+def hears(house: House, found: Sequence[Incident], now: datetime) -> str:
+    """Who has heard and who hears next of incidents together, each rung at its earliest."""
+    earliest: dict[str, Step] = {}
+    for step in (step for one in found for step in ladder(house, one)):
+        if step.to not in earliest or step.at < earliest[step.to].at:
+            earliest[step.to] = step
+    return said(sorted(earliest.values(), key=lambda step: step.at), house, now)
+
+
+def said(steps: Sequence[Step], house: House, now: datetime) -> str:
+    """Rungs in words: those that were climbed, those that are now, those ahead."""
+    zone = house.roster.zone
+    told = [(f"went to {one.to}" if one.at < now else f"to {one.to}", one.at) for one in steps]
+    return "; ".join(f"{what} {'at once' if at == now else show(at, now, zone)}" for what, at in told)
 
 
 def route_of(house: House, incident: Incident) -> Route:

@@ -15,7 +15,7 @@ from dq.errors import DqError, UsageError
 from dq.model import Kind
 from dq.notify import incidents, reports
 from dq.notify.incidents import Incident
-from dq.notify.recipients import House, next_step, rungs
+from dq.notify.recipients import House, next_step, rungs, said
 from dq.people.levels import deadline, end_of, show
 from dq.periods import Grain
 from dq.registry import Registry
@@ -238,9 +238,8 @@ class _Seen:
 
     def _next(self, pipeline: str, period: str) -> str:
         """Who would hear next of a failure that was found now."""
-        step = next(iter(rungs(self.house, pipeline, period, self.at)), None)
-        when = f"{show(step.at, self.at, self.house.roster.zone)}" if step and step.at > self.at else "at once"
-        return f"a failure goes to {step.to} {when}" if step else ""
+        told = said(rungs(self.house, pipeline, period, self.at)[:1], self.house, self.at)
+        return f"a failure goes {told}" if told else ""
 
 
 def _waived(one: Waiver) -> Waived:

@@ -18,7 +18,7 @@ from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, terminable
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
-from dq.run import batch, delivery, records
+from dq.run import batch, delivery, records, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver
@@ -140,9 +140,10 @@ class PipelineRun:
         self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
         self.record, self.problems = delivery.deliver(self._run, self.record)
+        (_audience.get() or PipelineRun.tell)(self)
+        self.problems = [*self.problems, *telling.tell(self._run, self.record)]
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
-        (_audience.get() or PipelineRun.tell)(self)
         if self._run.state.died_before:
             console.note(f"dq: {self._run.state.died_before}")
         for problem in self.problems:

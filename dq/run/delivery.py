@@ -18,7 +18,10 @@ from dq.run.tell import guidance
 
 
 def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
-    """The record with the address of its page, and a sentence for each thing that could not be delivered."""
+    """The record with the address of its page, and a sentence for each thing that could not be delivered.
+
+    Nobody is told yet: sending may take its time, and whoever waits for the verdict must not wait for it.
+    """
     problems = _kept(run, record)
     if run.options.docs is not None and record.verdict.published and run.bound.pipeline.document:
         record, undelivered = _with_document(run, record, run.options.docs)
@@ -33,7 +36,7 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         else:
             told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
             problems += _kept(run, told)
-    return told, [*problems, *telling.tell(run, told)]
+    return told, problems
 
 
 def _with_document(run: GuardedRun, record: RunRecord, site: Path) -> tuple[RunRecord, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -272,6 +273,33 @@ def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
     )
 
 
+def deliver_and_tell(warehouse: Warehouse, record: RunRecord) -> list[str]:
+    """What a run does after its verdict, in its order."""
+    run = guarded(warehouse, record)
+    told, problems = delivery.deliver(run, record)
+    return [*problems, *telling.tell(run, told)]
+
+
+def test_the_card_is_printed_before_anything_is_sent(
+    warehouse: Warehouse, with_target: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
+    printed: list[str] = []
+
+    def look(connection: socket.socket, request: bytes) -> None:
+        printed.append(capsys.readouterr().out)
+        answer("200 OK")(connection, request)
+
+    with serving(look) as server:
+        with_target(server.origin)
+        run = job.PipelineRun(record.pipeline, [])
+        run._run = guarded(warehouse, record)
+        run._finish(None)
+    (before,) = printed
+    assert before.startswith("HOLD  profit_unit 2026-10")
+    assert f"dq show {record.run}" in before, "the record is kept by then, too"
+
+
 @pytest.mark.parametrize(
     ("record", "status", "code"),
     [
@@ -302,19 +330,19 @@ def test_an_unreachable_target_changes_no_verdict(
 def test_the_next_run_delivers_what_the_last_could_not(warehouse: Warehouse, with_target: Any) -> None:
     record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
     with_target("http://127.0.0.1:9")
-    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    problems = deliver_and_tell(warehouse, record)
     assert len(problems) == 1
     with serving(answer("200 OK")) as server:
         with_target(server.origin)
         deadline = datetime.now(UTC) + timedelta(seconds=10)
         while problems and datetime.now(UTC) < deadline:
-            _, problems = delivery.deliver(guarded(warehouse, record), record)
+            problems = deliver_and_tell(warehouse, record)
     assert (problems, len(server.requests)) == ([], 1)
 
 
 def test_without_targets_a_run_notes_its_incidents_and_says_nothing(warehouse: Warehouse) -> None:
     record = ran(RECENT, failed())
-    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    problems = deliver_and_tell(warehouse, record)
     assert problems == []
     assert len(incidents.everything(warehouse)) == 1
     assert Outbox(warehouse).entries() == []
@@ -326,7 +354,7 @@ def test_what_breaks_while_telling_is_a_sentence_and_no_verdict(
     with_target("http://127.0.0.1:9")
     monkeypatch.setattr(telling, "bring_up_to_date", lambda *_, **__: 1 / 0)
     record = ran(RECENT, failed())
-    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    problems = deliver_and_tell(warehouse, record)
     assert len(problems) == 1
     assert problems[0].startswith("nobody was told: ")
 
@@ -474,7 +502,7 @@ def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_t
     with serving(answer("200 OK")) as server:
         with_target(server.origin)
         with telling.rehearsing():
-            assert delivery.deliver(guarded(warehouse, record), record)[1] == []
+            assert deliver_and_tell(warehouse, record) == []
         assert (server.requests, incidents.everything(warehouse)) == ([], {})
         assert telling.tell_of(project_of(warehouse), warehouse, [record]) == []
     assert len(server.requests) == 1, "after it, what was found is told once"

@@ -18,6 +18,7 @@ from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, terminable
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
+from dq.notify import redact
 from dq.run import batch, delivery, records, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
@@ -76,6 +77,7 @@ class PipelineRun:
         self._signals = ExitStack()
 
     def __enter__(self) -> PipelineRun:
+        redact.install()
         self._signals.enter_context(terminable())
         try:
             self._start()

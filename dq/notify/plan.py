@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dq.model import Severity
+from dq.notify import waiting
 from dq.notify.incidents import Incident
 from dq.notify.message import Alert, Message, State
 from dq.notify.outbox import Entry
 from dq.notify.recipients import House, ladder, next_step, owner_of, recipients, route_of, when
 from dq.people.levels import show
+from dq.people.watch import Call
 
 STORM = 20
 """More new incidents than this of one pipeline's period are one event, also where each has a key of its own."""
@@ -96,9 +98,10 @@ def plan(
         one
         for key, it in current.items()
         if house.known(it.incident.pipeline)
-        for one in _due(house, it, heard.get(key, {}), now)
+        for one in _due(house, it, current, heard.get(key, {}), now)
     ]
-    made.messages = [_message(house, group, now) for group in _grouped(house, due, current, heard)]
+    known = [it.incident for it in current.values()]
+    made.messages = [_message(house, group, known, now) for group in _grouped(house, due, current, heard)]
     return made
 
 
@@ -140,21 +143,28 @@ def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: d
             return True
         if message.state is not State.FIRING or not entry.untouched:
             continue
-        told = when(house, it.incident, now)
-        if told.at != max(now, message.not_before):
-            return True
-        if message.contact not in recipients(house, it.incident, told.at, told.watching):
+        told, names = _told(house, it, current, now)
+        if told.at != max(now, message.not_before) or message.contact not in names:
             return True
     return False
 
 
-def _due(house: House, it: _Now, heard: Mapping[str, _Heard], now: datetime) -> Iterable[_Due]:
+def _told(house: House, it: _Now, current: Mapping[str, _Now], now: datetime) -> tuple[Call, list[str]]:
+    """When an incident may be told, and to whom then: not to those who hear of what holds it back."""
+    told = when(house, it.incident, now)
+    names = recipients(house, it.incident, told.at, told.watching)
+    spared = waiting.spared(house, it.incident, (one.incident for one in current.values()), now)
+    return told, [name for name in names if name not in spared]
+
+
+def _due(
+    house: House, it: _Now, current: Mapping[str, _Now], heard: Mapping[str, _Heard], now: datetime
+) -> Iterable[_Due]:
     """What each contact is to be told of one incident."""
     incident, state, targets = it.incident, it.state, house.notify.targets
     repeat = timedelta(hours=route_of(house, incident).repeat_hours)
     if state is State.FIRING:
-        told = when(house, incident, now)
-        names = recipients(house, incident, told.at, told.watching)
+        told, names = _told(house, it, current, now)
         at = told.at
     else:
         open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
@@ -234,7 +244,7 @@ def _all_are(
     return all(key not in current or current[key].state is state for key in open_ones)
 
 
-def _message(house: House, group: Sequence[_Due], now: datetime) -> Message:
+def _message(house: House, group: Sequence[_Due], known: Sequence[Incident], now: datetime) -> Message:
     first = group[0]
     return Message(
         contact=first.contact,
@@ -245,11 +255,11 @@ def _message(house: House, group: Sequence[_Due], now: datetime) -> Message:
         period=first.incident.period,
         made=now,
         not_before=first.not_before,
-        alerts=[_alert(house, one) for one in group],
+        alerts=[_alert(house, one, known) for one in group],
     )
 
 
-def _alert(house: House, due: _Due) -> Alert:
+def _alert(house: House, due: _Due, known: Sequence[Incident]) -> Alert:
     incident, failure, roster = due.incident, due.incident.failure, house.roster
     at = due.not_before
     duty = roster.on_call(at)
@@ -277,6 +287,7 @@ def _alert(house: House, due: _Due) -> Alert:
         report=f"{house.docs_address.rstrip('/')}/{incident.docs}" if house.docs_address and incident.docs else "",
         next_step=", ".join(filter(None, (went, goes))),
         why=due.why,
+        holds=", ".join(f"{one.pipeline} {one.period}" for one in waiting.held_back(incident, known)),
         resolved=incident.resolved,
         again=at + 2 * due.repeat if due.state is State.FIRING else None,
     )

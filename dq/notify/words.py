@@ -48,6 +48,7 @@ def facts(alert: Alert, state: State) -> list[tuple[str, str]]:
         pairs.append(("paused", alert.why))
     if state is State.FIRING:
         pairs += [("owner", alert.owner), ("on call", alert.on_call), ("next", alert.next_step)]
+        pairs.append(("holds", alert.holds))
     return [(word, clean.text(text, _LINE)) for word, text in pairs if text]
 
 

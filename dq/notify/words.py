@@ -19,7 +19,7 @@ def headline(message: Message) -> str:
         return clean.text(message.report.title, 200)
     if not message.alerts:
         return subject
-    first, count = gravest(message.alerts)[0], len(message.alerts)
+    first, count = gravest(message.alerts)[0], len({alert.check for alert in message.alerts})
     checks = first.check if count == 1 else f"{count:,} checks"
     if message.state is State.RESOLVED:
         return f"RESOLVED  {subject}: {checks} {'passes' if count == 1 else 'pass'} again"

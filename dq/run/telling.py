@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 
+_gathering: ContextVar[bool] = ContextVar("gathering", default=False)
 _NAMED = 5
 
 
@@ -45,6 +46,16 @@ def rehearsing() -> Iterator[None]:
         yield
     finally:
         _rehearsing.reset(token)
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Inside the block runs keep what they found and send nothing: whoever runs many of them tells it together."""
+    token = _gathering.set(True)
+    try:
+        yield
+    finally:
+        _gathering.reset(token)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,26 +70,34 @@ class ClosePage:
 
 
 def tell(run: GuardedRun, record: RunRecord) -> list[str]:
-    """Note what the run found and tell whom it concerns; a sentence for each thing that was not kept or delivered."""
-    return [] if _rehearsing.get() else tell_of(run.project, run.warehouse, [record])
+    """Tell whoever a run concerns; a sentence for each thing that was not kept or delivered."""
+    if _rehearsing.get():
+        return []
+    return note(run.warehouse, [record]) if _gathering.get() else tell_of(run.project, run.warehouse, [record])
 
 
 def tell_of(project: Project, warehouse: store.Warehouse, ran: Iterable[RunRecord]) -> list[str]:
     """The same of several runs at once, so that what they found together is told together."""
-    try:
-        for record in ran:
-            incidents.note(warehouse, record)
-    except Exception as failure:
-        return [f"the run's incidents were not kept: {sentence(failure)}"]
+    problems = note(warehouse, ran)
     notify = project.settings.notify
-    if not notify.targets:
-        return []
+    if problems or not notify.targets:
+        return problems
     try:
         house = house_of(project.root, project.registry, project.roster, project.settings)
         told = bring_up_to_date(warehouse, house, project.registry, seconds=notify.run_seconds)
     except Exception as failure:  # whatever telling does, the verdict stands
         return [f"nobody was told: {sentence(failure)}"]
     return [undelivered(told)] if told.undelivered else []
+
+
+def note(warehouse: store.Warehouse, ran: Iterable[RunRecord]) -> list[str]:
+    """Keep what runs found; a sentence where that failed."""
+    try:
+        for record in ran:
+            incidents.note(warehouse, record)
+    except Exception as failure:
+        return [f"the run's incidents were not kept: {sentence(failure)}"]
+    return []
 
 
 def undelivered(told: Told) -> str:

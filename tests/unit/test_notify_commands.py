@@ -20,7 +20,7 @@ from run_records import published, result
 from store_support import quick_disk
 
 from dq import registry, settings, waivers
-from dq.cli import job, main
+from dq.cli import batch, job, main
 from dq.model import RunRecord
 from dq.notify import incidents, reports
 from dq.notify.house import house_of
@@ -325,6 +325,32 @@ def test_an_unreachable_target_changes_no_verdict(
     said = "dq: 1 message is not delivered: team-hook: the target answered 503; kept, the next run or dq deliver tries"
     assert (said in told) is (status != "200 OK")
     assert "canary" not in told
+
+
+def test_a_backfill_tells_of_all_its_months_once_at_the_end(
+    call: Call, warehouse: Warehouse, with_target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def run_job(pipeline: str, argv: list[str]) -> int:
+        record = ran(RECENT, failed(), pipeline=pipeline, period=argv[argv.index("--period") + 1])
+        run = job.PipelineRun(pipeline, argv)
+        run._run = guarded(warehouse, record)
+        run._finish(None)
+        asked.append(len(server.requests))
+        return run.exit_code
+
+    monkeypatch.setattr(batch, "run_job", run_job)
+    warehouse.prepare()
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        file = tmp_path / "settings.yml"
+        file.write_text(file.read_text().replace("kind: webhook", "kind: slack"))
+        code, told = call("backfill", "profit_unit", "--from", "2026-06", "--to", "2026-09", "--no-downstream")
+    assert (code, asked) == (1, [0, 0, 0, 0]), told
+    assert len(server.requests) == 1
+    body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert body["text"] == f"CRITICAL  profit_unit 2026-06..2026-09: {BROKEN} failed"
 
 
 def test_the_next_run_delivers_what_the_last_could_not(warehouse: Warehouse, with_target: Any) -> None:

@@ -124,7 +124,8 @@ def bring_up_to_date(
     now = delivery.clock()
     entries = Outbox(warehouse).entries()
     reports.record(warehouse, entries, now)
-    late = overdue.late_reports(warehouse, house, declared, now)
+    late = overdue.late_figures(warehouse, house, declared, now)
+    late |= overdue.late_reports(warehouse, house, declared, now)
     if reports.judge(warehouse, house, entries, late, now):
         delivery.keep_messages(warehouse, house, delivery.clock())
         left = max(1.0, seconds - (time.monotonic() - began))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from dq import periods, store
@@ -19,33 +19,49 @@ from dq.registry import Registry
 
 MONTHS = 12
 """How many months are shown over time."""
+BEFORE = timedelta(days=45)
+"""So long before the first day levels were due on, what keeps them may have been published."""
 HEADER = ("pipeline", "level", "met", "missed", "open", "last missed")
 
 
 def attained(
-    warehouse: store.Warehouse, people: House, declared: Registry, first: str, last: str, now: datetime
+    warehouse: store.Warehouse,
+    people: House,
+    declared: Registry,
+    first: str,
+    last: str,
+    now: datetime,
+    only: str = "",
 ) -> list[Attainment]:
-    """The levels of all pipelines that were or are due from one month to another; what is decided is kept."""
+    """The levels of all pipelines, or of one, that were or are due from one month to another.
+
+    What is decided is kept.
+    """
     answers = prevalidations(warehouse)
     span = {"first": periods.days_of(first)[0], "last": periods.days_of(last)[1]}
+    since = datetime.combine(span["first"], time(), UTC) - BEFORE
     found: list[Attainment] = []
     for name, item in declared.pipelines.items():
         front = people.front(name)
-        if front is None or front.pipeline != name:
+        if front is None or front.pipeline != name or only not in ("", name):
             continue  # it stands on the page of another one
-        happened = facts(warehouse, name, answers, reds(incidents.everything(warehouse, name).values()))
+        red = reds(incidents.everything(warehouse, name).values())
+        happened = facts(warehouse, name, answers, red, since)
         found += attainment.judged(people.roster, front, item.grain, happened, now=now, **span)
     return kept(warehouse, found)
 
 
 def over_time(
-    warehouse: store.Warehouse, people: House, declared: Registry, now: datetime, months: int = MONTHS
+    warehouse: store.Warehouse, people: House, declared: Registry, now: datetime, only: str = ""
 ) -> list[Attainment]:
-    """The levels of the last months, the newest one first: what was kept of them, and this month and the one before."""
+    """The levels of the last months, the newest one first: what was kept of them, and this month and the one before.
+
+    With ``only`` a pipeline is judged anew, the others stand as they were kept: a run looks at itself.
+    """
     local = now.astimezone(people.roster.zone)
     this = f"{local:%Y-%m}"
-    found = attained(warehouse, people, declared, periods.previous_month(this), this, now)
-    since = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31 * (months - 1))
+    found = attained(warehouse, people, declared, periods.previous_month(this), this, now, only)
+    since = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31 * (MONTHS - 1))
     every = {one.name: one for one in [*decided(warehouse, since), *found]}
     return sorted(every.values(), key=lambda one: (one.due, one.name), reverse=True)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from dq import periods, store
 from dq.close import levels, report
 from dq.close.attainment import Attainment, Publication
 from dq.close.attainment import State as Met
 from dq.close.facts import facts
+from dq.close.levels import BEFORE
 from dq.close.report import Change, Closing, Figures, Line, Red, Taken, Waived
 from dq.errors import DqError, UsageError
 from dq.model import Kind
@@ -126,12 +127,14 @@ class _Seen:
     ) -> None:
         self.warehouse, self.house, self.declared = warehouse, house, declared
         self.month, self.at, self.due = month, at, due
+        # Nothing of a month can be published before its first day is over.
+        self.since = datetime.combine(periods.days_of(month)[0], time(), UTC) - BEFORE
         self.levels, self.red, self.waivers = levels, red, waivers
 
     def line(self, pipeline: str) -> Line:
         """One pipeline of the month."""
         house, roster = self.house, self.house.roster
-        published = facts(self.warehouse, pipeline, (), ()).publications
+        published = facts(self.warehouse, pipeline, (), (), self.since).publications
         wanted = self._wanted(pipeline, published)
         entries = _entries(self.warehouse, pipeline, self.month, self.declared, wanted)
         final = self.declared.pipelines[pipeline].grain in (Grain.DAY, Grain.MONTH)
@@ -177,13 +180,11 @@ class _Seen:
         if not entries:
             return None
         version = max(entry.version for entry in entries)
-        commits = {commit.version: commit for commit in self.warehouse.table(pipeline).log()}
-        committed = max(commits[entry.version].committed for entry in entries if entry.version in commits)
         return Figures(
             version=version,
             kind=min((entry.kind for entry in entries), key=KIND_ORDER.index),
             data_through=max(entry.data_through for entry in entries),
-            committed=committed,
+            committed=self.warehouse.table(pipeline).commit_at(version).committed,
             as_of=max((entry.as_of for entry in entries if entry.as_of), default=None),
             partial=sorted({name for entry in entries for name in entry.partial}),
         )
@@ -206,7 +207,7 @@ class _Seen:
     def _changes(self, pipeline: str, about: Sequence[str]) -> list[Change]:
         """Every version of the month that took the place of another one, the oldest first."""
         found = []
-        for commit in self.warehouse.table(pipeline).log():
+        for commit in self.warehouse.table(pipeline).log(self.since):
             # A withdrawal is a commit without a run.
             if commit.run and any(self._of_month(period, about) for period in commit.changed):
                 record = records.find(self.warehouse, commit.run)

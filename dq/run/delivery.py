@@ -28,7 +28,7 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         problems += undelivered
     told = record
     if run.options.docs is not None:
-        problems += write_levels(run.project, run.warehouse, run.options.docs)
+        problems += write_levels(run.project, run.warehouse, run.options.docs, only=record.pipeline)
         try:
             page = publish_docs(run.project, run.options.docs, record)
         except (Exception, SystemExit) as failure:  # whatever a renderer does, the verdict stands
@@ -75,14 +75,14 @@ def publish_docs(project: Project, site: Path, record: RunRecord) -> Path:
     return docs.publish(site, record)
 
 
-def write_levels(project: Project, warehouse: store.Warehouse, site: Path) -> list[str]:
-    """Render the service levels over time into the site; a sentence where that failed."""
+def write_levels(project: Project, warehouse: store.Warehouse, site: Path, only: str = "") -> list[str]:
+    """Render the service levels over time into the site, judged anew of all pipelines or one; a sentence on failure."""
     from dq.gx import levels as page
 
     now = datetime.now(UTC)
     try:
         people = house_of(project.root, project.registry, project.roster, project.settings)
-        found = levels.over_time(warehouse, people, project.registry, now)
+        found = levels.over_time(warehouse, people, project.registry, now, only)
         page.write(site, found, at=now, zone=people.roster.zone)
     except Exception as failure:  # whatever stands in the way, the verdict stands
         return [f"the service levels were not written into the data docs: {sentence(failure)}"]

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import store_support
 from notify_support import ROOT, at, declared, failed, house, ran
 from store_support import quick_disk
 
@@ -99,6 +100,21 @@ def test_what_was_kept_in_the_last_year_is_shown_the_newest_first_and_nothing_ol
     warehouse.records.put(LEVELS, "broken", {"level": "x"})
     found = over_time.over_time(warehouse, house(), declared()[0], NOW)
     assert [one.period for one in found] == ["2026-09-03", "2026-03-03"]
+
+
+def test_a_run_judges_its_own_pipeline_and_shows_the_others_as_they_were_kept(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    for name in ("profit_unit", "investor_profit"):
+        table = warehouse.table(name)
+        period = "2026-11-30" if name == "profit_unit" else "2026-11"
+        store_support.publish(table, f"{name}-1", {period: [1]})
+    kept = level("2026-09-03", "2026-09-04 03:00", State.MET, pipeline="growth_daily")
+    warehouse.records.put(LEVELS, kept.name, to_json(kept))
+    known = declared()[0]
+    alone = over_time.over_time(warehouse, house(), known, NOW, "profit_unit")
+    assert {one.pipeline for one in alone} == {"profit_unit", "growth_daily"}
+    every = over_time.over_time(warehouse, house(), known, NOW)
+    assert {one.pipeline for one in every} == {"profit_unit", "growth_daily", "investor_profit"}
 
 
 def test_the_docs_of_a_run_get_the_page_and_a_mishap_is_a_sentence(

@@ -14,13 +14,13 @@ demo: env ## make the demo company, publish a clean month, hold a defective one,
 	@$(RUN) dq demo $(ARGS)
 
 test: env ## run all tests but the slow sweeps, in two processes, file by file
-	@$(RUN) python -m pytest -m "not slow and not deaths and not year" -n 2 --dist loadfile $(ARGS)
+	@$(RUN) python -m pytest -m "not slow and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
 test-fast: env ## run the tests that need no JVM
-	@$(RUN) python -m pytest tests/unit -m "not slow and not deaths and not year" -n 2 --dist loadfile $(ARGS)
+	@$(RUN) python -m pytest tests/unit -m "not slow and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
 test-slow: env ## run the slow sweeps, which make test leaves out: every defect, every runbook command, every fault
-	@$(RUN) python -m pytest -m slow -n 2 --dist loadfile $(ARGS)
+	@$(RUN) python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)
 
 test-year: env ## publish twelve clean months of every pipeline without an alarm (a quarter of an hour; no part of .ci/run)
 	@$(RUN) python -m pytest -m year $(ARGS)

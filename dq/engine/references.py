@@ -197,9 +197,7 @@ def rows_per_key_to_be_at_most(request: Request) -> Judge:
             raise EvaluationError("no rows to evaluate", where=request.dataset.name)
         count = whole(found[0]["n"])
         which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
-        observed = (
-            f"{which} has {count:,} of {rows:,} rows (allowed {allowed:,}): joined, one row becomes as many"
-        )
+        observed = f"{which} has {count:,} of {rows:,} rows (allowed {allowed:,}): joined, one row becomes as many"
         measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
         if count <= allowed:
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)

@@ -118,7 +118,11 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
             "#### Impact\n\nHeld.\n\n#### Impact\n\nHeld.\n\n",
             "Figures differ from the books: Impact: stands twice in this section",
         ),
-        ("#### Impact\n\nHeld.", "### Impact\n\nHeld.", "Impact: has no line Class: F.. directly under its heading"),
+        (
+            "## Ways of failing\n",
+            "## Ways of failing\n\n### Lost\n\nWords.\n",
+            "Lost: has no line Class: F.. directly under its heading",
+        ),
         ("#### Impact\n\nHeld.", "#### Impact", "Figures differ from the books: Impact: the part is empty"),
         ("```sh\ndq show RUN --check CHECK\n```", "Look.", "Diagnosis: holds no command"),
         ("<!-- checks:begin -->\n<!-- checks:end -->", "None.", "has no list of checks"),

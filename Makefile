@@ -13,14 +13,14 @@ env: ## build .venv from the hash-locked requirements and find Java
 demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
 	@$(RUN) dq demo $(ARGS)
 
-test: env ## run all tests but the slow sweeps
-	@$(RUN) python -m pytest -m "not slow and not deaths and not year" $(ARGS)
+test: env ## run all tests but the slow sweeps, in two processes, file by file
+	@$(RUN) python -m pytest -m "not slow and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
 test-fast: env ## run the tests that need no JVM
-	@$(RUN) python -m pytest tests/unit -m "not slow and not deaths and not year" $(ARGS)
+	@$(RUN) python -m pytest tests/unit -m "not slow and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
 test-slow: env ## run the slow sweeps, which make test leaves out: every defect, every runbook command, every fault
-	@$(RUN) python -m pytest -m slow -n 2 --dist loadfile $(ARGS)
+	@$(RUN) python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)
 
 test-year: env ## publish twelve clean months of every pipeline without an alarm (a quarter of an hour; no part of .ci/run)
 	@$(RUN) python -m pytest -m year $(ARGS)
@@ -39,8 +39,8 @@ check: lint types test ## everything a change must pass
 bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines (takes a while)
 	@$(RUN) python tests/benchmarks/guarded.py $(ARGS)
 
-bench-runtime: env ## time and memory of diagnosing an event log of 1 GB
-	@$(RUN) PYTHONPATH=tests python tests/benchmarks/diagnose.py $(ARGS)
+bench-runtime: env ## cost of the runtime hints, and time and memory of diagnosing an event log of 1 GB
+	@$(RUN) python tests/benchmarks/hints.py && PYTHONPATH=tests python tests/benchmarks/diagnose.py $(ARGS)
 
 submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 JOB=profit_unit ARGS="--period 2026-10"
 	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)

@@ -420,6 +420,14 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "max_share": KwargSpec(type=KwargType.NUMBER, required=True, doc="Greatest share that still passes."),
         },
     ),
+    "expect_rows_per_key_to_be_at_most": TypeSpec(
+        doc="No single value of a column has so many rows that a join on it multiplies what it is joined with.",
+        sentence="no $column may have more than $max_rows rows.",
+        kwargs={
+            "column": _column("The key that others are joined with."),
+            "max_rows": KwargSpec(type=KwargType.COUNT, required=True, doc="Greatest number of rows of one value."),
+        },
+    ),
     "expect_source_to_match_contract": TypeSpec(
         doc="The source has the columns and types of its contract.",
         sentence="columns and types must be those of the contract (judging added columns: $added).",
@@ -460,6 +468,46 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_rules_to_be_versioned": TypeSpec(
         doc="The versions of rules that published figures were computed by are still declared as they were.",
         sentence="a rule that published figures were computed by may change only as a new version from a later date.",
+        run_level=True,
+    ),
+    "expect_files_to_be_even": TypeSpec(
+        doc="No file or partition of an input is so much larger than the others that one task does most of the work.",
+        sentence="no file or partition of an input may dwarf the others.",
+        run_level=True,
+    ),
+    "expect_files_not_to_be_small": TypeSpec(
+        doc="No input is cut into so many small files that opening them takes longer than reading them.",
+        sentence="an input must not be cut into many small files.",
+        run_level=True,
+    ),
+    "expect_build_sides_to_fit_memory": TypeSpec(
+        doc="Every input that is small enough on disk to be broadcast in a join is also small enough in memory.",
+        sentence="an input that a join broadcasts must fit into its share of the heap.",
+        run_level=True,
+    ),
+    "expect_tasks_to_be_even": TypeSpec(
+        doc="In no stage of the run one task had most of the work.",
+        sentence="in no stage one task may take or read many times what the median does.",
+        run_level=True,
+    ),
+    "expect_memory_to_suffice": TypeSpec(
+        doc="The run's tasks did not spill to disk, collect garbage for long or fill a heap.",
+        sentence="tasks must not spill to disk, collect garbage for long or fill a heap.",
+        run_level=True,
+    ),
+    "expect_tasks_to_succeed": TypeSpec(
+        doc="Every task of the run succeeded at once, and no executor was lost; what was repeated came out the same.",
+        sentence="no task may fail and no executor be lost.",
+        run_level=True,
+    ),
+    "expect_run_time_to_fit_history": TypeSpec(
+        doc="The run took about as long as for earlier published periods.",
+        sentence="reading, computing and checking must not take many times what it took for earlier periods.",
+        run_level=True,
+    ),
+    "expect_throughput_to_fit_history": TypeSpec(
+        doc="The run read about as many rows per second as for earlier published periods.",
+        sentence="rows read per second must not fall to a fraction of what they were for earlier periods.",
         run_level=True,
     ),
     "expect_run_to_complete": TypeSpec(

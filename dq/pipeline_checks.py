@@ -63,7 +63,41 @@ def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Docu
     if item.upstream:
         description = "No newer version of an input was published since this run read it."
         checks.append(of_run("inputs.current", "expect_inputs_to_be_current", "F16", description))
+    files = (
+        ("even", "expect_files_to_be_even", "F18", "No file or partition of an input dwarfs the others."),
+        ("small", "expect_files_not_to_be_small", "F18", "No input is cut into many small files."),
+        (
+            "broadcast",
+            "expect_build_sides_to_fit_memory",
+            "F17",
+            "What a join broadcasts fits into its share of a heap.",
+        ),
+    )
+    for suffix, kind, failure_class, description in files:
+        severity = Severity.INFO if suffix == "small" else Severity.WARNING
+        checks.append(of_run(f"files.{suffix}", kind, failure_class, description, severity))
     return checks
+
+
+def strain_checks(name: str, document: yamlfile.Document) -> list[Check]:
+    """The checks on what a run strained: judged once its verdict is known, and whatever they find it stays."""
+    of_run = _OfRun(name, document)
+    checks = (
+        ("even", "expect_tasks_to_be_even", "F18", "In no stage of the run one task had most of the work."),
+        ("memory", "expect_memory_to_suffice", "F17", "Tasks did not spill, collect garbage for long or fill a heap."),
+        ("tasks", "expect_tasks_to_succeed", "F17", "No task failed and no executor was lost."),
+        ("time", "expect_run_time_to_fit_history", "F19", "The run took about as long as for earlier periods."),
+        (
+            "throughput",
+            "expect_throughput_to_fit_history",
+            "F19",
+            "The run read about as many rows per second as usual.",
+        ),
+    )
+    return [
+        of_run(f"strain.{suffix}", kind, failure_class, description, Severity.WARNING)
+        for suffix, kind, failure_class, description in checks
+    ]
 
 
 def after_commit_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:

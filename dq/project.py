@@ -15,7 +15,7 @@ from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices
 from dq.model import Check, Json
-from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks
+from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks, strain_checks
 from dq.run.key import text_hash
 
 LAST_DAY = ".last_day"
@@ -37,7 +37,8 @@ T = TypeVar("T")
 class Bound:
     """A pipeline with everything that is declared about it; ``checks`` by dataset, in the order they are judged.
 
-    ``run_checks`` are about the run itself, ``after_checks`` about what follows its commit: they change no verdict.
+    ``run_checks`` are about the run itself, ``strain_checks`` about what it strained and ``after_checks`` about what
+    follows its commit: those two change no verdict.
     ``sources`` are the company's, read by the rules of this pipeline.
     """
 
@@ -47,13 +48,14 @@ class Bound:
     page: runbooks.Page
     checks: Mapping[str, Sequence[Check]]
     run_checks: Mapping[str, Check]
+    strain_checks: Mapping[str, Check]
     after_checks: Mapping[str, Check]
     texts: Mapping[str, str]
 
     @property
     def all_checks(self) -> list[Check]:
         """Every check of the pipeline, those about the run itself last."""
-        return [*self.deciding_checks, *self.after_checks.values()]
+        return [*self.deciding_checks, *self.strain_checks.values(), *self.after_checks.values()]
 
     @property
     def deciding_checks(self) -> list[Check]:
@@ -357,9 +359,11 @@ def _bind(
             where = ("pipelines", name, "suites")
             findings.append(declared.document.finding(where, f"no suite with a row-count check for {dataset}"))
     run_checks = run_level_checks(name, item, declared.document)
+    strained = strain_checks(name, declared.document)
     after_checks = after_commit_checks(name, item, declared.document)
     seen: dict[str, Check] = {}
-    for check in [*(check for checks in by_dataset.values() for check in checks), *run_checks, *after_checks]:
+    of_datasets = (check for checks in by_dataset.values() for check in checks)
+    for check in [*of_datasets, *run_checks, *strained, *after_checks]:
         if check.check in seen:
             file, _, line = check.where.rpartition(":")
             findings.append(Finding(file, int(line or 0), check.check, f"id taken at {seen[check.check].where}"))
@@ -379,6 +383,7 @@ def _bind(
         page=page,
         checks={dataset: bind(by_dataset[dataset]) for dataset in (*item.sources, *item.upstream, name)},
         run_checks={check.check: check for check in bind(run_checks)},
+        strain_checks={check.check: check for check in bind(strained)},
         after_checks={check.check: check for check in bind(after_checks)},
         texts=texts,
     )

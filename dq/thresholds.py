@@ -14,7 +14,8 @@ class Thresholds(BaseModel):
     """The ``runtime`` part of ``jobs/settings.yml``.
 
     Skew is Spark's own rule for splitting a partition; spill, garbage collection and heap are the rules of Dr. Elephant
-    and DataFlint. ``minimum_task_seconds`` keeps short stages quiet, whose times are those of starting up.
+    and DataFlint. ``minimum_task_seconds`` keeps short stages quiet, whose times are those of starting up. A run is
+    slow that takes ``slow_factor`` times the median of at least ``slow_history`` periods, and ``slow_seconds``.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -31,3 +32,9 @@ class Thresholds(BaseModel):
     tiny_tasks: Annotated[int, Field(gt=0)] = 5000
     tiny_task_seconds: Annotated[float, Field(gt=0)] = 0.5
     minimum_task_seconds: Annotated[float, Field(ge=0)] = 60.0
+    small_files: Annotated[int, Field(gt=1)] = 100
+    small_file_bytes: Annotated[int, Field(gt=0)] = 3 * MEBIBYTE
+    build_share: Share = 0.2
+    slow_factor: Annotated[float, Field(gt=1)] = 2.0
+    slow_history: Annotated[int, Field(ge=1)] = 3
+    slow_seconds: Annotated[float, Field(ge=0)] = 60.0

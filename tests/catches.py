@@ -32,7 +32,8 @@ def caught_by(request: pytest.FixtureRequest, defect: str, checks: list[str]) ->
 def main() -> int:
     report = ROOT / "build" / "catches.xml"
     report.parent.mkdir(exist_ok=True)
-    words = [sys.executable, "-m", "pytest", "-m", "slow", "-q", f"--junitxml={report}", "tests/runs/test_defects.py"]
+    runner = [sys.executable, "-m", "pytest", "-m", "slow", "-n", "2", "--dist", "loadgroup", "-q"]
+    words = [*runner, f"--junitxml={report}", "tests/runs/test_defects.py"]
     code = subprocess.call(words, cwd=ROOT)
     found = read(report)
     readme = ROOT / "README.md"

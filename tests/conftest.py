@@ -25,6 +25,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, mark in ((3, "browser"), (2, "e2e"), (1, "spark")) if item.get_closest_marker(mark)), 0)
 
     items.sort(key=rank)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+def group(item: pytest.Item) -> str:
+    """What one process runs: a file, since its fixtures are dear; the sweep of the defects is cut in two."""
+    file = item.nodeid.partition("::")[0]
+    defect = getattr(item, "callspec", None) and item.callspec.params.get("defect")
+    early = defect and getattr(defect, "first", "") in ("profit_unit", "growth_daily", "user_days")
+    return f"{file} of units" if early else file
 
 
 @pytest.fixture(scope="session")

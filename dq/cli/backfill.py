@@ -67,10 +67,14 @@ def command(arguments: argparse.Namespace) -> int:
     def shown(pipeline: str, month: str) -> Shown | None:
         return published(warehouse, pipeline, month)
 
+    months = periods.months_between(first, last)
+    lacking = batch.without_inputs(project.registry, arguments.pipeline, below, months, shown)
+    for name, table in lacking.items():
+        console.note(f"dq: {name} is left out: {table} has published nothing of {' to '.join({first: 0, last: 0})}")
     steps = batch.rebuild(
         project.registry,
         project.roster.calendar,
-        [arguments.pipeline, *below],
+        [arguments.pipeline, *(name for name in below if name not in lacking)],
         first=first,
         last=last,
         now=now,

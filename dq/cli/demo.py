@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another company (default: 1)")
     parser.add_argument(
-        "--fault", default=FAULT, metavar="ID", help=f"the seeded defect (default: {FAULT}); list: --faults"
+        "--fault",
+        default=FAULT,
+        metavar="ID",
+        help=f"the seeded defect, or a class such as F18 for its first (default: {FAULT}); list: --faults",
     )
     parser.add_argument("--faults", action="store_true", help="list the seeded defects and end")
     parser.add_argument(
@@ -52,12 +55,7 @@ def command(arguments: argparse.Namespace) -> int:
         for one in catalogue.catalogue(DEFECTIVE):
             console.out(f"{one.id:40} {one.severity.value:9} {one.title}")
         return 0
-    known = {one.id: one for one in catalogue.catalogue(DEFECTIVE)}
-    if arguments.fault not in known:
-        raise UsageError(
-            f"there is no fault {arguments.fault!r}", where="--fault", do=choices(arguments.fault, [*known])
-        )
-    fault = known[arguments.fault]
+    fault = _fault(arguments.fault, catalogue.catalogue(DEFECTIVE))
     root = registry.find_root()
     home = root / "build" / "demo"
     os.environ["DQ_DEMO_DIR"] = str(home / "sources")
@@ -107,6 +105,16 @@ def command(arguments: argparse.Namespace) -> int:
         f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq status; dq show"
     )
     return _judge(results, fault, home)
+
+
+def _fault(wanted: str, known: Sequence[Defect]) -> Defect:
+    """The defect of that id, or the first of that class."""
+    found = next((one for one in known if one.id == wanted), None)
+    found = found or next((one for one in known if one.failure_class == wanted and not one.harmless), None)
+    if found is None:
+        said = choices(wanted, [one.id for one in known])
+        raise UsageError(f"there is no fault {wanted!r}", where="--fault", do=said)
+    return found
 
 
 def _told(known: registry.Registry, fault: Defect) -> list[str]:

@@ -129,7 +129,7 @@ def _record(arguments: argparse.Namespace) -> int:
 
 def _check(bound: projects.Bound, name: str) -> Check:
     """The check of that id; one about the run itself cannot be waived."""
-    of_run = {**bound.run_checks, **bound.after_checks}
+    of_run = {**bound.run_checks, **bound.strain_checks, **bound.after_checks}
     if name in of_run:
         raise UsageError(f"{name} is about the run itself and cannot be waived", where="--check")
     known = {check.check: check for check in bound.all_checks if check.check not in of_run}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 from dq.demo import company
@@ -67,6 +68,14 @@ def _nulls(month: str) -> tuple[Defect, ...]:
         defect("licence_events", "seats_after", "event_id", 20, "licence events without the new number of seats"),
         defect("accounts", "region", "account_id", 10, "accounts whose region was not synchronised"),
     )
+
+
+def _synchronised(frame: DataFrame) -> DataFrame:
+    """A few rows again and again, each synchronised a microsecond after the one before."""
+    few = frame.where(some("account_id", 50))
+    again = few.select(*frame.columns, sf.explode(sf.sequence(sf.lit(1), sf.lit(500))).alias("n"))
+    later = sf.expr("cast(synced_at + make_interval(0, 0, 0, 0, 0, 0, n / 1000000) AS timestamp)")
+    return frame.unionByName(again.withColumn("synced_at", later).drop("n"))
 
 
 def _duplicates(month: str) -> tuple[Defect, ...]:
@@ -251,6 +260,26 @@ def _values(month: str) -> tuple[Defect, ...]:
     negative = put("seats_after", "-1 - seats_after", some("event_id", 20))
     hundredfold = "cast(cast(amount AS decimal(18,2)) * 100 AS decimal(18,2))"
     return (
+        Defect(
+            id="F17-accounts-synchronised",
+            failure_class="F17",
+            source="accounts",
+            month=month,
+            title="a few accounts are synchronised every few minutes",
+            severity=Severity.WARNING,
+            expected_check="accounts_do_not_multiply_what_they_join",
+            change=_synchronised,
+        ),
+        Defect(
+            id="F18-revenue-skewed",
+            failure_class="F18",
+            source="revenue",
+            month=month,
+            title="a third of all invoice lines are of one account",
+            severity=Severity.WARNING,
+            expected_check="revenue_no_account_is_too_heavy",
+            change=put("account_id", "'A000000'", some("line_id", 3)),
+        ),
         defect(
             "F22-licence_events-seats",
             "licence_events",

@@ -28,6 +28,13 @@ class Distribution:
         self.buckets: Counter[int] = Counter()
         self._median: float | None = None
 
+    @classmethod
+    def known(cls, *, total: float, count: int = 0, median: float = 0.0, largest: float = 0.0) -> Distribution:
+        """A distribution somebody else has summed up."""
+        made = cls()
+        made.total, made.count, made.largest, made._median = float(total), count, float(largest), float(median)
+        return made
+
     def add(self, value: float) -> None:
         """Count one task."""
         self.count += 1
@@ -74,6 +81,8 @@ class Stage:
     stage: int
     attempt: int
     name: str = ""
+    # What the run that started it was doing, where it said so.
+    step: str = ""
     tasks: int = 0
     job: int | None = None
     execution: int | None = None
@@ -95,9 +104,15 @@ class Stage:
     gc_seconds: float = 0.0
     run_seconds: float = 0.0
     peak_memory: int = 0
+    peak_heap: int = 0
     # The accumulators that its tasks added to: they tell which exchange of the plan it reads, by these columns.
     accumulators: set[int] = field(default_factory=set)
     keys: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The stage and what the run was doing, for people."""
+        return f"stage {self.stage}.{self.attempt}{f' ({self.step})' if self.step else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +172,7 @@ class Facts:
     exchanges: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)
     groups: list[str] = field(default_factory=list)
     tasks: int = 0
+    rows_in: int = 0
     failed_tasks: int = 0
     killed_tasks: int = 0
 

@@ -15,6 +15,7 @@ from dq.diagnose.codecs import TornError, chunks
 from dq.diagnose.facts import Executor, Facts, Incident, Stage
 from dq.diagnose.files import LogFiles
 from dq.errors import DqError, UsageError
+from dq.runid import PATTERN
 
 SUPPORTED = "4.3"
 # A message longer than this holds a plan or rows; what is looked for stands at its beginning or is a class name.
@@ -129,7 +130,7 @@ class _Reader:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._jobs_of_stages: dict[int, tuple[int, int | None, str]] = {}
+        self._jobs_of_stages: dict[int, tuple[int, int | None, str, str]] = {}
         self.handlers: dict[str, Callable[[bytes], None]] = {
             "SparkListenerLogStart": self._log_start,
             "SparkListenerEnvironmentUpdate": self._environment,
@@ -205,8 +206,9 @@ class _Reader:
         if group and group not in self.facts.groups:
             self.facts.groups.append(group)
         self.facts.groups_of_jobs[job] = group
+        step = str(properties.get("spark.job.description", "")) if PATTERN.match(group) else ""
         for stage in event["Stage IDs"]:
-            self._jobs_of_stages[int(stage)] = (job, int(execution) if execution is not None else None, group)
+            self._jobs_of_stages[int(stage)] = (job, int(execution) if execution is not None else None, group, step)
         self._seen(event.get("Submission Time"))
 
     def _job_end(self, line: bytes) -> None:
@@ -223,8 +225,8 @@ class _Reader:
         key = (number, attempt)
         found = self.facts.stages.get(key)
         if found is None:
-            job, execution, group = self._jobs_of_stages.get(number, (None, None, ""))
-            found = Stage(stage=number, attempt=attempt, job=job, execution=execution, group=group)
+            job, execution, group, step = self._jobs_of_stages.get(number, (None, None, "", ""))
+            found = Stage(stage=number, attempt=attempt, job=job, execution=execution, group=group, step=step)
             self.facts.stages[key] = found
         return found
 

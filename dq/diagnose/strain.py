@@ -40,7 +40,7 @@ def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Findin
         named = ", ".join(stage.keys)
         left = stage.tasks - stage.seconds.count
         evidence = [
-            f"stage {stage.stage}.{stage.attempt}: {stage.seconds.count} of {stage.tasks} tasks succeeded and read "
+            f"{stage.place}: {stage.seconds.count} of {stage.tasks} tasks succeeded and read "
             f"{stage.rows_read.median:,.0f} rows at the median",
             f"{waiting * left:,.0f} rows were left for the other {left}, at least {waiting:,.0f} for the largest",
         ]
@@ -77,7 +77,7 @@ def _skew_finding(facts: Facts, stage: Stage, deadly: bool, thresholds: Threshol
     named = ", ".join(stage.keys)
     share = rows.largest / rows.total if rows.total else sizes.largest / max(1, sizes.total)
     evidence = [
-        f"stage {stage.stage}.{stage.attempt}: one of {rows.count} tasks read {rows.largest:,.0f} rows, "
+        f"{stage.place}: one of {rows.count} tasks read {rows.largest:,.0f} rows, "
         f"{share:.0%} of all; the median is {rows.median:,.0f}",
         f"the largest task read {shown(sizes.largest)}, the median {shown(sizes.median)}",
     ]
@@ -164,7 +164,7 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
         return None
     spilled.sort(key=lambda stage: -stage.spilled_disk)
     evidence = [
-        f"stage {stage.stage}.{stage.attempt}: {shown(stage.spilled_disk)} on disk, "
+        f"{stage.place}: {shown(stage.spilled_disk)} on disk, "
         f"{shown(stage.spilled_memory)} in memory, of {shown(stage.bytes_read.total + stage.bytes_in)} read"
         for stage in spilled[:WORST]
     ]
@@ -225,7 +225,7 @@ def _large_partition(facts: Facts, thresholds: Thresholds) -> Finding | None:
         return None
     worst = max(large, key=lambda stage: stage.bytes_read.largest)
     wanted = math.ceil(worst.bytes_read.total / thresholds.target_bytes)
-    evidence = [f"stage {worst.stage}.{worst.attempt}: a task read {shown(worst.bytes_read.largest)}"]
+    evidence = [f"{worst.place}: a task read {shown(worst.bytes_read.largest)}"]
     change = Change(
         setting="spark.sql.shuffle.partitions",
         value=str(wanted),
@@ -239,8 +239,7 @@ def _tiny_tasks(facts: Facts, thresholds: Thresholds) -> Finding | None:
     for stage in facts.stages.values():
         if stage.seconds.count > thresholds.tiny_tasks and stage.seconds.median < thresholds.tiny_task_seconds:
             evidence = [
-                f"stage {stage.stage}.{stage.attempt}: {stage.seconds.count:,} tasks with a median of "
-                f"{stage.seconds.median * 1000:.0f} ms"
+                f"{stage.place}: {stage.seconds.count:,} tasks with a median of {stage.seconds.median * 1000:.0f} ms"
             ]
             change = Change(why="compact the many small files it reads, or lower spark.sql.shuffle.partitions")
             return _strain("tiny_tasks", "thousands of tasks do next to nothing", evidence, [change], "F18")

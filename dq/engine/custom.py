@@ -17,7 +17,12 @@ from dq.engine.history import measure_to_fit_history
 from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.engine.reasons import reason
-from dq.engine.references import distinct_counts_to_match, heaviest_key_share_to_be_at_most, values_to_refer_to
+from dq.engine.references import (
+    distinct_counts_to_match,
+    heaviest_key_share_to_be_at_most,
+    rows_per_key_to_be_at_most,
+    values_to_refer_to,
+)
 from dq.engine.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.engine.restatement import published_to_rederive
@@ -50,6 +55,7 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
     "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
     "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
+    "expect_rows_per_key_to_be_at_most": (rows_per_key_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
     "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),
     "expect_redeliveries_to_be_rare": (redeliveries_to_be_rare, Evidence.KEY_PASS, _REPEATS),
     "expect_instants_to_lie_on_their_day": (instants_to_lie_on_their_day, Evidence.SCAN, _TOTALS),

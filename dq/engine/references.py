@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from dq.engine.conditions import quote
-from dq.engine.gather import column, condition, decimal, shown, whole
+from dq.engine.gather import Rows, column, condition, decimal, shown, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
 
 # Spark splits the partitions of a join that are this many times the median, if they are also large.
+PARTITIONS, DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", 200
 SKEW_SETTING = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes"
 
 
@@ -155,14 +157,7 @@ def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
     from pyspark.sql import functions as F
 
     name = request.text("column")
-    value = request.column(name)
-    heaviest = (
-        request.frame.groupBy(value.alias("value"))
-        .agg(F.count(F.lit(1)).alias("n"))
-        .orderBy(F.desc("n"), F.col("value").asc_nulls_first())
-        .limit(1)
-    )
-    read = request.gather.rows(f"heaviest {quote(name)}", heaviest)
+    read = _heaviest(request, name)
     read_rows = request.own_total("rows", F.count(F.lit(1)))
     allowed = _share(request, "max_share")
 
@@ -177,10 +172,53 @@ def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
         observed = f"{which} holds {count:,} of {rows:,} rows ({_percent(share)}; allowed {_percent(allowed)})"
         if share <= allowed:
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-        observed += f"; one task does its work: lower {SKEW_SETTING} so that Spark splits it"
+        parts = int(request.frame.sparkSession.conf.get(PARTITIONS, None) or DEFAULT_PARTITIONS)
+        observed += (
+            f"; one task does its work: lower {SKEW_SETTING} so that Spark splits it, or salt {name} by "
+            f"{max(2, math.ceil(share * parts))}, which cuts it to the size of the other {parts} partitions"
+        )
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
 
     return judge
+
+
+def rows_per_key_to_be_at_most(request: Request) -> Judge:
+    """The rows of the value that most rows hold: so many a join on it makes of one row before anything is filtered."""
+    from pyspark.sql import functions as F
+
+    name = request.text("column")
+    read = _heaviest(request, name)
+    read_rows = request.own_total("rows", F.count(F.lit(1)))
+    allowed = request.count("max_rows", 1)
+
+    def judge() -> Judged:
+        rows, found = whole(read_rows()), read()
+        if not rows or not found:
+            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        count = whole(found[0]["n"])
+        which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
+        observed = f"{which} has {count:,} of {rows:,} rows (allowed {allowed:,}): joined, one row becomes as many"
+        measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
+        if count <= allowed:
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+        observed += "; keep only the rows that are valid before it"
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+
+    return judge
+
+
+def _heaviest(request: Request, name: str) -> Rows:
+    """A reader of the value that most rows hold, and how many."""
+    from pyspark.sql import functions as F
+
+    value = request.column(name)
+    heaviest = (
+        request.frame.groupBy(value.alias("value"))
+        .agg(F.count(F.lit(1)).alias("n"))
+        .orderBy(F.desc("n"), F.col("value").asc_nulls_first())
+        .limit(1)
+    )
+    return request.gather.rows(f"heaviest {quote(name)}", heaviest)
 
 
 def _spread(theirs: DataFrame, ours: DataFrame, day: str, so_far: str) -> DataFrame:

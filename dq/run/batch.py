@@ -141,6 +141,24 @@ def downstream(registry: Registry, pipeline: str) -> list[str]:
     return found[1:]
 
 
+def without_inputs(
+    registry: Registry,
+    pipeline: str,
+    below: Sequence[str],
+    months: Sequence[str],
+    shown: Callable[[str, str], Shown | None],
+) -> dict[str, str]:
+    """What is built on a pipeline and cannot be rebuilt with it, each with a table that has published no such month."""
+    lacking: dict[str, str] = {}
+    for name in below:
+        for table in registry.pipelines[name].upstream:
+            rebuilt = table == pipeline or (table in below and table not in lacking)
+            if not rebuilt and not any(shown(table, month) for month in months):
+                lacking[name] = table
+                break
+    return lacking
+
+
 def rebuild(
     registry: Registry,
     calendar: BusinessCalendar,

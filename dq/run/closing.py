@@ -205,14 +205,20 @@ class _Seen:
         return one.pipeline == pipeline and self._of_month(one.period, about) and not one.over(self.at)
 
     def _changes(self, pipeline: str, about: Sequence[str]) -> list[Change]:
-        """Every version of the month that took the place of another one, the oldest first."""
+        """Every version that took the place of a preliminary or final one of the month, the oldest first.
+
+        What is refreshed while the month runs is no news at its close.
+        """
         found = []
         for commit in self.warehouse.table(pipeline).log(self.since):
             # A withdrawal is a commit without a run.
-            if commit.run and any(self._of_month(period, about) for period in commit.changed):
-                record = records.find(self.warehouse, commit.run)
-                if record is not None and record.replaced is not None and record.version == commit.version:
-                    found.append(Change(version=commit.version, at=commit.committed, replaced=record.replaced))
+            if not commit.run or not any(self._of_month(period, about) for period in commit.changed):
+                continue
+            record = records.find(self.warehouse, commit.run)
+            if record is None or record.replaced is None or record.version != commit.version:
+                continue
+            if record.replaced.kind is not Kind.MONTH_TO_DATE:
+                found.append(Change(version=commit.version, at=commit.committed, replaced=record.replaced))
         return found
 
     def _taken(self, pipeline: str, about: Sequence[str]) -> list[Taken]:

@@ -33,7 +33,7 @@ def explain(project: Project, bound: Bound, period: str | None, as_of: datetime 
             schema = ", ".join(f"`{column}` {spec.type}" for column, spec in columns.items())
             dataset = Dataset(name=name, frame=spark.createDataFrame([], schema))
         parts.append(plan_text(plan(checks, dataset)))
-    of_run = [*bound.run_checks.values(), *bound.after_checks.values()]
+    of_run = [*bound.run_checks.values(), *bound.strain_checks.values(), *bound.after_checks.values()]
     run = "\n".join(f"  run  {check.check}  {check.type}" for check in of_run)
     parts.append(f"the run itself: {len(of_run)} checks\n{run}")
     return "\n\n".join(parts)

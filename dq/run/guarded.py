@@ -17,7 +17,7 @@ from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.periods import Grain
 from dq.project import Bound, Project
-from dq.run import deaths, inputs, judging, late, previous, records, rules, staging, tell
+from dq.run import deaths, hints, inputs, judging, late, previous, records, rules, staging, strains, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver, State
@@ -163,7 +163,6 @@ class GuardedRun:
         self._spark = session.session(self.bound.name, self.project.root / "spark-conf", deaths.folder(self.warehouse))
         # What Spark's Python side logs of a failed expression quotes the value it failed on.
         self._quiet.enter_context(rows_kept_from_logs())
-        self._spark.sparkContext.setJobGroup(self.run, self.run)
         state.died_before = deaths.look_back(self.warehouse, self.bound.name, self.project.settings.runtime)
         state.event_log = deaths.log_of(self._spark)
         deaths.note(self.warehouse, self.bound.name, self.run, state.event_log)
@@ -190,6 +189,8 @@ class GuardedRun:
             self._end_with_error(f"{state.step}: {failure}")
         except Exception as failure:
             self._end_with_error(f"{state.step}: {sentence(failure)}{self._cause_of_death(failure)}")
+        if not state.already:
+            state.results += judging.of_strains_unknown(self.bound, state.results)
         self._quiet.close()
         self._step("telling")
         return tell.record(self)
@@ -292,6 +293,9 @@ class GuardedRun:
         state.results += judging.of_periods(self.bound, state)
         state.results += judging.of_absent(self.bound, self.project)
         state.results += rules.judge(self.project, self.bound, state.window, self._table)
+        limits = self.project.settings.runtime
+        self._step("looking at the files of the inputs")
+        state.results += hints.of_inputs(self._spark, self.bound, state, self.warehouse, limits)
         without_rows = judging.hollow(state.results)
         if without_rows:
             self._over(Outcome.ERRORED, f"not computed: {', '.join(without_rows)} has no rows")
@@ -312,6 +316,8 @@ class GuardedRun:
         state.results += missing
         state.results = self._waived()
         state.verdict = decide(state.results, kind=state.window.kind, partial=self.partial)
+        self._step("measuring what the run strained")
+        state.results += self._strains()
         if state.staged is None:
             return
         audit = {"verdict": state.verdict, "configuration": self.bound.hash, "as_of": state.window.as_of}
@@ -322,6 +328,21 @@ class GuardedRun:
             infos = {period: self._info(period) for period in state.base}
             commit = staging.commit(self._table, sealed, infos, state.base)
             state.version = commit.version
+
+    def _strains(self) -> list[CheckResult]:
+        """What the run strained so far: its verdict is known, and its history is still to be written."""
+        assert self._spark is not None  # noqa: S101 - prepare() set it
+        before_reading = ("starting", "opening the warehouse", "pinning the inputs", "starting Spark")
+        preparing = sum(self._state.seconds.get(step, 0.0) for step in before_reading)
+        return strains.of_run(
+            self._spark,
+            self.run,
+            list(self.bound.strain_checks.values()),
+            began=self.started,
+            took=self.seconds - preparing,
+            history=self._history,
+            thresholds=self.project.settings.runtime,
+        )
 
     def _info(self, period: str) -> store.PeriodInfo:
         state = self._state
@@ -413,6 +434,9 @@ class GuardedRun:
         state, now = self._state, time.monotonic()
         state.seconds[state.step] = state.seconds.get(state.step, 0.0) + now - self._step_began
         state.step, self._step_began = name, now
+        if self._spark is not None:
+            # The stages of this step carry its name, in Spark's UI and in what is told of them.
+            self._spark.sparkContext.setJobGroup(self.run, name)
 
     def _cause_of_death(self, error: BaseException) -> str:
         """What the run's own event log says killed it, to follow the sentence of an error that is not ours."""

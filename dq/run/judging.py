@@ -40,7 +40,7 @@ def of_inputs(
 
     def judged(dataset: Dataset) -> list[CheckResult]:
         # A job group belongs to a thread; the jobs of all of them are this run's.
-        spark.sparkContext.setJobGroup(run, run)
+        spark.sparkContext.setJobGroup(run, f"checking {dataset.name}")
         checks = [check for check in bound.checks[dataset.name] if check.type not in (CONTRACT, PERIOD)]
         return evaluate(checks, dataset, context)
 
@@ -152,6 +152,17 @@ def of_delivery(bound: Bound, problem: str) -> list[CheckResult]:
             measures={"unexpected_count": int(bool(problem))},
         )
         for check in bound.after_checks.values()
+    ]
+
+
+def of_strains_unknown(bound: Bound, done: Collection[CheckResult]) -> list[CheckResult]:
+    """What a run that ended before its verdict strained is not judged: its end says more, and so does its event log."""
+    known = {result.check for result in done}
+    reason = "the run ended before this check"
+    return [
+        result_of(check, Outcome.NOT_RUN, reason=reason)
+        for check in bound.strain_checks.values()
+        if check.check not in known
     ]
 
 

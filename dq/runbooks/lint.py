@@ -15,6 +15,7 @@ from dq.runbooks.blocks import blocks, stale
 from dq.runbooks.page import Command, Link, Page, Section
 from dq.runbooks.tables import checks_of
 
+WAYS = "Ways of failing"
 PAGE_PARTS = (
     "Description",
     "Types of data",
@@ -25,7 +26,7 @@ PAGE_PARTS = (
     "On call",
     "Escalation",
     "Review meetings",
-    "Ways of failing",
+    WAYS,
 )
 # What a part is written from stands in its generated block: without it the part could say anything.
 PART_BLOCKS: Mapping[str, str] = {
@@ -33,7 +34,7 @@ PART_BLOCKS: Mapping[str, str] = {
     "Owners": "owners",
     "Service levels": "levels",
     "Escalation": "ladder",
-    "Ways of failing": "ways",
+    WAYS: "ways",
 }
 SECTION_PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
 
@@ -166,6 +167,10 @@ def _part_findings(page: Page) -> Iterator[Finding]:
 
 def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Finding]:
     seen: dict[str, Section] = {}
+    start = next((section for section in page.sections if section.level == 2 and section.title == WAYS), None)
+    for section in page.sections if start else ():
+        if start and start.start < section.start <= start.end and section.level == 3 and not section.failure_class:
+            yield Finding(page.file, section.start, section.title, "has no line Class: F.. directly under its heading")
     for way in page.ways:
         if way.failure_class in seen:
             message = f"{way.failure_class} has a section on line {seen[way.failure_class].start} already"
@@ -176,6 +181,9 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
             yield Finding(page.file, way.start, way.title, message)
         inside = [s for s in page.sections if way.start < s.start <= way.end and s.level == way.level + 1]
         parts = {part.title: part for part in inside}
+        for part in inside:
+            if part is not parts[part.title]:
+                yield Finding(page.file, part.start, f"{way.title}: {part.title}", "stands twice in this section")
         for title in SECTION_PARTS:
             if title not in parts:
                 yield Finding(page.file, way.start, way.title, f"has no part {'#' * (way.level + 1)} {title}")

@@ -123,6 +123,20 @@ def test_a_lost_an_invented_and_a_missing_count_are_found(spark: SparkSession) -
     assert nothing.outcome is Outcome.ERRORED
 
 
+def test_a_key_with_too_many_rows_says_how_often_a_join_repeats_a_row(spark: SparkSession) -> None:
+    one = check("expect_rows_per_key_to_be_at_most", column="account_id", max_rows=2)
+    narrow = frame(spark, LINES, ("a", None), ("a", None), ("b", None))
+    told = evaluate(narrow, one)
+    assert (told.outcome, told.observed) == (
+        Outcome.PASSED,
+        "the heaviest account_id has 2 of 3 rows (allowed 2): joined, one row becomes as many",
+    )
+    wide = evaluate(narrow.unionByName(narrow.limit(1)), one)
+    assert (wide.outcome, wide.measures["heaviest"]) == (Outcome.FAILED, 3)
+    assert wide.observed.endswith("keep only the rows that are valid before it")
+    assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
+
+
 def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSession) -> None:
     one = check("expect_heaviest_key_share_to_be_at_most", column="account_id", max_share=0.5)
     light = frame(spark, LINES, ("a", None), ("a", None), ("b", None), (None, None))
@@ -134,6 +148,8 @@ def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSessio
     heavy = evaluate(light.unionByName(light.limit(1)), one)
     assert heavy.outcome is Outcome.FAILED
     assert "lower spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes" in heavy.observed
+    # Three of five rows in two partitions: cut in two, the heaviest key is no larger than the mean partition.
+    assert "salt account_id by 2, which cuts it to the size of the other 2 partitions" in heavy.observed
     assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
     nulls = frame(spark, LINES, (None, None), (None, None))
     assert evaluate(nulls, one).outcome is Outcome.FAILED

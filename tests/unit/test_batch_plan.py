@@ -97,6 +97,18 @@ def ended(step: Step, verdict: Verdict | None, **more: object) -> Ended:
     return Ended(step=step, code=verdict.exit_code, record=record, kept=True, **more)  # type: ignore[arg-type]
 
 
+def test_what_lacks_an_input_of_another_pipeline_is_not_rebuilt_nor_what_is_built_on_it() -> None:
+    months = ["2026-09", "2026-10"]
+    below = batch.downstream(REGISTRY, "units")
+    assert batch.without_inputs(REGISTRY, "units", below, months, nothing) == {"report": "clicks"}
+    assert batch.without_inputs(REGISTRY, "units", below, months, there(clicks=NOW)) == {}
+    assert batch.without_inputs(REGISTRY, "clicks", ["report"], months, nothing) == {"report": "investors"}
+    two = {**REGISTRY.pipelines, "later": pipeline("month", "report")}
+    deeper = registry.Registry(root=ROOT, pipelines=two, document=REGISTRY.document)
+    lacking = batch.without_inputs(deeper, "units", batch.downstream(deeper, "units"), months, nothing)
+    assert lacking == {"report": "clicks", "later": "report"}
+
+
 def test_the_gravest_code_is_that_of_the_session_whatever_the_order() -> None:
     ranked = [2, 3, 1, 4, 0]
     for graver, milder in combinations(ranked, 2):

@@ -282,6 +282,9 @@ def test_a_dry_run_of_a_backfill_prints_the_runs_and_starts_nothing(
         ["profit_unit", "2026-02", "2026-03-04T05:00:00Z"],
         ["investor_profit", "2026-02", "2026-03-04T06:00:00Z"],
     ]
+    told_out = [row[1] for row in rows if row[0] == "dq:"]
+    assert "executive_report" in told_out, "it is left out with a word: of growth nothing is published"
+    assert {row[0] for row in rows[1:]} == {"profit_unit", "investor_profit", "dq:"}
     assert not (tmp_path / "w").exists()
     alone = run(capsys, *line, "--no-downstream", "--warehouse", str(tmp_path / "w"))[1]
     assert {row.split()[0] for row in alone.splitlines()[1:]} == {"profit_unit"}

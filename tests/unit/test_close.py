@@ -149,6 +149,21 @@ def test_a_restated_final_was_still_in_time_and_the_restatement_stands_in_the_re
     assert "moved: revenue +1,204.50" in told
 
 
+def test_what_was_refreshed_while_the_month_ran_is_no_change_and_what_was_preliminary_is(warehouse: Warehouse) -> None:
+    for version, (when, kind) in enumerate(
+        [("2026-10-12 06:00", Kind.MONTH_TO_DATE), ("2026-10-19 06:00", Kind.MONTH_TO_DATE), (IN_TIME, Kind.FINAL)], 1
+    ):
+        publish(warehouse, ["investor_profit"], when, kind)
+        was = replace(PRELIMINARY, kind=Kind.MONTH_TO_DATE if version < 3 else Kind.PRELIMINARY, version=version - 1)
+        run = f"investor_profit-{kind}-{when[:10]}"
+        again = published(
+            run=run, pipeline="investor_profit", period=MONTH, version=version, replaced=was if version > 1 else None
+        )
+        records.save(warehouse, again)
+    (change,) = line(close(warehouse), "investor_profit").changes
+    assert (change.version, change.restatement) == (3, False)
+
+
 def test_an_open_incident_keeps_a_month_open_and_says_who_hears_next(warehouse: Warehouse) -> None:
     publish(warehouse)
     red(warehouse)

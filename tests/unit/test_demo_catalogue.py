@@ -73,7 +73,7 @@ def test_only_added_columns_silent_feeds_trends_and_what_is_below_materiality_ar
     warnings = {d.id for d in DEFECTS if d.severity is Severity.WARNING}
     assert warnings >= {"F07-revenue-added", "F12-expenses-adnet", "F12-expenses-contractors"}
     assert {d.failure_class for d in DEFECTS if d.id in warnings} <= {
-        "F07", "F08", "F09", "F10", "F12", "F15", "F18", "F20", "F22", "F23", "F25",
+        "F07", "F08", "F09", "F10", "F12", "F15", "F17", "F18", "F20", "F22", "F23", "F25",
     }  # fmt: skip
 
 
@@ -113,3 +113,12 @@ def test_the_rules_give_every_category_of_the_contract_a_driver():
 def test_the_table_in_the_readme_is_of_these_defects_and_all_were_caught():
     planted = sum(not d.harmless for d in DEFECTS)
     assert f"| all | {planted} | {planted} | | |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_class_stands_for_its_first_defect_and_a_defect_for_itself():
+    from dq.cli.demo import _fault
+
+    assert _fault("F18", DEFECTS).id == "F18-revenue-skewed"
+    assert _fault("F18-clicks-skewed", DEFECTS).id == "F18-clicks-skewed"
+    with pytest.raises(UsageError, match="there is no fault 'F21'"):
+        _fault("F21", DEFECTS)

@@ -113,6 +113,16 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         ("## Monitoring\n\nBy runs.\n\n", "", "the page has no part ## Monitoring"),
         ("## Monitoring\n\nBy runs.", "## Monitoring", "Monitoring: the part is empty"),
         ("#### Impact\n\nHeld.\n\n", "", "Figures differ from the books: has no part #### Impact"),
+        (
+            "#### Impact\n\nHeld.\n\n",
+            "#### Impact\n\nHeld.\n\n#### Impact\n\nHeld.\n\n",
+            "Figures differ from the books: Impact: stands twice in this section",
+        ),
+        (
+            "## Ways of failing\n",
+            "## Ways of failing\n\n### Lost\n\nWords.\n",
+            "Lost: has no line Class: F.. directly under its heading",
+        ),
         ("#### Impact\n\nHeld.", "#### Impact", "Figures differ from the books: Impact: the part is empty"),
         ("```sh\ndq show RUN --check CHECK\n```", "Look.", "Diagnosis: holds no command"),
         ("<!-- checks:begin -->\n<!-- checks:end -->", "None.", "has no list of checks"),

@@ -1,0 +1,156 @@
+"""The same facts from a session that still runs: its status store, which every session keeps, with a UI or without.
+
+Nothing is imported from Spark: the session that is handed in answers for itself, as the JSON of Spark's REST interface.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from dq.diagnose.facts import Distribution, Executor, Facts, Stage
+from dq.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Events reach the store a moment after they happened; a store that lags longer is read as it is.
+PATIENCE_MILLISECONDS = 5000
+_QUANTILES = (0.5, 1.0)
+Json = Mapping[str, Any]
+
+
+def read(spark: SparkSession, group: str, began: datetime, thresholds: Thresholds) -> Facts:
+    """The facts of the jobs of one ``group`` that began at an instant; how tasks differ only where it may matter.
+
+    The columns a stage is partitioned by are not among them: those stand in the event log.
+    """
+    store = _Store(spark)
+    wanted = {stage for job in store.jobs() if job.get("jobGroup") == group for stage in job["stageIds"]}
+    facts = Facts(settings=store.settings(), started=int(began.timestamp() * 1000))
+    for info in store.stages():
+        if info["stageId"] in wanted and info["status"] not in ("PENDING", "SKIPPED"):
+            stage = _stage(info, group)
+            if _worth_asking(stage, info, thresholds):
+                _spread(stage, info, store.summary(stage.stage, stage.attempt))
+            facts.stages[stage.stage, stage.attempt] = stage
+            facts.rows_in += int(info["inputRecords"])
+            facts.tasks += int(info["numCompleteTasks"]) + stage.failed
+    facts.failed_tasks = sum(stage.failed for stage in facts.stages.values())
+    facts.executors = _executors(store.executors(), facts)
+    return facts
+
+
+class _Store:
+    """The status store of a session, asked for JSON; every answer is one call."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        context = spark.sparkContext
+        self._context = context
+        self._gateway = cast("Any", context._gateway)
+        self._jvm = cast("Any", context._jvm)
+        scala: Any = context._jsc.sc()
+        try:
+            scala.listenerBus().waitUntilEmpty(PATIENCE_MILLISECONDS)
+        except Exception as error:  # what py4j raises carries the Java class; only that one is expected
+            if "TimeoutException" not in str(error):
+                raise
+        self._store = scala.statusStore()
+        self._mapper = self._jvm.org.apache.spark.status.api.v1.JacksonMessageWriter().mapper()
+
+    def settings(self) -> dict[str, str]:
+        return {str(key): str(value) for key, value in self._context.getConf().getAll()}
+
+    def jobs(self) -> list[Json]:
+        return self._json(self._store.jobsList(None))  # type: ignore[no-any-return]
+
+    def stages(self) -> list[Json]:
+        none = self._doubles(())
+        found = self._store.stageList(None, False, False, none, self._jvm.java.util.ArrayList())
+        return self._json(found)  # type: ignore[no-any-return]
+
+    def executors(self) -> list[Json]:
+        return self._json(self._store.executorList(False))  # type: ignore[no-any-return]
+
+    def summary(self, stage: int, attempt: int) -> Json | None:
+        """The distribution of a stage's tasks at the median and the largest; None where no task has ended."""
+        return self._json(self._store.taskSummary(stage, attempt, self._doubles(_QUANTILES)))  # type: ignore[no-any-return]
+
+    def _json(self, found: object) -> Any:
+        return json.loads(self._mapper.writeValueAsString(found))
+
+    def _doubles(self, values: Iterable[float]) -> object:
+        given = list(values)
+        array = self._gateway.new_array(self._jvm.double, len(given))
+        for number, value in enumerate(given):
+            array[number] = value
+        return array
+
+
+def _stage(info: Json, group: str) -> Stage:
+    stage = Stage(
+        stage=int(info["stageId"]),
+        attempt=int(info["attemptId"]),
+        name=str(info["name"]),
+        step=str(info.get("description") or ""),
+        tasks=int(info["numTasks"]),
+        group=group,
+        failed=int(info["numFailedTasks"]),
+        killed=int(info["numKilledTasks"]),
+        completed=info["status"] == "COMPLETE",
+    )
+    stage.retried = stage.failed if stage.completed else 0  # a stage completes when what failed was done again
+    stage.rows_written = int(info["shuffleWriteRecords"])
+    stage.bytes_in, stage.bytes_written = int(info["inputBytes"]), int(info["shuffleWriteBytes"])
+    stage.spilled_memory, stage.spilled_disk = int(info["memoryBytesSpilled"]), int(info["diskBytesSpilled"])
+    stage.gc_seconds, stage.run_seconds = info["jvmGcTime"] / 1000, info["executorRunTime"] / 1000
+    stage.peak_memory = int(info["peakExecutionMemory"])
+    stage.peak_heap = int((info.get("peakExecutorMetrics") or {}).get("JVMHeapMemory") or 0)
+    stage.bytes_read = Distribution.known(total=info["shuffleReadBytes"])
+    stage.rows_read = Distribution.known(total=info["shuffleReadRecords"])
+    return stage
+
+
+def _worth_asking(stage: Stage, info: Json, thresholds: Thresholds) -> bool:
+    """Whether a threshold could be crossed at all: asking for a distribution costs a walk over the stage's tasks."""
+    if info["numCompleteTasks"] < 2:
+        return False
+    least = min(thresholds.skew_bytes, thresholds.partition_bytes)
+    long = stage.run_seconds >= thresholds.skew_seconds
+    return long or stage.bytes_read.total >= least or stage.tasks > thresholds.tiny_tasks
+
+
+def _spread(stage: Stage, info: Json, summary: Json | None) -> None:
+    if summary is None:
+        return
+    count, read = int(info["numCompleteTasks"]), summary["shuffleReadMetrics"]
+
+    def of(values: list[float], total: float, unit: float = 1) -> Distribution:
+        return Distribution.known(total=total, count=count, median=values[0] / unit, largest=values[1] / unit)
+
+    stage.seconds = of(summary["executorRunTime"], stage.run_seconds, 1000)
+    stage.bytes_read = of(read["readBytes"], stage.bytes_read.total)
+    stage.rows_read = of(read["readRecords"], stage.rows_read.total)
+
+
+def _executors(listed: list[Json], facts: Facts) -> dict[str, Executor]:
+    """Those that were there since the run began; the peak of the heap is that of its own stages."""
+    found = {}
+    for one in listed:
+        removed = _milliseconds(one.get("removeTime"))
+        if removed is None or removed >= (facts.started or 0):
+            reason = str(one.get("removeReason") or "")
+            found[str(one["id"])] = Executor(added=_milliseconds(one["addTime"]) or 0, removed=removed, reason=reason)
+    fullest = max(facts.stages.values(), key=lambda stage: stage.peak_heap, default=None)
+    if fullest is not None and fullest.peak_heap:
+        found[f"of stage {fullest.stage}"] = Executor(peak_heap=fullest.peak_heap)
+    return found
+
+
+def _milliseconds(text: object) -> int | None:
+    """An instant as Spark's REST interface writes it: ``2026-11-20T20:17:24.384GMT``."""
+    if not isinstance(text, str):
+        return None
+    return int(datetime.fromisoformat(text.replace("GMT", "+00:00")).timestamp() * 1000)

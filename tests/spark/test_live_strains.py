@@ -1,0 +1,62 @@
+"""What a running session says of its own jobs: by group, with the step, the spread of tasks and what was read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as sf
+
+from dq.diagnose import live, strain
+from dq.thresholds import Thresholds
+
+# Everything is worth a word, so that a small job shows all of it.
+KEEN = Thresholds(skew_bytes=1, skew_seconds=0.001, skew_factor=2.0, minimum_task_seconds=0.0)
+RUN, OTHER = "profit_unit-2026-10-20261104t030000000000z-abcdef", "growth_daily-2026-10-20261104t030000000000z-abcdef"
+
+
+def test_what_a_group_of_jobs_strained_is_told_with_its_step(spark: SparkSession, tmp_path: Path) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    context = spark.sparkContext
+    context.setJobGroup(OTHER, "computing another")
+    spark.range(50_000).write.parquet(str(tmp_path / "rows"))
+    context.setJobGroup(RUN, "computing profit_unit")
+    rows = spark.read.parquet(str(tmp_path / "rows"))
+    # Nineteen of twenty rows have one key: with the plan as it is written one task of four gets them.
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    try:
+        skewed = rows.withColumn("key", sf.expr("if(id % 20 = 0, id, -1)")).repartition(4, "key")
+        skewed.write.format("noop").mode("overwrite").save()
+    finally:
+        spark.conf.unset("spark.sql.adaptive.enabled")
+    context.setJobGroup(OTHER, "after")
+    facts = live.read(spark, RUN, began, KEEN)
+
+    assert facts.rows_in == 50_000
+    assert {stage.step for stage in facts.stages.values()} == {"computing profit_unit"}
+    assert facts.failed_tasks == 0
+    assert not facts.lost_executors
+    heavy = max(facts.stages.values(), key=lambda stage: stage.rows_read.largest)
+    assert (heavy.rows_read.total, heavy.rows_read.count) == (50_000, 4)
+    assert heavy.rows_read.largest > 47_000
+    (found,) = strain.skewed_keys(facts, KEEN, ())
+    assert f"stage {heavy.stage}.0 (computing profit_unit): one of 4 tasks read" in found.evidence[0]
+    # At the field's thresholds the same job is none worth a word, and its tasks are not even asked for.
+    quiet = live.read(spark, RUN, began, Thresholds())
+    assert strain.skewed_keys(quiet, Thresholds(), ()) == []
+    assert {stage.seconds.count for stage in quiet.stages.values()} == {0}
+    assert live.read(spark, "nobody-2026-10-20261104t030000000000z-abcdef", began, KEEN).stages == {}
+
+
+def test_a_task_that_failed_before_it_succeeded_is_counted(spark: SparkSession) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    spark.sparkContext.setJobGroup(RUN.replace("abcdef", "abcde0"), "checking")
+    failing = sf.expr("if(id = 3, cast(raise_error('planted') as bigint), id)")
+    frame = spark.range(0, 8, 1, 2).select(failing.alias("x"))
+    with pytest.raises(Exception, match="planted"):
+        frame.collect()
+    facts = live.read(spark, RUN.replace("abcdef", "abcde0"), began, KEEN)
+    assert facts.failed_tasks >= 1
+    assert [one.cause for one in strain.strains(facts, KEEN)][-1] == "failed_tasks"

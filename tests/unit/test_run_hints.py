@@ -1,0 +1,83 @@
+"""What sizes and footers of the inputs say before a run computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dq.run import hints
+from dq.run.hints import Input
+from dq.thresholds import Thresholds
+
+LIMITS = Thresholds()
+MIB, GIB = 1 << 20, 1 << 30
+KEY = "spark.executor.memory"
+
+
+def made(name: str, sizes: dict[str, int], columns: int = 5) -> Input:
+    return Input(name=name, files=sizes, columns=columns)
+
+
+def test_a_partition_that_dwarfs_the_others_is_told_with_the_files_to_write() -> None:
+    even = {f"/d/day={n}/a": 100 * MIB for n in range(5)}
+    assert hints.uneven([made("clicks", even)], LIMITS) == []
+    heavy = {**even, "/d/day=5/a": 300 * MIB, "/d/day=5/b": 300 * MIB}
+    (found,) = hints.uneven([made("revenue", even), made("clicks", heavy)], LIMITS)
+    assert found.sentence == (
+        "a partition of clicks has 600.0 MiB, the median 100.0 MiB: write it in 5 files of 128.0 MiB"
+    )
+
+
+def test_a_file_that_dwarfs_those_of_its_own_partition_is_told() -> None:
+    files = {"/d/a": 10 * MIB, "/d/b": 10 * MIB, "/d/c": 10 * MIB, "/d/d": 256 * MIB}
+    (found,) = hints.uneven([made("clicks", files)], LIMITS)
+    assert found.sentence.startswith("a file of clicks has 256.0 MiB, the median 10.0 MiB: write it in 2 files")
+    # A byte less is no skew worth a word, and two files have no usual size.
+    assert hints.uneven([made("clicks", {**files, "/d/d": 256 * MIB - 1})], LIMITS) == []
+    assert hints.uneven([made("clicks", {"/d/a": MIB, "/d/b": 900 * MIB})], LIMITS) == []
+
+
+def test_many_small_files_are_told_with_the_number_to_compact_into() -> None:
+    files = {f"/d/{n}": 2 * MIB for n in range(100)}
+    (found,) = hints.small([made("clicks", files)], LIMITS)
+    assert found.sentence == "clicks has 100 files of 2.0 MiB on average: compact it into 2"
+    assert found.count == 100
+    assert hints.small([made("clicks", dict(list(files.items())[:99]))], LIMITS) == []
+    assert hints.small([made("clicks", dict.fromkeys(files, 3 * MIB))], LIMITS) == []
+
+
+def written(folder: Path, rows: int) -> dict[str, int]:
+    path = folder / "accounts.parquet"
+    pq.write_table(pa.table({"account_id": pa.array(["A"] * rows), "region": pa.array(["emea"] * rows)}), path)
+    return {str(path): path.stat().st_size}
+
+
+def test_what_is_small_on_disk_and_large_in_memory_is_not_for_broadcasting(tmp_path: Path) -> None:
+    accounts, clicks = made("accounts", written(tmp_path, 100_000), 2), made("clicks", {"/c/a": GIB})
+    needed = hints.in_memory(accounts)
+    # Each row has a header, a pointer and two columns; one value repeated is next to nothing in the file.
+    assert 100_000 * (32 + 2 * 8) <= needed < 100_000 * (32 + 2 * 8) + 10_000
+    heap = 20 * MIB
+    (found,) = hints.too_large_to_broadcast([accounts, clicks], 10 * MIB, heap, KEY, 0.2)
+    assert "accounts has" in found.sentence
+    assert "takes about 4.6 MiB of a heap of 20.0 MiB where a join broadcasts it (allowed 20%)" in found.sentence
+    assert f"set {hints.BROADCAST} to {accounts.bytes - 1}b, or {KEY} to 64m" in found.sentence
+    # With the setting of the hint it is not broadcast, with the memory of the hint it fits.
+    assert hints.too_large_to_broadcast([accounts, clicks], accounts.bytes - 1, heap, KEY, 0.2) == []
+    assert hints.too_large_to_broadcast([accounts, clicks], 10 * MIB, 64 * MIB, KEY, 0.2) == []
+
+
+def test_nothing_is_broadcast_without_a_second_input_or_where_it_is_switched_off(tmp_path: Path) -> None:
+    accounts, clicks = made("accounts", written(tmp_path, 100_000), 2), made("clicks", {"/c/a": GIB})
+    assert hints.too_large_to_broadcast([accounts], 10 * MIB, MIB, KEY, 0.2) == []
+    assert hints.too_large_to_broadcast([accounts, clicks], -1, MIB, KEY, 0.2) == []
+
+
+def test_what_has_no_footer_counts_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "targets.csv"
+    path.write_text("a,b\n" * 10)
+    assert hints.in_memory(made("targets", {str(path): 40})) == 40
+    assert hints.in_memory(made("targets", {path.as_uri(): 40})) == 40
+    assert hints.in_memory(made("gone", {str(tmp_path / "gone.parquet"): 7})) == 7

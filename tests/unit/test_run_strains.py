@@ -1,0 +1,132 @@
+"""What a run strained as results of its checks: thresholds, history, and never a reason to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dq import project as projects
+from dq.diagnose.facts import Distribution, Executor, Facts, Stage
+from dq.model import CheckResult, Outcome, Severity
+from dq.run import strains
+from dq.thresholds import Thresholds
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = list(projects.load(ROOT).pipeline("profit_unit").strain_checks.values())
+MIB, GIB = 1 << 20, 1 << 30
+
+
+def stage(**given: object) -> Stage:
+    made = Stage(stage=3, attempt=0, step="computing profit_unit", tasks=8)
+    made.run_seconds = 100.0
+    for name, value in given.items():
+        setattr(made, name, value)
+    return made
+
+
+def judged(
+    facts: Facts, took: float = 100.0, past: Sequence[str] = (), limits: Thresholds | None = None
+) -> dict[str, CheckResult]:
+    history = [Decimal(one) for one in past]
+    results = strains.judge(CHECKS, facts, took=took, history=lambda _: history, thresholds=limits or Thresholds())
+    assert [result.check for result in results] == [check.check for check in CHECKS]
+    return {result.check.rpartition(".")[2]: result for result in results}
+
+
+def of(*stages: Stage, **given: object) -> Facts:
+    facts = Facts(stages={(one.stage, n): one for n, one in enumerate(stages)})
+    for name, value in given.items():
+        setattr(facts, name, value)
+    return facts
+
+
+def test_a_quiet_run_passes_and_says_what_it_measured() -> None:
+    found = judged(of(stage(), tasks=8, rows_in=1000))
+    assert {name: one.outcome for name, one in found.items()} == {
+        "even": Outcome.PASSED,
+        "memory": Outcome.PASSED,
+        "tasks": Outcome.PASSED,
+        "time": Outcome.NOT_RUN,
+        "throughput": Outcome.NOT_RUN,
+    }
+    assert found["memory"].observed == "1 stages, 8 tasks, 100.0 s of task time"
+    assert found["time"].reason == "not enough history: 0 of 3 published periods"
+    assert (found["time"].measures["metric"], found["throughput"].measures["metric"]) == ("100.000", "10.000")
+
+
+def test_spill_garbage_and_a_full_heap_are_one_warning_with_step_and_setting() -> None:
+    spilled = stage(spilled_disk=512 * MIB, spilled_memory=2 * GIB, gc_seconds=30.0)
+    facts = of(spilled, tasks=8, executors={"of stage 3": Executor(peak_heap=1000 * MIB)})
+    facts.settings = {"spark.master": "spark://host:7077", "spark.sql.shuffle.partitions": "8"}
+    result = judged(facts)["memory"]
+    assert (result.outcome, result.severity, result.failure_class) == (Outcome.FAILED, Severity.WARNING, "F17")
+    assert "tasks spilled 512.0 MiB to disk (stage 3.0 (computing profit_unit): 512.0 MiB on disk" in result.observed
+    assert "set spark.sql.shuffle.partitions to 16 (now 8)" in result.observed
+    assert "30% of task time was garbage collection" in result.observed
+    assert "a heap was 98% full" in result.observed
+    assert result.measures["spilled_bytes"] == 512 * MIB
+    assert result.runbook == "profit_unit.md#memory-runs-short"
+
+
+def test_one_task_with_most_of_the_rows_is_skew() -> None:
+    uneven = stage(
+        seconds=Distribution.known(total=200, count=8, median=5, largest=90),
+        bytes_read=Distribution.known(total=2 * GIB, count=8, median=20 * MIB, largest=GIB),
+        rows_read=Distribution.known(total=1000, count=8, median=20, largest=900),
+    )
+    result = judged(of(uneven, tasks=8))["even"]
+    assert (result.outcome, result.severity, result.failure_class) == (Outcome.FAILED, Severity.WARNING, "F18")
+    assert "one partition holds 90% of the rows of its stage (stage 3.0 (computing profit_unit)" in result.observed
+    assert "with 64 values: group by it and the salt first" in result.observed
+
+
+def test_a_failed_task_and_a_lost_executor_are_told_also_where_the_job_went_on() -> None:
+    facts = of(stage(failed=1), tasks=9, failed_tasks=1, executors={"2": Executor(removed=5, reason="code 52")})
+    result = judged(facts)["tasks"]
+    assert result.outcome is Outcome.FAILED
+    assert "1 of 9 tasks failed, 0 ran again, 1 executors lost" in result.observed
+
+
+@pytest.mark.parametrize(
+    ("took", "outcome"), [(200.0, Outcome.PASSED), (200.1, Outcome.FAILED), (30.0, Outcome.PASSED)]
+)
+def test_a_run_is_slow_by_its_own_history(took: float, outcome: Outcome) -> None:
+    assert judged(of(stage(), rows_in=1000), took, ["90", "100", "400"])["time"].outcome is outcome
+
+
+def test_a_short_run_is_never_slow_and_two_periods_are_no_history() -> None:
+    facts = of(stage(), rows_in=1000)
+    assert judged(facts, 59.9, ["1", "1", "1"])["time"].outcome is Outcome.PASSED
+    assert judged(facts, 60.0, ["1", "1", "1"])["time"].outcome is Outcome.FAILED
+    assert judged(facts, 500.0, ["1", "1"])["time"].outcome is Outcome.NOT_RUN
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [(50_000, Outcome.PASSED), (49_999, Outcome.FAILED)])
+def test_rows_per_second_may_not_fall_to_less_than_half(rows: int, outcome: Outcome) -> None:
+    result = judged(of(stage(), rows_in=rows), 100.0, ["1000", "900", "1100"])["throughput"]
+    assert (result.outcome, result.failure_class) == (outcome, "F19")
+    assert "rows read per second, usually 1,000 (median of 3 published periods)" in result.observed
+
+
+def test_where_spark_does_not_tell_nothing_is_held() -> None:
+    class Session:
+        @property
+        def sparkContext(self) -> object:  # noqa: N802 - Spark's own name
+            raise ConnectionRefusedError("secret value 4711")
+
+    results = strains.of_run(
+        Session(),  # type: ignore[arg-type]
+        "run",
+        CHECKS,
+        began=datetime(2026, 11, 1, tzinfo=UTC),
+        took=1.0,
+        history=lambda _: [],
+        thresholds=Thresholds(),
+    )
+    assert {(one.outcome, one.reason) for one in results} == {
+        (Outcome.NOT_RUN, "Spark's status store could not be read (ConnectionRefusedError)")
+    }

@@ -71,6 +71,19 @@ def test_what_waited_is_told_on_its_own_when_it_was_not_run_again_in_time() -> N
     assert (late.state, late.alerts[0].check, late.contact) == (State.FIRING, COMPLETES, DANNY)
 
 
+def test_what_was_published_under_a_waiver_holds_nothing_back_any_more() -> None:
+    waived = held("2026-11-10 16:00", failed("ties_out", dataset="profit_unit", waived_by="Danny until 2026-11-30"))
+    runs = [held(), waits(), waived]
+    world = World(
+        house(routes=[{"to": ["on_call"]}]), runs=runs, waived=[("ties_out", "2026-11-10 15:50", "2999-01-01 00:00")]
+    )
+    for when in (HELD, WAITS, "2026-11-10 16:00"):
+        world.tick(at(when))
+    assert world.tick(at("2026-11-10 16:00") + AGAIN) == []
+    (late,) = world.tick(at("2026-11-10 16:00") + AGAIN + timedelta(minutes=1))
+    assert late.alerts[0].check == COMPLETES
+
+
 def test_what_is_run_again_in_time_is_never_told() -> None:
     mended = held("2026-11-10 16:00", result("ties_out"))
     world = World(

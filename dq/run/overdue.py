@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from dq import periods, store
 from dq.close import levels
 from dq.close.attainment import KINDS
+from dq.close.facts import prevalidations
+from dq.model import Kind
 from dq.notify import reports
 from dq.notify.recipients import House
 from dq.notify.routes import CLOSE
@@ -15,8 +17,8 @@ from dq.people.levels import Ready, ReadyDay, deadline, end_of, show
 from dq.registry import Registry
 from dq.run import closing, records
 
-FIGURES = ("preliminary", "final")
-"""What a level that wants a month published for investors is met by."""
+FIGURES = ("pre_validated", "preliminary", "final")
+"""What the levels of a month for investors are met by."""
 LOOKED_BACK = timedelta(days=31)
 """Reports due longer ago are not looked for any more."""
 
@@ -45,10 +47,11 @@ def late_reports(
 def late_figures(
     warehouse: store.Warehouse, house: House, declared: Registry, now: datetime
 ) -> dict[tuple[str, str], str]:
-    """The months investors read of that a level wants published by now, by pipeline and month.
+    """The months investors read of that a level wants pre-validated or published by now, by pipeline and month.
 
-    Each says which level was missed, and is empty once the figures are there: late figures are a late report. Months
-    before the first that was ever published are left out.
+    Each says which level was missed, and is empty once the figures are there: late figures are a late report. A month
+    that was pre-validated and found not ready is told by its red checks. Months before the first that was ever
+    published are left out.
     """
     zone, found = house.roster.zone, {}
     month = f"{now.astimezone(zone):%Y-%m}"
@@ -59,13 +62,15 @@ def late_figures(
             continue
         for one in (one for one in looked_at if one >= min(commit.entries, default="9999")):
             there = commit.entries[one].kind if one in commit.entries else None
+            asked = there is Kind.FINAL or bool(prevalidations(warehouse, one))
             missed = []
             for level in front.levels:
                 moment = deadline(level, roster=house.roster, days=periods.days_of(one), first_failed=now)
                 late = moment is not None and end_of(moment, zone) < now
-                if level.met_by in FIGURES and late and there not in KINDS[level.met_by]:
+                met = asked if level.met_by == "pre_validated" else there in KINDS.get(level.met_by, ())
+                if level.met_by in FIGURES and late and not met:
                     missed.append(f"{level.label} {show(moment, now, zone)}")  # type: ignore[arg-type]  # it is late
-            found[name, one] = f"the figures are not published: {', '.join(missed)}" if missed else ""
+            found[name, one] = f"missed: {', '.join(missed)}" if missed else ""
     return found
 
 

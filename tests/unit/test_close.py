@@ -18,7 +18,9 @@ from store_support import quick_disk
 
 from dq import periods, waivers
 from dq.cli import main
-from dq.close import page, report
+from dq.close import page, prevalidation, report
+from dq.close.facts import PREVALIDATIONS
+from dq.close.prevalidation import Prevalidation
 from dq.close.report import Closing, State
 from dq.model import Kind, Severity, Verdict
 from dq.notify import incidents, reports
@@ -364,8 +366,13 @@ def test_investors_figures_that_are_not_published_by_their_level_are_an_incident
 
     assert judged("2026-11-05 05:01") == [], "nothing was ever published"
     publish(warehouse, ["investor_profit", "profit_unit"], "2026-10-20 12:00", Kind.MONTH_TO_DATE)
-    assert judged("2026-11-01 03:59") == [], "the last day of October is over at 04:00 UTC"
-    said = "the report is not with its readers: the figures are not published: "
+    assert judged("2026-10-24 03:59") == [], "the 25th is a Sunday: it is due on Friday, which is over at 04:00 UTC"
+    said = "the report is not with its readers: missed: "
+    assert judged("2026-10-24 04:01") == [("investor_profit", MONTH, f"{said}pre-validation Fri 23 Oct")]
+    day = date(2026, 10, 24)
+    answered = Prevalidation(month=MONTH, as_of=at("2026-10-24 12:00"), today=day, due=day)
+    warehouse.records.put(PREVALIDATIONS, f"{MONTH}-a", prevalidation.to_json(answered))
+    assert judged("2026-11-01 03:59") == [], "somebody asked, though late; Saturday is over at 04:00 UTC"
     assert judged("2026-11-01 04:01") == [("investor_profit", MONTH, f"{said}preliminary report Sat 31 Oct")]
     publish(warehouse, ["investor_profit"], "2026-11-01 12:00", Kind.PRELIMINARY)
     assert judged("2026-11-01 12:01") == []
@@ -373,7 +380,8 @@ def test_investors_figures_that_are_not_published_by_their_level_are_an_incident
     publish(warehouse, ["investor_profit"], TOO_LATE)
     assert judged("2026-11-05 12:01") == []
     (one,) = incidents.everything(warehouse).values()
-    assert (one.failure.failure_class, one.failure.severity, one.resolved) == (
+    assert (one.times, one.failure.failure_class, one.failure.severity, one.resolved) == (
+        1,
         "F21",
         Severity.CRITICAL,
         at("2026-11-05 12:01"),

@@ -101,7 +101,9 @@ def _repeats(request: Request) -> _Repeats:
     # Text keeps NULL apart from nothing and makes values of any type comparable inside one group.
     content = F.to_json(F.struct(*values), {"ignoreNullFields": "false"}) if values else F.lit("")
     hashed = request.frame.withColumn(_KEY, F.xxhash64(*keys))
-    suspects = hashed.groupBy(_KEY).agg(F.count(F.lit(1)).alias("n")).where("n > 1").select(_KEY)
+    # Nearly every key is there once: counting them before they are shuffled would only fill memory.
+    counted = hashed.select(_KEY).repartition(_KEY).groupBy(_KEY).agg(F.count(F.lit(1)).alias("n"))
+    suspects = counted.where("n > 1").select(_KEY)
     suspected = hashed.join(suspects, on=_KEY, how="left_semi").where(_all_present(request, key))
     groups = (
         suspected.select(*(column.alias(f"key{n}") for n, column in enumerate(keys)), content.alias(_PAYLOAD))

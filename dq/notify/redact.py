@@ -6,7 +6,6 @@ of an exception, and whoever logs or prints that does not know it.
 
 from __future__ import annotations
 
-import base64
 import logging
 import os
 import re
@@ -109,6 +108,8 @@ def _content(path: Path, _changed: int, _size: int) -> str:
 
 @cache
 def _pattern(values: tuple[str, ...]) -> re.Pattern[str] | None:
+    import base64  # needed only where there are secrets; who is on call must not wait for it
+
     found: set[str] = set()
     for value in (value.strip() for value in values):
         found |= {value, quote(value), quote(value, safe=""), base64.b64encode(value.encode()).decode()}

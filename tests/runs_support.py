@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
 # Tests are thousands of small plans, each run once: over a third of the JVM's time went into optimising code that is
 # never hot. The code cache that quick compiler has by default is too small for what Spark generates.
 QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
@@ -81,6 +83,13 @@ class Bench:
 
         frame = store.read_published(spark, self.warehouse, table, period=period)
         return [row.asDict() for row in frame.collect()]
+
+
+def environment(sources: Path, **more: str) -> dict[str, str]:
+    """What a child process gets of this one's environment: nothing of ours or Spark's, and the installed commands."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DQ_", "SPARK_", "PYSPARK_"))}
+    kept |= {"DQ_DEMO_DIR": str(sources), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "SPARK_SUBMIT_OPTS": QUICK_JVM} | more
 
 
 def hard_links(source: Path, target: Path) -> Path:

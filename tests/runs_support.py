@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyarrow import parquet
 
 from dq.model import CheckResult, Outcome, RunRecord
 
@@ -83,6 +85,38 @@ class Bench:
 
         frame = store.read_published(spark, self.warehouse, table, period=period)
         return [row.asDict() for row in frame.collect()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A published file: the digest of all bytes before its footer, and what the footer says."""
+
+    pages: str
+    footer: dict[str, object]
+    chunks: list[dict[str, object]]
+
+
+def content(path: Path) -> Content:
+    """What a file holds. Parquet's writer lists the encodings of a column in no order: only that may differ."""
+    data = path.read_bytes()
+    footer = parquet.read_metadata(path)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [group.column(number).to_dict() for group in groups for number in range(group.num_columns)]
+    return Content(
+        pages=hashlib.sha256(data[: -8 - int.from_bytes(data[-8:-4], "little")]).hexdigest(),
+        footer={**footer.to_dict(), "row_groups": len(groups), "texts": footer.metadata},
+        chunks=[chunk | {"encodings": sorted(chunk["encodings"])} for chunk in chunks],
+    )
+
+
+def contents(warehouse: Path, table: str, period: str) -> dict[str, list[Content]]:
+    """What readers see of a table for a period: its files by the folder they lie in."""
+    from dq import store
+
+    files: dict[str, list[Content]] = {}
+    for path in store.select_published(warehouse, table, period).files:
+        files.setdefault(Path(path).parent.name, []).append(content(Path(path)))
+    return files
 
 
 def environment(sources: Path, **more: str) -> dict[str, str]:

@@ -135,6 +135,18 @@ class Registry:
         """The pipelines so that each stands after its upstream ones."""
         return list(TopologicalSorter({name: item.upstream for name, item in self.pipelines.items()}).static_order())
 
+    def read_by_investors(self) -> list[str]:
+        """The pipelines investors read and all they are built on, each after its upstream ones."""
+        wanted = {name for name, one in self.pipelines.items() if one.investors}
+        while missing := {table for name in wanted for table in self.pipelines[name].upstream} - wanted:
+            wanted |= missing
+        return [name for name in self.order() if name in wanted]
+
+    def answers_for_close(self) -> str:
+        """The pipeline that answers for what is sent about a close: the first that makes a document for investors."""
+        items = self.pipelines
+        return next((name for name, item in items.items() if item.document and item.investors), next(iter(items)))
+
 
 def find_root(start: Path | None = None) -> Path:
     """The project's folder: ``DQ_HOME``, or the nearest folder upwards that holds jobs/pipelines.yml."""

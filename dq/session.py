@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import warnings
 from collections.abc import Mapping
@@ -44,6 +43,8 @@ def properties(path: Path) -> dict[str, str]:
 def java_version() -> int | None:
     """The major version of the Java that Spark would start, None where there is none."""
     home = os.environ.get("JAVA_HOME")
+    import subprocess
+
     java = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if not java:
         return None

@@ -83,28 +83,27 @@ def by_day(events: DataFrame, window: dq.Window) -> DataFrame:
 
     Events of a user under several accounts on one day count under the first of them by name.
     """
-    day = sf.col("event_date")
-    # What elapsed before midnight goes to the day before; stacked, so that no join can multiply or lose it.
-    own = events.withColumn("day", day).withColumn("active", sf.col("elapsed"))
-    earlier = (
-        events.where(sf.col("elapsed_before") > 0)
-        .withColumn("day", sf.date_sub(day, 1))
-        .withColumn("active", sf.col("elapsed_before"))
-        .select("day", "user_id", "active")
+    day, own = sf.col("event_date"), sf.col("own")
+    # What elapsed before midnight goes to the day before: a row of its own that holds nothing but that time. Made of
+    # the same row, so that no join can multiply or lose it and the events are put in order once.
+    of_day = sf.struct(day.alias("day"), sf.col("elapsed").alias("active"), sf.lit(True).alias("own"))
+    of_day_before = sf.struct(
+        sf.date_sub(day, 1).alias("day"), sf.col("elapsed_before").alias("active"), sf.lit(False).alias("own")
     )
-    stacked = own.unionByName(earlier, allowMissingColumns=True)
+    parts = sf.when(sf.col("elapsed_before") > 0, sf.array(of_day, of_day_before)).otherwise(sf.array(of_day))
+    spread = events.select("user_id", "account_id", "event_id", "event_type", "event_time", "begins", sf.inline(parts))
     hour = sf.hour("event_time")
     kind = sf.col("event_type")
     return (
-        stacked.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))
+        spread.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))
         .groupBy("day", "user_id")
         .agg(
-            sf.min("account_id").alias("clicked_account"),
-            sf.count("event_id").alias("events"),
-            *(sf.count_if(kind == value).alias(name) for name, value in KINDS.items()),
-            sf.count_if("begins").alias("sessions"),
+            sf.min(sf.when(own, sf.col("account_id"))).alias("clicked_account"),
+            sf.count_if(own & sf.col("event_id").isNotNull()).alias("events"),
+            *(sf.count_if(own & (kind == value)).alias(name) for name, value in KINDS.items()),
+            sf.count_if(own & sf.col("begins")).alias("sessions"),
             sf.floor(sf.sum("active") / 1_000_000).cast("bigint").alias("active_seconds"),
-            sf.array(*(sf.count_if(hour == number) for number in HOURS)).alias("events_by_hour"),
+            sf.array(*(sf.count_if(own & (hour == number)) for number in HOURS)).alias("events_by_hour"),
         )
         .where(sf.col("events") > 0)
     )

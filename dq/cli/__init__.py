@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from dq.cli import console
 from dq.errors import DqError
+from dq.notify import redact
 from dq.session import quiet
 
 Command = Callable[[argparse.Namespace], int]
@@ -17,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     from dq.cli.parser import build_parser
 
+    redact.install()
     words = sys.argv[1:] if argv is None else argv
     arguments = build_parser(words[0] if words else "").parse_args(words)
     handler: Command = arguments.handler

@@ -14,7 +14,7 @@ from dq.cli import console
 from dq.cli.job import add_output_arguments
 from dq.errors import UsageError
 from dq.model import Kind
-from dq.run import batch, inputs
+from dq.run import batch, inputs, telling
 from dq.run.batch import Shown, Step
 
 ABOUT = """\
@@ -26,7 +26,8 @@ Without --as-of each run is as of the scheduled final run of its month (where th
 UTC), or as of the instant its published figures, or those it is built on, are as of, where that is later: inputs that
 were mended are read anew at the same knowledge cut. Rows recorded after that instant are read only with a later
 --as-of, which then holds for every run. A restated month makes the months compared with it due again: give a --to
-that takes them in. The exit code is the gravest: 2, then 3 (also: not tried), 1, 4, 0."""
+that takes them in. What was found is told once, at the end. The exit code is the gravest: 2, then 3 (also: not tried),
+1, 4, 0."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -86,7 +87,14 @@ def command(arguments: argparse.Namespace) -> int:
         return 0
     from dq.cli.batch import run_all
 
-    code, session = run_all(steps, arguments, held_runs=False)
+    # Months that are rebuilt together are told together, at the end.
+    with telling.gathering():
+        code, session = run_all(steps, arguments, held_runs=False)
+    problems = [] if session.stopped else telling.tell_of(project, warehouse, [])
+    for problem in problems:
+        console.note(f"dq: {problem}")
+    if problems and code == 0:
+        code = 4
     for pipeline, month in batch.due_again(project.registry, [*session.ended.values()], shown):
         console.note(f"dq: {pipeline} {month} compares with a month published anew; go on with --to {month}")
     return code

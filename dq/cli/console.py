@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from dq.errors import ConfigError, DqError
+from dq.notify.redact import redacted
 
 MISTAKES_SHOWN = 200
 
@@ -15,7 +16,7 @@ MISTAKES_SHOWN = 200
 def out(text: str) -> None:
     """A result for people or programs."""
     try:
-        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.write(redacted(text).rstrip("\n") + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough (`| head`); what the command decided stays its exit code.
@@ -24,7 +25,7 @@ def out(text: str) -> None:
 
 def note(text: str) -> None:
     """Progress and remarks, kept apart from results."""
-    sys.stderr.write(text.rstrip("\n") + "\n")
+    sys.stderr.write(redacted(text).rstrip("\n") + "\n")
     sys.stderr.flush()
 
 

@@ -218,6 +218,6 @@ def calendar_command(arguments: argparse.Namespace) -> int:
     if every:
         rows = [(f"{utc} UTC", " or ".join(clocks), *rest) for (utc, *rest), clocks in sorted(every.items())]
         lines += ["", "every day", *console.aligned(rows)]
-    lines += ["", "Levels counted from a failure stand on its card."]
+    lines += ["", "Levels counted from a failure stand on its card; what is open for a review: dq status --reviews."]
     console.out("\n".join(lines))
     return 0

@@ -153,10 +153,14 @@ def docs_command(arguments: argparse.Namespace) -> int:
 
     project = projects.load(registry.find_root())
     site = arguments.docs or docs_folder(arguments.warehouse, project)
-    kept = records.everything(open_warehouse(arguments))
+    warehouse = open_warehouse(arguments)
+    kept = records.everything(warehouse)
     delivery.write_runbooks(project, site)
+    problems = delivery.write_levels(project, warehouse, site)
     for bound in project.bound.values():
         docs.publish_suite(site, bound.name, bound.all_checks)
     docs.rebuild(site, kept)
     console.out(f"{len(kept)} runs in {site / 'index.html'}")
-    return 0
+    for problem in problems:
+        console.note(f"dq: {problem}")
+    return 4 if problems else 0

@@ -18,7 +18,8 @@ from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, terminable
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
-from dq.run import batch, delivery, records
+from dq.notify import redact
+from dq.run import batch, delivery, records, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver
@@ -76,6 +77,7 @@ class PipelineRun:
         self._signals = ExitStack()
 
     def __enter__(self) -> PipelineRun:
+        redact.install()
         self._signals.enter_context(terminable())
         try:
             self._start()
@@ -140,9 +142,10 @@ class PipelineRun:
         self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
         self.record, self.problems = delivery.deliver(self._run, self.record)
+        (_audience.get() or PipelineRun.tell)(self)
+        self.problems = [*self.problems, *telling.tell(self._run, self.record)]
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
-        (_audience.get() or PipelineRun.tell)(self)
         if self._run.state.died_before:
             console.note(f"dq: {self._run.state.died_before}")
         for problem in self.problems:

@@ -18,6 +18,7 @@ MODULES = {
     "declared": ("explain", "lint"),
     "duty": ("oncall", "calendar"),
     "prevalidate": ("prevalidate",),
+    "close": ("close",),
     "history": ("show", "withdraw", "gc", "docs"),
     "diagnose": ("diagnose",),
     "waive": ("waive",),

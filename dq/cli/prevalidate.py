@@ -21,7 +21,10 @@ from dq.close.prevalidation import Prevalidation, Readiness, State
 from dq.errors import DqError, UsageError
 from dq.model import Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
-from dq.people.levels import DayOfMonth, deadline, escalates_at, show
+from dq.notify.house import house_of
+from dq.notify.incidents import Incident
+from dq.notify.recipients import House, hears, rungs, said
+from dq.people.levels import DayOfMonth, deadline, show
 from dq.reports import clean
 from dq.reports.card import owner_line
 from dq.run import batch, delivery, records, telling
@@ -62,7 +65,7 @@ def command(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.month!r} is no month", where="--month", expected="a month such as 2026-11")
     periods.window(arguments.month, as_of, None, ledger_absent=True)  # refuses a month without a complete day
     project = projects.load(registry.find_root(), arguments.sources)
-    wanted = judged(project.registry)
+    wanted = project.registry.read_by_investors()
     if not wanted:
         raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
@@ -81,21 +84,15 @@ def command(arguments: argparse.Namespace) -> int:
     earlier = facts.prevalidations(warehouse, arguments.month)
     problems = _keep(warehouse, answer)
     if not arguments.no_docs:
-        problems += _docs(project, arguments.docs or docs_folder(arguments.warehouse, project), runs)
-    problems += _told(project, warehouse, arguments, answer, earlier, runs)
-    _print(project, arguments, answer, earlier, runs)
+        site = arguments.docs or docs_folder(arguments.warehouse, project)
+        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
+    lines = _lines(project, answer, earlier, runs, _red(warehouse, runs))
+    _print(arguments, answer, lines, runs)
+    problems += _told(project, warehouse, arguments, answer, lines, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
     code = answer.state.exit_code
     return 4 if problems and code == 0 else code
-
-
-def judged(known: registry.Registry) -> list[str]:
-    """The pipelines investors read and all they are built on, each after its upstream ones."""
-    wanted = {name for name, one in known.pipelines.items() if one.investors}
-    while missing := {table for name in wanted for table in known.pipelines[name].upstream} - wanted:
-        wanted |= missing
-    return [name for name in known.order() if name in wanted]
 
 
 def rehearse(
@@ -165,11 +162,7 @@ def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> l
 
 
 def _print(
-    project: projects.Project,
-    arguments: argparse.Namespace,
-    answer: Prevalidation,
-    earlier: Sequence[Prevalidation],
-    runs: Sequence[RunRecord],
+    arguments: argparse.Namespace, answer: Prevalidation, lines: Sequence[str], runs: Sequence[RunRecord]
 ) -> None:
     if arguments.format == "json":
         document = {
@@ -181,7 +174,7 @@ def _print(
     if arguments.format != "text":
         console.out(reports.render_all(runs, arguments.format))
         return
-    console.out("\n".join(clean.text(line) for line in _lines(project, answer, earlier, runs)))
+    console.out("\n".join(clean.text(line) for line in lines))
     for run in runs:
         if arguments.cards and not run.verdict.published:
             console.out("")
@@ -189,12 +182,18 @@ def _print(
 
 
 def _lines(
-    project: projects.Project, answer: Prevalidation, earlier: Sequence[Prevalidation], runs: Sequence[RunRecord]
+    project: projects.Project,
+    answer: Prevalidation,
+    earlier: Sequence[Prevalidation],
+    runs: Sequence[RunRecord],
+    red: Sequence[Incident],
 ) -> list[str]:
-    """The answer as people read it."""
+    """The answer as people read it; ``red`` are the open incidents."""
+    house = house_of(project.root, project.registry, project.roster, project.settings)
     baseline = prevalidation.compared_with(answer, earlier)
     changed = prevalidation.changes(answer, baseline) if baseline else None
-    aids = {one.pipeline: _aid(project, one, runs, answer) for one in answer.pipelines if one.state is not State.READY}
+    troubled = [one for one in answer.pipelines if one.state is not State.READY]
+    aids = {one.pipeline: _aid(project, house, one, runs, answer, red) for one in troubled}
     countdown = prevalidation.burn_down(answer, earlier)
     return text.lines(answer, aids, _pending(project, runs, answer), countdown, changed)
 
@@ -204,23 +203,38 @@ def _told(
     warehouse: store.Warehouse,
     arguments: argparse.Namespace,
     answer: Prevalidation,
-    earlier: Sequence[Prevalidation],
+    lines: Sequence[str],
     runs: Sequence[RunRecord],
 ) -> list[str]:
     """Open and resolve incidents by what was rehearsed, and send the answer to its readers."""
     problems = []
     if not arguments.no_docs:
         site = arguments.docs or docs_folder(arguments.warehouse, project)
-        page = telling.ClosePage(site=site, state=answer.state.value, lines=_lines(project, answer, earlier, runs))
+        page = telling.ClosePage(
+            site=site,
+            name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
+            title=f"Pre-validation of {answer.month}: {answer.state.value}",
+            summary=f"As of {answer.as_of:%Y-%m-%d %H:%M} UTC: {answer.state.value}. Nothing was published by it.",
+            lines=lines,
+        )
+        house = house_of(project.root, project.registry, project.roster, project.settings)
         try:
-            telling.hand_over_close(project, warehouse, answer.month, answer.as_of, page)
+            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
         except Exception as failure:  # whatever delivery does, the answer stands
             problems.append(f"the answer was not handed over: {sentence(failure)}")
     return problems + telling.tell_of(project, warehouse, runs)
 
 
-def _aid(project: projects.Project, one: Readiness, runs: Sequence[RunRecord], answer: Prevalidation) -> text.Aid:
-    """Whose a pipeline is now, what of its levels is still ahead, and the next rung of its ladder."""
+def _aid(
+    project: projects.Project,
+    house: House,
+    one: Readiness,
+    runs: Sequence[RunRecord],
+    answer: Prevalidation,
+    red: Sequence[Incident],
+) -> text.Aid:
+    """Whose a pipeline is now, what of its levels is still ahead, and the next rungs of its ladder."""
+    found = [incident for incident in red if incident.pipeline == one.pipeline]
     bound, roster = project.bound[one.pipeline], project.roster
     front, days = bound.page.front, periods.days_of(answer.month)
     guidance = next((g for run in runs if run.pipeline == one.pipeline for g in _worst(run)), None)
@@ -236,20 +250,29 @@ def _aid(project: projects.Project, one: Readiness, runs: Sequence[RunRecord], a
             ahead.append(
                 (on, f"{level.label} {show(moment, answer.as_of, roster.zone)} ({text.left((on - answer.today).days)})")
             )
-    rungs = []
-    told = [g for run in runs if run.pipeline == one.pipeline for g in run.guidance.values()]
-    since = min((g.since for g in told if g.since), default=answer.as_of)
-    for rung in front.escalation:
-        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=since)
-        if at is not None:
-            to = {"lead": "the Lead", "manager": "the manager"}.get(rung.to, f"the {front.owner}'s manager")
-            when = "at once" if at <= answer.as_of else show(at, answer.as_of, roster.zone)
-            rungs.append((at, f"to {to} {when}"))
     return text.Aid(
         owner=guidance or owner,
         due="; ".join(what for _, what in sorted(ahead)),
-        next="; ".join(what for _, what in sorted(rungs)[:2]),
+        next=hears(house, found, answer.as_of) if found else _would_hear(house, one, answer),
     )
+
+
+def _would_hear(house: House, one: Readiness, answer: Prevalidation) -> str:
+    """Who would hear of a failure found now, of a pipeline nothing is known of."""
+    period = one.periods[0] if one.periods else answer.month
+    return said(rungs(house, one.pipeline, period, answer.as_of), house, answer.as_of)
+
+
+def _red(warehouse: store.Warehouse, runs: Sequence[RunRecord]) -> list[Incident]:
+    """The incidents that are open with what these runs found, each since its first failure."""
+    try:
+        seen = incidents.observations(warehouse)
+    except DqError as failure:
+        console.note(f"dq: when the failures began is not known: {failure}")
+        seen = []
+    about = {(run.pipeline, run.period) for run in runs}
+    found = incidents.fold([*seen, *map(incidents.observed, runs)]).values()
+    return [one for one in found if one.open and (one.pipeline, one.period) in about]
 
 
 def _worst(run: RunRecord) -> Iterator[str]:

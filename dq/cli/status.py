@@ -30,7 +30,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status = commands.add_parser("status", help="list the open incidents, oldest first, and what is undelivered")
     status.add_argument("--at", help="on call, next steps and waivers as of this instant, ISO 8601 UTC (default: now)")
     status.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
-    status.add_argument("--levels", action="store_true", help="show which service levels were met and missed instead")
+    instead = status.add_mutually_exclusive_group()
+    instead.add_argument("--levels", action="store_true", help="show which service levels were met and missed instead")
+    instead.add_argument(
+        "--reviews", action="store_true", help="show the next review meetings instead, each with what is open for it"
+    )
     status.add_argument("--from", dest="first", metavar="MONTH", help="of --levels, the first month")
     status.add_argument("--to", dest="last", metavar="MONTH", help="of --levels, the last month")
     add_warehouse(status)
@@ -62,6 +66,10 @@ def status_command(arguments: argparse.Namespace) -> int:
 
         return levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
     found = overview.lines(warehouse, people, now)
+    if arguments.reviews:
+        from dq.cli import reviews
+
+        return reviews.command(people, registry.load(registry.find_root()), found, now, arguments.format)
     left = delivery.pending(warehouse, now)
     if arguments.format == "json":
         document = {
@@ -95,8 +103,9 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     if arguments.dry_run:
         return _dry_run(warehouse, people, now)
-    late = telling.late_reports(warehouse, people, registry.load(root), now)
-    told = telling.bring_up_to_date(warehouse, people, seconds=arguments.seconds, late=late, again=arguments.again)
+    told = telling.bring_up_to_date(
+        warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
+    )
     console.out(f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered")
     for reason in told.undelivered:
         console.note(f"dq: not delivered to {reason}")

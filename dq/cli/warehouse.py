@@ -25,3 +25,10 @@ def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
             do="give the folder a run published to, or DQ_WAREHOUSE",
         )
     return store.Warehouse(folder)
+
+
+def docs_site(arguments: argparse.Namespace) -> Path:
+    """The data docs folder that is named, else beside the warehouse that is named, else that of the settings."""
+    root = registry.find_root()
+    beside = arguments.warehouse.parent / "docs" if arguments.warehouse else root / settings.load(root).docs
+    return Path(arguments.docs or beside)

@@ -20,7 +20,8 @@ from dq.runbooks.agenda import failed_first, periods_of
 from dq.runbooks.frontmatter import FrontMatter
 
 _LATE_COMMIT = timedelta(hours=24)
-_KINDS = {"published": tuple(Kind), "preliminary": (Kind.PRELIMINARY, Kind.FINAL), "final": (Kind.FINAL,)}
+KINDS = {"published": tuple(Kind), "preliminary": (Kind.PRELIMINARY, Kind.FINAL), "final": (Kind.FINAL,)}
+"""The kinds of figures that keep a level, by what it is met by."""
 
 
 class State(StrEnum):
@@ -159,7 +160,7 @@ def _kept(
         if None in ends:
             return None
         return max((end for end in ends if end), default=due)
-    kinds = _KINDS[level.met_by]
+    kinds = KINDS[level.met_by]
     wanted = [day.isoformat() for day in days_between(*days)] if grain is Grain.DAY else [period]
     instants = []
     for one in wanted:

@@ -30,20 +30,48 @@ def prevalidations(warehouse: store.Warehouse, month: str = "") -> list[Prevalid
     return found
 
 
-def facts(warehouse: store.Warehouse, pipeline: str, answers: Sequence[Prevalidation], reds: Iterable[Red]) -> Facts:
-    """What happened to one pipeline; what was withdrawn since was published all the same."""
-    publications = []
-    for commit in warehouse.table(pipeline).log():
+def facts(
+    warehouse: store.Warehouse,
+    pipeline: str,
+    answers: Sequence[Prevalidation],
+    reds: Iterable[Red],
+    since: datetime | None = None,
+) -> Facts:
+    """What happened to one pipeline; what was withdrawn since was published all the same.
+
+    With ``since`` older commits are not read: of what they published only what readers still see is known.
+    """
+    table = warehouse.table(pipeline)
+    publications, read = [], set()
+    for commit in table.log(since):
+        read.add(commit.version)
         for period in commit.changed:
             entry = commit.entries.get(period)
             if entry is not None and entry.version == commit.version:
                 at = attainment.clock(entry.as_of, commit.committed)
                 publications.append(Publication(period=period, kind=entry.kind, at=at))
+    current = table.current() if since else None
+    for entry in current.entries.values() if current else ():
+        if since and entry.version not in read:
+            publications.append(Publication(period=entry.period, kind=entry.kind, at=entry.as_of or since))
     ready: dict[str, list[datetime]] = defaultdict(list)
     for answer in answers:
         if any(one.pipeline == pipeline and one.state is State.READY for one in answer.pipelines):
             ready[answer.month].append(answer.as_of)
     return Facts(publications=publications, ready=ready, reds=[*reds])
+
+
+def decided(warehouse: store.Warehouse, since: datetime) -> list[Attainment]:
+    """What was kept of the levels due from an instant on; one that cannot be read is left out with a warning."""
+    found = []
+    for name, document in warehouse.records.all(LEVELS).items():
+        try:
+            one = attainment.from_json(document)
+        except (KeyError, ValueError):
+            log.warning("the level %s cannot be read and is left out", name)
+            continue
+        found += [one] if one.due >= since else []
+    return found
 
 
 def kept(warehouse: store.Warehouse, found: Sequence[Attainment]) -> list[Attainment]:

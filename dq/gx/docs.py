@@ -1,8 +1,9 @@
 """The data docs: one static site of run pages, suite pages and an index, rendered by Great Expectations, safe offline.
 
 Layout: ``index.html``, ``validations/<pipeline>/<run>.html`` with the validation result beside it as ``.json``,
-``expectations/<pipeline>.html``, ``runbooks/<page>.html`` (written by ``dq.runbook_html``), ``runs/`` (the index's
-entries). Importing this module does not import Great Expectations; its functions do.
+``expectations/<pipeline>.html``, ``levels.html`` (by ``dq.gx.levels``), ``runbooks/<page>.html`` (by
+``dq.runbook_html``), ``runs/`` (the index's entries). Importing this module does not import Great Expectations; its
+functions do.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ CSP = (
 )
 TEMPLATES = Path(__file__).parent / "templates"
 LISTED = 200
+LEVELS = "levels.html"
+"""The page of service levels, relative to the root of the site."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,127}")
 # Each round ends with a look at the folder; another round is due only when another run was published meanwhile.
 _ROUNDS = 100
@@ -173,6 +175,7 @@ def _index(site: Path, paths: Mapping[Path, object]) -> str:
             total=len(entries),
             unread=unread,
             suites={name: suite_path(name) for name in pipelines if (site / suite_path(name)).is_file()},
+            levels=LEVELS if (site / LEVELS).is_file() else "",
             runbooks=sorted(path.stem for path in (site / "runbooks").glob("*.html")),
         )
     )

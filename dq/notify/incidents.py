@@ -26,7 +26,10 @@ _TEXT = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """What a run found of one check that needs a person; ``found`` is a sentence without row values."""
+    """What a run found of one check that needs a person; ``found`` is a sentence without row values.
+
+    ``waits_for`` is pipeline and period of the held run that kept this one from being computed.
+    """
 
     check: str
     dataset: str
@@ -38,6 +41,7 @@ class Failure:
     runbook_url: str
     owner: str
     waived_by: str = ""
+    waits_for: str = ""
 
     @property
     def grade(self) -> Severity:
@@ -131,7 +135,16 @@ def _failure(record: RunRecord, result: CheckResult) -> Failure:
         runbook_url=guidance.runbook_url if guidance else "",
         owner=guidance.owner if guidance else "",
         waived_by=clean.text(result.waived_by, _TEXT) if result.outcome is Outcome.FAILED else "",
+        waits_for=_root_of(record) if result.outcome is Outcome.ERRORED else "",
     )
+
+
+def _root_of(record: RunRecord) -> str:
+    """Pipeline and period of the held run that a run waits for in the end; empty where it waits for none."""
+    held = record.upstream
+    while held is not None and held.upstream is not None:
+        held = held.upstream
+    return f"{held.pipeline}/{held.period}" if held is not None else ""
 
 
 def note(warehouse: store.Warehouse, record: RunRecord) -> None:

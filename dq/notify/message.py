@@ -26,7 +26,8 @@ class Alert:
     """One incident as it is told; ``number`` counts what this contact was told of it before.
 
     ``since_shown`` is the first failure as people of the company read it, ``next_step`` when it goes to whom next,
-    ``why`` whose waiver pauses it. ``again`` is when this contact would hear of it again.
+    ``why`` whose waiver pauses it, ``holds`` which pipelines wait for it. ``again`` is when this contact would hear of
+    it again.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Alert:
     report: str = ""
     next_step: str = ""
     why: str = ""
+    holds: str = ""
     resolved: datetime | None = None
     again: datetime | None = None
 

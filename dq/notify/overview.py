@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dq import store
 from dq.model import Json, Outcome
-from dq.notify import incidents
+from dq.notify import incidents, waiting
 from dq.notify.incidents import Incident
 from dq.notify.message import State
 from dq.notify.outbox import Entry, Outbox
@@ -22,7 +22,10 @@ ALIKE = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One open incident at an instant; ``waits`` says until when nobody is called, empty where somebody may be now."""
+    """One open incident at an instant; ``waits`` says until when nobody is called, empty where somebody may be now.
+
+    ``causes`` are the open incidents it waits for, ``holds`` those that wait for it.
+    """
 
     incident: Incident
     owner: str
@@ -34,6 +37,8 @@ class Line:
     escalated: Sequence[Step]
     next: Step | None
     paused: str
+    causes: Sequence[Incident]
+    holds: Sequence[Incident]
     told: Sequence[str]
     undelivered: Sequence[str]
 
@@ -44,10 +49,12 @@ def lines(warehouse: store.Warehouse, house: House, now: datetime) -> list[Line]
     entries = Outbox(warehouse).entries()
     found = [one for one in incidents.everything(warehouse).values() if one.open and house.known(one.pipeline)]
     found.sort(key=lambda one: (one.since, one.key))
-    return [_line(house, one, incidents.paused(one, known, now), entries, now) for one in found]
+    return [_line(house, one, found, incidents.paused(one, known, now), entries, now) for one in found]
 
 
-def _line(house: House, incident: Incident, paused: str, entries: Sequence[Entry], now: datetime) -> Line:
+def _line(
+    house: House, incident: Incident, known: Sequence[Incident], paused: str, entries: Sequence[Entry], now: datetime
+) -> Line:
     duty = house.roster.on_call(now)
     told = when(house, incident, now)
     about = [one for one in entries if any(alert.key == incident.key for alert in one.message.alerts)]
@@ -64,6 +71,8 @@ def _line(house: House, incident: Incident, paused: str, entries: Sequence[Entry
         escalated=[step for step in ladder(house, incident) if step.at <= now],
         next=next_step(house, incident, now),
         paused=paused,
+        causes=waiting.causes(incident, known),
+        holds=waiting.held_back(incident, known),
         told=[*{one.message.contact: text for one in about if (text := _told(house, one, now))}.values()],
         undelivered=[reason for one in about if (reason := one.undelivered(now))],
     )
@@ -86,16 +95,17 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
     told: list[str] = []
     for line, alike in _alike(found):
         incident, failure = line.incident, line.incident.failure
-        label = "COULD NOT EVALUATE" if failure.outcome is Outcome.ERRORED else failure.severity.upper()
         times = "1 run" if incident.times == 1 else f"{incident.times} runs"
         more = f" and {alike} more" if alike else ""
-        told.append(f"{label}  {incident.pipeline} {incident.period}  {failure.check}{more}")
+        told.append(f"{label(line)}  {incident.pipeline} {incident.period}  {failure.check}{more}")
         ahead = f"to {line.next.to} {show(line.next.at, now, zone)}" if line.next else "no rung is left"
         went = [f"to {step.to} {show(step.at, now, zone)}" for step in line.escalated]
         pairs = (
             ("since", f"{show(incident.since, now, zone)}, seen by {times}"),
             ("found", failure.found),
             ("paused", line.paused),
+            ("waits for", _waits_for(line)),
+            ("holds", ", ".join(f"{one.pipeline} {one.period}" for one in line.holds)),
             (
                 "owner",
                 f"{line.owner}; on call {line.on_call} until {show(line.until, now, zone)} (backup {line.backup})",
@@ -109,6 +119,22 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
         )
         told += [f"  {word:<10}{said}" for word, said in pairs if said]
     return told
+
+
+def _waits_for(line: Line) -> str:
+    """What holds an incident's pipeline back, and what is to be done once that has passed."""
+    name = line.incident.failure.waits_for.replace("/", " ")
+    if not name:
+        return ""
+    checks = ", ".join(one.failure.check for one in line.causes[:ALIKE])
+    more = f" and {len(line.causes) - ALIKE} more" if len(line.causes) > ALIKE else ""
+    return f"{name}: {checks}{more}" if checks else f"nothing any more, {name} passes: run it again"
+
+
+def label(line: Line) -> str:
+    """What stands before an incident."""
+    failure = line.incident.failure
+    return "COULD NOT EVALUATE" if failure.outcome is Outcome.ERRORED else failure.severity.upper()
 
 
 def _alike(found: Sequence[Line]) -> list[tuple[Line, int]]:
@@ -151,6 +177,8 @@ def document(line: Line) -> Mapping[str, Json]:
         "next_escalation": instant(line.next.at) if line.next else None,
         "next_escalation_to": line.next.to if line.next else None,
         "paused": line.paused or None,
+        "waits_for": [one.key for one in line.causes],
+        "holds": [one.key for one in line.holds],
         "told": [*line.told],
         "undelivered": [*line.undelivered],
     }

@@ -9,65 +9,22 @@ one ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dq.model import Severity
+from dq.notify import waiting
+from dq.notify.grouping import Due, Heard, Now, grouped
 from dq.notify.incidents import Incident
 from dq.notify.message import Alert, Message, State
 from dq.notify.outbox import Entry
 from dq.notify.recipients import House, ladder, next_step, owner_of, recipients, route_of, when
 from dq.people.levels import show
+from dq.people.watch import Call
 
-STORM = 20
-"""More new incidents than this of one pipeline's period are one event, also where each has a key of its own."""
 SETTLES = timedelta(minutes=10)
 """A contact hears of one incident at most this often, so that a flapping check does not fill anybody's evening."""
-OWN_KEYS = ("pagerduty",)
 MACHINES = ("pagerduty", "alertmanager", "webhook")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Now:
-    """An incident, and whose waiver pauses it."""
-
-    incident: Incident
-    paused: str
-
-    @property
-    def state(self) -> State:
-        if not self.incident.open:
-            return State.RESOLVED
-        return State.PAUSED if self.paused else State.FIRING
-
-
-@dataclass(kw_only=True)
-class _Heard:
-    """What a contact was last told of one incident.
-
-    ``pending``: it is still being tried, ``doubtful``: it was taken back after an attempt, so it may have come.
-    """
-
-    number: int = 0
-    state: State | None = None
-    since: datetime | None = None
-    at: datetime | None = None
-    severity: Severity | None = None
-    dedup: str = ""
-    pending: bool = False
-    doubtful: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Due:
-    contact: str
-    incident: Incident
-    state: State
-    not_before: datetime
-    number: int
-    repeat: timedelta
-    dedup: str
-    why: str = ""
 
 
 @dataclass(kw_only=True)
@@ -89,24 +46,25 @@ def plan(
 
     ``paused`` says whose waiver pauses an incident, ``entries`` is all that was ever put into the outbox.
     """
-    current = {one.key: _Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
+    current = {one.key: Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
     made = Plan()
     heard = _heard(house, current, entries, now, made)
     due = [
         one
         for key, it in current.items()
         if house.known(it.incident.pipeline)
-        for one in _due(house, it, heard.get(key, {}), now)
+        for one in _due(house, it, current, heard.get(key, {}), now)
     ]
-    made.messages = [_message(house, group, now) for group in _grouped(house, due, current, heard)]
+    known = [it.incident for it in current.values()]
+    made.messages = [_message(house, group, known, now) for group in grouped(house, due, current, heard)]
     return made
 
 
 def _heard(
-    house: House, current: Mapping[str, _Now], entries: Sequence[Entry], now: datetime, made: Plan
-) -> dict[str, dict[str, _Heard]]:
+    house: House, current: Mapping[str, Now], entries: Sequence[Entry], now: datetime, made: Plan
+) -> dict[str, dict[str, Heard]]:
     """Per incident and contact what was told last; what is not sent yet and is no longer so is taken back."""
-    heard: dict[str, dict[str, _Heard]] = {}
+    heard: dict[str, dict[str, Heard]] = {}
     for entry in entries:
         message = entry.message
         if message.report is not None:
@@ -115,7 +73,7 @@ def _heard(
         if outdated:
             made.outdated.append(entry)
         for alert in message.alerts:
-            one = heard.setdefault(alert.key, {}).setdefault(message.contact, _Heard())
+            one = heard.setdefault(alert.key, {}).setdefault(message.contact, Heard())
             one.number += 1
             if entry.unheard or (outdated and entry.untouched):
                 continue
@@ -126,7 +84,7 @@ def _heard(
     return heard
 
 
-def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: datetime) -> bool:
+def _is_outdated(house: House, current: Mapping[str, Now], entry: Entry, now: datetime) -> bool:
     """Whether a message that was not sent says of any incident what is no longer so.
 
     One that nobody can have received is outdated, too, where its recipient or its time is no longer right.
@@ -140,32 +98,37 @@ def _is_outdated(house: House, current: Mapping[str, _Now], entry: Entry, now: d
             return True
         if message.state is not State.FIRING or not entry.untouched:
             continue
-        told = when(house, it.incident, now)
-        if told.at != max(now, message.not_before):
-            return True
-        if message.contact not in recipients(house, it.incident, told.at, told.watching):
+        told, names = _told(house, it, current, now)
+        if told.at != max(now, message.not_before) or message.contact not in names:
             return True
     return False
 
 
-def _due(house: House, it: _Now, heard: Mapping[str, _Heard], now: datetime) -> Iterable[_Due]:
+def _told(house: House, it: Now, current: Mapping[str, Now], now: datetime) -> tuple[Call, list[str]]:
+    """When an incident may be told, and to whom then: not to those who hear of what holds it back."""
+    told = when(house, it.incident, now)
+    names = recipients(house, it.incident, told.at, told.watching)
+    spared = waiting.spared(house, it.incident, (one.incident for one in current.values()), now)
+    return told, [name for name in names if name not in spared]
+
+
+def _due(house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, Heard], now: datetime) -> Iterable[Due]:
     """What each contact is to be told of one incident."""
     incident, state, targets = it.incident, it.state, house.notify.targets
     repeat = timedelta(hours=route_of(house, incident).repeat_hours)
     if state is State.FIRING:
-        told = when(house, incident, now)
-        names = recipients(house, incident, told.at, told.watching)
+        told, names = _told(house, it, current, now)
         at = told.at
     else:
         open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
         names = [name for name in open_for if name in targets]
         at = when(house, incident, now).at if names else now
     for name in names:
-        last = heard.get(name, _Heard())
+        last = heard.get(name, Heard())
         if not _news(last, incident, state, repeat, now):
             continue
         goes_on = last.state in (State.FIRING, State.PAUSED) and last.since == incident.since
-        yield _Due(
+        yield Due(
             contact=name,
             incident=incident,
             state=state,
@@ -177,7 +140,7 @@ def _due(house: House, it: _Now, heard: Mapping[str, _Heard], now: datetime) -> 
         )
 
 
-def _news(last: _Heard, incident: Incident, state: State, repeat: timedelta, now: datetime) -> bool:
+def _news(last: Heard, incident: Incident, state: State, repeat: timedelta, now: datetime) -> bool:
     """Whether a contact has something to hear: a change, a turn for the worse, or that it still fails after a time."""
     if last.at is None:
         return state is State.FIRING
@@ -194,47 +157,7 @@ def _rank(severity: Severity) -> int:
     return list(Severity).index(severity)
 
 
-def _grouped(
-    house: House, due: Sequence[_Due], current: Mapping[str, _Now], heard: Mapping[str, Mapping[str, _Heard]]
-) -> list[list[_Due]]:
-    """What goes to one contact about one pipeline's period together.
-
-    Where every incident has a key of its own it is a message of its own, too, unless there are very many: those share
-    one key, and are resolved under it once all of them are.
-    """
-    together: dict[tuple[str, str, str, State, datetime], list[_Due]] = {}
-    for one in due:
-        at = (one.contact, one.incident.pipeline, one.incident.period, one.state, one.not_before)
-        together.setdefault(at, []).append(one)
-    groups: list[list[_Due]] = []
-    for (contact, pipeline, period, state, _), group in together.items():
-        shared = f"dq/{pipeline}/{period}"
-        if house.notify.targets[contact].kind not in OWN_KEYS:
-            groups.append([replace(one, dedup=shared) for one in group])
-            continue
-        storm = sum(not one.dedup for one in group) > STORM
-        keyed: dict[str, list[_Due]] = {}
-        for one in group:
-            key = one.dedup or (shared if storm else f"dq/{one.incident.key}")
-            keyed.setdefault(key, []).append(replace(one, dedup=key))
-        groups += [
-            same
-            for key, same in keyed.items()
-            if state is State.FIRING or _all_are(state, contact, key, current, heard)
-        ]
-    return groups
-
-
-def _all_are(
-    state: State, contact: str, dedup: str, current: Mapping[str, _Now], heard: Mapping[str, Mapping[str, _Heard]]
-) -> bool:
-    """Whether every incident a contact was told under a key has come to this state."""
-    told = [key for key, by in heard.items() if contact in by and by[contact].dedup == dedup]
-    open_ones = [key for key in told if heard[key][contact].state in (State.FIRING, State.PAUSED)]
-    return all(key not in current or current[key].state is state for key in open_ones)
-
-
-def _message(house: House, group: Sequence[_Due], now: datetime) -> Message:
+def _message(house: House, group: Sequence[Due], known: Sequence[Incident], now: datetime) -> Message:
     first = group[0]
     return Message(
         contact=first.contact,
@@ -242,14 +165,14 @@ def _message(house: House, group: Sequence[_Due], now: datetime) -> Message:
         state=first.state,
         dedup=first.dedup,
         pipeline=first.incident.pipeline,
-        period=first.incident.period,
+        period=first.period,
         made=now,
         not_before=first.not_before,
-        alerts=[_alert(house, one) for one in group],
+        alerts=[_alert(house, one, known) for one in group],
     )
 
 
-def _alert(house: House, due: _Due) -> Alert:
+def _alert(house: House, due: Due, known: Sequence[Incident]) -> Alert:
     incident, failure, roster = due.incident, due.incident.failure, house.roster
     at = due.not_before
     duty = roster.on_call(at)
@@ -267,7 +190,7 @@ def _alert(house: House, due: _Due) -> Alert:
         dataset=failure.dataset,
         severity=failure.grade,
         failure_class=failure.failure_class,
-        found=failure.found,
+        found=failure.found if due.period == incident.period else f"{incident.period}: {failure.found}",
         since=incident.since,
         since_shown=show(incident.since, at, roster.zone),
         number=due.number,
@@ -277,6 +200,7 @@ def _alert(house: House, due: _Due) -> Alert:
         report=f"{house.docs_address.rstrip('/')}/{incident.docs}" if house.docs_address and incident.docs else "",
         next_step=", ".join(filter(None, (went, goes))),
         why=due.why,
+        holds=", ".join(f"{one.pipeline} {one.period}" for one in waiting.held_back(incident, known)),
         resolved=incident.resolved,
         again=at + 2 * due.repeat if due.state is State.FIRING else None,
     )

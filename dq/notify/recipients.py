@@ -10,7 +10,7 @@ from dq import periods
 from dq.errors import DqError
 from dq.notify.incidents import Incident
 from dq.notify.routes import Notify, Route
-from dq.people.levels import escalates_at
+from dq.people.levels import escalates_at, show
 from dq.people.roster import Roster
 from dq.people.watch import Call, call
 from dq.periods import Grain
@@ -62,10 +62,15 @@ class Step:
 
 def ladder(house: House, incident: Incident) -> list[Step]:
     """The rungs of an incident in the order of time, each at its earliest, counted from the first failure."""
-    front = house.front(incident.pipeline)
+    return rungs(house, incident.pipeline, incident.period, incident.since, incident.failure.failure_class)
+
+
+def rungs(house: House, pipeline: str, period: str, since: datetime, failure_class: str = "") -> list[Step]:
+    """The rungs that a failure since an instant climbs; without a class those that every failure does."""
+    front = house.front(pipeline)
     if front is None:
         return []
-    days = periods.days_of(incident.period, house.grain(incident.pipeline))
+    days = periods.days_of(period, house.grain(pipeline))
     roster, rotation = house.roster, house.roster.model.rotation
     owner = roster.teams.get(front.owner)
     people = {
@@ -75,9 +80,9 @@ def ladder(house: House, incident: Incident) -> list[Step]:
     }
     earliest: dict[str, Step] = {}
     for rung in front.escalation:
-        if rung.classes and incident.failure.failure_class not in rung.classes:
+        if rung.classes and failure_class not in rung.classes:
             continue
-        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=incident.since)
+        at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=since)
         if at is not None and (rung.to not in earliest or at < earliest[rung.to].at):
             earliest[rung.to] = Step(at=at, to=people[rung.to][0], contact=people[rung.to][1])
     return sorted(earliest.values(), key=lambda step: step.at)
@@ -86,6 +91,22 @@ def ladder(house: House, incident: Incident) -> list[Step]:
 def next_step(house: House, incident: Incident, now: datetime) -> Step | None:
     """The next rung that is still ahead."""
     return next((step for step in ladder(house, incident) if step.at > now), None)
+
+
+def hears(house: House, found: Sequence[Incident], now: datetime) -> str:
+    """Who has heard and who hears next of incidents together, each rung at its earliest."""
+    earliest: dict[str, Step] = {}
+    for step in (step for one in found for step in ladder(house, one)):
+        if step.to not in earliest or step.at < earliest[step.to].at:
+            earliest[step.to] = step
+    return said(sorted(earliest.values(), key=lambda step: step.at), house, now)
+
+
+def said(steps: Sequence[Step], house: House, now: datetime) -> str:
+    """Rungs in words: those that were climbed, those that are now, those ahead."""
+    zone = house.roster.zone
+    told = [(f"went to {one.to}" if one.at < now else f"to {one.to}", one.at) for one in steps]
+    return "; ".join(f"{what} {'at once' if at == now else show(at, now, zone)}" for what, at in told)
 
 
 def route_of(house: House, incident: Incident) -> Route:

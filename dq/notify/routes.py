@@ -25,7 +25,7 @@ Told = Literal["critical", "warning"]
 ROLES = ("on_call", "backup", "watching_teams", "engineer", "owner_team", "lead", "manager")
 _KEY_LIKE = re.compile(r"[0-9a-f]{16}|(?=[a-z]*[0-9])[a-z0-9]{20}")
 CLOSE = "close"
-"""The key under ``reports`` of those who are sent each answer to whether a month is ready."""
+"""The key under ``reports`` of those who are sent each answer to whether a month is ready, and whether it is closed."""
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
 

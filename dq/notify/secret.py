@@ -8,10 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from dq.errors import DqError
-
-PREFIX = "DQ_SECRET_"
-FOLDER = "DQ_SECRETS"
-_LONGEST = 4_096
+from dq.notify.redact import FOLDER, LONGEST, PREFIX
 
 
 class SecretError(DqError):
@@ -30,7 +27,7 @@ def secret(name: str) -> SecretStr:
     if value is None and folder:
         try:
             with (Path(folder) / name).open("rb") as file:
-                value = file.read(_LONGEST + 1).decode("utf-8")
+                value = file.read(LONGEST + 1).decode("utf-8")
         except FileNotFoundError:
             value = None
         except (OSError, UnicodeDecodeError) as error:
@@ -41,6 +38,6 @@ def secret(name: str) -> SecretStr:
             f"there is no secret {name}",
             do=f"set {variable(name)}, or put a file {name} into the folder {FOLDER} names",
         )
-    if len(value) > _LONGEST or not value.isascii() or not value.isprintable():
+    if len(value) > LONGEST or not value.isascii() or not value.isprintable():
         raise SecretError(f"the secret {name} is not one line of plain text")
     return SecretStr(value)

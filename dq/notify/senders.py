@@ -16,6 +16,7 @@ from dq.notify import routes, web
 from dq.notify.formats import alertmanager, mail, pagerduty, slack
 from dq.notify.message import Message, Report
 from dq.notify.outbox import Outcome
+from dq.notify.redact import redacted
 from dq.notify.secret import secret
 
 _ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
@@ -44,7 +45,7 @@ def sender(notify: routes.Notify) -> Sender:
         try:
             return _judged(_send(message, target, notify, now))
         except DqError as failure:
-            return Sent(outcome=Outcome.FAILED, reason=str(failure))
+            return Sent(outcome=Outcome.FAILED, reason=redacted(str(failure)))
         except Exception as failure:  # its text may quote an address
             return Sent(outcome=Outcome.FAILED, reason=f"it could not be sent ({type(failure).__name__})")
 

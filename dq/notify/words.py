@@ -19,7 +19,7 @@ def headline(message: Message) -> str:
         return clean.text(message.report.title, 200)
     if not message.alerts:
         return subject
-    first, count = gravest(message.alerts)[0], len(message.alerts)
+    first, count = gravest(message.alerts)[0], len({alert.check for alert in message.alerts})
     checks = first.check if count == 1 else f"{count:,} checks"
     if message.state is State.RESOLVED:
         return f"RESOLVED  {subject}: {checks} {'passes' if count == 1 else 'pass'} again"
@@ -48,6 +48,7 @@ def facts(alert: Alert, state: State) -> list[tuple[str, str]]:
         pairs.append(("paused", alert.why))
     if state is State.FIRING:
         pairs += [("owner", alert.owner), ("on call", alert.on_call), ("next", alert.next_step)]
+        pairs.append(("holds", alert.holds))
     return [(word, clean.text(text, _LINE)) for word, text in pairs if text]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dq.model import CheckResult, Guidance, Json, Outcome, RunRecord, Severity, Verdict, WaiverNote
+from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict, WaiverNote
 
 BLOCKS = 20
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -109,7 +109,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         more=_more(hidden),
         pending=_pending(run.results),
         partial=tuple(run.partial),
-        replaced=_replaced(run),
+        replaced=replaced_line(run.replaced, run.period) if run.replaced else "",
         waivers=tuple(waiver_line(note) for note in run.waivers if not (note.applied and note.check in told)),
         error="" if known else run.error,
         upstream=card(run.upstream, limit=limit) if run.upstream else None,
@@ -282,14 +282,11 @@ def _published_counts(counts: Counts, checks: str, not_run: str) -> Iterator[str
         yield not_run
 
 
-def _replaced(run: RunRecord) -> str:
+def replaced_line(before: Replaced, period: str) -> str:
     """What a publication replaced and by how much its totals moved, stated so that nobody has to compare."""
-    before = run.replaced
-    if before is None:
-        return ""
     moved = ", ".join(f"{name} {_moved(value)}" for name, value in before.moved.items())
     kind = before.kind.replace("_", " ")
-    through = f"data through {day(before.data_through, run.period)}"
+    through = f"data through {day(before.data_through, period)}"
     return f"version {before.version}, {kind}, {through}" + (f"; moved: {moved}" if moved else "")
 
 

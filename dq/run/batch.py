@@ -257,11 +257,11 @@ def due_again(registry: Registry, ended: Sequence[Ended], shown: Callable[[str, 
     return found
 
 
-def refuse_future(as_of: datetime, now: datetime) -> None:
+def refuse_future(as_of: datetime, now: datetime, where: str = "--as-of") -> None:
     """Refuse a clock and knowledge cut that has not come: figures would claim days that are not over."""
     if as_of > now:
         raise UsageError(
             f"{as_of:%Y-%m-%dT%H:%M:%SZ} is in the future",
-            where="--as-of",
+            where=where,
             expected=f"an instant up to now, {now:%Y-%m-%dT%H:%M:%SZ}",
         )

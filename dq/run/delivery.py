@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from dq import runbook_html
+from dq import runbook_html, store
+from dq.close import levels
 from dq.model import RunRecord
+from dq.notify.house import house_of
 from dq.project import Project
 from dq.run import documents, judging, records, telling
 from dq.run.guarded import GuardedRun
@@ -15,13 +18,17 @@ from dq.run.tell import guidance
 
 
 def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
-    """The record with the address of its page, and a sentence for each thing that could not be delivered."""
+    """The record with the address of its page, and a sentence for each thing that could not be delivered.
+
+    Nobody is told yet: sending may take its time, and whoever waits for the verdict must not wait for it.
+    """
     problems = _kept(run, record)
     if run.options.docs is not None and record.verdict.published and run.bound.pipeline.document:
         record, undelivered = _with_document(run, record, run.options.docs)
         problems += undelivered
     told = record
     if run.options.docs is not None:
+        problems += write_levels(run.project, run.warehouse, run.options.docs, only=record.pipeline)
         try:
             page = publish_docs(run.project, run.options.docs, record)
         except (Exception, SystemExit) as failure:  # whatever a renderer does, the verdict stands
@@ -29,7 +36,7 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
         else:
             told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
             problems += _kept(run, told)
-    return told, [*problems, *telling.tell(run, told)]
+    return told, problems
 
 
 def _with_document(run: GuardedRun, record: RunRecord, site: Path) -> tuple[RunRecord, list[str]]:
@@ -66,6 +73,20 @@ def publish_docs(project: Project, site: Path, record: RunRecord) -> Path:
     write_runbooks(project, site)
     docs.publish_suite(site, record.pipeline, bound.all_checks)
     return docs.publish(site, record)
+
+
+def write_levels(project: Project, warehouse: store.Warehouse, site: Path, only: str = "") -> list[str]:
+    """Render the service levels over time into the site, judged anew of all pipelines or one; a sentence on failure."""
+    from dq.gx import levels as page
+
+    now = datetime.now(UTC)
+    try:
+        people = house_of(project.root, project.registry, project.roster, project.settings)
+        found = levels.over_time(warehouse, people, project.registry, now, only)
+        page.write(site, found, at=now, zone=people.roster.zone)
+    except Exception as failure:  # whatever stands in the way, the verdict stands
+        return [f"the service levels were not written into the data docs: {sentence(failure)}"]
+    return []
 
 
 def write_runbooks(project: Project, site: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import re
 
 from dq.errors import DqError
+from dq.notify.redact import redacted
 
 # Spark names the object in these parameters; the others (`expression` too) may hold values of rows.
 _NAMES = ("objectName", "fieldName", "columnName", "relationName", "routineName", "functionName", "path")
@@ -13,7 +14,11 @@ _DISK = "No space left on device"
 
 
 def sentence(error: BaseException) -> str:
-    """What happened, with the column or object that Spark names, and nothing a row could have put there."""
+    """What happened, with the column or object that Spark names; nothing a row could have put there, and no secret."""
+    return redacted(_sentence(error))
+
+
+def _sentence(error: BaseException) -> str:
     if isinstance(error, DqError):
         return str(error)
     condition = _condition(error)

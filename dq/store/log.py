@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from dq.errors import CommitUnknownError, StoreError
 from dq.store.documents import TornDocumentError, decode, encode
@@ -81,6 +82,16 @@ class CommitLog:
         """Every whole commit, ascending."""
         commits = (self.at(version) for version in self.taken())
         return [commit for commit in commits if commit]
+
+    def since(self, instant: datetime) -> Sequence[Commit]:
+        """The whole commits from an instant on, ascending: read from the newest back to the first one before it."""
+        found: list[Commit] = []
+        for version in reversed(self.taken()):
+            commit = self.at(version)
+            if commit and commit.committed < instant:
+                break
+            found += [commit] if commit else []
+        return found[::-1]
 
     def append(self, propose: Propose, announce: Announce) -> Commit:
         """Commit what ``propose`` makes of the current version, again on every newer one until it is written.

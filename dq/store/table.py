@@ -193,9 +193,9 @@ class Table:
             raise StoreError(f"version {version} cannot be read", where=self.name, expected=f"one of the last: {there}")
         return commit
 
-    def log(self) -> Sequence[Commit]:
-        """Every whole commit, oldest first."""
-        return self._log.all()
+    def log(self, since: datetime | None = None) -> Sequence[Commit]:
+        """Every whole commit, oldest first, or those from an instant on, for which the older ones are not read."""
+        return self._log.since(since) if since else self._log.all()
 
     def entry(self, period: str, version: int | None = None) -> PeriodEntry | None:
         """The published entry of exactly this period, None when it is not published."""

@@ -39,6 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # January: revenue of the year to date is then revenue of the month, whose volume is the one that is printed.
 MONTH = "2026-01"
 AS_OF = datetime(2026, 2, 5, 9, tzinfo=UTC)
+HEAP = "spark.driver.memory"
 # What the demo company's suite allows of one expense entry.
 EXPENSES = "kwargs: {column: amount, min_value: -10000000, max_value: 10000000}"
 
@@ -173,8 +174,8 @@ def timed(work: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def grown(home: Path) -> Path:
-    """The project with expenses allowed to be as large as those of a company with so many invoice lines in a month."""
+def grown(home: Path, memory: str = "4g") -> Path:
+    """The project of a company with so many invoice lines in a month: larger expenses are allowed, on such a heap."""
     shutil.rmtree(home, ignore_errors=True)
     for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
         shutil.copytree(ROOT / folder, home / folder)
@@ -183,6 +184,9 @@ def grown(home: Path) -> Path:
     if text.count(EXPENSES) != 1:
         raise SystemExit(f"{suite} no longer holds {EXPENSES}")
     suite.write_text(text.replace(EXPENSES, EXPENSES.replace("10000000", "10000000000")), encoding="utf-8")
+    conf = home / "spark-conf" / "local.conf"
+    kept = [line for line in conf.read_text(encoding="utf-8").splitlines() if not line.startswith(HEAP)]
+    conf.write_text("\n".join([*kept, f"{HEAP} {memory}", ""]), encoding="utf-8")
     return home
 
 
@@ -233,11 +237,12 @@ def main() -> int:
     parser.add_argument("--lines", type=int, nargs="*", default=[1_000_000, 10_000_000, 20_000_000])
     parser.add_argument("--clicks", type=int, default=20_000_000, help="of the month of all pipelines; 0: leave it out")
     parser.add_argument("--repeat", type=int, default=5, help="counted pairs after one warm-up (default: 5; 0: cold)")
+    parser.add_argument("--memory", default="8g", help="heap of the one JVM (default: 8g)")
     parser.add_argument("--home", type=Path, default=ROOT / "build" / "bench")
     arguments = parser.parse_args()
     os.environ["DQ_DEMO_DIR"] = str(arguments.home / "sources")
-    spark = session.session("bench", ROOT / "spark-conf")
-    project = projects.load(grown(arguments.home / "project"))
+    project = projects.load(grown(arguments.home / "project", arguments.memory))
+    spark = session.session("bench", project.root / "spark-conf")
     if arguments.lines:
         of_invoices(spark, project, arguments.home, arguments.lines, arguments.repeat)
     if arguments.clicks:

@@ -29,8 +29,8 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=guarded.ROOT / "build" / "bench")
     arguments = parser.parse_args()
     os.environ["DQ_DEMO_DIR"] = str(arguments.home / "sources")
-    spark = session.session("bench", guarded.ROOT / "spark-conf")
     project = projects.load(guarded.grown(arguments.home / "project"))
+    spark = session.session("bench", project.root / "spark-conf")
     print("| invoice lines | guarded run | files of the inputs | what it strained | share |\n|--:|--:|--:|--:|--:|")
     for lines in arguments.lines:
         guarded.made(spark, arguments.home, lines, project.registry.pipelines["profit_unit"].sources)

@@ -12,7 +12,7 @@ from dq import people, runbooks, store
 from dq.cli import main
 from dq.close import attainment
 from dq.close.attainment import Attainment, Facts, Publication, Red, State
-from dq.close.facts import LEVELS, kept
+from dq.close.facts import LEVELS, facts, kept
 from dq.model import Kind, Verdict
 from dq.periods import Grain
 
@@ -119,6 +119,24 @@ def test_a_backfill_counts_from_its_commit_and_a_run_of_its_day_from_its_clock()
     assert attainment.clock(at("2026-11-04T03:00"), at("2026-11-04T03:10")) == at("2026-11-04T03:00")
     assert attainment.clock(at("2026-11-04T03:00"), at("2026-11-20T09:00")) == at("2026-11-20T09:00")
     assert attainment.clock(None, at("2026-11-20T09:00")) == at("2026-11-20T09:00")
+
+
+def test_what_is_older_is_not_read_and_counts_as_readers_still_see_it(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    table = warehouse.table("investor_profit")
+    for n, (period, when) in enumerate(
+        [("2026-08", "2026-09-03"), ("2026-09", "2026-10-03"), ("2026-10", "2026-11-03")]
+    ):
+        manifest = store_support.seal(table, f"run-{n}", {period: [1]})
+        came = at(f"{when}T12:00")
+        info = store.PeriodInfo(kind=Kind.FINAL, data_through=date(2026, 8, 31), verdict=Verdict.PUBLISH, as_of=came)
+        table.commit(manifest, periods={period: info}, expected={period: None}, now=came)
+    everything = facts(warehouse, "investor_profit", (), ()).publications
+    since = at("2026-10-03T12:00")
+    assert [commit.version for commit in table.log(since)] == [2, 3]
+    (tmp_path / "investor_profit" / "_commits" / f"{1:020}.json").write_text("torn")
+    found = facts(warehouse, "investor_profit", (), (), since).publications
+    assert sorted(found, key=lambda one: one.period) == [*everything], "the first one is known from what readers see"
 
 
 def test_what_was_judged_is_kept_as_it_was_then(tmp_path: Path) -> None:

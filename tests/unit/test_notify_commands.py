@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,12 +20,13 @@ from run_records import published, result
 from store_support import quick_disk
 
 from dq import registry, settings, waivers
-from dq.cli import job, main
+from dq.cli import batch, job, main
 from dq.model import RunRecord
 from dq.notify import incidents, reports
+from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
-from dq.run import delivery, documents, records, telling
+from dq.run import delivery, documents, overdue, records, telling
 from dq.store import Warehouse
 from dq.verdict import Waiver
 
@@ -271,6 +273,33 @@ def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
     )
 
 
+def deliver_and_tell(warehouse: Warehouse, record: RunRecord) -> list[str]:
+    """What a run does after its verdict, in its order."""
+    run = guarded(warehouse, record)
+    told, problems = delivery.deliver(run, record)
+    return [*problems, *telling.tell(run, told)]
+
+
+def test_the_card_is_printed_before_anything_is_sent(
+    warehouse: Warehouse, with_target: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
+    printed: list[str] = []
+
+    def look(connection: socket.socket, request: bytes) -> None:
+        printed.append(capsys.readouterr().out)
+        answer("200 OK")(connection, request)
+
+    with serving(look) as server:
+        with_target(server.origin)
+        run = job.PipelineRun(record.pipeline, [])
+        run._run = guarded(warehouse, record)
+        run._finish(None)
+    (before,) = printed
+    assert before.startswith("HOLD  profit_unit 2026-10")
+    assert f"dq show {record.run}" in before, "the record is kept by then, too"
+
+
 @pytest.mark.parametrize(
     ("record", "status", "code"),
     [
@@ -298,22 +327,48 @@ def test_an_unreachable_target_changes_no_verdict(
     assert "canary" not in told
 
 
+def test_a_backfill_tells_of_all_its_months_once_at_the_end(
+    call: Call, warehouse: Warehouse, with_target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def run_job(pipeline: str, argv: list[str]) -> int:
+        record = ran(RECENT, failed(), pipeline=pipeline, period=argv[argv.index("--period") + 1])
+        run = job.PipelineRun(pipeline, argv)
+        run._run = guarded(warehouse, record)
+        run._finish(None)
+        asked.append(len(server.requests))
+        return run.exit_code
+
+    monkeypatch.setattr(batch, "run_job", run_job)
+    warehouse.prepare()
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        file = tmp_path / "settings.yml"
+        file.write_text(file.read_text().replace("kind: webhook", "kind: slack"))
+        code, told = call("backfill", "profit_unit", "--from", "2026-06", "--to", "2026-09", "--no-downstream")
+    assert (code, asked) == (1, [0, 0, 0, 0]), told
+    assert len(server.requests) == 1
+    body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+    assert body["text"] == f"CRITICAL  profit_unit 2026-06..2026-09: {BROKEN} failed"
+
+
 def test_the_next_run_delivers_what_the_last_could_not(warehouse: Warehouse, with_target: Any) -> None:
     record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
     with_target("http://127.0.0.1:9")
-    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    problems = deliver_and_tell(warehouse, record)
     assert len(problems) == 1
     with serving(answer("200 OK")) as server:
         with_target(server.origin)
         deadline = datetime.now(UTC) + timedelta(seconds=10)
         while problems and datetime.now(UTC) < deadline:
-            _, problems = delivery.deliver(guarded(warehouse, record), record)
+            problems = deliver_and_tell(warehouse, record)
     assert (problems, len(server.requests)) == ([], 1)
 
 
 def test_without_targets_a_run_notes_its_incidents_and_says_nothing(warehouse: Warehouse) -> None:
     record = ran(RECENT, failed())
-    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    problems = deliver_and_tell(warehouse, record)
     assert problems == []
     assert len(incidents.everything(warehouse)) == 1
     assert Outbox(warehouse).entries() == []
@@ -325,7 +380,7 @@ def test_what_breaks_while_telling_is_a_sentence_and_no_verdict(
     with_target("http://127.0.0.1:9")
     monkeypatch.setattr(telling, "bring_up_to_date", lambda *_, **__: 1 / 0)
     record = ran(RECENT, failed())
-    _, problems = delivery.deliver(guarded(warehouse, record), record)
+    problems = deliver_and_tell(warehouse, record)
     assert len(problems) == 1
     assert problems[0].startswith("nobody was told: ")
 
@@ -442,7 +497,7 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
     warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
 
     def late(when: str) -> dict[tuple[str, str], str]:
-        return telling.late_reports(warehouse, house(), known, at(when))
+        return overdue.late_reports(warehouse, house(), known, at(when))
 
     assert late("2026-11-10 13:59") == {}
     assert late("2026-11-10 14:00") == {("executive_report", PERIOD): "it was due Tue 10 Nov 09:00"}
@@ -458,7 +513,7 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
 
 
 def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:
-    assert telling.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
+    assert overdue.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
 
 
 # -- the close ---------------------------------------------------------------------------------------------------------
@@ -473,24 +528,34 @@ def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_t
     with serving(answer("200 OK")) as server:
         with_target(server.origin)
         with telling.rehearsing():
-            assert delivery.deliver(guarded(warehouse, record), record)[1] == []
+            assert deliver_and_tell(warehouse, record) == []
         assert (server.requests, incidents.everything(warehouse)) == ([], {})
         assert telling.tell_of(project_of(warehouse), warehouse, [record]) == []
     assert len(server.requests) == 1, "after it, what was found is told once"
 
 
+def close_page(folder: Path, *lines: str) -> telling.ClosePage:
+    title = "Pre-validation: not ready"
+    return telling.ClosePage(site=folder / "docs", name="2026-11-a", title=title, summary="not ready", lines=lines)
+
+
+def hand_over_close(project: Any, warehouse: Warehouse, page: telling.ClosePage) -> None:
+    people = house_of(project.root, project.registry, project.roster, project.settings)
+    telling.hand_over_close(warehouse, people, project.registry, "2026-11", at("2026-11-25 17:00"), page)
+
+
 def test_the_answer_of_a_prevalidation_goes_to_its_readers(
     warehouse: Warehouse, with_target: Any, tmp_path: Path
 ) -> None:
-    page = telling.ClosePage(site=tmp_path / "docs", state="not ready", lines=["NOT READY  <b>", "", "  red  x"])
+    page = close_page(tmp_path, "NOT READY  <b>", "", "  red  x")
     with serving(answer("200 OK")) as server:
         with_target(server.origin, "  reports: {close: [team-hook]}")
         project = project_of(warehouse)
-        telling.hand_over_close(project, warehouse, "2026-11", at("2026-11-25 17:00"), page)
+        hand_over_close(project, warehouse, page)
         assert telling.tell_of(project, warehouse, []) == []
     body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
-    assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation of 2026-11: not ready"
-    html = (tmp_path / "docs" / "reports" / "close" / "2026-11-20261125t170000z.html").read_text()
+    assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation: not ready"
+    html = (tmp_path / "docs" / "reports" / "close" / "2026-11-a.html").read_text()
     assert "NOT READY  &lt;b&gt;\n\n  red  x" in html
     (entry,) = Outbox(warehouse).entries()
     assert entry.message.report is not None
@@ -499,6 +564,5 @@ def test_the_answer_of_a_prevalidation_goes_to_its_readers(
 
 def test_without_readers_no_page_is_written(warehouse: Warehouse, with_target: Any, tmp_path: Path) -> None:
     with_target("http://127.0.0.1:9")
-    page = telling.ClosePage(site=tmp_path / "docs", state="ready", lines=[])
-    telling.hand_over_close(project_of(warehouse), warehouse, "2026-11", at("2026-11-25 17:00"), page)
+    hand_over_close(project_of(warehouse), warehouse, close_page(tmp_path))
     assert not (tmp_path / "docs").exists()

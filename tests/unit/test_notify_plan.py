@@ -11,11 +11,12 @@ from notify_support import BROKEN, Post, World, at, contacts_of, declared, every
 from run_records import result
 
 from dq.model import Severity
+from dq.notify.grouping import STORM
 from dq.notify.message import State
 from dq.notify.outbox import Outcome
-from dq.notify.plan import STORM
 from dq.notify.recipients import ladder, next_step
 from dq.notify.senders import Sent
+from dq.notify.words import headline
 
 TREND = "investor_profit_fits_its_trend"
 HALF_HOUR, MINUTE, HOUR = timedelta(minutes=30), timedelta(minutes=1), timedelta(hours=1)
@@ -286,6 +287,38 @@ def test_a_storm_is_one_pagerduty_event_that_is_resolved_when_the_last_check_pas
     assert told.tick(at("2026-11-10 16:00")) == []
     (solved,) = told.tick(at("2026-11-10 17:00"))
     assert (solved.dedup, solved.state, len(solved.alerts)) == (opened.dedup, State.RESOLVED, many)
+
+
+def months(number: int, *results: Any, when: str = WATCHED) -> list[Any]:
+    """As many months of a pipeline as a backfill found red."""
+    return [ran(when, *(results or (failed(),)), period=f"2026-{n:02}") for n in range(1, number + 1)]
+
+
+def test_many_periods_of_one_check_are_one_message_to_people_and_one_page() -> None:
+    told = world(*months(9), targets=every_contact() | {DANNY: {"kind": "pagerduty"}})
+    sent = told.tick(at(WATCHED))
+    assert contacts_of(sent) == sorted({ANNA, DANNY, DE, MANAGER}), "each of them once"
+    message = sent[0]
+    assert (message.period, len(message.alerts)) == ("2026-01..2026-09", 9)
+    assert headline(message) == f"CRITICAL  investor_profit 2026-01..2026-09: {BROKEN} failed"
+    assert [alert.found for alert in message.alerts][:2] == [f"2026-0{n}: 3 of 40 cells differ" for n in (1, 2)]
+
+
+def test_a_page_over_many_periods_is_resolved_when_the_last_of_them_passes() -> None:
+    later, last = "2026-11-10 16:00", "2026-11-10 17:00"
+    told = pager(*months(9), *months(8, result(BROKEN), when=later), ran(last, result(BROKEN), period="2026-09"))
+    (opened,) = told.tick(at(WATCHED))
+    assert opened.dedup == "dq/investor_profit/2026-01..2026-09"
+    assert told.tick(at(later)) == []
+    (solved,) = told.tick(at(last))
+    assert (solved.dedup, solved.state, len(solved.alerts)) == (opened.dedup, State.RESOLVED, 9)
+
+
+def test_two_periods_stay_apart_and_machines_get_each() -> None:
+    assert {message.period for message in world(*months(2)).tick(at(WATCHED))} == {"2026-01", "2026-02"}
+    machine = {"kind": "alertmanager", "url": "https://alerts.example.com"}
+    told = world(*months(4), targets={"alerts": machine}, routes=[{"to": ["alerts"]}])
+    assert [message.period for message in told.tick(at(WATCHED))] == [f"2026-0{n}" for n in range(1, 5)]
 
 
 def test_a_machine_hears_at_night_that_it_is_over_and_people_in_the_morning() -> None:

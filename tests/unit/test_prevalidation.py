@@ -6,15 +6,18 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from notify_support import at, failed, house, ran
 from run_records import record, result
 
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import judged
+from dq.cli.prevalidate import _red, _would_hear
 from dq.close import prevalidation, text
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
 from dq.errors import StoreError
 from dq.model import Outcome, Severity, Verdict
+from dq.notify import incidents
+from dq.notify.recipients import hears
 from dq.reports import render
 
 DUE = date(2026, 11, 25)
@@ -150,10 +153,37 @@ def test_a_rehearsed_run_is_never_called_published() -> None:
 
 
 def test_investors_pipelines_are_judged_with_all_they_are_built_on() -> None:
-    found = judged(registry.load(ROOT))
+    found = registry.load(ROOT).read_by_investors()
     assert "user_days" in found, "no investor reads it, but their users are counted from it"
     assert "experiments_weekly" not in found
     assert found.index("profit_unit") < found.index("investor_profit") < found.index("executive_report")
+
+
+def test_who_hears_next_is_counted_from_the_first_failure_of_what_is_open(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    books = failed("ties_out", failure_class="F11")
+    incidents.note(warehouse, ran("2026-11-10 06:00", books, pipeline="profit_unit"))
+    again = ran("2026-11-12 06:00", books, pipeline="profit_unit")
+    other = ran("2026-11-12 06:00", failed("cells"))
+    found = _red(warehouse, [again, other])
+    assert {one.failure.check: f"{one.since:%d %H:%M}" for one in found} == {
+        "ties_out": "10 06:00",
+        "cells": "12 06:00",
+    }
+    units = [one for one in found if one.pipeline == "profit_unit"]
+    assert hears(house(), units, at("2026-11-12 06:00")) == "went to the Lead Wed 11 Nov 01:00"
+    assert hears(house(), _red(warehouse, []), at("2026-11-12 06:00")) == "", "of pipelines that were not rehearsed"
+
+
+def test_rungs_that_are_climbed_now_are_at_once_and_each_of_them_stands_once_at_its_earliest() -> None:
+    found = incidents.fold([incidents.observed(ran("2026-11-28 15:00", failed("a"), failed("b")))]).values()
+    told = hears(house(), [*found], at("2026-11-28 15:00"))
+    assert told == "to the Business Analytics Team's manager at once; to the Lead Mon 30 Nov 09:00"
+
+
+def test_a_pipeline_nothing_is_known_of_says_who_would_hear(tmp_path: Path) -> None:
+    unknown = answer(25, line("profit_unit", State.CANNOT_TELL))
+    assert _would_hear(house(), unknown.pipelines[0], unknown) == "to the Lead Fri 4 Dec 09:00"
 
 
 def test_a_clone_shares_files_and_nothing_that_happens_in_it_is_seen_outside(tmp_path: Path) -> None:

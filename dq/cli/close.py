@@ -1,0 +1,107 @@
+"""``dq close``: whether a month is closed, what it rests on, and what is still open. No JVM is started."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+
+from dq import periods, registry, store
+from dq.cli import console
+from dq.cli.levels import month_of
+from dq.cli.warehouse import add_warehouse, docs_site, open_warehouse
+from dq.close import page, report
+from dq.close.report import Closing, State
+from dq.errors import DqError
+from dq.notify.house import house
+from dq.notify.recipients import House
+from dq.registry import Registry
+from dq.reports import clean
+
+ABOUT = """\
+Per pipeline marked `investors` in jobs/pipelines.yml and all it is built on: what readers see of the month, which
+levels were met, what is open or waived, what was restated, what is due and who hears next. A month is *closed* once
+everything is published as final (weeks and fortnights: published) by the last day a level with `met_by: final` gives,
+and no incident of the month is open that no waiver pauses. The report is kept, written into the data docs folder and
+sent to those under notify.reports.close in the settings; one that does not arrive, or is not made once that day is
+over, is an incident. Exit codes: 0 closed, 1 open or late, 2 usage or configuration, 3 the warehouse cannot be read,
+4 closed, but the report was not kept or delivered."""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "close",
+        help="say whether a month is closed for investors, and send that to its readers",
+        description="The report of a month's close: closed, open or late, and what that rests on.",
+        epilog=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--month", required=True, help="the month, such as 2026-10")
+    parser.add_argument("--at", help="deadlines and people as of this instant, ISO 8601 UTC (default: now)")
+    parser.add_argument("--docs", help="data docs folder (default: beside the warehouse)")
+    parser.add_argument("--no-send", action="store_true", help="only say it: keep and send nothing")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="how it is printed (default: text)"
+    )
+    add_warehouse(parser)
+    parser.set_defaults(handler=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Look, print, keep and send; the exit code is 0 only for a month that is closed."""
+    from dq.run import batch, closing
+
+    now = datetime.now(UTC)
+    at = periods.parse_instant(arguments.at, where="--at") if arguments.at else now
+    batch.refuse_future(at, now, where="--at")
+    month = month_of(arguments.month, "--month")
+    warehouse = open_warehouse(arguments)
+    root = registry.find_root()
+    declared, people = registry.load(root), house(root)
+    found = closing.closing(warehouse, people, declared, month, at)
+    _print(found, people, arguments.format)
+    problems = [] if arguments.no_send else _sent(warehouse, people, declared, found, arguments)
+    for problem in problems:
+        console.note(f"dq: {problem}")
+    if found.state is not State.CLOSED:
+        return 1
+    return 4 if problems else 0
+
+
+def _print(found: Closing, people: House, format: str) -> None:
+    if format == "json":
+        console.out(json.dumps(clean.value(report.to_json(found)), indent=2, sort_keys=True, allow_nan=False))
+    elif format == "markdown":
+        console.out(page.markdown(clean.value(found), people.roster.zone))
+    else:
+        console.out("\n".join(clean.text(line) for line in page.lines(found, people.roster.zone)))
+
+
+def _sent(
+    warehouse: store.Warehouse, people: House, declared: Registry, found: Closing, arguments: argparse.Namespace
+) -> list[str]:
+    """Keep the report and send it; a sentence for each thing that did not work."""
+    from dq.run import closing, telling
+    from dq.run.reasons import sentence
+
+    try:
+        closing.keep(warehouse, found)
+    except DqError as failure:
+        return [f"the report was not kept: {failure}"]
+    title = f"Close of {found.month}: {found.state.value}"
+    told = telling.ClosePage(
+        site=docs_site(arguments),
+        name=f"{found.month}-close-{found.at:%Y%m%dt%H%M%Sz}",
+        title=title,
+        summary=f"As of {found.at:%Y-%m-%d %H:%M} UTC: {page.decision(found, people.roster.zone)}.",
+        lines=page.lines(found, people.roster.zone),
+    )
+    try:
+        telling.hand_over_close(warehouse, people, declared, found.month, found.at, told)
+        if not people.notify.targets:
+            return []
+        done = telling.bring_up_to_date(warehouse, people, declared, seconds=people.notify.run_seconds)
+    except Exception as failure:  # whatever delivery does, the answer stands
+        return [f"the report was not sent: {sentence(failure)}"]
+    return [telling.undelivered(done)] if done.undelivered else []

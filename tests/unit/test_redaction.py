@@ -1,0 +1,213 @@
+"""No secret is logged, printed or left in a traceback, whatever a library writes into the text of its exceptions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import smtplib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from notify_support import ROOT, failed, ran
+from store_support import quick_disk
+
+from dq.cli import main
+from dq.errors import DqError
+from dq.notify import incidents, mail, redact, senders, web
+from dq.notify.outbox import Outbox
+from dq.run.reasons import sentence
+from dq.store import Warehouse
+
+__all__ = ["quick_disk"]
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
+HOOK = "https://hooks.example.com/services/T00/canary-path?key=canary-query"
+PASSWORD = "canary pass/word+1"
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "relay-password").write_text(f"{PASSWORD}\n")
+    (folder / "binary").write_bytes(b"\xff\xfe")
+    (folder / "folder").mkdir()
+    monkeypatch.setenv("DQ_SECRET_TEAM_HOOK", HOOK)
+    monkeypatch.setenv("DQ_SECRETS", str(folder))
+    before = logging.getLogRecordFactory(), sys.excepthook
+    yield
+    logging.setLogRecordFactory(before[0])
+    sys.excepthook = before[1]
+
+
+# -- the text ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HOOK,
+        "Max retries exceeded with url: /services/T00/canary-path?key=canary-query (Caused by ...)",
+        "url: /services/T00/canary-path",
+        "key=canary-query",
+        f"535 bad {PASSWORD}",
+        "canary%20pass/word%2B1",
+        "canary%20pass%2Fword%2B1",
+        "AUTH Y2FuYXJ5IHBhc3Mvd29yZCsx",
+    ],
+)
+def test_a_secret_is_blanked_in_every_form_a_library_writes_it(text: str) -> None:
+    told = redact.redacted(text)
+    assert redact.BLANK in told
+    assert "canary" not in told
+    assert "Y2FuYXJ5" not in told
+
+
+def test_a_secret_that_is_changed_while_we_run_is_blanked_too(tmp_path: Path) -> None:
+    (tmp_path / "secrets" / "relay-password").write_text("canary rotated\n")
+    assert redact.redacted("x canary rotated y") == "x [secret] y"
+    assert redact.redacted("nothing of it") == "nothing of it"
+
+
+def test_what_is_too_short_to_be_one_blanks_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DQ_SECRET_SHORT", "fail")
+    assert redact.redacted("2 checks failed") == "2 checks failed"
+
+
+def test_a_secret_that_is_a_word_blanks_that_word_and_no_part_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DQ_SECRET_RELAY_USER", "investor")
+    assert redact.redacted("535 investor: investor_profit, investors") == "535 [secret]: investor_profit, investors"
+
+
+def test_an_address_that_is_none_is_blanked_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DQ_SECRET_TEAM_HOOK", "https://[broken/canary")
+    assert redact.redacted("no https://[broken/canary") == "no [secret]"
+
+
+def test_without_secrets_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DQ_SECRET_TEAM_HOOK")
+    monkeypatch.setenv("DQ_SECRETS", "/there/is/no/such/folder")
+    assert redact.redacted(HOOK) == HOOK
+
+
+# -- logs and tracebacks -----------------------------------------------------------------------------------------------
+
+
+def test_log_records_hold_no_secret_in_message_arguments_or_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    redact.install()
+    redact.install()
+    logger = logging.getLogger("urllib3.connectionpool")
+    logger.warning("Retrying %s after %s", HOOK, ConnectionError(f"no route to {HOOK}"))
+    try:
+        raise smtplib.SMTPAuthenticationError(535, f"{PASSWORD} refused".encode())
+    except smtplib.SMTPException:
+        logger.exception("the relay said no", stack_info=True)
+    told = caplog.text + "".join(logging.Formatter().format(record) for record in caplog.records)
+    assert "canary" not in told
+    assert "Retrying [secret] after no route to [secret]" in told
+    assert "smtplib.SMTPAuthenticationError: (535, b'[secret] refused')" in told
+
+
+def test_a_log_line_without_secrets_is_left_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    redact.install()
+    logging.getLogger("dq.store").warning("%s of %d", "commit", 3)
+    (record,) = caplog.records
+    assert (record.msg, record.args) == ("%s of %d", ("commit", 3))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ConnectionError('no route to ' + os.environ['DQ_SECRET_TEAM_HOOK'])",
+        "t = threading.Thread(target=lambda: open(os.environ['DQ_SECRET_TEAM_HOOK'])); t.start(); t.join()",
+        "import logging; logging.getLogger('x').error('no %s', os.environ['DQ_SECRET_TEAM_HOOK'])",
+    ],
+    ids=["main thread", "another thread", "log without a handler"],
+)
+def test_what_nobody_catches_is_told_without_secrets(body: str) -> None:
+    code = f"import os, threading\nfrom dq.notify import redact\nredact.install()\n{body}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "[secret]" in done.stderr
+    assert "canary" not in done.stderr
+
+
+# -- commands ----------------------------------------------------------------------------------------------------------
+
+
+def quoting(secret: str) -> Callable[..., Any]:
+    """What a library does that quotes the address or password it was given."""
+
+    def fail(*_: object, **__: object) -> Any:
+        pool = urllib3.HTTPSConnectionPool("hooks.example.com")
+        raise urllib3.exceptions.MaxRetryError(pool, secret, ConnectionError(f"refused: {secret}"))
+
+    return fail
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    monkeypatch.setenv("DQ_HOME", str(ROOT))
+    (tmp_path / "settings.yml").write_text(f"""warehouse: {tmp_path / "w"}
+docs: {tmp_path / "docs"}
+notify:
+  origins: ["https://hooks.example.com"]
+  internal_origins: ["smtp://relay.internal:587"]
+  smtp: {{host: relay.internal, sender: dq@example.com, user: team-mail, password: relay-password}}
+  targets: {{team-hook: {{kind: webhook}}, team-mail: {{kind: email}}}}
+  routes: [{{to: [team-hook, team-mail]}}]
+  reports: {{close: [team-hook, team-mail]}}
+  run_seconds: 1
+""")
+    monkeypatch.setenv("DQ_SETTINGS", str(tmp_path / "settings.yml"))
+    monkeypatch.setenv("DQ_SECRET_TEAM_MAIL", "canary@example.com")
+    (tmp_path / "w").mkdir()
+    made = Warehouse(tmp_path / "w")
+    incidents.note(made, ran("2026-11-10 06:00", failed(), pipeline="profit_unit", period="2026-10"))
+    return made
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["deliver", "--seconds", "1"],
+        ["deliver", "--dry-run"],
+        ["close", "--month", "2026-10"],
+        ["status"],
+        ["status", "--format", "json"],
+    ],
+    ids=lambda words: " ".join(words),
+)
+@pytest.mark.parametrize("raised", ["in the library", "in our own error", "outside of sending"])
+def test_no_command_prints_or_keeps_a_secret_that_an_exception_quotes(
+    words: list[str],
+    raised: str,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ours(*_: object, **__: object) -> Any:
+        raise DqError(f"refused by {HOOK} with {PASSWORD}")
+
+    if raised == "in the library":
+        monkeypatch.setattr(web, "post", quoting(HOOK))
+        monkeypatch.setattr(mail, "send", quoting(PASSWORD))
+    elif raised == "in our own error":
+        monkeypatch.setattr(senders, "_send", ours)
+    else:
+        monkeypatch.setattr(Outbox, "entries", ours)
+    main([*words, "--warehouse", str(warehouse.root)])
+    main(["status", "--warehouse", str(warehouse.root)])
+    captured = capsys.readouterr()
+    kept = "".join(path.read_text(errors="replace") for path in warehouse.root.rglob("*.json"))
+    assert captured.out + captured.err
+    assert "canary" not in captured.out + captured.err + kept
+
+
+def test_the_sentence_of_a_failure_holds_no_secret() -> None:
+    assert sentence(KeyError(HOOK)) == "KeyError: '[secret]'"
+    assert json.dumps(sentence(DqError(f"no {PASSWORD}"))) == '"no [secret]"'

@@ -72,9 +72,8 @@ def check_java() -> None:
 def session(name: str, conf_dir: Path | None = None, events: Path | None = None) -> SparkSession:
     """The running session, or a new one with the settings of ``spark-conf/local.conf``.
 
-    A new one writes its event log into the folder ``events``, unless its settings say otherwise.
-
-    Under spark-submit the session's settings come from its properties file and are only checked here.
+    Under spark-submit the settings come from its properties file and are only checked here. Either way a new session
+    writes its event log into the folder ``events``, unless its settings say otherwise.
     """
     # Spark reads log4j2.properties from here; it must be set before the JVM starts.
     os.environ.setdefault("SPARK_CONF_DIR", str((conf_dir or Path("spark-conf")).resolve()))
@@ -87,10 +86,13 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
         if not under_submit:
             check_java()
         builder = SparkSession.builder.appName(name)
-        if not under_submit and SparkContext._active_spark_context is None:
-            conf = (conf_dir or Path("spark-conf")) / "local.conf"
-            settings = properties(conf) if conf.is_file() else dict(REQUIRED)
-            for key, value in (_event_log(events, settings) | settings).items():
+        if SparkContext._active_spark_context is None:
+            if under_submit:
+                settings = _event_log(events, _submitted())
+            else:
+                ours = _ours(conf_dir or Path("spark-conf"))
+                settings = _event_log(events, ours) | ours
+            for key, value in settings.items():
                 builder = builder.config(key, value)
         active = builder.getOrCreate()
     wrong = []
@@ -105,6 +107,20 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             do="submit with --properties-file spark-conf/local.conf",
         )
     return active
+
+
+def _ours(conf_dir: Path) -> dict[str, str]:
+    """The settings of a session that nobody submitted."""
+    conf = conf_dir / "local.conf"
+    return properties(conf) if conf.is_file() else dict(REQUIRED)
+
+
+def _submitted() -> dict[str, str]:
+    """The settings that spark-submit gave the JVM it started for this process."""
+    from pyspark import SparkConf, SparkContext
+
+    SparkContext._ensure_initialized()  # joins that JVM; a SparkConf made before knows nothing of it
+    return dict(SparkConf().getAll())
 
 
 def _event_log(events: Path | None, settings: Mapping[str, str]) -> dict[str, str]:

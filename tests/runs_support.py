@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyarrow import parquet
 
 from dq.model import CheckResult, Outcome, RunRecord
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
 # Tests are thousands of small plans, each run once: over a third of the JVM's time went into optimising code that is
 # never hot. The code cache that quick compiler has by default is too small for what Spark generates.
 QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
@@ -81,6 +85,45 @@ class Bench:
 
         frame = store.read_published(spark, self.warehouse, table, period=period)
         return [row.asDict() for row in frame.collect()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """A published file: the digest of all bytes before its footer, and what the footer says."""
+
+    pages: str
+    footer: dict[str, object]
+    chunks: list[dict[str, object]]
+
+
+def content(path: Path) -> Content:
+    """What a file holds. Parquet's writer lists the encodings of a column in no order: only that may differ."""
+    data = path.read_bytes()
+    footer = parquet.read_metadata(path)
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [group.column(number).to_dict() for group in groups for number in range(group.num_columns)]
+    return Content(
+        pages=hashlib.sha256(data[: -8 - int.from_bytes(data[-8:-4], "little")]).hexdigest(),
+        footer={**footer.to_dict(), "row_groups": len(groups), "texts": footer.metadata},
+        chunks=[chunk | {"encodings": sorted(chunk["encodings"])} for chunk in chunks],
+    )
+
+
+def contents(warehouse: Path, table: str, period: str) -> dict[str, list[Content]]:
+    """What readers see of a table for a period: its files by the folder they lie in."""
+    from dq import store
+
+    files: dict[str, list[Content]] = {}
+    for path in store.select_published(warehouse, table, period).files:
+        files.setdefault(Path(path).parent.name, []).append(content(Path(path)))
+    return files
+
+
+def environment(sources: Path, **more: str) -> dict[str, str]:
+    """What a child process gets of this one's environment: nothing of ours or Spark's, and the installed commands."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DQ_", "SPARK_", "PYSPARK_"))}
+    kept |= {"DQ_DEMO_DIR": str(sources), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "SPARK_SUBMIT_OPTS": QUICK_JVM} | more
 
 
 def hard_links(source: Path, target: Path) -> Path:

@@ -101,4 +101,13 @@ def _alive(process: object) -> bool:
         return False
     except PermissionError:  # it is there, and another user's
         return True
-    return process != os.getpid()
+    return process != os.getpid() and not _defunct(process)
+
+
+def _defunct(process: int) -> bool:
+    """Whether it ended and its parent never asked how, as in a container whose first process is no init."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:  # another system than Linux, or it is gone by now
+        return False
+    return state[:1] in (["Z"], ["X"])

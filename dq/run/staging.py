@@ -40,7 +40,11 @@ class Audited:
 
 
 def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: Window) -> Staged:
-    """Write the frame into the run's staging folder, one directory per period, and seal what was written."""
+    """Write the frame into the run's staging folder, one file per period, and take stock of what was written.
+
+    The rows of a period are written by one task and in the order of the key, so that the same figures make the
+    same files on one machine and on a cluster, whatever was retried, but for the order of encodings in their footers.
+    """
     published = bound.pipeline.publishes
     differences = schema_differences(frame, {name: column.type for name, column in published.columns.items()})
     if differences:
@@ -49,10 +53,8 @@ def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: 
             where=f"jobs/pipelines.yml: pipelines.{bound.name}.publishes",
             do="change the job's last select or the published schema",
         )
-    ordered = frame.withColumn(PERIOD, period_of(bound, window))
-    if bound.pipeline.grain is Grain.DAY:
-        # All rows of a day in one task: one file per day instead of one per task and day.
-        ordered = ordered.repartition(PERIOD)
+    placed = frame.withColumn(PERIOD, period_of(bound, window)).repartition(PERIOD)
+    ordered = placed.sortWithinPartitions(PERIOD, *published.key)
     ordered.write.partitionBy(PERIOD).mode("errorifexists").parquet(table.staging(run))
     inventory = table.inventory(run, schema_json=frame.schema.json(), fingerprint="")
     return Staged(run=run, inventory=inventory, schema=frame.schema)

@@ -12,17 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from runs_support import FINAL, QUICK_JVM, ROOT
+from runs_support import FINAL, ROOT, environment
 
 pytestmark = pytest.mark.e2e
 MONTH = "2026-10"
-BIN = Path(sys.executable).parent
-
-
-def environment(sources: Path, **more: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DQ_", "SPARK_", "PYSPARK_"))}
-    kept |= {"DQ_DEMO_DIR": str(sources), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "SPARK_SUBMIT_OPTS": QUICK_JVM} | more
 
 
 def call(words: list[str], sources: Path, *, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
@@ -88,6 +81,31 @@ def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_pa
     assert child.returncode == 143, said
     assert "nothing was published" in said
     assert not list((tmp_path / "w" / "profit_unit").glob("_commits/*.json"))
+
+
+def test_a_submitted_run_that_was_killed_is_told_by_the_next(company: Path, tmp_path: Path) -> None:
+    """Under spark-submit, too, a run writes its event log into the warehouse; no setting asks for it."""
+    warehouse = tmp_path / "w"
+    submit = ["spark-submit", "--properties-file", str(ROOT / "spark-conf" / "local.conf")]
+    job = [*submit, str(ROOT / "jobs" / "profit_unit.py"), *arguments(warehouse), "--no-docs"]
+    with (tmp_path / "said").open("w") as said:
+        child = subprocess.Popen(job, stdout=said, stderr=said, env=environment(company), start_new_session=True)
+        deadline = time.monotonic() + 120
+        while not list((warehouse / "profit_unit").glob("_staging/*")) and time.monotonic() < deadline:
+            assert child.poll() is None, (tmp_path / "said").read_text()
+            time.sleep(0.02)
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait(timeout=60)
+    (log,) = (warehouse / "_dq" / "event_logs").iterdir()
+
+    again = call(job, company)
+    assert again.returncode == 0, again.stderr
+    # spark-submit hands on what the job's Python writes to stderr as its own stdout.
+    (told,) = (line for line in again.stdout.splitlines() if line.startswith("dq: ") and "left no record" in line)
+    assert told.endswith(f"its log names no cause; see dq diagnose {log}")
+    diagnosed = call(dq("diagnose", str(log)), company)
+    assert diagnosed.returncode == 0, diagnosed.stderr
+    assert "the log has no end" in diagnosed.stdout
 
 
 @pytest.mark.slow

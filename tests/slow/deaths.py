@@ -60,7 +60,7 @@ def discard(frame: DataFrame) -> object:
 
 def one_group(spark: SparkSession, _: Path) -> object:
     """A group that does not fit: every row in one list."""
-    return discard(documents(spark, 300).groupBy(F.lit(1).alias("everything")).agg(F.collect_list("text")))
+    return discard(documents(spark, 200).groupBy(F.lit(1).alias("everything")).agg(F.collect_list("text")))
 
 
 def skewed_group(spark: SparkSession, _: Path) -> object:

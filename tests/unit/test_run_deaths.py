@@ -65,6 +65,19 @@ def test_a_run_that_still_runs_is_not_but_one_whose_process_is_gone_is(tmp_path:
     assert "executor_heap" in look_back(warehouse)
 
 
+def test_a_process_that_ended_and_that_nobody_waited_for_does_not_run(tmp_path: Path) -> None:
+    """In a container whose first process is no init the killed driver stays in the table of processes."""
+    warehouse, log = Warehouse(tmp_path / "w"), dead(tmp_path, in_progress=True)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    noted = {"run": logs.RUN, "log": str(log), "host": socket.gethostname(), "process": child.pid}
+    warehouse.records.put(deaths.KIND, "profit_unit", noted)
+    assert look_back(warehouse) == ""
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert "executor_heap" in look_back(warehouse)
+    child.communicate(timeout=30)
+
+
 def test_a_log_that_is_gone_or_names_nothing_is_said_so(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w")
     deaths.note(warehouse, "profit_unit", logs.RUN, tmp_path / "gone")

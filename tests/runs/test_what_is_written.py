@@ -1,0 +1,62 @@
+"""What is written: the same files for the same figures, and no figures where the count of rows is not what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pyspark.sql import SparkSession
+from runs_support import Bench, contents, hard_links
+
+from dq.model import Outcome, Verdict
+from dq.run import staging
+
+PIPELINES = ("profit_unit", "investor_profit")
+
+
+@pytest.mark.parametrize("factor", [2, 0])
+def test_a_count_that_a_retry_doubled_holds_the_figures(
+    factor: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = staging.audit
+
+    def miscounted(spark: object, staged: staging.Staged, *given: object) -> staging.Audited:
+        files = [replace(file, rows=file.rows * factor) for file in staged.inventory.files]
+        return audit(spark, replace(staged, inventory=replace(staged.inventory, files=files)), *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(staging, "audit", miscounted)
+    ran = bench.run("profit_unit", "2026-10")
+    assert (ran.code, ran.record.verdict) == (1, Verdict.HOLD)
+    held = ran.result("profit_unit.rows.read_back")
+    assert held.outcome is Outcome.FAILED
+    there = held.measures["read_back"]
+    assert isinstance(there, int)
+    assert there > 0
+    assert (held.measures["written"], held.measures["off_by"]) == (there * factor, abs(there * factor - there))
+    assert [r.check for r in ran.record.results if r.blocks] == ["profit_unit.rows.read_back"]
+
+
+def test_the_same_figures_are_the_same_files_however_the_work_was_split(
+    after_september: Bench, spark: SparkSession
+) -> None:
+    """One file per period with its rows in the order of the key; only its name is new."""
+    before = hard_links(after_september.warehouse, after_september.warehouse.with_name("before"))
+    seen = []
+    for partitions, together in (("2", "true"), ("7", "false")):
+        after_september.warehouse = hard_links(before, before.with_name(f"with{partitions}"))
+        split = {
+            "spark.sql.shuffle.partitions": partitions,
+            "spark.sql.adaptive.coalescePartitions.enabled": together,
+        }
+        kept = {key: spark.conf.get(key) for key in split}
+        try:
+            for key, value in split.items():
+                spark.conf.set(key, value)
+            assert [after_september.run(name, "2026-10").code for name in PIPELINES] == [0, 0]
+        finally:
+            for key, value in kept.items():
+                spark.conf.set(key, value)
+        seen.append({name: contents(after_september.warehouse, name, "2026-10") for name in PIPELINES})
+    assert seen[0] == seen[1]
+    assert {len(files) for table in seen[0].values() for files in table.values()} == {1}
+    assert len(seen[0]["profit_unit"]) == 31

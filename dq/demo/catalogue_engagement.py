@@ -193,7 +193,7 @@ def engagement(month: str) -> tuple[Defect, ...]:
             month,
             "a change of the job counts kinds of events instead of events",
             "user_days_keeps_every_event",
-            'sf.count("event_id").alias("events")',
+            'sf.count_if(own & sf.col("event_id").isNotNull()).alias("events")',
             'sf.count_distinct("event_type").alias("events")',
         ),
         in_job(
@@ -201,8 +201,8 @@ def engagement(month: str) -> tuple[Defect, ...]:
             month,
             "a change of the job reads a column that does not exist",
             "user_days.run.completes",
-            'sf.min("account_id").alias("clicked_account")',
-            'sf.min("acount_id").alias("clicked_account")',
+            'sf.min(sf.when(own, sf.col("account_id"))).alias("clicked_account")',
+            'sf.min(sf.when(own, sf.col("acount_id"))).alias("clicked_account")',
         ),
     )
 

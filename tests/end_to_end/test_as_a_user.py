@@ -83,6 +83,7 @@ def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_pa
     assert not list((tmp_path / "w" / "profit_unit").glob("_commits/*.json"))
 
 
+@pytest.mark.slow
 def test_a_submitted_run_that_was_killed_is_told_by_the_next(company: Path, tmp_path: Path) -> None:
     """Under spark-submit, too, a run writes its event log into the warehouse; no setting asks for it."""
     warehouse = tmp_path / "w"

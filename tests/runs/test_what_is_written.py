@@ -36,6 +36,7 @@ def test_a_count_that_a_retry_doubled_holds_the_figures(
     assert [r.check for r in ran.record.results if r.blocks] == ["profit_unit.rows.read_back"]
 
 
+@pytest.mark.slow
 def test_the_same_figures_are_the_same_files_however_the_work_was_split(
     after_september: Bench, spark: SparkSession
 ) -> None:

@@ -388,7 +388,7 @@ def test_the_bridge_equals_replaying_the_events(spark):
 ARRIVING = history(random.Random(3))[:40]  # noqa: S311 - test data, not a secret
 
 
-@settings(max_examples=5, deadline=None, derandomize=True, database=None)
+@settings(max_examples=3, deadline=None, derandomize=True, database=None)
 @given(order=st.permutations(range(len(ARRIVING))))
 def test_no_order_of_arrival_changes_the_state(spark, order):
     arrived = [ARRIVING[number] for number in order]

@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RUN := source tools/env.sh &&
 
-.PHONY: help env demo test test-fast test-slow test-year test-deaths lint types check bench bench-runtime submit catches docs lock clean
+.PHONY: help env demo test test-fast test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,13 +14,16 @@ demo: env ## make the demo company, publish a clean month, hold a defective one,
 	@$(RUN) dq demo $(ARGS)
 
 test: env ## run all tests but the slow sweeps, in two processes, file by file
-	@$(RUN) python -m pytest -m "not slow and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
+	@$(RUN) python -m pytest -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
 test-fast: env ## run the tests that need no JVM
-	@$(RUN) python -m pytest tests/unit -m "not slow and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
+	@$(RUN) python -m pytest tests/unit -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
-test-slow: env ## run the slow sweeps, which make test leaves out: every defect, every runbook command, every fault
+test-slow: env ## run the slow sweeps: every defect, every runbook command, every fault (no part of .ci/run)
 	@$(RUN) python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)
+
+test-cluster: env ## run jobs on a standalone cluster and kill executors under them (ten minutes; no part of .ci/run)
+	@$(RUN) python -m pytest -m cluster $(ARGS)
 
 test-year: env ## publish twelve clean months of every pipeline without an alarm (a quarter of an hour; no part of .ci/run)
 	@$(RUN) python -m pytest -m year $(ARGS)

@@ -20,7 +20,7 @@ from dq.diagnose import Diagnosis, diagnose
 from dq.model import CheckResult, Outcome, RunRecord, Severity, Verdict
 from dq.run import records
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+pytestmark = [pytest.mark.cluster, pytest.mark.e2e]
 MONTH = "2026-10"
 PIPELINES = ("profit_unit", "investor_profit")
 SCAN, WRITE = "checking revenue", "computing profit_unit"

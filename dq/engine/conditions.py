@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlglot
@@ -65,6 +66,11 @@ def expression(text: str, columns: Collection[str]) -> str:
     remainder by zero give NULL instead of ending the query. Raises UsageError when the text is not exactly one
     expression, names a column that is not there, or uses anything outside the allow-list.
     """
+    return _expression(text, tuple(columns))
+
+
+@lru_cache(maxsize=1024)  # the same condition is read by lint, plan, scan and key pass
+def _expression(text: str, columns: tuple[str, ...]) -> str:
     tree = _parse(text)
     by_lower: dict[str, list[str]] = {}
     for name in columns:

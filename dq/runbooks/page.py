@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -74,8 +74,8 @@ class Page:
         """The section a link with this anchor lands on."""
         return self._by_anchor.get(anchor)
 
-    @property
-    def ways(self) -> list[Section]:
+    @cached_property
+    def ways(self) -> Sequence[Section]:
         """The sections about a way of failing, in the order of the page."""
         return [section for section in self.sections if section.failure_class]
 
@@ -172,6 +172,8 @@ def load_pages(folder: Path) -> dict[str, Page]:
     return pages
 
 
+# The pages are most of what reading the declared files takes, and they seldom change between two readings.
+@lru_cache(maxsize=64)
 def parse_page(text: str, *, name: str, file: str) -> Page:
     """The page in a text; ``file`` is only the name shown in errors."""
     front, document, offset = read_head(text, file)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ MODULES = {
 HEAVY = {"pyspark", "great_expectations", "pandas"}
 
 
+@cache
 def imports(path: Path, *, top_only: bool = False) -> set[str]:
     """The modules a file imports; with ``top_only`` those it imports when it is imported itself."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -77,6 +77,7 @@ def command(arguments: argparse.Namespace) -> int:
     answer = Prevalidation(
         month=arguments.month,
         as_of=as_of,
+        given=datetime.now(UTC),
         today=as_of.astimezone(project.roster.zone).date(),
         due=due_day(project, wanted, arguments.month),
         pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
@@ -144,9 +145,8 @@ def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> dat
 
 
 def _keep(warehouse: store.Warehouse, answer: Prevalidation) -> list[str]:
-    name = f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}"
     try:
-        warehouse.records.put(facts.PREVALIDATIONS, name, prevalidation.to_json(answer))
+        warehouse.records.put(facts.PREVALIDATIONS, answer.name, prevalidation.to_json(answer))
     except DqError as failure:
         return [f"the answer was not kept: {failure}"]
     return []

@@ -1,8 +1,8 @@
 """Service levels over time: which were met, which missed, and by how much.
 
 Plain values and plain functions over what was published, pre-validated and red: nothing here reads a warehouse or
-prints. The clock of a publication is its run's as-of; one committed more than a day later, as a backfill is, counts
-from the instant it was committed.
+prints. Figures are there from the instant they were committed, an answer from the instant it was given: as of when they
+were computed says nothing of when somebody could read them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from dq.close.prevalidation import COUNTDOWN
 from dq.model import Json, Kind
-from dq.people.levels import Level, Within, deadline, end_of
+from dq.people.levels import Level, Weekday, Within, deadline, end_of
 from dq.people.roster import Roster
-from dq.periods import Grain, days_between
+from dq.periods import Grain, days_between, days_of, week_id
 from dq.runbooks.agenda import failed_first, periods_of
 from dq.runbooks.frontmatter import FrontMatter
 
-_LATE_COMMIT = timedelta(hours=24)
 KINDS = {"published": tuple(Kind), "preliminary": (Kind.PRELIMINARY, Kind.FINAL), "final": (Kind.FINAL,)}
 """The kinds of figures that keep a level, by what it is met by."""
+
+
+_MONTH = len("2026-10")
 
 
 class State(StrEnum):
@@ -54,10 +57,10 @@ class Red:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What happened to one pipeline; ``ready`` are the instants at which a month was found ready, by month."""
+    """What happened to one pipeline; ``answers`` say by month at which instants it was found ready, and when not."""
 
     publications: Sequence[Publication] = ()
-    ready: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[datetime, bool]] = field(default_factory=dict)
     reds: Sequence[Red] = ()
 
 
@@ -79,11 +82,6 @@ class Attainment:
         return f"{self.pipeline}-{self.level}-{self.period}-{self.due:%Y%m%dt%H%Mz}".lower()
 
 
-def clock(as_of: datetime | None, committed: datetime) -> datetime:
-    """The instant from which a version counts as published."""
-    return as_of if as_of is not None and committed - as_of <= _LATE_COMMIT else committed
-
-
 def judged(
     roster: Roster,
     front: FrontMatter,
@@ -96,23 +94,28 @@ def judged(
 ) -> list[Attainment]:
     """Every level of a pipeline that was or is due from the company's day ``first`` to ``last``, in order of time.
 
-    Periods before the first one that was ever published are left out: nobody waited for them.
+    Periods before the first one that was ever published are left out: nobody waited for them. Days that fall due on one
+    weekday are one week, named by the ISO week of its deadline.
     """
-    began = min((one.period for one in facts.publications), default=None)
+    began = min((days_of(one.period, grain)[0] for one in facts.publications), default=None)
     found: list[Attainment] = []
     for level in front.levels:
         if isinstance(level, Within):
             found += _of_failures(roster, front, level, facts.reds, now)
             continue
+        together: dict[tuple[str, datetime], tuple[date, date]] = {}
         for period, days in periods_of(level, roster, grain, first, last):
             moment = deadline(level, roster=roster, days=days, first_failed=failed_first(level, days))
-            if moment is None or began is None or days[1].isoformat() < began:
+            if moment is None or began is None or days[1] < began:
                 continue
             due = end_of(moment, roster.zone)
-            kept = _kept(level, grain, period, days, due, facts, now)
+            if isinstance(level, Weekday) and grain is Grain.DAY:
+                period = week_id(due.astimezone(roster.zone).date())
+            together[period, due] = (together.get((period, due), days)[0], days[1])
+        for (period, due), days in together.items():
+            kept = _kept(level, grain, period, (max(began or days[0], days[0]), days[1]), due, facts, now)
             found.append(_attainment(front.pipeline, level, period, due, kept, now))
-    span = (first, last)
-    inside = [one for one in found if span[0] <= one.due.astimezone(roster.zone).date() <= span[1] + timedelta(days=1)]
+    inside = [one for one in found if first <= one.due.astimezone(roster.zone).date() <= last + timedelta(days=1)]
     return sorted(inside, key=lambda one: (one.due, one.level, one.period))
 
 
@@ -150,13 +153,12 @@ def _kept(
 ) -> datetime | None:
     """The instant from which a level was kept; None while it is not."""
     if level.met_by == "pre_validated":
-        return min(facts.ready.get(f"{days[1]:%Y-%m}", ()), default=None)
+        given = {at: ready for at, ready in facts.answers.get(f"{days[1]:%Y-%m}", {}).items() if at <= now}
+        return decided_ready(given, due) if now >= due else None
     if level.met_by == "green":
         if now < due:
             return None
-        month = f"{days[1]:%Y-%m}"
-        red = [one for one in facts.reds if one.period.startswith(month) and one.since <= due]
-        ends = [one.until for one in red]
+        ends = [one.until for one in facts.reds if one.since <= due and _falls_into(one.period, grain, days)]
         if None in ends:
             return None
         return max((end for end in ends if end), default=due)
@@ -169,6 +171,26 @@ def _kept(
             return None
         instants.append(min(seen))
     return max(instants)
+
+
+def decided_ready(given: Mapping[datetime, bool], due: datetime) -> datetime | None:
+    """The instant of the answer that kept a month pre-validated: the last one by its day, where that found it ready.
+
+    Where it did not, or none was given, the first one after it that did; it comes late. An answer from before the
+    countdown says too little of the month to count.
+    """
+    counted = sorted(at for at in given if at >= due - timedelta(days=COUNTDOWN[0] + 1))
+    decision = [at for at in counted if at <= due][-1:]
+    return next((at for at in [*decision, *(at for at in counted if at > due)] if given[at]), None)
+
+
+def _falls_into(period: str, grain: Grain, days: tuple[date, date]) -> bool:
+    """Whether a period belongs to some days: by its last one, so that a week counts in the month it ends in.
+
+    What a month that was run at once found belongs to every week that ends in it.
+    """
+    first, last = days_of(period, grain)
+    return days[0] <= last <= days[1] or (len(period) == _MONTH and first <= days[1] <= last)
 
 
 def to_json(one: Attainment) -> dict[str, Json]:

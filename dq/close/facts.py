@@ -39,7 +39,8 @@ def facts(
 ) -> Facts:
     """What happened to one pipeline; what was withdrawn since was published all the same.
 
-    With ``since`` older commits are not read: of what they published only what readers still see is known.
+    With ``since`` older commits are not read: of what they published only what readers still see is known, and that it
+    was there by then.
     """
     table = warehouse.table(pipeline)
     publications, read = [], set()
@@ -48,17 +49,17 @@ def facts(
         for period in commit.changed:
             entry = commit.entries.get(period)
             if entry is not None and entry.version == commit.version:
-                at = attainment.clock(entry.as_of, commit.committed)
-                publications.append(Publication(period=period, kind=entry.kind, at=at))
+                publications.append(Publication(period=period, kind=entry.kind, at=commit.committed))
     current = table.current() if since else None
     for entry in current.entries.values() if current else ():
         if since and entry.version not in read:
-            publications.append(Publication(period=entry.period, kind=entry.kind, at=entry.as_of or since))
-    ready: dict[str, list[datetime]] = defaultdict(list)
+            publications.append(Publication(period=entry.period, kind=entry.kind, at=since))
+    found: dict[str, dict[datetime, bool]] = defaultdict(dict)
     for answer in answers:
-        if any(one.pipeline == pipeline and one.state is State.READY for one in answer.pipelines):
-            ready[answer.month].append(answer.as_of)
-    return Facts(publications=publications, ready=ready, reds=[*reds])
+        for one in answer.pipelines:
+            if one.pipeline == pipeline:
+                found[answer.month][answer.given] = one.state is State.READY
+    return Facts(publications=publications, answers=found, reds=[*reds])
 
 
 def decided(warehouse: store.Warehouse, since: datetime) -> list[Attainment]:

@@ -66,13 +66,22 @@ class Readiness:
 
 @dataclass(frozen=True, kw_only=True)
 class Prevalidation:
-    """One answer for a month at an instant; ``due`` is the company's day by which everything has to be ready."""
+    """One answer for a month at an instant; ``due`` is the company's day by which everything has to be ready.
+
+    ``given`` is when it was given, which of an answer as of an earlier instant is later.
+    """
 
     month: str
     as_of: datetime
+    given: datetime
     today: date
     due: date
     pipelines: Sequence[Readiness] = field(default_factory=tuple)
+
+    @property
+    def name(self) -> str:
+        """The name it is kept under: asked again as of the same instant, an answer takes no other one's place."""
+        return f"{self.month}-{self.as_of:%Y%m%dt%H%M%Sz}-{self.given:%Y%m%dt%H%M%S%fz}"
 
     @property
     def state(self) -> State:
@@ -150,7 +159,7 @@ def changes(now: Prevalidation, before: Prevalidation) -> Changes:
 
 def compared_with(now: Prevalidation, earlier: Sequence[Prevalidation]) -> Prevalidation | None:
     """The answer to compare with: after the due day the last one given by its end, before it the one before this."""
-    found = sorted((one for one in earlier if one.as_of < now.as_of), key=lambda one: one.as_of)
+    found = sorted((one for one in earlier if one.as_of < now.as_of), key=_in_time)
     decided = [one for one in found if one.today <= one.due]
     if now.today > now.due and decided:
         return decided[-1]
@@ -159,7 +168,7 @@ def compared_with(now: Prevalidation, earlier: Sequence[Prevalidation]) -> Preva
 
 def burn_down(now: Prevalidation, earlier: Sequence[Prevalidation]) -> list[tuple[int, date, Prevalidation | None]]:
     """Per day of the countdown that has come the last answer given on it: days left, the day, and None without one."""
-    answers = sorted([*earlier, now], key=lambda one: one.as_of)
+    answers = sorted([*earlier, now], key=_in_time)
     rows = []
     for left in (*COUNTDOWN, 0):
         day = now.due - timedelta(days=left)
@@ -168,11 +177,16 @@ def burn_down(now: Prevalidation, earlier: Sequence[Prevalidation]) -> list[tupl
     return rows
 
 
+def _in_time(one: Prevalidation) -> tuple[datetime, datetime]:
+    return one.as_of, one.given
+
+
 def to_json(one: Prevalidation) -> dict[str, Json]:
     """The answer as a plain JSON document."""
     return {
         "month": one.month,
         "as_of": one.as_of.isoformat(),
+        "given": one.given.isoformat(),
         "today": one.today.isoformat(),
         "due": one.due.isoformat(),
         "state": one.state.value,
@@ -197,6 +211,7 @@ def from_json(doc: Mapping[str, Json]) -> Prevalidation:
     return Prevalidation(
         month=str(doc["month"]),
         as_of=datetime.fromisoformat(str(doc["as_of"])),
+        given=datetime.fromisoformat(str(doc.get("given") or doc["as_of"])),
         today=date.fromisoformat(str(doc["today"])),
         due=date.fromisoformat(str(doc["due"])),
         pipelines=tuple(_line(line) for line in lines if isinstance(line, Mapping)),

@@ -101,6 +101,7 @@ def _countdown(left_: int, on: date, answer: Prevalidation | None) -> str:
     if answer is None:
         return f"{name} not asked"
     counts = answer.counts
+    name += f" {answer.state.upper()}" if left_ == 0 else ""  # it decides
     return f"{name} {counts[Light.GREEN]} of {counts.total()} green, {counts[Light.RED] + counts[Light.ERRORED]} red"
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dq.people.calendar import OnHoliday
-from dq.people.roster import Roster
+from dq.people.roster import WEEK, Roster
 from dq.people.roster_file import WallTime
 from dq.periods import FORTNIGHT, last_day
 
@@ -90,7 +90,11 @@ class HoursAfter(_Level):
 
 
 class Weekday(_Level):
-    """By a wall time on the first such weekday on or after the period's last day."""
+    """By a wall time on the first such weekday once the period is over: nothing can be complete before.
+
+    Of a longer period, such as a month that is run at once, the newest day counts that there could be data of when it
+    failed. Days with the same deadline are judged together, week by week.
+    """
 
     kind: Literal["weekday"]
     weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday"]
@@ -99,8 +103,8 @@ class Weekday(_Level):
 
 
 class Fortnight(_Level):
-    """By a wall time on a weekday of every second week, counted from the anchor Monday: the first such day on or after
-    the period's last one.
+    """By a wall time on a weekday of every second week, counted from the anchor Monday: the first such day once the
+    period is over.
     """
 
     kind: Literal["fortnight"]
@@ -204,17 +208,16 @@ def deadline(
             day = calendar.after(end + timedelta(days=1), level.nth)
             return _at(day, level.at, roster.zone)
         case HoursAfter():
-            return datetime.combine(end + timedelta(days=1), time(), UTC) + timedelta(hours=level.hours)
+            return _midnight_after(end) + timedelta(hours=level.hours)
         case Weekday():
-            ahead = (WEEKDAYS.index(level.weekday) - end.weekday()) % 7
-            day = calendar.move(end + timedelta(days=ahead), level.on_holiday)
-            return datetime.combine(day, level.at, roster.zone)
+            newest = max(start, _newest(end, first_failed))
+            ahead = (WEEKDAYS.index(level.weekday) - newest.weekday()) % 7
+            return _once_over(level, roster, newest, newest + timedelta(days=ahead), WEEK)
         case Fortnight():
             ahead = ((roster.model.rotation.anchor - end).days + WEEKDAYS.index(level.weekday)) % FORTNIGHT.days
-            return _at(calendar.move(end + timedelta(days=ahead), level.on_holiday), level.at, roster.zone)
+            return _once_over(level, roster, end, end + timedelta(days=ahead), FORTNIGHT)
         case Age():
-            newest = min(end, first_failed.astimezone(UTC).date() - timedelta(days=1))
-            return datetime.combine(newest + timedelta(days=1), time(), UTC) + timedelta(hours=level.alarm_hours)
+            return _midnight_after(_newest(end, first_failed)) + timedelta(hours=level.alarm_hours)
         case Within():
             if level.hours is not None:
                 begin = first_failed.astimezone(UTC)
@@ -223,6 +226,21 @@ def deadline(
                 return begin + timedelta(hours=level.hours)
             day = first_failed.astimezone(roster.zone).date() + timedelta(days=level.days or 0)
             return calendar.move(day, level.on_holiday)
+
+
+def _newest(end: date, first_failed: datetime) -> date:
+    """The newest UTC day of a period that there could be data of at its first failure."""
+    return min(end, first_failed.astimezone(UTC).date() - timedelta(days=1))
+
+
+def _midnight_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def _once_over(level: Weekday | Fortnight, roster: Roster, last: date, day: date, every: timedelta) -> datetime:
+    """The wall time on a day, or on one of those that come back every so often: the first once a UTC day is over."""
+    moment = _at(roster.calendar.move(day, level.on_holiday), level.at, roster.zone)
+    return moment if moment >= _midnight_after(last) else _once_over(level, roster, last, day + every, every)
 
 
 def marks(

@@ -174,6 +174,8 @@ class _Seen:
 
     def _of_month(self, period: str, about: Sequence[str]) -> bool:
         """Whether a period, or what is named after one, belongs to the month."""
+        if len(period) == len("2026-W41"):  # days that are judged week by week
+            return period in about or (self.month in about and f"{periods.days_of(period)[1]:%Y-%m}" == self.month)
         return period == self.month or any(store.covers(one, period) for one in about)
 
     def _figures(self, pipeline: str, entries: Sequence[store.PeriodEntry]) -> Figures | None:

@@ -16,6 +16,7 @@ from dq.people.levels import (
     MonthEnd,
     Ready,
     ReadyDay,
+    Weekday,
     Within,
     end_of,
     escalates_at,
@@ -194,8 +195,8 @@ def _is_daily(level: Level, grain: Grain) -> bool:
 
 
 def failed_first(level: Level, days: tuple[date, date]) -> datetime:
-    """When a failure that is as old as can be began; an age is counted from the whole period's end."""
-    day = days[1] + _DAY if isinstance(level, Age) else days[0]
+    """When a failure that is as old as can be began; ages and weekdays are counted from the whole period's end."""
+    day = days[1] + _DAY if isinstance(level, Age | Weekday) else days[0]
     return datetime.combine(day, time(), UTC)
 
 

@@ -12,9 +12,12 @@ from dq import people, runbooks, store
 from dq.cli import main
 from dq.close import attainment
 from dq.close.attainment import Attainment, Facts, Publication, Red, State
-from dq.close.facts import LEVELS, facts, kept
+from dq.close.facts import LEVELS, PREVALIDATIONS, facts, kept, prevalidations
+from dq.close.prevalidation import Prevalidation, Readiness, to_json
+from dq.close.prevalidation import State as Answered
 from dq.model import Kind, Verdict
-from dq.periods import Grain
+from dq.people.levels import escalates_at
+from dq.periods import Grain, days_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ROSTER = people.load_roster(ROOT / "runbooks" / "roster.yml", shown="roster.yml")
@@ -39,10 +42,10 @@ def published(kind: Kind, when: str) -> Publication:
 def test_a_month_that_went_well_met_every_level() -> None:
     facts = Facts(
         publications=[published(Kind.PRELIMINARY, "2026-11-30T12:00"), published(Kind.FINAL, "2026-12-03T12:00")],
-        ready={"2026-11": [at("2026-11-24T12:00")]},
+        answers={"2026-11": {at("2026-11-24T12:00"): True}},
     )
     assert month(facts, "2026-12-10T00:00") == dict.fromkeys(
-        ("pre-validated", "fixed", "preliminary", "final"), State.MET
+        ("pre-validated", "fixed", "preliminary", "final", "upstream"), State.MET
     )
 
 
@@ -54,7 +57,8 @@ def test_a_month_that_went_well_met_every_level() -> None:
         (
             "pre-validated",
             Facts(
-                publications=[published(Kind.FINAL, "2026-12-03T12:00")], ready={"2026-11": [at("2026-11-26T12:00")]}
+                publications=[published(Kind.FINAL, "2026-12-03T12:00")],
+                answers={"2026-11": {at("2026-11-26T12:00"): True}},
             ),
         ),
         (
@@ -115,10 +119,46 @@ def test_what_counts_from_a_failure_is_met_when_it_passed_in_time() -> None:
     }
 
 
-def test_a_backfill_counts_from_its_commit_and_a_run_of_its_day_from_its_clock() -> None:
-    assert attainment.clock(at("2026-11-04T03:00"), at("2026-11-04T03:10")) == at("2026-11-04T03:00")
-    assert attainment.clock(at("2026-11-04T03:00"), at("2026-11-20T09:00")) == at("2026-11-20T09:00")
-    assert attainment.clock(None, at("2026-11-20T09:00")) == at("2026-11-20T09:00")
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        ({"2026-11-25T09:00": False, "2026-11-25T20:00": True}, State.MET),
+        ({"2026-11-24T12:00": True, "2026-11-25T20:00": False}, State.MISSED),
+        ({"2026-11-25T20:00": True, "2026-11-26T12:00": False}, State.MET),  # the day is over at 05:00 UTC
+        ({"2026-11-19T12:00": True}, State.MISSED),  # it knew nothing of the days since
+        ({"2026-11-20T12:00": True}, State.MET),
+    ],
+)
+def test_pre_validation_is_decided_by_the_last_answer_of_its_day(given: dict[str, bool], state: State) -> None:
+    answers = {"2026-11": {at(when): ready for when, ready in given.items()}}
+    facts = Facts(publications=[published(Kind.MONTH_TO_DATE, "2026-11-10T12:00")], answers=answers)
+    assert month(facts, "2026-11-25T23:00")["pre-validated"] is State.OPEN, "the day is not over"
+    assert month(facts, "2026-11-27T00:00")["pre-validated"] is state
+
+
+def test_an_answer_counts_from_when_it_was_given_and_not_from_what_it_is_as_of(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    day, seen = date(2026, 11, 25), at("2026-11-25T12:00")
+    for given, ready in (("2026-11-25T12:30", "not ready"), ("2026-11-27T09:00", "ready")):
+        line = Readiness(pipeline="investor_profit", state=Answered(ready), periods=[], controls={})
+        one = Prevalidation(month="2026-11", as_of=seen, given=at(given), today=day, due=day, pipelines=[line])
+        warehouse.records.put(PREVALIDATIONS, one.name, to_json(one))
+    found = facts(warehouse, "investor_profit", prevalidations(warehouse), ()).answers
+    assert found == {"2026-11": {at("2026-11-25T12:30"): False, at("2026-11-27T09:00"): True}}
+
+
+def test_figures_are_there_from_their_commit_whatever_they_are_as_of(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    table = warehouse.table("profit_unit")
+    manifest = store_support.seal(table, "run-1", {"2026-11-03": [1]})
+    info = store.PeriodInfo(
+        kind=Kind.MONTH_TO_DATE, data_through=date(2026, 11, 3), verdict=Verdict.PUBLISH, as_of=at("2026-11-04T02:00")
+    )
+    table.commit(manifest, periods={"2026-11-03": info}, expected={"2026-11-03": None}, now=at("2026-11-04T03:40"))
+    happened = facts(warehouse, "profit_unit", (), ())
+    found = attainment.judged(ROSTER, UNITS, Grain.DAY, happened, now=at("2026-11-04T12:00"), **NOVEMBER)
+    ready = next(one for one in found if (one.level, one.period) == ("ready", "2026-11-03"))
+    assert (ready.state, ready.kept) == (State.MISSED, at("2026-11-04T03:40")), "it was to be there by 03:00"
 
 
 def test_what_is_older_is_not_read_and_counts_as_readers_still_see_it(tmp_path: Path) -> None:
@@ -135,8 +175,96 @@ def test_what_is_older_is_not_read_and_counts_as_readers_still_see_it(tmp_path: 
     since = at("2026-10-03T12:00")
     assert [commit.version for commit in table.log(since)] == [2, 3]
     (tmp_path / "investor_profit" / "_commits" / f"{1:020}.json").write_text("torn")
-    found = facts(warehouse, "investor_profit", (), (), since).publications
-    assert sorted(found, key=lambda one: one.period) == [*everything], "the first one is known from what readers see"
+    first, *others = sorted(facts(warehouse, "investor_profit", (), (), since).publications, key=lambda one: one.period)
+    assert others == [*everything[1:]]
+    assert (first.period, first.at) == ("2026-08", since), "readers see it, so it was there by then"
+
+
+# -- week by week ------------------------------------------------------------------------------------------------------
+
+GROWTH = runbooks.load_page(ROOT / "runbooks" / "growth_daily.md").front
+WEEKS = runbooks.load_page(ROOT / "runbooks" / "experiments_weekly.md").front
+
+
+def days(last: int, came: str = "04:00", first: int = 6) -> list[Publication]:
+    """Each day of November up to one, published at an hour of the morning after."""
+    return [
+        Publication(period=f"2026-11-{n:02}", kind=Kind.MONTH_TO_DATE, at=at(f"2026-11-{n + 1:02}T{came}"))
+        for n in range(first, last + 1)
+    ]
+
+
+def weekly(facts: Facts, now: str, level: str = "weekly") -> dict[str, tuple[State, datetime]]:
+    found = attainment.judged(ROSTER, GROWTH, Grain.DAY, facts, now=at(now), **NOVEMBER)
+    return {one.period: (one.state, one.due) for one in found if one.level == level}
+
+
+def test_weekly_statuses_are_complete_when_every_day_that_is_over_by_friday_is_there() -> None:
+    friday, next_one = at("2026-11-13T22:00"), at("2026-11-20T22:00")  # 17:00 in New York
+    found = weekly(Facts(publications=days(12)), "2026-11-14T00:00")
+    assert found["2026-W46"] == (State.MET, friday), "of Friday itself there is no whole day yet"
+    assert found["2026-W47"] == (State.OPEN, next_one)
+    late = [*days(11), Publication(period="2026-11-12", kind=Kind.MONTH_TO_DATE, at=at("2026-11-13T22:01"))]
+    assert weekly(Facts(publications=late), "2026-11-14T00:00")["2026-W46"] == (State.MISSED, friday)
+    assert weekly(Facts(publications=days(13)), "2026-11-21T00:00")["2026-W47"] == (State.MISSED, next_one)
+
+
+def test_a_week_is_correct_when_nothing_of_its_days_is_red_on_friday() -> None:
+    def red(period: str, since: str, until: str | None) -> Red:
+        ended = at(until) if until else None
+        return Red(period=period, check="c", failure_class="F09", since=at(since), until=ended)
+
+    reds = [red("2026-11-10", "2026-11-11T04:00", "2026-11-12T04:00"), red("2026-11-17", "2026-11-18T04:00", None)]
+    found = weekly(Facts(publications=days(29), reds=reds), "2026-12-05T00:00", "weekly-correct")
+    assert {week: state for week, (state, _) in found.items() if week < "2026-W49"} == {
+        "2026-W46": State.MET,
+        "2026-W47": State.MISSED,
+        "2026-W48": State.MET,
+    }
+    month_run = [red("2026-11", "2026-11-12T04:00", "2026-11-16T04:00")]
+    found = weekly(Facts(publications=days(29), reds=month_run), "2026-12-05T00:00", "weekly-correct")
+    assert (found["2026-W46"][0], found["2026-W47"][0]) == (State.MISSED, State.MET)
+
+
+def test_a_failure_that_outlives_friday_goes_to_the_lead_on_the_next_business_day() -> None:
+    rung = next(one for one in GROWTH.escalation if one.after == "weekly")
+    for period, failed, expected in (
+        ("2026-11-12", "2026-11-13T04:00", "2026-11-16T14:00"),
+        ("2026-11-13", "2026-11-14T04:00", "2026-11-23T14:00"),
+        ("2026-11", "2026-11-10T04:00", "2026-11-16T14:00"),
+    ):
+        span = days_of(period)
+        found = escalates_at(rung, GROWTH.levels, roster=ROSTER, days=span, first_failed=at(failed))
+        assert found == at(expected)
+
+
+def test_levels_of_weeks_are_judged_from_the_first_week_on() -> None:
+    monday = Publication(period="2026-W46", kind=Kind.FINAL, at=at("2026-11-16T12:00"))
+    facts = Facts(publications=[monday])
+    found = attainment.judged(ROSTER, WEEKS, Grain.WEEK, facts, now=at("2026-11-26T00:00"), **NOVEMBER)
+    states = {one.period: one.state for one in found if one.level == "available"}
+    assert {week: state for week, state in states.items() if week < "2026-W49"} == {
+        "2026-W46": State.MET,
+        "2026-W47": State.MISSED,
+        "2026-W48": State.OPEN,
+    }
+
+
+def test_what_is_red_counts_in_the_month_its_period_ends_in() -> None:
+    def fixed(front: runbooks.FrontMatter, grain: Grain, period: str) -> State:
+        ended = Publication(period=period, kind=Kind.MONTH_TO_DATE, at=at("2026-10-20T12:00"))
+        first = Publication(period={10: "2026-09-28", 7: "2026-09"}[len(period)], kind=Kind.FINAL, at=at("2026-10-13"))
+        red = Red(period=period, check="c", failure_class="F14", since=at("2026-11-24T06:00"), until=None)
+        facts = Facts(publications=[first, ended], reds=[red])
+        found = attainment.judged(ROSTER, front, grain, facts, now=at("2026-12-10T00:00"), **NOVEMBER)
+        return next(one.state for one in found if (one.level, one.period) == ("fixed", "2026-11"))
+
+    report = runbooks.load_page(ROOT / "runbooks" / "executive_report.md").front
+    assert fixed(report, Grain.FORTNIGHT, "2026-11-09") is State.MISSED
+    assert fixed(report, Grain.FORTNIGHT, "2026-10-26") is State.MISSED, "it ends in November"
+    assert fixed(report, Grain.FORTNIGHT, "2026-11-23") is State.MET, "it ends in December"
+    assert fixed(INVESTOR, Grain.MONTH, "2026-11") is State.MISSED
+    assert fixed(INVESTOR, Grain.MONTH, "2026-10") is State.MET
 
 
 def test_what_was_judged_is_kept_as_it_was_then(tmp_path: Path) -> None:

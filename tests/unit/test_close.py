@@ -103,6 +103,8 @@ def test_a_month_is_closed_when_everything_is_final_in_time_and_nothing_is_open(
     assert found.due == at("2026-11-05 05:00"), "the end of Wednesday 4 November in New York"
     final = next(one for one in line(found, "investor_profit").levels if one.level == "final")
     assert (final.state.value, final.kept) == ("met", at(IN_TIME))
+    weeks = [one.period for one in line(found, "growth_daily").levels if one.level == "weekly"]
+    assert weeks == ["2026-W40", "2026-W41", "2026-W42", "2026-W43"], "those that ended in October"
 
 
 def test_what_is_not_final_is_open_until_it_is_due_and_late_after(warehouse: Warehouse) -> None:
@@ -371,7 +373,9 @@ def test_investors_figures_that_are_not_published_by_their_level_are_an_incident
     said = "the report is not with its readers: missed: "
     assert judged("2026-10-24 04:01") == [("investor_profit", MONTH, f"{said}pre-validation Fri 23 Oct")]
     day = date(2026, 10, 24)
-    answered = Prevalidation(month=MONTH, as_of=at("2026-10-24 12:00"), today=day, due=day)
+    answered = Prevalidation(
+        month=MONTH, as_of=at("2026-10-24 12:00"), given=at("2026-10-24 12:00"), today=day, due=day
+    )
     warehouse.records.put(PREVALIDATIONS, f"{MONTH}-a", prevalidation.to_json(answered))
     assert judged("2026-11-01 03:59") == [], "somebody asked, though late; Saturday is over at 04:00 UTC"
     assert judged("2026-11-01 04:01") == [("investor_profit", MONTH, f"{said}preliminary report Sat 31 Oct")]

@@ -11,10 +11,14 @@ import pytest
 from runbook_samples import PAGE, ROSTER, page, roster
 
 from dq.cli import main
-from dq.people.levels import end_of
-from dq.periods import Grain, last_day
+from dq.people import load_roster
+from dq.people.levels import deadline, end_of
+from dq.periods import Grain, days_of, last_day
+from dq.runbooks import load_page
 from dq.runbooks.agenda import Entry, agenda
 
+ROOT = Path(__file__).resolve().parents[2]
+OURS = load_roster(ROOT / "runbooks" / "roster.yml")
 NEW_YORK = ZoneInfo("America/New_York")
 LEVELS = PAGE[PAGE.index("levels:") : PAGE.index("escalation:")]
 
@@ -74,8 +78,8 @@ def test_a_deadline_of_the_month_before_stands_in_the_month_it_falls_in(tmp_path
             "{id: x, label: weekly by, kind: weekday, weekday: friday, at: '17:00', on_holiday: previous}",
             4,
             [
-                "11-06 17:00 weekly by 2026-10-31 to 2026-11-06 Jane",
-                "11-13 17:00 weekly by 2026-11-07 to 2026-11-13 Danny",
+                "11-06 17:00 weekly by 2026-10-30 to 2026-11-05 Jane",
+                "11-13 17:00 weekly by 2026-11-06 to 2026-11-12 Danny",
             ],
         ),
         (
@@ -156,3 +160,45 @@ def test_the_command_prints_the_month_for_people_and_programs(capsys: pytest.Cap
     ]
     ready = [entry for entry in found if entry["what"] == "ready by"]
     assert (len(ready), ready[0]["local"]) == (30, "2026-11-01T22:00:00-05:00")
+
+
+@pytest.mark.parametrize(
+    ("page", "level", "period", "failed", "expected"),
+    [
+        ("profit_unit", "ready", "2026-11-10", "2026-11-11 04:00", "2026-11-11 03:00"),
+        ("profit_unit", "month-complete", "2026-11", "2026-12-01 04:00", "2026-12-03"),
+        ("profit_unit", "source-silent", "2026-11-10", "2026-11-11 04:00", "2026-11-13 00:00"),
+        ("profit_unit", "source-solved", "2026-11-10", "2026-11-11 12:00", "2026-11-18"),
+        ("growth_daily", "ready", "2026-11-10", "2026-11-11 04:00", "2026-11-11 04:00"),
+        ("growth_daily", "weekly", "2026-11-10", "2026-11-11 04:00", "2026-11-13 22:00"),
+        ("growth_daily", "weekly-correct", "2026-11-10", "2026-11-11 04:00", "2026-11-13 22:00"),
+        ("growth_daily", "run-fixed", "2026-11-10", "2026-11-11 04:00", "2026-11-12 00:00"),
+        ("growth_daily", "source-silent", "2026-11-10", "2026-11-11 04:00", "2026-11-13 00:00"),
+        ("growth_daily", "source-solved", "2026-11-10", "2026-11-11 12:00", "2026-11-18"),
+        ("engagement_daily", "ready", "2026-11-10", "2026-11-11 05:00", "2026-11-11 05:00"),
+        ("engagement_daily", "available", "2026-11-10", "2026-11-11 05:00", "2026-11-13 00:00"),
+        ("engagement_daily", "rerun", "2026-11-10", "2026-11-11 05:00", "2026-11-12 00:00"),
+        ("engagement_daily", "solved", "2026-11-10", "2026-11-11 12:00", "2026-11-18"),
+        ("investor_profit", "pre-validated", "2026-10", "2026-10-20 06:00", "2026-10-23"),  # the 25th is a Sunday
+        ("investor_growth", "fixed", "2026-10", "2026-10-20 06:00", "2026-10-30"),
+        ("investor_engagement", "preliminary", "2026-10", "2026-10-20 06:00", "2026-10-31"),
+        ("investor_profit", "final", "2026-10", "2026-10-20 06:00", "2026-11-04"),
+        ("investor_profit", "upstream", "2026-10", "2026-10-20 06:00", "2026-10-22 00:00"),
+        ("executive_report", "ready", "2026-11-09", "2026-11-23 06:00", "2026-11-24 14:00"),
+        ("executive_report", "fixed", "2026-11-09", "2026-11-23 06:00", "2026-11-30"),
+        ("experiments_weekly", "available", "2026-W46", "2026-11-16 06:00", "2026-11-18 00:00"),
+        ("experiments_weekly", "solved", "2026-W46", "2026-11-16 06:00", "2026-11-20 22:00"),
+    ],
+)
+def test_our_pages_hold_the_levels_the_company_agreed_on(
+    page: str, level: str, period: str, failed: str, expected: str
+) -> None:
+    front = load_page(ROOT / "runbooks" / f"{page}.md").front
+    grain = Grain.FORTNIGHT if page == "executive_report" else None
+    found = deadline(
+        next(one for one in front.levels if one.id == level),
+        roster=OURS,
+        days=days_of(period, grain),
+        first_failed=datetime.fromisoformat(failed).replace(tzinfo=UTC),
+    )
+    assert f"{found:%Y-%m-%d %H:%M}" == (expected if ":" in expected else f"{expected} 00:00")

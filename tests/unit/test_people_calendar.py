@@ -308,10 +308,14 @@ FRIDAY = {
     ("period", "expected"),
     [
         ("2026-10-05", datetime(2026, 10, 9, 21, tzinfo=UTC)),  # a Monday, 17:00 in New York in summer
-        ("2026-10-09", datetime(2026, 10, 9, 21, tzinfo=UTC)),  # the Friday itself
+        ("2026-10-08", datetime(2026, 10, 9, 21, tzinfo=UTC)),
+        ("2026-10-09", datetime(2026, 10, 16, 21, tzinfo=UTC)),  # the Friday itself is not over at 17:00
         ("2026-10-10", datetime(2026, 10, 16, 21, tzinfo=UTC)),  # a Saturday belongs to the week that follows
-        ("2026-10", datetime(2026, 11, 6, 22, tzinfo=UTC)),  # after the change of the clocks
+        ("2026-10", datetime(2026, 10, 9, 21, tzinfo=UTC)),  # as far as the month had come when it failed
+        ("2026-09", datetime(2026, 10, 2, 21, tzinfo=UTC)),
+        ("2026-10-30", datetime(2026, 11, 6, 22, tzinfo=UTC)),  # after the change of the clocks
         ("2026-12-21", datetime(2026, 12, 24, 22, tzinfo=UTC)),  # Christmas is on that Friday
+        ("2026-12-24", datetime(2026, 12, 31, 22, tzinfo=UTC)),  # and New Year on the next
     ],
 )
 def test_a_weekday_level_falls_on_the_first_such_day_at_wall_time(

@@ -50,6 +50,11 @@ def counted(day: date, count: int, closed: set[date]) -> date:
     return day
 
 
+def from_on(day: date, weekday: int) -> Iterator[date]:
+    """Every such weekday from a day on."""
+    return (day + n * ONE for n in range(60) if (day + n * ONE).weekday() == weekday)
+
+
 def level(**values: object) -> Level:
     return LEVEL.validate_python({"id": "x", "label": "x", **values})
 
@@ -78,14 +83,15 @@ def test_every_kind_of_level_agrees_with_counting_in_every_month(tmp_path: Path,
             local = failed.astimezone(place).date()
             assert at(level(kind="within", days=7, on_holiday=rule)) == moved(local + 7 * ONE, rule, closed)
             for number, weekday in enumerate(WEEKDAYS):
-                near = next(d for n in range(7) if (d := last + n * ONE).weekday() == number)
-                found = at(level(kind="weekday", weekday=weekday, at="17:00", on_holiday=rule))
-                assert found == instant(moved(near, rule, closed), time(17))
-                second = next(
-                    d for n in range(14) if (d := last + n * ONE).weekday() == number and (d - ANCHOR).days % 14 < 7
-                )
+                weekly = level(kind="weekday", weekday=weekday, at="17:00", on_holiday=rule)
+                for ends, began in ((last, midnight), (first + 8 * ONE, failed)):  # over, and as far as it had come
+                    falls = (instant(moved(d, rule, closed), time(17)) for d in from_on(ends, number))
+                    found = at(weekly, failed=began)
+                    assert found == next(at for at in falls if at >= datetime.combine(ends + ONE, time(), UTC))
+                seconds = (d for d in from_on(last, number) if (d - ANCHOR).days % 14 < 7)
+                falls = (instant(moved(d, rule, closed), time(17)) for d in seconds)
                 found = at(level(kind="fortnight", weekday=weekday, at="17:00", on_holiday=rule))
-                assert found == instant(moved(second, rule, closed), time(17))
+                assert found == next(at for at in falls if at >= midnight)
         for nth in (1, 3, 5):
             assert at(level(kind="next_month_business_day", nth=nth)) == counted(last, nth, closed)
             found = at(level(kind="business_day_after", nth=nth, at="00:00"))

@@ -32,6 +32,7 @@ def answer(day: int, *lines: Readiness, hour: int = 12) -> Prevalidation:
     return Prevalidation(
         month="2026-11",
         as_of=datetime(2026, 11, day, hour, tzinfo=UTC),
+        given=datetime(2026, 11, day, hour, 5, tzinfo=UTC),
         today=date(2026, 11, day),
         due=DUE,
         pipelines=lines or (line(a=Light.GREEN),),
@@ -79,7 +80,10 @@ def test_the_answer_is_that_of_its_least_ready_pipeline_and_decides_the_exit_cod
     assert answer(25, ready).state.exit_code == 0
     assert answer(25, ready, red).state.exit_code == 1
     assert answer(25, ready, red, unknown).state.exit_code == 3
-    assert Prevalidation(month="2026-11", as_of=answer(1).as_of, today=DUE, due=DUE).state is State.CANNOT_TELL
+    assert (
+        Prevalidation(month="2026-11", as_of=answer(1).as_of, given=answer(1).given, today=DUE, due=DUE).state
+        is State.CANNOT_TELL
+    )
 
 
 def test_before_the_due_day_it_is_compared_with_the_answer_before_and_after_it_with_the_decision() -> None:

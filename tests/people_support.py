@@ -23,7 +23,7 @@ def rosters(draw: st.DrawFn) -> Roster:
     people: dict[str, dict[str, object]] = {
         person: {"name": person.title(), "role": "engineer", "contact": person} for person in PEOPLE
     }
-    for person in draw(st.sets(st.sampled_from(PEOPLE[:4]), max_size=3)):
+    for person in draw(st.sets(st.sampled_from(PEOPLE[:6]), max_size=3)):
         people[person]["left"] = draw(days).isoformat()
         if draw(st.booleans()):
             people[person]["replaced_by"] = draw(st.sampled_from(["nora", "omar"]))

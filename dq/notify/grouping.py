@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dq.model import Severity
@@ -40,6 +40,7 @@ class Heard:
     """What a contact was last told of one incident.
 
     ``pending``: it is still being tried, ``doubtful``: it was taken back after an attempt, so it may have come.
+    ``grades`` are all it may have been told as since its first failure.
     """
 
     number: int = 0
@@ -47,6 +48,7 @@ class Heard:
     since: datetime | None = None
     at: datetime | None = None
     severity: Severity | None = None
+    grades: set[Severity] = field(default_factory=set)
     dedup: str = ""
     pending: bool = False
     doubtful: bool = False
@@ -65,6 +67,7 @@ class Due:
     dedup: str
     why: str = ""
     period: str = ""
+    was: tuple[Severity, ...] = ()
 
 
 def grouped(

@@ -27,7 +27,7 @@ class Alert:
 
     ``since_shown`` is the first failure as people of the company read it, ``next_step`` when it goes to whom next,
     ``why`` whose waiver pauses it, ``holds`` which pipelines wait for it. ``again`` is when this contact would hear of
-    it again.
+    it again. ``was`` are the other grades this contact was told since its first failure.
     """
 
     key: str
@@ -50,6 +50,7 @@ class Alert:
     holds: str = ""
     resolved: datetime | None = None
     again: datetime | None = None
+    was: Sequence[Severity] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from dq.model import Severity
 from dq.notify import waiting
-from dq.notify.grouping import Due, Heard, Now, grouped
+from dq.notify.grouping import ONE_BY_ONE, Due, Heard, Now, grouped
 from dq.notify.incidents import Incident
 from dq.notify.message import Alert, Message, State
 from dq.notify.outbox import Entry
@@ -77,6 +77,7 @@ def _heard(
             one.number += 1
             if entry.unheard or (outdated and entry.untouched):
                 continue
+            one.grades = {*one.grades, alert.severity} if one.since == alert.since else {alert.severity}
             one.state, one.since, one.severity = message.state, alert.since, alert.severity
             one.at, one.dedup = entry.sent.began if entry.sent else max(message.made, message.not_before), message.dedup
             one.doubtful = entry.dropped or outdated
@@ -121,13 +122,17 @@ def _due(house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, 
         at = told.at
     else:
         open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
-        names = [name for name in open_for if name in targets]
+        # A machine is told that it is over whoever watched it; to a person who has left nothing goes any more.
+        day = now.astimezone(house.roster.zone).date()
+        names = [n for n in open_for if n in targets and (targets[n].kind in MACHINES or not house.roster.gone(n, day))]
         at = when(house, incident, now).at if names else now
     for name in names:
         last = heard.get(name, Heard())
-        if not _news(last, incident, state, repeat, now):
+        by_labels = targets[name].kind in ONE_BY_ONE
+        if not _news(last, incident, state, repeat, now, by_labels=by_labels):
             continue
         goes_on = last.state in (State.FIRING, State.PAUSED) and last.since == incident.since
+        grades = last.grades - {incident.failure.grade} if last.since == incident.since else set()
         yield Due(
             contact=name,
             incident=incident,
@@ -137,15 +142,20 @@ def _due(house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, 
             repeat=repeat,
             dedup=last.dedup if goes_on or state is not State.FIRING else "",
             why=it.paused,
+            was=tuple(sorted(grades, key=_rank)),
         )
 
 
-def _news(last: Heard, incident: Incident, state: State, repeat: timedelta, now: datetime) -> bool:
-    """Whether a contact has something to hear: a change, a turn for the worse, or that it still fails after a time."""
+def _news(last: Heard, incident: Incident, state: State, repeat: timedelta, now: datetime, *, by_labels: bool) -> bool:
+    """Whether a contact has something to hear: a change, a turn for the worse, or that it still fails after a time.
+
+    To one that knows an alert ``by_labels`` any other grade is another alert.
+    """
     if last.at is None:
         return state is State.FIRING
     worse = last.severity is not None and _rank(incident.failure.grade) < _rank(last.severity)
-    if state is State.FIRING and worse:
+    moved = by_labels and last.severity is not incident.failure.grade
+    if state is State.FIRING and (worse or moved):
         return True
     if last.state is state and (state is not State.FIRING or last.since == incident.since):
         again = now >= last.at + repeat and not last.pending
@@ -203,4 +213,5 @@ def _alert(house: House, due: Due, known: Sequence[Incident]) -> Alert:
         holds=", ".join(f"{one.pipeline} {one.period}" for one in waiting.held_back(incident, known)),
         resolved=incident.resolved,
         again=at + 2 * due.repeat if due.state is State.FIRING else None,
+        was=due.was,
     )

@@ -60,31 +60,44 @@ class Step:
     contact: str
 
 
-def ladder(house: House, incident: Incident) -> list[Step]:
-    """The rungs of an incident in the order of time, each at its earliest, counted from the first failure."""
-    return rungs(house, incident.pipeline, incident.period, incident.since, incident.failure.failure_class)
+def ladder(house: House, incident: Incident, now: datetime | None = None) -> list[Step]:
+    """The rungs of an incident in the order of time, each at its earliest, counted from the first failure.
+
+    Each names who stands there when it is climbed or, where that is over, ``now``.
+    """
+    return rungs(house, incident.pipeline, incident.period, incident.since, incident.failure.failure_class, now)
 
 
-def rungs(house: House, pipeline: str, period: str, since: datetime, failure_class: str = "") -> list[Step]:
+def rungs(
+    house: House,
+    pipeline: str,
+    period: str,
+    since: datetime,
+    failure_class: str = "",
+    now: datetime | None = None,
+) -> list[Step]:
     """The rungs that a failure since an instant climbs; without a class those that every failure does."""
     front = house.front(pipeline)
     if front is None:
         return []
     days = periods.days_of(period, house.grain(pipeline))
-    roster, rotation = house.roster, house.roster.model.rotation
+    roster = house.roster
     owner = roster.teams.get(front.owner)
-    people = {
-        "lead": ("the Lead", roster.people[rotation.lead].contact),
-        "manager": ("the manager", roster.people[rotation.manager].contact),
-        "owner_manager": (f"the {front.owner}'s manager", (owner.manager or owner.contact) if owner else ""),
-    }
+    names = {"lead": "the Lead", "manager": "the manager", "owner_manager": f"the {front.owner}'s manager"}
+
+    def contact(to: str, at: datetime) -> str:
+        if to == "owner_manager":
+            return (owner.manager or owner.contact) if owner else ""
+        day = at.astimezone(roster.zone).date()
+        return (roster.lead(day) if to == "lead" else roster.manager(day)).contact
+
     earliest: dict[str, Step] = {}
     for rung in front.escalation:
         if rung.classes and failure_class not in rung.classes:
             continue
         at = escalates_at(rung, front.levels, roster=roster, days=days, first_failed=since)
         if at is not None and (rung.to not in earliest or at < earliest[rung.to].at):
-            earliest[rung.to] = Step(at=at, to=people[rung.to][0], contact=people[rung.to][1])
+            earliest[rung.to] = Step(at=at, to=names[rung.to], contact=contact(rung.to, max(at, now or at)))
     return sorted(earliest.values(), key=lambda step: step.at)
 
 
@@ -121,23 +134,26 @@ def owner_of(house: House, incident: Incident) -> str:
 
 
 def recipients(house: House, incident: Incident, at: datetime, watching: Sequence[str]) -> list[str]:
-    """The contacts a failure is told at an instant: those of its route, and whoever it was escalated to by then."""
-    roster, rotation = house.roster, house.roster.model.rotation
+    """The contacts a failure is told at an instant: those of its route, and whoever it was escalated to by then.
+
+    Nobody who has left is among them: who replaced them is, and of an engineer nobody followed who is on call.
+    """
+    roster = house.roster
     front = house.front(incident.pipeline)
-    duty = roster.on_call(at)
+    duty, day = roster.on_call(at), at.astimezone(roster.zone).date()
     teams = roster.teams
     roles: Mapping[str, Callable[[], list[str]]] = {
         "on_call": lambda: [duty.person.contact],
         "backup": lambda: [duty.backup.contact],
         "watching_teams": lambda: [teams[team].contact for team in watching if team in teams],
-        "engineer": lambda: [roster.person(front.engineer).contact] if front else [],
+        "engineer": lambda: [(roster.standing(front.engineer, day) or duty.person).contact] if front else [],
         "owner_team": lambda: [teams[front.owner].contact] if front and front.owner in teams else [],
-        "lead": lambda: [roster.people[rotation.lead].contact],
-        "manager": lambda: [roster.people[rotation.manager].contact],
+        "lead": lambda: [roster.lead(day).contact],
+        "manager": lambda: [roster.manager(day).contact],
     }
     found = [name for to in route_of(house, incident).to for name in (roles[to]() if to in roles else [to])]
-    found += [step.contact for step in ladder(house, incident) if step.at <= at]
-    return [name for name in dict.fromkeys(found) if name in house.notify.targets]
+    found += [step.contact for step in ladder(house, incident, at) if step.at <= at]
+    return [name for name in dict.fromkeys(found) if name in house.notify.targets and not roster.gone(name, day)]
 
 
 def when(house: House, incident: Incident, now: datetime) -> Call:

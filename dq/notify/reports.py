@@ -38,7 +38,6 @@ def put(warehouse: store.Warehouse, notify: Notify, report: Report, recipients: 
     An older version of the same report that was not sent yet is taken back: nobody needs it any more.
     """
     outbox = Outbox(warehouse)
-    recipients = [name for name in recipients if name in notify.targets]
     for entry in outbox.entries() if recipients else ():
         old = entry.message.report
         same = old is not None and (old.pipeline, old.period) == (report.pipeline, report.period)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -26,6 +27,8 @@ ROLES = ("on_call", "backup", "watching_teams", "engineer", "owner_team", "lead"
 _KEY_LIKE = re.compile(r"[0-9a-f]{16}|(?=[a-z]*[0-9])[a-z0-9]{20}")
 CLOSE = "close"
 """The key under ``reports`` of those who are sent each answer to whether a month is ready, and whether it is closed."""
+CARRIES_REPORTS = ("email", "slack", "webhook")
+"""The kinds of targets that a document can be sent to; the others take alerts alone."""
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
 
@@ -148,6 +151,12 @@ class Notify(_Strict):
         )
 
 
+def readers(notify: Notify, roster: Roster, key: str, now: datetime) -> list[str]:
+    """The contacts under a key of ``reports`` that a document goes to: with a target, and of nobody who has left."""
+    day = now.astimezone(roster.zone).date()
+    return [name for name in notify.reports.get(key, ()) if name in notify.targets and not roster.gone(name, day)]
+
+
 def contacts(roster: Roster) -> dict[str, str]:
     """Every contact the roster names, with whose it is."""
     found = {person.contact: person.name for person in roster.people.values()}
@@ -183,10 +192,28 @@ def mistakes(
         if pipeline not in (*pipelines, CLOSE):
             yield ("reports", pipeline), f"there is no pipeline {pipeline!r}; {choices(pipeline, [*pipelines])}"
         for n, name in enumerate(recipients):
-            if notify.targets and name not in notify.targets:
+            target = notify.targets.get(name)
+            if notify.targets and target is None:
                 yield ("reports", pipeline, n), f"{name!r} has no target; {choices(name, [*notify.targets])}"
+            elif target is not None and target.kind not in CARRIES_REPORTS:
+                readable = [other for other, one in notify.targets.items() if one.kind in CARRIES_REPORTS]
+                valid = f"valid: {', '.join(sorted(readable))}" if readable else "give it one of kind email"
+                yield ("reports", pipeline, n), f"{name} is of kind {target.kind}, which carries no report; {valid}"
+    if roster:
+        yield from _leaver_mistakes(notify, roster)
     if roster and notify.targets:
         yield from _binding_mistakes(notify, roster, known, owners)
+
+
+def _leaver_mistakes(notify: Notify, roster: Roster) -> Iterator[tuple[yamlfile.Key, str]]:
+    """Contacts named outright that are only those of people who leave."""
+    named: list[tuple[yamlfile.Key, str]] = []
+    named += [(("routes", n, "to", m), to) for n, route in enumerate(notify.routes) for m, to in enumerate(route.to)]
+    named += [(("reports", key, n), to) for key, listed in notify.reports.items() for n, to in enumerate(listed)]
+    for key, contact in named:
+        if roster.gone(contact, date.max):
+            last = max((p for p in roster.people.values() if p.contact == contact), key=lambda p: p.left or date.min)
+            yield key, f"{contact} is the contact of {last.name}, who leaves on {last.left}; name a role or who follows"
 
 
 def _secret_mistakes(notify: Notify) -> Iterator[tuple[yamlfile.Key, str]]:
@@ -217,8 +244,9 @@ def _binding_mistakes(
     for name in notify.targets:
         if name not in known and name not in used:
             yield ("targets", name), f"no contact of the roster, no route and no report names {name}"
-    ring = [roster.people[person].contact for person in {*roster.model.rotation.ring, roster.model.rotation.lead}]
-    certain = {"on_call": ring, "lead": [roster.people[roster.model.rotation.lead].contact]}
+    lead = roster.lead(date.max).contact
+    places = [roster.standing(person, date.max) for person in roster.model.rotation.ring]
+    certain = {"on_call": [*(person.contact for person in places if person), lead], "lead": [lead]}
     general = [route for route in notify.routes if not route.pipelines and not route.teams]
     covered = {grade for route in general for grade in route.severity or ("critical", "warning")}
     for n, route in enumerate(notify.routes if len(covered) == 2 else [*notify.routes, DEFAULT_ROUTE]):

@@ -74,6 +74,9 @@ def _judged(answer: web.Answer) -> Sent:
 
 def _send(message: Message, target: routes.Target, notify: routes.Notify, now: datetime) -> web.Answer:
     name = message.contact
+    if message.report is not None and target.kind not in routes.CARRIES_REPORTS:
+        kinds = ", ".join(routes.CARRIES_REPORTS)
+        raise DqError(f"a target of kind {target.kind} carries no report", do=f"name one of kind {kinds} under reports")
 
     def post(url: str, body: Json, headers: Mapping[str, str] | None = None) -> web.Answer:
         content = json.dumps(body, allow_nan=False).encode()

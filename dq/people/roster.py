@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dq import yamlfile
@@ -61,6 +62,30 @@ class Roster:
             raise DqError(f"there is no team {name!r}", where=self.document.file, do=choices(name, [*self.teams]))
         return self.teams[name]
 
+    def standing(self, person_id: str, day: date) -> Person | None:
+        """Who stands in somebody's place on a day: themselves or who replaced them; None where nobody followed."""
+        found = self.people[successor(self.people, person_id, day)] if person_id in self.people else None
+        return None if found is None or (found.left is not None and found.left <= day) else found
+
+    def lead(self, day: date) -> Person:
+        """Who takes what goes to the Lead on a day: where the Lead left and nobody followed, the manager."""
+        return self._above("lead", day)
+
+    def manager(self, day: date) -> Person:
+        """Who takes what goes to the manager on a day: where they left and nobody followed, the Lead."""
+        return self._above("manager", day)
+
+    def _above(self, role: Literal["lead", "manager"], day: date) -> Person:
+        places = (self.model.rotation.lead, self.model.rotation.manager)
+        first, second = places if role == "lead" else places[::-1]
+        return self.standing(first, day) or self.standing(second, day) or self.people[first]
+
+    def gone(self, contact: str, day: date) -> bool:
+        """Whether a contact is only that of people who have left by a day."""
+        held = [person for person in self.people.values() if person.contact == contact]
+        others = any(contact in (team.contact, team.manager) for team in self.teams.values())
+        return bool(held) and not others and all(person.left is not None and person.left <= day for person in held)
+
     def on_call(self, at: datetime) -> OnCall:
         """Who is on call at an instant.
 
@@ -70,11 +95,11 @@ class Roster:
         if at.tzinfo is None:
             raise ValueError("on_call needs an aware instant")
         week = self.week(at)
-        chain = self.chain(week)
-        person, backup, why = self._assigned(chain, week, at)
+        person, backup, why = self._assigned(week, at)
         handover = self.handover(week + WEEK)
-        changes = [i for i in self._leave_edges(chain) if at < i < handover]
-        until = next((i for i in sorted(changes) if self._assigned(chain, week, i)[0] != person), handover)
+        asked = {*self.chain(week), *self.chain(week, week + WEEK)}
+        changes = [i for i in self._leave_edges(asked) if at < i < handover]
+        until = next((i for i in sorted(changes) if self._assigned(week, i)[0] != person), handover)
         return OnCall(
             person=self.people[person], backup=self.people[backup], until=until.astimezone(self.zone), why=why
         )
@@ -95,17 +120,27 @@ class Roster:
         place = ((monday - rotation.anchor).days // 7 + places) % len(rotation.ring)
         return successor(self.people, rotation.ring[place], monday)
 
-    def chain(self, monday: date) -> tuple[str, ...]:
-        """The ids to be asked in a week, in order: ring or swap, the next in the ring, the Lead, the manager."""
+    def chain(self, monday: date, day: date | None = None) -> tuple[str, ...]:
+        """The ids to be asked in a week, in order: ring or swap, the next in the ring, the Lead, the manager.
+
+        Weeks of the ring are somebody's from their Monday; Lead and manager are those of a ``day``.
+        """
         rotation = self.model.rotation
         first = next((swap.person for swap in self.model.swaps if swap.week == monday), self.ring_person(monday))
         places = range(1, len(rotation.ring) + 1)
-        follower = next((p for n in places if (p := self.ring_person(monday, n)) != first), rotation.lead)
-        return tuple(dict.fromkeys((first, follower, rotation.lead, rotation.manager)))
+        others = (self.ring_person(monday, n) for n in places)
+        lead, manager = (successor(self.people, one, day or monday) for one in (rotation.lead, rotation.manager))
+        follower = next((p for p in others if p != first), lead)
+        return tuple(dict.fromkeys((first, follower, lead, manager)))
 
-    def _assigned(self, chain: Sequence[str], monday: date, at: datetime) -> tuple[str, str, str]:
-        """The person on call, the backup and the reason; the manager is never on call, only behind."""
-        lead, manager = self.model.rotation.lead, self.model.rotation.manager
+    def _assigned(self, monday: date, at: datetime) -> tuple[str, str, str]:
+        """The person on call, the backup and the reason; the manager is only behind, or there for a Lead who left."""
+        today = at.astimezone(self.zone).date()
+        chain = self.chain(monday, today)
+        places = (self.model.rotation.lead, self.model.rotation.manager)
+        lead, manager = (successor(self.people, place, today) for place in places)
+        if self._left(lead, at) and not self._left(manager, at):
+            lead, manager = manager, lead  # nobody followed the Lead: the manager takes what would be theirs
         here = [person for person in chain if person != manager and not self.away(person, at)]
         person = here[0] if here else lead
         behind = [p for p in chain[chain.index(person) + 1 :] if p != person and not self.away(p, at)]
@@ -123,12 +158,15 @@ class Roster:
     def away(self, person: str, at: datetime) -> bool:
         """Whether somebody is on leave, or has left, on the company's day of an instant."""
         today = at.astimezone(self.zone).date()
-        left = self.people[person].left
-        return (left is not None and left <= today) or any(
+        return self._left(person, at) or any(
             item.person == person and item.first <= today <= item.last for item in self.model.leave
         )
 
-    def _leave_edges(self, chain: Sequence[str]) -> Iterator[datetime]:
+    def _left(self, person: str, at: datetime) -> bool:
+        left = self.people[person].left
+        return left is not None and left <= at.astimezone(self.zone).date()
+
+    def _leave_edges(self, chain: Collection[str]) -> Iterator[datetime]:
         """The instants at which the leave of somebody in the chain begins or ends, or at which they leave."""
         days = [day for item in self.model.leave if item.person in chain for day in (item.first, item.last + _DAY)]
         days += [day for person in chain if (day := self.people[person].left)]

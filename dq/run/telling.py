@@ -21,7 +21,7 @@ from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
 from dq.notify.recipients import House
-from dq.notify.routes import CLOSE
+from dq.notify.routes import CLOSE, readers
 from dq.registry import Registry
 from dq.reports import clean
 from dq.run import documents, overdue
@@ -152,8 +152,8 @@ def hand_over(run: GuardedRun, record: RunRecord, page: Path) -> None:
         text_file=str(page.with_suffix(".md").absolute()),
         link=f"{address.rstrip('/')}/{documents.path(record)}" if address else "",
     )
-    notify = project.settings.notify
-    reports.put(run.warehouse, notify, report, notify.reports.get(record.pipeline, ()), datetime.now(UTC))
+    notify, now = project.settings.notify, datetime.now(UTC)
+    reports.put(run.warehouse, notify, report, readers(notify, project.roster, record.pipeline, now), now)
 
 
 def hand_over_close(
@@ -163,7 +163,7 @@ def hand_over_close(
 
     Its delivery is answered for by the pipeline that makes a document for investors.
     """
-    recipients = house.notify.reports.get(CLOSE, ())
+    recipients = readers(house.notify, house.roster, CLOSE, datetime.now(UTC))
     if not recipients:
         return
     name = f"reports/{CLOSE}/{page.name}"

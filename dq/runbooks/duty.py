@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dq.model import Severity
 from dq.people.calendar import BusinessCalendar
 from dq.people.levels import Escalation, Level
 from dq.people.roster import OnCall, Roster
-from dq.people.roster_file import successor
 from dq.people.watch import Call, call
 from dq.periods import last_day
 from dq.runbooks.frontmatter import FrontMatter
@@ -62,8 +61,7 @@ def duty(
     today = at.astimezone(roster.zone).date()
 
     def person(person_id: str) -> Contact:
-        found = roster.person(successor(roster.people, person_id, today)) if person_id in roster.people else None
-        found = found or roster.person(person_id)
+        found = roster.standing(person_id, today) or roster.person(person_id)
         return Contact(name=found.name, contact=found.contact)
 
     def team(name: str) -> Contact:
@@ -79,7 +77,7 @@ def duty(
         owner=team(front.owner),
         engineer=person(front.engineer),
         engineer_backup=person(front.backup),
-        ladder=tuple(_rung(rung, front, roster) for rung in front.escalation),
+        ladder=tuple(_rung(rung, front, roster, today) for rung in front.escalation),
     )
 
 
@@ -96,13 +94,12 @@ def day_kind(calendar: BusinessCalendar, local: datetime) -> list[str]:
     return told
 
 
-def _rung(rung: Escalation, front: FrontMatter, roster: Roster) -> Rung:
-    rotation = roster.model.rotation
+def _rung(rung: Escalation, front: FrontMatter, roster: Roster, today: date) -> Rung:
     if rung.to == "owner_manager":
         contact = roster.team(front.owner).manager or ""
         who = Contact(name=f"manager of {front.owner}", contact=contact)
     else:
-        found = roster.person(rotation.lead if rung.to == "lead" else rotation.manager)
+        found = roster.lead(today) if rung.to == "lead" else roster.manager(today)
         who = Contact(name=found.name, contact=found.contact)
     return Rung(who=who, when=climbs(rung, front.levels), classes=tuple(rung.classes))
 

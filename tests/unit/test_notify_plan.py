@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from notify_support import BROKEN, Post, World, at, contacts_of, declared, every_contact, failed, house, ran
+from notify_support import BROKEN, ROOT, Post, World, at, contacts_of, declared, every_contact, failed, house, ran
 from run_records import result
 
 from dq.model import Severity
+from dq.notify import incidents
+from dq.notify.formats import alertmanager
 from dq.notify.grouping import STORM
 from dq.notify.message import State
 from dq.notify.outbox import Outcome
-from dq.notify.recipients import ladder, next_step
+from dq.notify.recipients import ladder, next_step, recipients
 from dq.notify.senders import Sent
 from dq.notify.words import headline
+from dq.people import Roster, load_roster
+from dq.runbooks.duty import duty
 
 TREND = "investor_profit_fits_its_trend"
 HALF_HOUR, MINUTE, HOUR = timedelta(minutes=30), timedelta(minutes=1), timedelta(hours=1)
@@ -103,7 +109,7 @@ def test_a_clock_that_is_rarely_looked_at_tells_late_but_nothing_twice() -> None
     assert len(lines) == len(set(lines))
 
 
-# -- one rule each -----------------------------------------------------------------------------------------------------
+# -- one rule each ---------------------------------------------------------------------------------------------------
 
 WATCHED = "2026-11-10 15:00"  # a Tuesday, 10:00 in the company's zone
 
@@ -249,7 +255,7 @@ def test_what_nobody_is_said_to_watch_is_told_at_once() -> None:
     assert contacts_of(told.tick(at("2026-11-15 07:00"))) == [ANNA, DANNY]
 
 
-# -- storms and keys of their own --------------------------------------------------------------------------------------
+# -- storms and keys of their own ------------------------------------------------------------------------------------
 
 
 def checks(number: int, *, passing: int = 0) -> list[Any]:
@@ -328,3 +334,113 @@ def test_a_machine_hears_at_night_that_it_is_over_and_people_in_the_morning() ->
     assert contacts_of(told.tick(at("2026-11-11 04:00"))) == [DANNY]
     waiting = {entry.message.not_before for entry in told.entries if entry.due()}
     assert waiting == {at("2026-11-12 14:00")}, "Wednesday is Veterans Day"
+
+
+# -- what knows an alert by its labels ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "turns", [("warning", "critical"), ("critical", "warning"), ("warning", "critical", "warning")]
+)
+def test_an_alertmanager_has_one_alert_whatever_the_severity_becomes_and_none_when_it_passes(
+    turns: tuple[str, ...],
+) -> None:
+    targets = {"alerts": {"kind": "alertmanager", "url": "http://am:9093"}}
+    world = World(house(targets=targets, routes=[{"to": ["alerts"]}]))
+    ends: dict[str, datetime] = {}
+
+    def take(now: datetime) -> None:
+        for message in world.tick(now):
+            told: Any = alertmanager.alerts(message)
+            ends.update({one["labels"]["severity"]: datetime.fromisoformat(one["endsAt"]) for one in told})
+
+    for n, severity in enumerate(turns):
+        now = at(f"2026-11-2{3 + n} 15:00")  # a working day, within the watch
+        world.runs.append(ran(f"2026-11-2{3 + n} 15:00", failed(severity=Severity(severity))))
+        take(now)
+        assert [grade for grade, over in ends.items() if over > now] == [severity]
+    world.runs.append(ran("2026-11-27 15:00", result(BROKEN)))
+    take(now := at("2026-11-27 15:00"))
+    assert set(ends) == set(turns)
+    assert all(over <= now for over in ends.values())
+
+
+def test_a_webhook_ends_the_alert_of_the_earlier_severity_too() -> None:
+    world = World(house(targets={"hook": {"kind": "webhook"}}, routes=[{"to": ["hook"]}]))
+    world.runs = [ran("2026-11-24 15:00", failed(severity=Severity.WARNING)), ran("2026-11-25 15:00", failed())]
+    told: list[Any] = []
+    for when in ("2026-11-24 15:00", "2026-11-25 15:00"):
+        (message,) = world.tick(at(when))
+        told.append(alertmanager.envelope(message)["alerts"])
+    assert [[(one["status"], one["labels"]["severity"]) for one in alerts] for alerts in told] == [
+        [("firing", "warning")],
+        [("firing", "critical"), ("resolved", "warning")],
+    ]
+    assert len({one["fingerprint"] for one in told[1]}) == 2
+
+
+# -- who has left ------------------------------------------------------------------------------------------------------
+
+
+def leaving(folder: Path, **left: str) -> Roster:
+    """Our roster with people who left on a day, and perhaps who followed: ``lead="2026-11-20, replaced_by: jane"``."""
+    text = (ROOT / "runbooks" / "roster.yml").read_text(encoding="utf-8")
+    for person, since in left.items():
+        text, count = re.subn(rf"(\n  {person}: .*?)}}", rf"\1, left: {since}}}", text)
+        assert count == 1
+    (folder / "roster.yml").write_text(text, encoding="utf-8")
+    return load_roster(folder / "roster.yml")
+
+
+def red(when: str = "2026-11-20 15:00") -> incidents.Incident:
+    (incident,) = incidents.fold([incidents.observed(ran(when, failed()))]).values()
+    return incident
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        ({}, "data-engineering-lead-pager"),
+        ({"lead": "2026-11-27, replaced_by: jane"}, "jane-pager"),
+        ({"lead": "2026-11-28, replaced_by: jane"}, "data-engineering-lead-pager"),
+        ({"lead": "2026-11-20"}, "data-engineering-manager-mail"),
+    ],
+)
+def test_what_goes_to_the_lead_goes_to_who_stands_there(tmp_path: Path, left: dict[str, str], expected: str) -> None:
+    known = house(leaving(tmp_path, **left))
+    escalated = at("2026-11-27 14:00")  # 09:00 in New York, the business day after the 25th and Thanksgiving
+    told = recipients(known, red(), escalated, ())
+    assert expected in told
+    assert ("data-engineering-lead-pager" in told) == (expected == "data-engineering-lead-pager")
+    front = known.front("investor_profit")
+    assert front is not None
+    assert duty(front, known.roster, "investor_profit", escalated).ladder[0].who.contact == expected
+
+
+@pytest.mark.parametrize("role", ["lead", "engineer", "anna-pager"])
+def test_nobody_who_left_is_told_whatever_the_route_names(tmp_path: Path, role: str) -> None:
+    known = house(leaving(tmp_path, lead="2026-11-20", anna="2026-11-20"), routes=[{"to": [role, "laura-pager"]}])
+    told = recipients(known, red(), at("2026-12-10 15:00"), ())
+    assert "laura-pager" in told
+    assert not {"data-engineering-lead-pager", "anna-pager"} & {*told}
+
+
+def test_a_message_that_waits_for_somebody_who_leaves_meanwhile_is_taken_back(tmp_path: Path) -> None:
+    world = World(house(leaving(tmp_path, laura="2026-11-30")))
+    world.runs = [ran("2026-11-25 23:30", failed())]  # 18:30 in New York, the watch is over
+    world.tick(at("2026-11-25 23:30"))
+    world.house = house(leaving(tmp_path, laura="2026-11-26"))
+    told = contacts_of(world.tick(at("2026-11-26 13:00")))
+    assert "laura-pager" not in told
+    assert "jane-pager" in told, "the backup takes the rest of her week"
+
+
+def test_who_left_hears_no_more_that_it_passed_but_a_machine_does(tmp_path: Path) -> None:
+    targets = {**every_contact(), "anna-pager": {"kind": "pagerduty"}}
+    for person, hears in (("anna", True), ("laura", False)):
+        world = World(house(leaving(tmp_path), targets=targets))
+        world.runs = [ran("2026-11-24 15:00", failed())]
+        assert f"{person}-pager" in contacts_of(world.tick(at("2026-11-24 15:00")))
+        world.house = house(leaving(tmp_path, **{person: "2026-11-25"}), targets=targets)
+        world.runs.append(ran("2026-11-25 15:00", result(BROKEN)))
+        assert (f"{person}-pager" in contacts_of(world.tick(at("2026-11-25 15:00")))) is hears

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notify_support import declared, every_contact, house
+from notify_support import ROOT, at, declared, every_contact, house
 
 from dq import settings
 from dq.cli import main
 from dq.notify import origins
-from dq.notify.routes import Notify, mistakes
+from dq.notify.message import Message, Report, State
+from dq.notify.outbox import Outcome
+from dq.notify.routes import Notify, Route, mistakes, readers
+from dq.notify.senders import sender
+from dq.people import load_roster
 
 PIPELINES = ["investor_profit", "profit_unit"]
 
@@ -70,6 +74,17 @@ def test_from_the_first_target_on_every_contact_is_bound_or_said_not_to_be() -> 
         ({"routes": [{"to": ["engineer"]}]}, "routes.0.to: this route may reach nobody"),
         ({"reports": {"profit": ["anna-pager"]}}, "reports.profit: there is no pipeline 'profit'"),
         ({"reports": {"profit_unit": ["annas-pager"]}}, "'annas-pager' has no target; did you mean anna-pager?"),
+        (
+            {"targets": every_contact() | {"anna-pager": {"kind": "pagerduty"}}, "reports": {"close": ["anna-pager"]}},
+            "reports.close.0: anna-pager is of kind pagerduty, which carries no report; valid: accounts-channel, ",
+        ),
+        (
+            {
+                "targets": every_contact() | {"alerts": {"kind": "alertmanager", "url": "http://am:9093"}},
+                "reports": {"investor_profit": ["business-analytics-channel", "alerts"]},
+            },
+            "reports.investor_profit.1: alerts is of kind alertmanager, which carries no report",
+        ),
         ({"origins": ["http://hooks.slack.com"]}, "origins.0: http://hooks.slack.com is plain http"),
         ({"origins": ["https://hooks.slack.com/services"]}, "an origin has no path"),
         ({"origins": ["https://*.slack.com"]}, "its host is no plain name"),
@@ -163,3 +178,47 @@ def test_the_house_of_the_project_is_read_page_by_page() -> None:
     assert house().known("investor_profit")
     assert not house().known("no_such_pipeline")
     assert house().section("executive_report", "F21")[0].startswith("runbooks/executive_report.md#")
+
+
+def test_a_contact_of_somebody_who_leaves_is_told_where_it_is_named_outright(tmp_path: Path) -> None:
+    text = (ROOT / "runbooks" / "roster.yml").read_text(encoding="utf-8")
+    (tmp_path / "roster.yml").write_text(
+        text.replace("anna-pager}", "anna-pager, left: 2026-12-01, replaced_by: jane}")
+    )
+    roster = load_roster(tmp_path / "roster.yml")
+    notify = Notify(routes=[Route(to=["lead", "anna-pager"])], reports={"close": ["anna-pager", "laura-pager"]})
+    told = [f"{'.'.join(map(str, key))}: {message}" for key, message in mistakes(notify, roster, PIPELINES)]
+    said = "anna-pager is the contact of Anna, who leaves on 2026-12-01; name a role or who follows"
+    assert told == [f"routes.0.to.1: {said}", f"reports.close.0: {said}"]
+    every = Notify(**bound(), reports=notify.reports)
+    assert readers(every, roster, "close", at("2026-11-30 12:00")) == ["anna-pager", "laura-pager"]
+    assert readers(every, roster, "close", at("2026-12-01 12:00")) == ["laura-pager"]
+
+
+@pytest.mark.parametrize("kind", ["pagerduty", "alertmanager"])
+def test_a_report_that_reached_a_target_that_carries_none_is_undelivered_with_the_reason(kind: str) -> None:
+    target = {"kind": kind, "url": "http://am:9093"}
+    notify = Notify(targets={"alerts": target}, internal_origins=["http://am:9093"])
+    report = Message(
+        contact="alerts",
+        kind=kind,
+        state=State.FIRING,
+        dedup="d",
+        pipeline="executive_report",
+        period="2026-11-09",
+        made=at("2026-11-24 14:00"),
+        not_before=at("2026-11-24 14:00"),
+        report=Report(
+            pipeline="executive_report",
+            period="2026-11-09",
+            version=1,
+            title="t",
+            summary="s",
+            file="f",
+            sha256="0",
+            text_file="t",
+        ),
+    )
+    sent = sender(notify)(report, at("2026-11-24 14:00"))
+    assert sent.outcome is Outcome.FAILED
+    assert sent.reason.startswith(f"a target of kind {kind} carries no report")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from dq.model import Json
@@ -17,20 +19,31 @@ STILL = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def alerts(message: Message) -> list[Json]:
-    """The body of ``POST /api/v2/alerts``: one that fires ends by itself unless it is sent again in time."""
+    """The body of ``POST /api/v2/alerts``: one that fires ends by itself unless it is sent again in time.
+
+    What it was told as before, at another severity, is another alert there, and ends with it.
+    """
     message = clean.value(message)
     told: list[Json] = []
     for alert in message.alerts:
         ends = alert.again if message.state is State.FIRING else alert.resolved or message.made
         one = {**_common(alert, message.state), "startsAt": instant(alert.since)}
         told.append({**one, "endsAt": instant(ends)} if ends else one)
+        over = instant(alert.resolved or message.made)
+        for earlier in _earlier(alert):
+            told.append({**_common(earlier, State.RESOLVED), "startsAt": instant(alert.since), "endsAt": over})
     return told
+
+
+def _earlier(alert: Alert) -> list[Alert]:
+    """The same alert at the other severities it was told at."""
+    return [replace(alert, severity=severity) for severity in alert.was]
 
 
 def envelope(message: Message) -> dict[str, Json]:
     """The body of the generic webhook."""
     message = clean.value(message)
-    shown = [_report(message)] if message.report is not None else [_of(a, message) for a in _shown(message)]
+    shown = [_report(message)] if message.report is not None else [*_alerts(message)]
     labels = {"service": message.pipeline, "period": message.period}
     status = "firing" if message.state is State.FIRING else "resolved"
     first = message.alerts[0] if message.alerts else None
@@ -83,15 +96,21 @@ def _shown(message: Message) -> list[Alert]:
     return words.gravest(message.alerts)[: words.SHOWN]
 
 
-def _of(alert: Alert, message: Message) -> Json:
-    firing = message.state is State.FIRING
+def _alerts(message: Message) -> Iterator[Json]:
+    for alert in _shown(message):
+        yield _of(alert, message, firing=message.state is State.FIRING)
+        yield from (_of(earlier, message, firing=False) for earlier in _earlier(alert))
+
+
+def _of(alert: Alert, message: Message, *, firing: bool) -> Json:
+    state = State.FIRING if firing else message.state if message.state is not State.FIRING else State.RESOLVED
     return {
         "status": "firing" if firing else "resolved",
         "startsAt": instant(alert.since),
         "endsAt": instant(STILL if firing else alert.resolved or message.made),
         "generatorURL": "",
         "fingerprint": fingerprint(alert),
-        **_common(alert, message.state),
+        **_common(alert, state),
     }
 
 

@@ -11,20 +11,21 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from dq import periods, registry, reports, store, waivers
+from dq import periods, registry, reports, serialize, store, waivers
 from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
 from dq.close import facts, prevalidation, text
-from dq.close.prevalidation import Prevalidation, Readiness, State
+from dq.close.aids import Aid, aid
+from dq.close.prevalidation import Prevalidation, State
 from dq.errors import DqError, UsageError
 from dq.model import Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
 from dq.notify.house import house_of
 from dq.notify.incidents import Incident
-from dq.notify.recipients import House, hears, rungs, said
-from dq.people.levels import DayOfMonth, deadline, show
+from dq.notify.recipients import House
+from dq.people.levels import deadline
 from dq.reports import clean
 from dq.reports.card import owner_line
 from dq.run import batch, delivery, records, telling
@@ -34,9 +35,11 @@ from dq.run.schedule import scheduled_as_of
 ABOUT = """\
 Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Checks that
-need the whole month are listed as pending. The answer is kept, so that a later one can say what changed; what is red
-opens incidents, and the answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due
-is green, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
+need the whole month are listed as pending. Of what is red it says whose it is, what is due and how long that is, and
+who hears next. A red warning holds nothing back, as on the day: its pipeline stays ready, and it is listed and told.
+The answer is kept, so that a later one can say what changed; what is red opens incidents, and the answer goes to those
+under notify.reports.close in the settings. Exit codes: 0 everything due is green or warns only, 1 not ready, 2 usage or
+configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,8 +90,10 @@ def command(arguments: argparse.Namespace) -> int:
     if not arguments.no_docs:
         site = arguments.docs or docs_folder(arguments.warehouse, project)
         problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
-    lines = _lines(project, answer, earlier, runs, _red(warehouse, runs))
-    _print(arguments, answer, lines, runs)
+    house = house_of(project.root, project.registry, project.roster, project.settings)
+    aids = _aids(house, answer, runs, _red(warehouse, runs))
+    lines = _lines(project, answer, earlier, runs, aids)
+    _print(arguments, answer, lines, runs, aids)
     problems += _told(project, warehouse, arguments, answer, lines, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
@@ -138,7 +143,7 @@ def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> dat
     found = []
     for name in wanted:
         for level in project.bound[name].page.front.levels:
-            if isinstance(level, DayOfMonth):
+            if level.met_by == "pre_validated":
                 moment = deadline(level, roster=project.roster, days=days, first_failed=datetime.now(UTC))
                 found.append(moment.astimezone(zone).date() if isinstance(moment, datetime) else moment)
     return min((day for day in found if day is not None), default=days[1])
@@ -162,11 +167,16 @@ def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> l
 
 
 def _print(
-    arguments: argparse.Namespace, answer: Prevalidation, lines: Sequence[str], runs: Sequence[RunRecord]
+    arguments: argparse.Namespace,
+    answer: Prevalidation,
+    lines: Sequence[str],
+    runs: Sequence[RunRecord],
+    aids: Mapping[str, Aid],
 ) -> None:
     if arguments.format == "json":
         document = {
             "prevalidation": prevalidation.to_json(answer),
+            "help": {name: serialize.plain(one) for name, one in aids.items()},
             "runs": json.loads(reports.render_all(runs, "json")),
         }
         console.out(json.dumps(document, allow_nan=False, indent=2, sort_keys=True))
@@ -186,14 +196,11 @@ def _lines(
     answer: Prevalidation,
     earlier: Sequence[Prevalidation],
     runs: Sequence[RunRecord],
-    red: Sequence[Incident],
+    aids: Mapping[str, Aid],
 ) -> list[str]:
-    """The answer as people read it; ``red`` are the open incidents."""
-    house = house_of(project.root, project.registry, project.roster, project.settings)
+    """The answer as people read it."""
     baseline = prevalidation.compared_with(answer, earlier)
     changed = prevalidation.changes(answer, baseline) if baseline else None
-    troubled = [one for one in answer.pipelines if one.state is not State.READY]
-    aids = {one.pipeline: _aid(project, house, one, runs, answer, red) for one in troubled}
     countdown = prevalidation.burn_down(answer, earlier)
     return text.lines(answer, aids, _pending(project, runs, answer), countdown, changed)
 
@@ -225,42 +232,22 @@ def _told(
     return problems + telling.tell_of(project, warehouse, runs)
 
 
-def _aid(
-    project: projects.Project,
+def _aids(
     house: House,
-    one: Readiness,
-    runs: Sequence[RunRecord],
     answer: Prevalidation,
+    runs: Sequence[RunRecord],
     red: Sequence[Incident],
-) -> text.Aid:
-    """Whose a pipeline is now, what of its levels is still ahead, and the next rungs of its ladder."""
-    found = [incident for incident in red if incident.pipeline == one.pipeline]
-    bound, roster = project.bound[one.pipeline], project.roster
-    front, days = bound.page.front, periods.days_of(answer.month)
-    guidance = next((g for run in runs if run.pipeline == one.pipeline for g in _worst(run)), None)
-    duty = roster.on_call(answer.as_of)
-    owner = f"{front.owner}; on call {duty.person.name} until {show(duty.until, answer.as_of, roster.zone)}"
-    ahead = []
-    for level in front.levels:
-        moment = deadline(level, roster=roster, days=days, first_failed=answer.as_of) if level.card else None
-        if moment is None:
+) -> dict[str, Aid]:
+    """The help for each pipeline that is not ready or that warns; ``red`` are the open incidents."""
+    found = {}
+    for one in answer.pipelines:
+        if one.state is State.READY and not one.of(*prevalidation.BAD):
             continue
-        on = moment.astimezone(roster.zone).date() if isinstance(moment, datetime) else moment
-        if on >= answer.today:
-            ahead.append(
-                (on, f"{level.label} {show(moment, answer.as_of, roster.zone)} ({text.left((on - answer.today).days)})")
-            )
-    return text.Aid(
-        owner=guidance or owner,
-        due="; ".join(what for _, what in sorted(ahead)),
-        next=hears(house, found, answer.as_of) if found else _would_hear(house, one, answer),
-    )
-
-
-def _would_hear(house: House, one: Readiness, answer: Prevalidation) -> str:
-    """Who would hear of a failure found now, of a pipeline nothing is known of."""
-    period = one.periods[0] if one.periods else answer.month
-    return said(rungs(house, one.pipeline, period, answer.as_of), house, answer.as_of)
+        owner = next((line for run in runs if run.pipeline == one.pipeline for line in _worst(run)), "")
+        own = [incident for incident in red if incident.pipeline == one.pipeline]
+        about = one.periods or [answer.month]
+        found[one.pipeline] = aid(house, one.pipeline, about, own, answer.as_of, owner)
+    return found
 
 
 def _red(warehouse: store.Warehouse, runs: Sequence[RunRecord]) -> list[Incident]:
@@ -272,7 +259,12 @@ def _red(warehouse: store.Warehouse, runs: Sequence[RunRecord]) -> list[Incident
         seen = []
     about = {(run.pipeline, run.period) for run in runs}
     found = incidents.fold([*seen, *map(incidents.observed, runs)]).values()
-    return [one for one in found if one.open and (one.pipeline, one.period) in about]
+    # A day that is red since a run of its own is part of the month that is rehearsed.
+    return [
+        one
+        for one in found
+        if one.open and any(one.pipeline == name and store.covers(period, one.period) for name, period in about)
+    ]
 
 
 def _worst(run: RunRecord) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Pre-validation: is a month, as far as it has come, fit to be reported, and what changed since it was last asked.
 
 Plain values and plain functions over the records of rehearsed runs: nothing here runs a pipeline, reads a warehouse or
-prints. A *control* is a critical or warning check of a pipeline; over several periods its gravest state counts.
+prints. A *control* is a critical or warning check of a pipeline; over several periods its gravest state counts. What is
+due is green where nothing would hold the figures back: a red warning publishes, as it will on the day, and is told.
 """
 
 from __future__ import annotations
@@ -35,11 +36,14 @@ class Light(StrEnum):
 
     ERRORED = "could not be evaluated"
     RED = "red"
+    WARNED = "red warning"
     WAIVED = "waived"
     PENDING = "pending"
     GREEN = "green"
 
 
+BAD = (Light.ERRORED, Light.RED, Light.WARNED)
+"""What is not green, not waived and not still to come; a warning is told, but holds nothing back."""
 _GRAVEST = tuple(Light)
 _STATES = (State.CANNOT_TELL, State.NOT_READY, State.READY)
 
@@ -105,7 +109,8 @@ def light(result: CheckResult) -> Light | None:
     if result.severity is Severity.INFO and result.outcome is not Outcome.ERRORED:
         return None
     if result.outcome is Outcome.FAILED:
-        return Light.WAIVED if result.waived_by else Light.RED
+        red = Light.RED if result.severity is Severity.CRITICAL else Light.WARNED
+        return Light.WAIVED if result.waived_by else red
     return {Outcome.PASSED: Light.GREEN, Outcome.ERRORED: Light.ERRORED}.get(result.outcome, Light.PENDING)
 
 
@@ -145,10 +150,9 @@ class Changes:
 
 def changes(now: Prevalidation, before: Prevalidation) -> Changes:
     """The controls that became or stopped being red or unevaluable, and the pipelines whose state moved."""
-    bad = (Light.RED, Light.ERRORED)
 
     def red(of: Prevalidation) -> set[str]:
-        return {f"{one.pipeline} {check}" for one in of.pipelines for check in one.of(*bad)}
+        return {f"{one.pipeline} {check}" for one in of.pipelines for check in one.of(*BAD)}
 
     was = {one.pipeline: one.state for one in before.pipelines}
     moved = [(o.pipeline, was[o.pipeline], o.state) for o in now.pipelines if was.get(o.pipeline, o.state) != o.state]

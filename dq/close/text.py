@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dq.close.prevalidation import Changes, Light, Prevalidation, Readiness, State
 from dq.people.levels import show
 
+if TYPE_CHECKING:
+    from dq.close.aids import Aid
+
 RED = (Light.RED, Light.ERRORED)
 SHOWN = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Aid:
-    """What stands beside a pipeline that is not ready: whose it is, what is due, how long that is, who hears next."""
-
-    owner: str
-    due: str
-    next: str
 
 
 def lines(
@@ -66,15 +60,17 @@ def _headline(now: Prevalidation) -> str:
 def _pipeline(one: Readiness, aid: Aid | None, width: int) -> list[str]:
     counts = one.counts
     numbers = f"{counts[Light.GREEN]} of {counts.total()} controls green"
-    others = [f"{counts[light]} {light}" for light in (Light.ERRORED, Light.RED, Light.WAIVED, Light.PENDING)]
-    told = [text for text in others if not text.startswith("0 ")]
+    others = (Light.ERRORED, Light.RED, Light.WARNED, Light.WAIVED, Light.PENDING)
+    told = [_count(counts[light], light) for light in others if counts[light]]
     head = f"  {one.state.upper():11}  {one.pipeline:{width}}  " + ", ".join([numbers, *told])
-    if one.state is State.READY or aid is None:
-        return [head]
     margin = " " * 15
     found = [head]
     if one.of(*RED):
         found.append(f"{margin}red    {_list(one.of(*RED))}")
+    if one.of(Light.WARNED):
+        found.append(f"{margin}warns  {_list(one.of(Light.WARNED))}")
+    if aid is None:
+        return found
     if one.why:
         found.append(f"{margin}why    {one.why}")
     for name, text in (("owner", aid.owner), ("due", aid.due), ("next", aid.next)):
@@ -86,11 +82,15 @@ def _pipeline(one: Readiness, aid: Aid | None, width: int) -> list[str]:
 def _decision(now: Prevalidation) -> str:
     counts = now.counts
     red = counts[Light.RED] + counts[Light.ERRORED]
+    warned = _count(counts[Light.WARNED], Light.WARNED)
     numbers = f"{counts[Light.GREEN]} of {counts.total()} controls green, {counts[Light.PENDING]} pending"
+    if now.state is State.READY and counts[Light.WARNED]:
+        return f"{numbers}: nothing holds the figures back; {warned} told, to be published with them"
     if now.state is State.READY:
         return f"{numbers}: everything due is green"
     open_ = sum(1 for one in now.pipelines if one.state is not State.READY)
-    what = f"{numbers}, {red} red or not evaluated; {open_} of {len(now.pipelines)} pipelines not ready"
+    numbers += f", {red} red or not evaluated" + (f", {warned}" if counts[Light.WARNED] else "")
+    what = f"{numbers}; {open_} of {len(now.pipelines)} pipelines not ready"
     if now.days_left > 0:
         return f"{what}; {left(now.days_left)} to mend them"
     return f"{what}; decided today" if now.days_left == 0 else f"{what}; past the day it was due, escalated as above"
@@ -102,7 +102,8 @@ def _countdown(left_: int, on: date, answer: Prevalidation | None) -> str:
         return f"{name} not asked"
     counts = answer.counts
     name += f" {answer.state.upper()}" if left_ == 0 else ""  # it decides
-    return f"{name} {counts[Light.GREEN]} of {counts.total()} green, {counts[Light.RED] + counts[Light.ERRORED]} red"
+    warned = f", {_count(counts[Light.WARNED], Light.WARNED)}" if counts[Light.WARNED] else ""
+    return f"{name} {counts[Light.GREEN]} of {counts.total()} green, {sum(counts[one] for one in RED)} red{warned}"
 
 
 def _changes(changed: Changes, now: Prevalidation) -> list[str]:
@@ -118,6 +119,10 @@ def _changes(changed: Changes, now: Prevalidation) -> list[str]:
         named = [f"{one} ({known.get(one, 'gone')})" for one in changed.better]
         found.append(f"{since} no longer red: {_list(named)}")
     return found
+
+
+def _count(number: int, light: Light) -> str:
+    return f"{number} {light}{'s' if light is Light.WARNED and number > 1 else ''}"
 
 
 def _list(names: Sequence[str]) -> str:

@@ -298,12 +298,12 @@ def due(
     """
     found: list[tuple[datetime, str]] = []
     for level in levels:
-        if level.card and _applies(level.classes, failure_class):
+        if level.card and applies(level.classes, failure_class):
             for label, moment in marks(level, roster=roster, days=days, first_failed=first_failed):
-                found.append((end_of(moment, roster.zone), f"{label} {_shown(moment, level, as_of, roster.zone)}"))
+                found.append((end_of(moment, roster.zone), f"{label} {moment_text(level, moment, as_of, roster.zone)}"))
     rungs: dict[str, datetime] = {}
     for rung in escalation:
-        if _applies(rung.classes, failure_class):
+        if applies(rung.classes, failure_class):
             instant = escalates_at(rung, levels, roster=roster, days=days, first_failed=first_failed)
             if instant is not None:
                 rungs[rung.to] = min(instant, rungs.get(rung.to, instant))
@@ -315,7 +315,8 @@ def due(
     return [*_marked(found, as_of), *_marked(climbs, as_of)]
 
 
-def _applies(classes: Sequence[str], failure_class: str) -> bool:
+def applies(classes: Sequence[str], failure_class: str) -> bool:
+    """Whether a level or rung of some ways of failing, or of all, is one of this way."""
     return not classes or failure_class in classes
 
 
@@ -329,7 +330,8 @@ def end_of(moment: date | datetime, zone: ZoneInfo) -> datetime:
     return moment if isinstance(moment, datetime) else _at(moment + timedelta(days=1), time(), zone)
 
 
-def _shown(moment: date | datetime, level: Level, as_of: datetime, zone: ZoneInfo) -> str:
+def moment_text(level: Level, moment: date | datetime, as_of: datetime, zone: ZoneInfo) -> str:
+    """When a level falls due, as people read it: wall time of the company, of a readiness UTC."""
     if isinstance(level, Ready):
         return f"{show(moment, as_of, ZoneInfo('UTC'))} UTC"
     return show(moment, as_of, zone)

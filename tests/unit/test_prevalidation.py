@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from notify_support import at, failed, house, ran
+from notify_support import at, declared, failed, house, ran
 from run_records import record, result
 
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import _red, _would_hear
+from dq.cli.prevalidate import _aids, _red
 from dq.close import prevalidation, text
+from dq.close.aids import Aid, aid, time_left
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
 from dq.errors import StoreError
 from dq.model import Outcome, Severity, Verdict
@@ -44,7 +47,7 @@ def answer(day: int, *lines: Readiness, hour: int = 12) -> Prevalidation:
     [
         (Outcome.PASSED, Severity.CRITICAL, "", Light.GREEN),
         (Outcome.FAILED, Severity.CRITICAL, "", Light.RED),
-        (Outcome.FAILED, Severity.WARNING, "", Light.RED),
+        (Outcome.FAILED, Severity.WARNING, "", Light.WARNED),
         (Outcome.FAILED, Severity.CRITICAL, "w1", Light.WAIVED),
         (Outcome.NOT_RUN, Severity.CRITICAL, "", Light.PENDING),
         (Outcome.ERRORED, Severity.INFO, "", Light.ERRORED),
@@ -120,13 +123,11 @@ def test_an_answer_comes_back_from_its_document() -> None:
 def test_the_text_has_a_line_per_pipeline_and_the_help_of_those_that_are_not_ready() -> None:
     red = line("profit_unit", State.NOT_READY, ties=Light.RED, a=Light.GREEN, b=Light.PENDING)
     now = answer(23, red, line("investor_profit", a=Light.GREEN))
-    aid = text.Aid(
-        owner="Finance; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26 Nov"
-    )
+    help_ = Aid(owner="Finance; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26 Nov")
     before = answer(20, line("profit_unit", a=Light.GREEN))
     changed = prevalidation.changes(now, before)
     rows = prevalidation.burn_down(now, [before])
-    lines = text.lines(now, {"profit_unit": aid}, {"until Mon 30 Nov (preliminary)": ["b"]}, rows, changed)
+    lines = text.lines(now, {"profit_unit": help_}, {"until Mon 30 Nov (preliminary)": ["b"]}, rows, changed)
     assert lines[0] == "pre-validation of 2026-11 as of 2026-11-23T12:00Z: NOT READY   due Wed 25 Nov, 2 days left"
     assert "  NOT READY    profit_unit      1 of 3 controls green, 1 red, 1 pending" in lines
     assert "  READY        investor_profit  1 of 1 controls green" in lines
@@ -185,9 +186,98 @@ def test_rungs_that_are_climbed_now_are_at_once_and_each_of_them_stands_once_at_
     assert told == "to the Business Analytics Team's manager at once; to the Lead Mon 30 Nov 09:00"
 
 
-def test_a_pipeline_nothing_is_known_of_says_who_would_hear(tmp_path: Path) -> None:
-    unknown = answer(25, line("profit_unit", State.CANNOT_TELL))
-    assert _would_hear(house(), unknown.pipelines[0], unknown) == "to the Lead Fri 4 Dec 09:00"
+def test_a_pipeline_nothing_is_known_of_says_whose_it_is_and_who_would_hear() -> None:
+    found = aid(house(), "profit_unit", ["2026-11"], [], at("2026-11-25 12:00"), "")
+    assert found.owner == "Finance and Risk Teams; on call Laura until Mon 30 Nov 09:00 (backup Jane)"
+    assert found.next == "to the Lead Fri 4 Dec 09:00"
+    assert found.due == "month's checks complete by Thu 3 Dec (8 days left)"
+
+
+def incident(when: str, check: str, failure_class: str, pipeline: str, period: str = "2026-11", **more: Any) -> Any:
+    run = ran(when, failed(check, failure_class=failure_class, **more), pipeline=pipeline, period=period)
+    (found,) = incidents.fold([incidents.observed(run)]).values()
+    return found
+
+
+def test_what_is_due_counts_from_each_first_failure_by_its_class_with_the_time_that_is_left() -> None:
+    now = at("2026-11-25 12:00")
+    silent = incident("2026-11-20 06:00", "silent", "F04", "profit_unit")
+    later = incident("2026-11-24 06:00", "silent_too", "F04", "profit_unit")
+    found = aid(house(), "profit_unit", ["2026-11"], [later, silent], now, "").due
+    assert found == (
+        "source silent: warning from Fri 20 Nov 19:00 (5 days over); source silent: alarm from Sat 21 Nov 19:00 "
+        "(4 days over); source solved by Fri 27 Nov (2 days left); month's checks complete by Thu 3 Dec (8 days left)"
+    )
+    other = incident("2026-11-20 06:00", "null", "F01", "profit_unit")
+    assert aid(house(), "profit_unit", ["2026-11"], [other], now, "").due == (
+        "month's checks complete by Thu 3 Dec (8 days left)"
+    ), "what is silent is another matter"
+
+
+def test_every_level_of_the_month_is_listed_and_what_its_end_did_not_mend_is_over() -> None:
+    broken = incident("2026-11-20 06:00", "cells", "F14", "investor_profit")
+    found = aid(house(), "investor_profit", ["2026-11"], [broken], at("2026-11-27 12:00"), "")
+    assert found.due == (
+        "pre-validation Wed 25 Nov (2 days over); fixed by Mon 30 Nov (3 days left); preliminary report Mon 30 Nov "
+        "(3 days left); final report by Thu 3 Dec (6 days left)"
+    )
+    report = incident("2026-11-24 06:00", "sums", "F14", "executive_report", "2026-11-09")
+    found = aid(house(), "executive_report", ["2026-10-26", "2026-11-09"], [report], at("2026-11-24 12:00"), "")
+    assert found.due == "ready by Tue 24 Nov 09:00 (2 h 00 min left); fixed by Mon 30 Nov (6 days left)"
+
+
+def test_what_a_waiver_releases_is_owed_by_nobody() -> None:
+    waived = incident("2026-11-20 06:00", "cells", "F14", "investor_profit", waived_by="w1")
+    found = aid(house(), "investor_profit", ["2026-11"], [waived], at("2026-11-25 12:00"), "Anna")
+    assert (found.owner, found.due, found.next) == ("Anna", "", "")
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (date(2026, 11, 25), "today"),
+        (date(2026, 11, 24), "1 day over"),
+        (at("2026-11-25 13:05"), "1 h 05 min left"),
+        (at("2026-11-25 11:30"), "0 h 30 min over"),
+        (at("2026-11-26 04:59"), "16 h 59 min left"),  # still the 25th in New York
+        (at("2026-11-26 05:00"), "1 day left"),
+    ],
+)
+def test_the_time_left_is_counted_in_days_of_the_company_and_within_a_day_in_hours(
+    moment: date | datetime, said: str
+) -> None:
+    assert time_left(moment, at("2026-11-25 12:00"), declared()[1].zone) == said
+
+
+def test_a_red_warning_holds_nothing_back_and_is_listed_with_all_its_help(tmp_path: Path) -> None:
+    warned = failed("trend", Severity.WARNING, failure_class="F15")
+    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH)]
+    now = answer(25, prevalidation.readiness("investor_profit", runs, {}))
+    assert (now.state, now.state.exit_code) == (State.READY, 0)
+    helped = _aids(house(), now, runs, _red(store.Warehouse(tmp_path), runs))
+    lines = text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
+    assert lines[2:7] == [
+        "  READY        investor_profit  1 of 2 controls green, 1 red warning",
+        "               warns  trend",
+        f"               owner  {helped['investor_profit'].owner}",
+        "               due    pre-validation Wed 25 Nov (today); fixed by Mon 30 Nov (5 days left); "
+        "preliminary report Mon 30 Nov (5 days left); final report by Thu 3 Dec (8 days left)",
+        "               next   to the Lead Fri 27 Nov 09:00; to the Business Analytics Team's manager Fri 27 Nov 09:00",
+    ]
+    assert "1 of 2 controls green, 0 pending: nothing holds the figures back; 1 red warning told" in lines[8]
+    assert "T-0 Wed 25 Nov READY 1 of 2 green, 0 red, 1 red warning" in lines[9]
+    before = answer(24, line("investor_profit", trend=Light.GREEN, sums=Light.GREEN))
+    assert prevalidation.changes(now, before).worse == ["investor_profit trend"]
+
+
+def test_a_day_that_was_red_before_the_rehearsal_counts_from_its_own_first_failure(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    books = failed("ties_out", failure_class="F11")
+    incidents.note(warehouse, ran("2026-11-10 06:00", books, pipeline="profit_unit", period="2026-11-09"))
+    found = _red(warehouse, [ran("2026-11-12 06:00", books, pipeline="profit_unit")])
+    assert [one.period for one in found] == ["2026-11-09", "2026-11"]
+    assert hears(house(), found, at("2026-11-12 06:00")) == "went to the Lead Wed 11 Nov 01:00"
+    assert _red(warehouse, [ran("2026-11-12 06:00", result("ties_out"), pipeline="profit_unit")]) == []
 
 
 def test_a_clone_shares_files_and_nothing_that_happens_in_it_is_seen_outside(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_days_to_be_complete": TypeSpec(
         doc="Every day of the period up to the last day covered is present.",
         sentence="every day up to the last day covered must be present in $column with $min_rows or more rows"
-        "[, except on $except_weekdays][, except $except_days][, of rows where $row_condition].",
+        "[, except on $except_weekdays][, except $except_days][, all but $max_missing of them]"
+        "[, of rows where $row_condition].",
         kwargs={
             "column": _column("Date or timestamp whose UTC day is counted."),
             "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows each day must hold."),
@@ -108,6 +109,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."
             ),
             "except_days": KwargSpec(type=KwargType.DAYS, default=(), doc="Days on which nothing is expected."),
+            "max_missing": KwargSpec(
+                type=KwargType.COUNT,
+                doc="Days that may be missing or short by chance; none if not given.",
+            ),
             "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it make a day present."),
         },
     ),

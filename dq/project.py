@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from dq import people, registry, runbooks, settings, sources, suites, yamlfile
+from dq import adjustments, people, registry, runbooks, settings, sources, suites, yamlfile
 from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices
@@ -163,6 +163,8 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
             found.findings += examined[1]
         if examined and examined[0]:
             loaded[name] = examined[0]
+    if mapped and len(loaded) == len(suite_files):
+        found.findings += adjustments.findings(mapped, loaded.values())
     rules = rules_document.data if rules_document else {}
     if not isinstance(rules, dict):
         found.findings.append(Finding("jobs/rules.yml", 1, "", "the rules are a mapping"))
@@ -352,7 +354,7 @@ def _bind(
             continue
         findings += suites.house_findings(suite, columns[suite.dataset])
         findings += _reference_findings(suite, comparable)
-        by_dataset[suite.dataset] += suite.checks
+        by_dataset[suite.dataset] += adjustments.adjusted(suite.checks, mapped)
         findings += _anchors(suite, page)
     for dataset in columns if every_suite else ():
         if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):

@@ -6,8 +6,11 @@
 Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says what a value counts: `USD`, `ratio` (of
 one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`, or `month` for what
 investors see published for the month in which the fortnight ends. A value that cannot be had is NULL and
-`value_reason` says why: `no_revenue`, `no_subscribers`, `no_opening`, `no_active_users` or `source_absent`; so is a
-change without a value before (`no_previous`) or, relative to one, from nothing or less (`previous_not_positive`).
+`value_reason` says why: a denominator of zero (`no_revenue`, `no_subscribers`, `no_opening`, `no_active_users`), a
+source declared absent on all of its days (`source_absent`) or on some (`upstream_partial`), no row of those days
+(`no_rows`), or what the investors' row says. A change is NULL for the same reasons, with no fortnight published before
+(`no_previous`), without a value in it (`previous_` and the reason of then) or, relative to it, from nothing or less
+(`previous_not_positive`). A NULL that nothing explains has no reason, so that the report is held.
 
 Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
 revenue; unit profit = profit / paid seats at the end; churn rate = churned MRR / opening MRR; net revenue retention =
@@ -37,7 +40,7 @@ class Metric:
     """One line of the report.
 
     A plain figure is the column `of`; a ratio is `of` over `over`, which must be above zero, else `otherwise` says why
-    there is none.
+    there is none. Where `of` itself is NULL, the column `why` says so, by default that of the section.
     """
 
     section: str
@@ -47,6 +50,11 @@ class Metric:
     over: str = ""
     otherwise: str = ""
     basis: str = FORTNIGHT
+
+    @property
+    def why(self) -> str:
+        """The column that says why there is no figure."""
+        return f"{self.of if self.basis == MONTH else self.section}_reason"
 
 
 METRICS = (
@@ -107,7 +115,8 @@ def executive_report(
         profit_figures(in_window(profit, window), window)
         .crossJoin(growth_figures(in_window(growth, window), window))
         .crossJoin(engagement_figures(in_window(user_days, window)))
-        .crossJoin(total(investor_profit, {"month_revenue": "revenue", "month_profit": "profit"}))
+        .crossJoin(total(investor_profit, {"month_revenue": "revenue"}))
+        .crossJoin(total(investor_profit, {"month_profit": "profit"}, reason="margin_reason"))
         .crossJoin(total(investor_growth, {"month_closing_mrr": INVESTORS["closing_mrr"]}))
         .crossJoin(total(investor_engagement, {"month_active_users": INVESTORS["mau"]}))
         .withColumn("days", sf.lit((window.data_through - window.start).days + 1))
@@ -135,12 +144,23 @@ def in_window(frame: DataFrame, window: dq.Window) -> DataFrame:
 
 
 def profit_figures(units: DataFrame, window: dq.Window) -> DataFrame:
-    """Revenue, expenses and profit of the days, and the paid seats at their end, in one row."""
+    """Revenue, expenses and profit of the days, and the paid seats at their end, in one row.
+
+    A sum over some of the rows would be a figure of other days than it says: it is NULL unless every row has its part.
+    """
     last = sf.col("day") == sf.lit(window.data_through)
+    rows, absent = sf.count("*"), sf.count_if(sf.col("mtd_margin_reason") == "source_absent")
+    reason = no_rows().when((absent > 0) & (absent == rows), "source_absent").when(absent > 0, "upstream_partial")
     return units.agg(
-        *(sf.sum(name).alias(name) for name in ("revenue", "expenses", "profit")),
+        *(sf.when(sf.count(name) == rows, sf.sum(name)).alias(name) for name in ("revenue", "expenses", "profit")),
         sf.sum(sf.when(last, sf.col("seats"))).alias("seats"),
+        reason.alias("profit_reason"),
     )
+
+
+def no_rows() -> Column:
+    """The reason where there is not one row to take a figure from."""
+    return sf.when(sf.count("*") == 0, "no_rows")
 
 
 def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
@@ -152,6 +172,7 @@ def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
             sf.sum(sf.when(first, sf.col("mrr_opening"))).alias("mrr_opening"),
             sf.sum(sf.when(last, sf.col("mrr_closing"))).alias("mrr_closing"),
             *(sf.sum(name).alias(name) for name in movements),
+            no_rows().alias("growth_reason"),
         )
         .withColumn("mrr_change", sf.col("mrr_closing") - sf.col("mrr_opening"))
         .withColumn(
@@ -169,12 +190,15 @@ def engagement_figures(user_days: DataFrame) -> DataFrame:
         sf.count("*").alias("user_days"),
         sf.coalesce(sf.sum("sessions"), sf.lit(0)).alias("sessions"),
         (sf.coalesce(sf.sum("active_seconds"), sf.lit(0)) / sf.lit(60).cast("decimal(3,0)")).alias("active_minutes"),
+        no_rows().alias("engagement_reason"),
     )
 
 
-def total(published: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """The company total of a published investor table, in one row."""
-    return published.where("row_kind = 'total'").agg(*(sf.max(column).alias(name) for name, column in columns.items()))
+def total(published: DataFrame, columns: dict[str, str], reason: str = "") -> DataFrame:
+    """The company total of a published investor table, in one row, with what its column `reason` says."""
+    said = no_rows().otherwise(sf.max(reason)) if reason else no_rows()
+    figures = [sf.max(column).alias(name) for name, column in columns.items()]
+    return published.where("row_kind = 'total'").agg(*figures, *(said.alias(f"{name}_reason") for name in columns))
 
 
 def line(number: int, metric: Metric) -> Column:
@@ -183,9 +207,9 @@ def line(number: int, metric: Metric) -> Column:
     if metric.over:
         usable = sf.coalesce(sf.col(metric.over) > 0, sf.lit(False))
         value = sf.when(usable, sf.try_divide(of.cast("decimal(28,6)"), sf.col(metric.over).cast("decimal(20,2)")))
-        reason = sf.when(of.isNull(), "source_absent").when(~usable, metric.otherwise)
+        reason = sf.when(of.isNull(), sf.col(metric.why)).when(~usable, metric.otherwise)
     else:
-        value, reason = of, sf.when(of.isNull(), "source_absent")
+        value, reason = of, sf.when(of.isNull(), sf.col(metric.why))
     return sf.struct(
         sf.lit(number + 1).alias("line"),
         sf.lit(metric.section).alias("section"),
@@ -202,9 +226,12 @@ def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
     if previous is None:
         absent = sf.lit(None)
         found = rows.withColumns({"previous_period": absent.cast("string"), "previous_value": absent.cast(VALUE)})
+        found = found.withColumn("previous_reason", absent.cast("string"))
     else:
         before = previous.groupBy("metric").agg(
-            sf.max("fortnight").alias("previous_period"), sf.max("value").alias("previous_value")
+            sf.max("fortnight").alias("previous_period"),
+            sf.max("value").alias("previous_value"),
+            sf.max("value_reason").alias("previous_reason"),
         )
         found = rows.join(sf.broadcast(before), on="metric", how="left")
     return found.withColumn("change", (sf.col("value") - sf.col("previous_value")).try_cast(VALUE))
@@ -215,7 +242,8 @@ def relative_change() -> tuple[Column, Column]:
     before = sf.col("previous_value")
     reason = (
         sf.when(sf.col("value").isNull(), sf.col("value_reason"))
-        .when(before.isNull(), "no_previous")
+        .when(sf.col("previous_period").isNull(), "no_previous")
+        .when(before.isNull(), sf.concat(sf.lit("previous_"), sf.col("previous_reason")))
         .when(before <= 0, "previous_not_positive")
     )
     ratio = sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before))

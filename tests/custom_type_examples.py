@@ -31,6 +31,7 @@ VALID = [
     ("expect_partition_to_be_fresh", {**FRESH, "reference": "as_of", "min_rows": 10}),
     ("expect_days_to_be_complete", {"column": "day", "except_weekdays": ["sunday"], "except_days": ["2026-12-25"]}),
     ("expect_days_to_be_complete", {"column": "day", "row_condition": "row_kind = 'day'"}),
+    ("expect_days_to_be_complete", {"column": "day", "max_missing": 2}),
     ("expect_zero_denominators_to_be_counted", {"column": "unit_profit", "denominator": "seats"}),
     ("expect_ratio_to_be_explained", {"column": "m", "denominator": "revenue", "reason_column": "m_reason"}),
     ("expect_total_to_reconcile", {**RECONCILE, "tolerance": "0.05", "row_condition": "region <> 'x'"}),

@@ -176,8 +176,8 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F24-executive_report-cents",
             "a change of the job shows amounts in cents of cents",
             "report_amounts_in_range",
-            '        value, reason = of, sf.when(of.isNull(), "source_absent")\n',
-            '        value, reason = of * 10000, sf.when(of.isNull(), "source_absent")\n',
+            "        value, reason = of, sf.when(of.isNull(), sf.col(metric.why))\n",
+            "        value, reason = of * 10000, sf.when(of.isNull(), sf.col(metric.why))\n",
         ),
         defect(
             "F03-executive_report-headline-lost",

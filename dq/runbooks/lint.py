@@ -43,6 +43,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "RUN": "investor-profit-20261125-0500",
     "PERIOD": "2026-10",
     "MONTH": "2026-10",
+    "BEFORE": "2026-09",
     "CHECK": "profit_ties_out_to_ledger",
     "TIME": "2026-11-04T05:00:00Z",
     "DATA": "build/data.parquet",

@@ -11,6 +11,7 @@ from dq.errors import ConfigError, Finding, choices
 from dq.model import Json
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.mapping import SourceQuery
+from dq.yamlfile import Document, Key
 
 MONTH = "{month}"
 
@@ -45,6 +46,14 @@ class Absence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """Arguments of a check that are different for this company, and why."""
+
+    kwargs: Mapping[str, Json]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One source of one company: the checked SELECT that makes the contract's columns, or its declared absence.
 
@@ -68,7 +77,7 @@ class SourcesConfig:
     """A company's sources: its raw tables and, for every contract, the source that fulfils it.
 
     ``root`` is the folder the tables' paths start from; None where only an environment variable that is not set could
-    say it. ``root_env`` is that variable.
+    say it. ``root_env`` is that variable. ``thresholds`` are by check, in place of those of the suites.
     """
 
     company: str
@@ -77,6 +86,12 @@ class SourcesConfig:
     root_env: str
     tables: Mapping[str, RawTable]
     sources: Mapping[str, Source]
+    document: Document
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+
+    def finding(self, key: Key, message: str) -> Finding:
+        """A mistake at a place in the sources file."""
+        return self.document.finding(key, message)
 
     def contract(self, name: str) -> Contract:
         """The contract of a source."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Json
-from dq.sources.config import MONTH, Absence, Format, RawTable, Source, SourcesConfig
+from dq.sources.config import MONTH, Absence, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
 from dq.sources.mapping import MappingError, SourceQuery, parse
 from dq.sources.types import canonical
@@ -52,13 +52,19 @@ class _SourceText(_Strict):
     absent_columns: dict[str, str] = {}
 
 
+class _ThresholdText(_Strict):
+    kwargs: dict[str, object] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
 class SourcesFile(_Strict):
-    """A sources file: where a company's raw tables are, and the SELECT that makes each source."""
+    """A sources file: where a company's raw tables are, the SELECT that makes each source, and its own thresholds."""
 
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     root: _RootText
     tables: dict[str, _TableText] = Field(min_length=1)
     sources: dict[str, _SourceText] = Field(min_length=1)
+    thresholds: dict[str, _ThresholdText] = {}
 
 
 def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) -> SourcesConfig:
@@ -79,6 +85,9 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
         if name not in file.sources:
             message = f"the contract {name} is missing: give it a select, or absent with owner and reason"
             findings.append(document.finding(("sources",), message))
+    for name, threshold in file.thresholds.items():
+        if not threshold.reason.strip():
+            findings.append(document.finding(("thresholds", name, "reason"), "say why it is different here"))
     if findings:
         raise ConfigError(findings)
     return SourcesConfig(
@@ -88,7 +97,16 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
         root_env=file.root.env,
         tables=tables,
         sources=sources,
+        document=document,
+        thresholds={
+            name: Threshold(kwargs=_json(threshold.kwargs), reason=threshold.reason)
+            for name, threshold in file.thresholds.items()
+        },
     )
+
+
+def _json(value: Mapping[str, object]) -> dict[str, Json]:
+    return dict(value)  # type: ignore[arg-type]  # the reader yields JSON values only
 
 
 def _root(text: _RootText, path: Path) -> Path | None:

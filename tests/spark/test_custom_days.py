@@ -167,6 +167,14 @@ def test_excepted_weekdays_and_days_are_not_expected(spark: SparkSession) -> Non
     assert evaluate(days(spark, *working[1:]), check(COMPLETE.type, **kwargs)).outcome is Outcome.FAILED  # type: ignore[arg-type]
 
 
+def test_days_that_may_be_missing_by_chance_are_named_and_pass(spark: SparkSession) -> None:
+    found = [day for day in ALL_DAYS if day.day not in (4, 10)]
+    result = evaluate(days(spark, *found), check(COMPLETE.type, column="day", max_missing=2))
+    assert result.outcome is Outcome.PASSED
+    assert result.observed == "2 of 31 expected days are missing: 2026-10-04, 2026-10-10 (allowed 2)"
+    assert evaluate(days(spark, *found), check(COMPLETE.type, column="day", max_missing=1)).outcome is Outcome.FAILED
+
+
 def test_a_window_without_an_expected_day_is_not_run(spark: SparkSession) -> None:
     window = replace(OCTOBER, start=date(2026, 10, 3), data_through=date(2026, 10, 4))
     weekend = check(COMPLETE.type, column="day", except_weekdays=["saturday", "sunday"])

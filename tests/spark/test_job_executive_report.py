@@ -21,7 +21,7 @@ FORTNIGHT = Window(
     kind=Kind.MONTH_TO_DATE,
 )
 MONEY = "decimal(18,2)"
-PROFIT = f"day date, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int"
+PROFIT = f"day date, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int, mtd_margin_reason string"
 MOVEMENTS = ("mrr_opening", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn", "mrr_closing")
 GROWTH = "day date, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
 USERS = "day date, user_id string, events bigint, sessions bigint, active_seconds bigint"
@@ -38,26 +38,26 @@ def report(
     profit: list[tuple[object, ...]] | None = None,
     growth: list[tuple[object, ...]] | None = None,
     users: list[tuple[object, ...]] | None = None,
+    investors: tuple[object, ...] | None = ("total", Decimal("900.00"), Decimal("300.00"), None),
     previous: DataFrame | None = None,
     window: Window = FORTNIGHT,
 ) -> dict[str, dict[str, object]]:
     usual = [
-        (FIRST, money("100.00"), money("60.00"), money("40.00"), 7),
-        (LAST, money("300.00"), money("180.00"), money("120.00"), 8),
+        (FIRST, money("100.00"), money("60.00"), money("40.00"), 7, None),
+        (LAST, money("300.00"), money("180.00"), money("120.00"), 8, None),
     ]
     moves = [
         (FIRST, *map(money, ("1000.00", "50.00", "0.00", "0.00", "0.00", "1050.00"))),
         (LAST, *map(money, ("1050.00", "0.00", "30.00", "10.00", "20.00", "1050.00"))),
     ]
     active = [(FIRST, "u1", 3, 1, 600), (LAST, "u1", 2, 1, 300), (LAST, "u2", 1, 2, 900), (LAST, "u3", 0, 0, 0)]
-    total = "row_kind string, revenue decimal(18,2), profit decimal(18,2)"
+    total = "row_kind string, revenue decimal(18,2), profit decimal(18,2), margin_reason string"
+    cell = ("cell", money("1.00"), money("1.00"), None)
     frame = JOB.executive_report(
         profit=spark.createDataFrame(usual if profit is None else profit, PROFIT),
         growth=spark.createDataFrame(moves if growth is None else growth, GROWTH),
         user_days=spark.createDataFrame(active if users is None else users, USERS),
-        investor_profit=spark.createDataFrame(
-            [("total", money("900.00"), money("300.00")), ("cell", money("1.00"), money("1.00"))], total
-        ),
+        investor_profit=spark.createDataFrame([cell, *([investors] if investors else [])], total),
         investor_growth=spark.createDataFrame(
             [("total", money("1050.00"))], f"row_kind string, {JOB.INVESTORS['closing_mrr']} decimal(18,2)"
         ),
@@ -90,27 +90,58 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
 
 
 def test_days_outside_the_fortnight_do_not_count(spark: SparkSession) -> None:
-    outside = (date(2026, 10, 12), money("1.00"), money("1.00"), money("0.00"), 1)
-    usual = (LAST, money("300.00"), money("180.00"), money("120.00"), 8)
+    outside = (date(2026, 10, 12), money("1.00"), money("1.00"), money("0.00"), 1, None)
+    usual = (LAST, money("300.00"), money("180.00"), money("120.00"), 8, None)
     assert report(spark, profit=[usual, outside])["revenue"]["value"] == money("300")
 
 
 def test_without_a_denominator_or_a_source_a_value_is_null_and_says_why(spark: SparkSession) -> None:
-    rows = report(spark, profit=[(LAST, money("0.00"), None, None, 0)], growth=[], users=[])
+    absent = (LAST, money("0.00"), None, None, 0, "source_absent")
+    rows = report(spark, profit=[absent], growth=[], users=[])
     reasons = {name: (row["value"], row["value_reason"]) for name, row in rows.items()}
+    assert reasons["revenue"] == (money("0"), None)
     assert reasons["profit"] == (None, "source_absent")
     assert reasons["margin"] == (None, "source_absent")
-    assert reasons["mrr_growth"] == (None, "source_absent")
+    assert reasons["mrr_growth"] == (None, "no_rows")
     assert reasons["active_users"] == (0, None)
     assert reasons["active_minutes_per_user_day"] == (None, "no_active_users")
-    nothing = report(spark, profit=[(LAST, money("0.00"), money("5.00"), money("-5.00"), 0)])
+    nothing = report(spark, profit=[(LAST, money("0.00"), money("5.00"), money("-5.00"), 0, "no_revenue")])
     assert (nothing["margin"]["value"], nothing["margin"]["value_reason"]) == (None, "no_revenue")
     assert (nothing["unit_profit"]["value"], nothing["unit_profit"]["value_reason"]) == (None, "no_subscribers")
 
 
+def test_what_is_absent_on_some_days_only_is_no_sum_of_the_others(spark: SparkSession) -> None:
+    known = (FIRST, money("100.00"), money("60.00"), money("40.00"), 7, None)
+    absent = (LAST, money("300.00"), None, None, 8, "source_absent")
+    rows = report(spark, profit=[known, absent])
+    assert (rows["revenue"]["value"], rows["revenue"]["value_reason"]) == (money("400"), None)
+    assert (rows["profit"]["value"], rows["profit"]["value_reason"]) == (None, "upstream_partial")
+    assert (rows["margin"]["value"], rows["margin"]["value_reason"]) == (None, "upstream_partial")
+
+
+def test_the_month_says_why_by_the_investors_own_row(spark: SparkSession) -> None:
+    absent = report(spark, investors=("total", money("900.00"), None, "source_absent"))
+    assert (absent["month_profit"]["value_reason"], absent["month_revenue"]["value"]) == ("source_absent", money("900"))
+    missing = report(spark, investors=None)
+    assert [missing[name]["value_reason"] for name in ("month_profit", "month_revenue")] == ["no_rows"] * 2
+
+
+def test_a_null_that_nothing_explains_is_not_called_absent(spark: SparkSession) -> None:
+    """An amount that did not fit its type, or a day that was lost: the report is held for it."""
+    profit = [(LAST, money("300.00"), money("180.00"), None, 8, None)]
+    rows = report(spark, profit=profit, investors=("total", money("900.00"), None, None))
+    told = {name: (row["value"], row["value_reason"]) for name, row in rows.items() if row["value"] is None}
+    assert told == dict.fromkeys(("profit", "margin", "unit_profit", "month_profit"), (None, None))
+
+
 def test_the_change_is_against_what_was_published_before(spark: SparkSession) -> None:
-    rows = [("2026-09-14", "revenue", money("320")), ("2026-09-14", "profit", money("-5"))]
-    previous = spark.createDataFrame(rows, "fortnight string, metric string, value decimal(28,6)")
+    rows = [
+        ("2026-09-14", "revenue", money("320"), None),
+        ("2026-09-14", "profit", money("-5"), None),
+        ("2026-09-14", "expenses", None, "upstream_partial"),
+    ]
+    columns = "fortnight string, metric string, value decimal(28,6), value_reason string"
+    previous = spark.createDataFrame(rows, columns)
     found = report(spark, previous=previous)
     revenue, profit, margin = found["revenue"], found["profit"], found["margin"]
     assert (revenue["previous_period"], revenue["change"], revenue["change_ratio"]) == (
@@ -124,6 +155,8 @@ def test_the_change_is_against_what_was_published_before(spark: SparkSession) ->
         "previous_not_positive",
     )
     assert margin["change_ratio_reason"] == "no_previous"
+    expenses = found["expenses"]
+    assert (expenses["change"], expenses["change_ratio_reason"]) == (None, "previous_upstream_partial")
 
 
 def test_an_unfinished_fortnight_divides_by_the_days_it_has(spark: SparkSession) -> None:

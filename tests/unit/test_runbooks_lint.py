@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from runbook_samples import CHECKS, PAGE, ROSTER, line_of, page, roster
 
+from dq import project as projects
 from dq.errors import ConfigError, DqError
 from dq.model import Check, Guidance, Severity
 from dq.people import load_roster
@@ -340,6 +341,24 @@ def test_guidance_takes_the_class_from_the_section_where_it_is_not_given(tmp_pat
     assert "to the manager Thu 26 Nov 00:00" in due("")
     assert "to the manager Thu 26 Nov 00:00" in due("F11")
     assert "to the manager Thu 26 Nov 00:00" not in due("F01")
+
+
+def test_what_is_wrong_in_the_month_before_is_mended_in_the_month_before() -> None:
+    """A check that judges the month before leads to commands that name that month and not the one that was held."""
+    found = set()
+    for name, bound in projects.load(ROOT).bound.items():
+        for check in bound.all_checks:
+            other = str(check.kwargs.get("other", ""))
+            if not (".previous" in other or other.endswith(".late") or check.kwargs.get("published") == "previous"):
+                continue
+            section = bound.page.section(check.runbook.partition("#")[2])
+            assert section is not None
+            inside = [s for s in bound.page.sections if section.start < s.start <= section.end]
+            mending = next(s for s in inside if s.title == "Mitigation")
+            runs = {c.text for c in bound.page.commands(mending) if c.text.startswith("dq run")}
+            assert any("--period BEFORE" in command for command in runs), (check.check, runs)
+            found.add(name)
+    assert found == {"profit_unit", "investor_profit", "investor_growth", "investor_engagement"}
 
 
 def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() -> None:

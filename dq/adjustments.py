@@ -1,0 +1,58 @@
+"""The thresholds a company's sources file puts in place of those the suites declare, each with its own reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from dq import sources, suites
+from dq.custom_types import CUSTOM_TYPES, KwargType
+from dq.errors import Finding, choices
+from dq.model import Check
+
+# What says when nothing is expected is as much the company's own as a bound is.
+_EXCEPTIONS = (KwargType.WEEKDAYS, KwargType.DAYS)
+
+
+def adjusted(checks: Sequence[Check], mapped: sources.SourcesConfig | None) -> list[Check]:
+    """The checks with the company's thresholds for them, whose reason stands in place of the suite's."""
+    thresholds = mapped.thresholds if mapped else {}
+    return [_adjusted(check, thresholds[check.check]) if check.check in thresholds else check for check in checks]
+
+
+def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> list[Finding]:
+    """The mistakes in a company's thresholds: of no check, of arguments that are no threshold, or of wrong values."""
+    declared: dict[str, list[Check]] = {}
+    for suite in loaded:
+        for index, check in enumerate(suite.checks):
+            if index not in suite.unsure:
+                declared.setdefault(check.check, []).append(check)
+    unread = {suite.checks[index].check for suite in loaded for index in suite.unsure}
+    found: list[Finding] = []
+    for name, threshold in mapped.thresholds.items():
+        place = ("thresholds", name)
+        if name not in declared and name not in unread:
+            close = choices(name, sorted(declared)).partition("? Valid")[0]
+            hint = f"; {close}?" if close.startswith("did you mean") else ""
+            found.append(mapped.finding(place, f"no suite declares such a check{hint}"))
+        for check in declared.get(name, ()):
+            merged = {**check.kwargs, **threshold.kwargs}
+            valid = _thresholds(check.type, merged)
+            wrong = [kwarg for kwarg in threshold.kwargs if kwarg not in valid]
+            for kwarg in wrong:
+                said = f"is no threshold of {check.type}; {choices(kwarg, valid)}"
+                found.append(mapped.finding((*place, "kwargs", kwarg), said))
+            found += [] if wrong else suites.kwargs_findings(mapped.document, place, check.type, merged)
+    return sorted(set(found))
+
+
+def _adjusted(check: Check, threshold: sources.Threshold) -> Check:
+    return replace(check, kwargs={**check.kwargs, **threshold.kwargs}, notes=threshold.reason)
+
+
+def _thresholds(type_name: str, kwargs: Mapping[str, object]) -> list[str]:
+    """The arguments a company may set: bounds, and for our own types also those it could add."""
+    if type_name not in CUSTOM_TYPES:
+        return suites.thresholds_of(type_name, kwargs)
+    kinds = {name: spec.type for name, spec in CUSTOM_TYPES[type_name].kwargs.items()}
+    return suites.thresholds_of(type_name, dict.fromkeys(kinds)) + [n for n, k in kinds.items() if k in _EXCEPTIONS]

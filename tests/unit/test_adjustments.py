@@ -1,0 +1,77 @@
+"""A company's own thresholds, in place of the suites' with their reason; every mistake in them is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dq import project as projects
+from dq.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
+HEARD = "ticket_platform_is_heard_at_close"
+
+
+def thresholds(home: Path, text: str) -> Path:
+    """A sources file of the copied project with these thresholds at its end."""
+    file = home / "jobs" / "sources.yml"
+    file.write_text(file.read_text(encoding="utf-8") + f"thresholds:\n{text}", encoding="utf-8")
+    return file
+
+
+def mistakes(home: Path, text: str) -> list[str]:
+    thresholds(home, text)
+    with pytest.raises(ConfigError) as caught:
+        projects.load(home)
+    return [str(one) for one in caught.value.findings]
+
+
+def test_the_outside_company_has_its_own_threshold_and_nobody_else_has() -> None:
+    ours, theirs = (
+        next(check for check in projects.load(ROOT, file).bound["growth_daily"].all_checks if check.check == HEARD)
+        for file in (None, ROOT / "jobs" / "ravenstack.yml")
+    )
+    assert (ours.kwargs, theirs.kwargs) == ({"column": "opened_date"}, {"column": "opened_date", "max_missing": 7})
+    assert theirs.notes == "As for the warning."
+    assert (theirs.severity, theirs.runbook) == (ours.severity, ours.runbook)
+
+
+def test_a_threshold_counts_in_every_suite_that_holds_the_check_and_changes_the_run_key(
+    project_copy: Callable[[], Path],
+) -> None:
+    home = project_copy()
+    before = projects.load(home)
+    thresholds(home, "  revenue_is_fresh: {kwargs: {max_age_hours: 30}, reason: billing closes at six}\n")
+    after = projects.load(home)
+    for name in ("profit_unit", "growth_daily"):
+        (check,) = (one for one in after.bound[name].checks["revenue"] if one.check == "revenue_is_fresh")
+        assert (check.kwargs["max_age_hours"], check.notes) == (30, "billing closes at six")
+        assert before.bound[name].hash != after.bound[name].hash
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "  ticket_platform_is_herd: {kwargs: {max_missing: 7}, reason: few}\n",
+            "ticket_platform_is_herd: no suite declares such a check; did you mean ticket_platform_is_heard?",
+        ),
+        (
+            f"  {HEARD}: {{kwargs: {{column: resolved_at}}, reason: few}}\n",
+            f"thresholds.{HEARD}.kwargs.column: is no threshold of expect_days_to_be_complete",
+        ),
+        (f"  {HEARD}: {{kwargs: {{max_missing: -1}}, reason: few}}\n", "-1 is not a whole number, not negative"),
+        (f"  {HEARD}: {{kwargs: {{max_missing: 7}}, reason: ' '}}\n", "reason: say why it is different here"),
+        (
+            "  revenue_amount_in_range: {kwargs: {max_value: -20000000}, reason: few}\n",
+            "min_value -10000000 is above max_value -20000000",
+        ),
+    ],
+)
+def test_a_mistake_in_a_threshold_is_told_at_its_line(project_copy: Callable[[], Path], text: str, said: str) -> None:
+    found = mistakes(project_copy(), text)
+    assert len(found) == 1
+    assert said in found[0]
+    assert found[0].startswith("jobs/sources.yml:2")

@@ -172,7 +172,9 @@ class Facts:
     exchanges: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)
     groups: list[str] = field(default_factory=list)
     tasks: int = 0
+    # What was read of inputs, each row once, and what attempts that failed or were repeated read besides.
     rows_in: int = 0
+    rows_in_again: int = 0
     failed_tasks: int = 0
     killed_tasks: int = 0
 

@@ -70,7 +70,7 @@ def judge(
         elif check.type == TIME:
             results.append(_slow(check, Decimal(f"{took:.3f}"), took, history(check.check), thresholds))
         else:
-            results.append(_throughput(check, facts.rows_in, took, history(check.check), thresholds))
+            results.append(_throughput(check, facts, took, history(check.check), thresholds))
     return results
 
 
@@ -112,17 +112,28 @@ def _slow(check: Check, value: Decimal, took: float, past: Sequence[Decimal], th
     return _judged(check, slow, observed, measures)
 
 
-def _throughput(check: Check, rows: int, took: float, past: Sequence[Decimal], thresholds: Thresholds) -> CheckResult:
+def _throughput(
+    check: Check, facts: Facts, took: float, past: Sequence[Decimal], thresholds: Thresholds
+) -> CheckResult:
+    """Rows per second without those that a retry counted twice, which would make a run look fast."""
+    rows, again = facts.rows_in, facts.rows_in_again
     if not rows or took <= 0:
         return result_of(check, Outcome.NOT_RUN, reason="Spark counted no rows that were read", evidence=Evidence.RUN)
     value = (Decimal(rows) / Decimal(f"{took:.3f}")).quantize(Decimal("0.001"))
-    measures: dict[str, Json] = {"metric": str(value), "history": len(past), "rows_read": rows}
+    measures: dict[str, Json] = {
+        "metric": str(value),
+        "history": len(past),
+        "rows_read": rows,
+        "rows_read_again": again,
+    }
     if len(past) < thresholds.slow_history:
         return _short(check, len(past), measures, thresholds)
     band = band_of_ratios(past, 1 / Decimal(str(thresholds.slow_factor)), None)
     observed = (
         f"{value:,.0f} rows read per second, usually {band.middle:,.0f} (median of {len(past)} published periods)"
     )
+    if again:
+        observed += f"; {again:,} rows that failed or repeated tasks read again are left out"
     slow = not band.holds(value) and took >= thresholds.slow_seconds
     return _judged(check, slow, observed, measures)
 

@@ -34,7 +34,7 @@ def test_what_a_group_of_jobs_strained_is_told_with_its_step(spark: SparkSession
     context.setJobGroup(OTHER, "after")
     facts = live.read(spark, RUN, began, KEEN)
 
-    assert facts.rows_in == 50_000
+    assert (facts.rows_in, facts.rows_in_again) == (50_000, 0)
     assert {stage.step for stage in facts.stages.values()} == {"computing profit_unit"}
     assert facts.failed_tasks == 0
     assert not facts.lost_executors
@@ -50,13 +50,15 @@ def test_what_a_group_of_jobs_strained_is_told_with_its_step(spark: SparkSession
     assert live.read(spark, "nobody-2026-10-20261104t030000000000z-abcdef", began, KEEN).stages == {}
 
 
-def test_a_task_that_failed_before_it_succeeded_is_counted(spark: SparkSession) -> None:
+def test_a_task_that_failed_is_counted_and_the_rows_it_read_are_not(spark: SparkSession, tmp_path: Path) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
+    spark.range(0, 8, 1, 1).write.parquet(str(tmp_path / "rows"))
     spark.sparkContext.setJobGroup(RUN.replace("abcdef", "abcde0"), "checking")
     failing = sf.expr("if(id = 3, cast(raise_error('planted') as bigint), id)")
-    frame = spark.range(0, 8, 1, 2).select(failing.alias("x"))
+    frame = spark.read.parquet(str(tmp_path / "rows")).select(failing.alias("x"))
     with pytest.raises(Exception, match="planted"):
         frame.collect()
     facts = live.read(spark, RUN.replace("abcdef", "abcde0"), began, KEEN)
     assert facts.failed_tasks >= 1
+    assert (facts.rows_in, facts.rows_in_again) == (0, 8)
     assert [one.cause for one in strain.strains(facts, KEEN)][-1] == "failed_tasks"

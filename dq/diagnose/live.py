@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Events reach the store a moment after they happened; a store that lags longer is read as it is.
 PATIENCE_MILLISECONDS = 5000
-_QUANTILES = (0.5, 1.0)
+_QUANTILES = (0.5, 0.75, 1.0)
 _ALL = (1 << 31) - 1
 Json = Mapping[str, Any]
 
@@ -41,6 +41,9 @@ def read(spark: SparkSession, group: str, began: datetime, thresholds: Threshold
     facts.rows_in, facts.rows_in_again = rows_read(listed, store.tasks)
     facts.failed_tasks = sum(stage.failed for stage in facts.stages.values())
     facts.executors = _executors(store.executors(), facts)
+    for key, stage in facts.stages.items():
+        for name, spilled in (store.spilled(*key) if stage.spilled_disk else {}).items():
+            facts.executors.setdefault(name, Executor()).spilled += spilled
     return facts
 
 
@@ -106,12 +109,17 @@ class _Store:
     def executors(self) -> list[Json]:
         return self._json(self._store.executorList(False))  # type: ignore[no-any-return]
 
+    def spilled(self, stage: int, attempt: int) -> dict[str, int]:
+        """The bytes that each executor spilled to disk for an attempt of a stage."""
+        found = self._json(self._store.executorSummary(stage, attempt))
+        return {str(name): int(one["diskBytesSpilled"]) for name, one in found.items()}
+
     def tasks(self, stage: int, attempt: int) -> list[Json]:
         """All tasks of an attempt of a stage."""
         return self._json(self._store.taskList(stage, attempt, _ALL))  # type: ignore[no-any-return]
 
     def summary(self, stage: int, attempt: int) -> Json | None:
-        """The distribution of a stage's tasks at the median and the largest; None where no task has ended."""
+        """A stage's tasks at the median, the third quartile and the largest; None where no task has ended."""
         return self._json(self._store.taskSummary(stage, attempt, self._doubles(_QUANTILES)))  # type: ignore[no-any-return]
 
     def _json(self, found: object) -> Any:
@@ -164,7 +172,8 @@ def _spread(stage: Stage, info: Json, summary: Json | None) -> None:
     count, read = int(info["numCompleteTasks"]), summary["shuffleReadMetrics"]
 
     def of(values: list[float], total: float, unit: float = 1) -> Distribution:
-        return Distribution.known(total=total, count=count, median=values[0] / unit, largest=values[1] / unit)
+        median, upper, largest = (value / unit for value in values)
+        return Distribution.known(total=total, count=count, median=median, upper=upper, largest=largest)
 
     stage.seconds = of(summary["executorRunTime"], stage.run_seconds, 1000)
     stage.bytes_read = of(read["readBytes"], stage.bytes_read.total)

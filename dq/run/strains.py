@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dq.diagnose import live, strain
+from dq.diagnose import live, skew, strain
 from dq.diagnose.facts import Facts
 from dq.diagnose.findings import Change, Finding, seconds
 from dq.engine.history import band_of_ratios
@@ -62,11 +62,12 @@ def judge(
     checks: Sequence[Check], facts: Facts, *, took: float, history: History, thresholds: Thresholds
 ) -> list[CheckResult]:
     """The results of checks on facts."""
-    found = [*strain.skewed_keys(facts, thresholds, ()), *strain.strains(facts, thresholds)]
+    found = [*skew.skewed_keys(facts, thresholds, ()), *strain.strains(facts, thresholds)]
     results = []
     for check in checks:
         if check.type in CAUSES:
-            results.append(_strained(check, facts, [one for one in found if one.cause in CAUSES[check.type]]))
+            mine = [one for one in found if one.cause in CAUSES[check.type]]
+            results.append(_strained(check, facts, mine, _remarks(check, facts, thresholds)))
         elif check.type == TIME:
             results.append(_slow(check, Decimal(f"{took:.3f}"), took, history(check.check), thresholds))
         else:
@@ -74,13 +75,21 @@ def judge(
     return results
 
 
-def _strained(check: Check, facts: Facts, found: Sequence[Finding]) -> CheckResult:
+def _remarks(check: Check, facts: Facts, thresholds: Thresholds) -> list[str]:
+    """What is told beside the result and fails nothing."""
+    if check.type == "expect_tasks_to_be_even":
+        return [f"suspicious: {sentence}" for sentence in skew.suspicious(facts, thresholds)]
+    larger = strain.oversized(facts, thresholds) if check.type == "expect_memory_to_suffice" else ""
+    return [larger] if larger else []
+
+
+def _strained(check: Check, facts: Facts, found: Sequence[Finding], remarks: Sequence[str]) -> CheckResult:
     run = sum(stage.run_seconds for stage in facts.stages.values())
     quiet = f"{len(facts.stages)} stages, {facts.tasks:,} tasks, {seconds(run)} of task time"
     return result_of(
         check,
         Outcome.FAILED if found else Outcome.PASSED,
-        observed="; ".join(_sentence(one) for one in found) or quiet,
+        observed="; ".join([*([_sentence(one) for one in found] or [quiet]), *remarks]),
         evidence=Evidence.RUN,
         measures={
             "unexpected_count": len(found),

@@ -70,8 +70,9 @@ WAITS_ONCE = """yield from batches
 
     from pyspark import TaskContext
 
-    if TaskContext.get().attemptNumber() == 0:
-        time.sleep(30)"""
+    task = TaskContext.get()
+    if task.partitionId() == 0 and task.attemptNumber() == 0:
+        time.sleep(15)"""
 NEEDS_THE_ARCHIVE = """from pathlib import Path
 
     import dq

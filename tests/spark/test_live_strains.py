@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from dq.diagnose import live, strain
+from dq.diagnose import live, skew, strain
 from dq.thresholds import Thresholds
 
 # Everything is worth a word, so that a small job shows all of it.
@@ -41,11 +41,11 @@ def test_what_a_group_of_jobs_strained_is_told_with_its_step(spark: SparkSession
     heavy = max(facts.stages.values(), key=lambda stage: stage.rows_read.largest)
     assert (heavy.rows_read.total, heavy.rows_read.count) == (50_000, 4)
     assert heavy.rows_read.largest > 47_000
-    (found,) = strain.skewed_keys(facts, KEEN, ())
+    (found,) = skew.skewed_keys(facts, KEEN, ())
     assert f"stage {heavy.stage}.0 (computing profit_unit): one of 4 tasks read" in found.evidence[0]
     # At the field's thresholds the same job is none worth a word, and its tasks are not even asked for.
     quiet = live.read(spark, RUN, began, Thresholds())
-    assert strain.skewed_keys(quiet, Thresholds(), ()) == []
+    assert skew.skewed_keys(quiet, Thresholds(), ()) == []
     assert {stage.seconds.count for stage in quiet.stages.values()} == {0}
     assert live.read(spark, "nobody-2026-10-20261104t030000000000z-abcdef", began, KEEN).stages == {}
 

@@ -85,6 +85,17 @@ def test_one_task_with_most_of_the_rows_is_skew() -> None:
     assert "with 64 values: group by it and the salt first" in result.observed
 
 
+def test_what_is_suspicious_or_oversized_is_told_and_fails_nothing() -> None:
+    uneven = stage(seconds=Distribution.known(total=500, count=8, median=50, upper=50, largest=90), run_seconds=500.0)
+    found = judged(of(uneven, tasks=8, executors={"1": Executor(peak_heap=GIB // 4)}))
+    assert (found["even"].outcome, found["memory"].outcome) == (Outcome.PASSED, Outcome.PASSED)
+    suspicious = (
+        "suspicious: stage 3.0 (computing profit_unit): the largest task has 90.0 s, 1.8 times the third quartile"
+    )
+    assert found["even"].observed.endswith(suspicious)
+    assert found["memory"].observed.endswith("fuller than 25%: spark.executor.memory 384m would do (now 1024m)")
+
+
 def test_a_failed_task_and_a_lost_executor_are_told_also_where_the_job_went_on() -> None:
     facts = of(stage(failed=1), tasks=9, failed_tasks=1, executors={"2": Executor(removed=5, reason="code 52")})
     result = judged(facts)["tasks"]

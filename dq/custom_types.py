@@ -490,6 +490,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="an input that a join broadcasts must fit into its share of the heap.",
         run_level=True,
     ),
+    "expect_partitions_to_fit_memory": TypeSpec(
+        doc="Every input, shuffled into as many partitions as are set, leaves each task no more than its memory holds.",
+        sentence="an input that is shuffled must fit, partition by partition, into the memory of a task.",
+        run_level=True,
+    ),
     "expect_tasks_to_be_even": TypeSpec(
         doc="In no stage of the run one task had most of the work.",
         sentence="in no stage one task may take or read many times what the median does.",

@@ -72,9 +72,10 @@ def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Docu
             "F17",
             "What a join broadcasts fits into its share of a heap.",
         ),
+        ("partitions", "expect_partitions_to_fit_memory", "F17", "What a task shuffles of an input fits its memory."),
     )
     for suffix, kind, failure_class, description in files:
-        severity = Severity.INFO if suffix == "small" else Severity.WARNING
+        severity = Severity.INFO if suffix in ("small", "partitions") else Severity.WARNING
         checks.append(of_run(f"files.{suffix}", kind, failure_class, description, severity))
     return checks
 

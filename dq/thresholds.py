@@ -23,11 +23,16 @@ class Thresholds(BaseModel):
     skew_factor: Annotated[float, Field(gt=1)] = 5.0
     skew_bytes: Annotated[int, Field(gt=0)] = 256 * MEBIBYTE
     skew_seconds: Annotated[float, Field(gt=0)] = 60.0
+    suspicious_factor: Annotated[float, Field(gt=1)] = 1.5
     spill_bytes: Annotated[int, Field(gt=0)] = MEBIBYTE
+    spill_share_alarm: Share = 0.05
+    spill_executors_alarm: Share = 0.2
     gc_share: Share = 0.10
     gc_share_alarm: Share = 0.20
     heap_share: Share = 0.95
+    heap_share_least: Share = 0.7
     partition_bytes: Annotated[int, Field(gt=0)] = 5 * 1024 * MEBIBYTE
+    broadcast_bytes: Annotated[int, Field(gt=0)] = 1024 * MEBIBYTE
     target_bytes: Annotated[int, Field(gt=0)] = 128 * MEBIBYTE
     tiny_tasks: Annotated[int, Field(gt=0)] = 5000
     tiny_task_seconds: Annotated[float, Field(gt=0)] = 0.5
@@ -35,6 +40,7 @@ class Thresholds(BaseModel):
     small_files: Annotated[int, Field(gt=1)] = 100
     small_file_bytes: Annotated[int, Field(gt=0)] = 3 * MEBIBYTE
     build_share: Share = 0.2
+    partition_share: Share = 1.0
     slow_factor: Annotated[float, Field(gt=1)] = 2.0
     slow_history: Annotated[int, Field(ge=1)] = 3
     slow_seconds: Annotated[float, Field(ge=0)] = 60.0

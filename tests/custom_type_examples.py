@@ -54,6 +54,7 @@ VALID = [
     ("expect_files_to_be_even", {}),
     ("expect_files_not_to_be_small", {}),
     ("expect_build_sides_to_fit_memory", {}),
+    ("expect_partitions_to_fit_memory", {}),
     ("expect_tasks_to_be_even", {}),
     ("expect_memory_to_suffice", {}),
     ("expect_tasks_to_succeed", {}),

@@ -204,6 +204,26 @@ def plan(execution: int, *exchanges: tuple[int, str]) -> Event:
     }
 
 
+def broadcast(execution: int, accumulator: int) -> Event:
+    """A query began that builds a table to broadcast, whose size the accumulator will hold."""
+    planned = dict(plan(execution))
+    metric = {"name": "data size", "accumulatorId": accumulator, "metricType": "size"}
+    planned["sparkPlanInfo"] = {
+        "nodeName": "BroadcastExchange",
+        "simpleString": "BroadcastExchange HashedRelationBroadcastMode",
+        "children": [planned["sparkPlanInfo"]],
+        "metadata": {},
+        "metrics": [metric],
+    }
+    return planned
+
+
+def driver_updates(execution: int, *updates: tuple[int, int]) -> Event:
+    """The driver told what it measured of a query."""
+    pairs = [list(update) for update in updates]
+    return {"Event": f"{SQL}SparkListenerDriverAccumUpdates", "executionId": execution, "accumUpdates": pairs}
+
+
 def query_end(execution: int, error: str = "") -> Event:
     """A query ended, with an error or without."""
     said = {"errorMessage": error} if error else {}

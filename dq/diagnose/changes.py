@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap, setting_size
+from dq.diagnose.facts import cores as cores_of
 from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
     split = _more_partitions(facts, hits)
     if split:
         changes.insert(0, split)
-    cores = _cores(facts)
+    cores = cores_of(facts)
     if cores > 1:
         key = "spark.master" if facts.local else "spark.executor.cores"
         half = max(1, cores // 2)
@@ -74,13 +75,6 @@ def _more_partitions(facts: Facts, hits: Sequence[Hit]) -> Change | None:
 def _stages(facts: Facts, hits: Sequence[Hit]) -> list[Stage]:
     keys = {(hit.incident.stage, hit.incident.attempt) for hit in hits if hit.incident.stage is not None}
     return [stage for key, stage in facts.stages.items() if key in keys]
-
-
-def _cores(facts: Facts) -> int:
-    """How many tasks share a heap; 1 where the log does not say."""
-    text = facts.settings.get("spark.master" if facts.local else "spark.executor.cores", "")
-    digits = text.removeprefix("local[").removesuffix("]").split(",")[0]
-    return int(digits) if digits.isdigit() else 1
 
 
 def driver_changes(facts: Facts, hits: Sequence[Hit], during: Collection[int | None] = ()) -> list[Change]:
@@ -222,12 +216,12 @@ def overhead_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
             why="the container held the heap and more: Python workers, network buffers, native memory",
         )
     ]
-    if _cores(facts) > 1:
+    if cores_of(facts) > 1:
         changes.append(
             Change(
                 setting="spark.executor.cores",
-                value=str(max(1, _cores(facts) // 2)),
-                now=str(_cores(facts)),
+                value=str(max(1, cores_of(facts) // 2)),
+                now=str(cores_of(facts)),
                 why="each task at a time has its own buffers and Python worker",
             )
         )

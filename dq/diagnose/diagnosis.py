@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dq.diagnose import files, reading, signatures, strain
+from dq.diagnose import files, reading, signatures, skew, strain
 from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import Finding, most_likely_first
 from dq.runbooks.page import Page, Section
@@ -28,7 +28,8 @@ _CLASS = re.compile(r"\b((?:[a-z]\w*\.){2,}[A-Z]\w*(?:Exception|Error))\b")
 class Diagnosis:
     """What an event log says of its application. ``causes`` killed it, most likely first; ``strains`` did not yet.
 
-    ``unrecognised`` are failures that no signature fits, by condition or class alone; ``notes`` are about the log.
+    ``unrecognised`` are failures that no signature fits, by condition or class alone; ``notes`` are about the log, or
+    of what is worth knowing and no strain.
     """
 
     path: str
@@ -57,7 +58,7 @@ def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "")
     if run:
         facts.only(run)
     causes = _causes(facts)
-    skewed = strain.skewed_keys(facts, limits, [cause.stage for cause in causes if cause.stage is not None])
+    skewed = skew.skewed_keys(facts, limits, [cause.stage for cause in causes if cause.stage is not None])
     if causes:
         deadly = {cause.stage for cause in causes}
         causes = most_likely_first([*(one for one in skewed if one.stage in deadly), *causes])
@@ -74,7 +75,7 @@ def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "")
         causes=tuple(causes),
         strains=(*skewed, *strain.strains(facts, limits)),
         unrecognised=() if causes else tuple(_unrecognised(facts)),
-        notes=tuple(_notes(facts, found)),
+        notes=(*_notes(facts, found), *_remarks(facts, limits)),
         stages=tuple(busiest[:STAGES_SHOWN]),
     )
 
@@ -135,6 +136,13 @@ def _notes(facts: Facts, found: files.LogFiles) -> list[str]:
     if not facts.spark_version:
         notes.append("the log does not say which Spark wrote it; its first part is missing")
     return notes
+
+
+def _remarks(facts: Facts, thresholds: Thresholds) -> list[str]:
+    """What is worth knowing and no strain."""
+    remarks = [f"suspicious: {sentence}" for sentence in skew.suspicious(facts, thresholds)]
+    larger = strain.oversized(facts, thresholds)
+    return [*remarks, larger] if larger else remarks
 
 
 def instant(milliseconds: int | None) -> datetime | None:

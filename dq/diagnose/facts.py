@@ -18,7 +18,7 @@ _STEP = math.log(1.02)
 class Distribution:
     """How a measure is spread over tasks: count, sum and maximum exactly, quantiles to two percent."""
 
-    __slots__ = ("_median", "buckets", "count", "largest", "total", "zeros")
+    __slots__ = ("_known", "buckets", "count", "largest", "total", "zeros")
 
     def __init__(self) -> None:
         self.count = 0
@@ -26,13 +26,16 @@ class Distribution:
         self.largest = 0.0
         self.zeros = 0
         self.buckets: Counter[int] = Counter()
-        self._median: float | None = None
+        self._known: tuple[float, float] | None = None
 
     @classmethod
-    def known(cls, *, total: float, count: int = 0, median: float = 0.0, largest: float = 0.0) -> Distribution:
-        """A distribution somebody else has summed up."""
+    def known(
+        cls, *, total: float, count: int = 0, median: float = 0.0, upper: float = 0.0, largest: float = 0.0
+    ) -> Distribution:
+        """A distribution somebody else has summed up; ``upper`` is its third quartile."""
         made = cls()
-        made.total, made.count, made.largest, made._median = float(total), count, float(largest), float(median)
+        made.total, made.count, made.largest = float(total), count, float(largest)
+        made._known = float(median), float(upper)
         return made
 
     def add(self, value: float) -> None:
@@ -43,15 +46,21 @@ class Distribution:
             return
         self.total += value
         self.largest = max(self.largest, value)
-        if self._median is None:
+        if self._known is None:
             self.buckets[math.floor(math.log(value) / _STEP)] += 1
 
     @property
     def median(self) -> float:
         """The middle task's value, the lower of two; 0 without tasks."""
-        if self._median is not None:
-            return self._median
-        wanted = (self.count + 1) // 2
+        return self._known[0] if self._known else self._at(0.5)
+
+    @property
+    def upper(self) -> float:
+        """The third quartile: three of four tasks have this value or less; 0 without tasks."""
+        return self._known[1] if self._known else self._at(0.75)
+
+    def _at(self, share: float) -> float:
+        wanted = math.ceil(self.count * share)
         seen = self.zeros
         if wanted <= seen:
             return 0.0
@@ -62,8 +71,8 @@ class Distribution:
         return self.largest
 
     def settle(self) -> None:
-        """Keep the median as it is now, in place of what it is found by: the stage is over."""
-        self._median = self.median
+        """Keep median and third quartile as they are now, in place of what they are found by: the stage is over."""
+        self._known = self.median, self.upper
         self.buckets.clear()
 
     @property
@@ -141,6 +150,7 @@ class Executor:
     reason: str = ""
     peak_heap: int = 0
     peak_python: int = 0
+    spilled: int = 0
 
 
 @dataclass(kw_only=True)
@@ -170,9 +180,14 @@ class Facts:
     groups_of_executions: dict[int, str] = field(default_factory=dict)
     # Per SQL execution: the accumulators of each exchange, and the columns it partitions by.
     exchanges: dict[int, dict[int, tuple[str, ...]]] = field(default_factory=dict)
+    # Per SQL execution: the accumulators that hold the size of what it broadcasts; and the sizes that were told.
+    building: dict[int, set[int]] = field(default_factory=dict)
+    broadcasts: dict[int, int] = field(default_factory=dict)
     groups: list[str] = field(default_factory=list)
     tasks: int = 0
+    # What was read of inputs, each row once, and what attempts that failed or were repeated read besides.
     rows_in: int = 0
+    rows_in_again: int = 0
     failed_tasks: int = 0
     killed_tasks: int = 0
 
@@ -243,3 +258,22 @@ def setting_size(facts: Facts, key: str, default: int) -> int:
     """A memory setting in bytes; without a unit Spark takes mebibytes."""
     given = facts.settings.get(key, "")
     return (size_of(given, "m") if given else None) or default
+
+
+# What Spark keeps of a heap for itself, and how much of the rest tasks share by default (spark.memory.fraction).
+RESERVED = 300 << 20
+FRACTION = 0.6
+
+
+def task_memory(facts: Facts) -> int:
+    """About the bytes one task may sort or group in before it spills, with as many at work as an executor has cores."""
+    given = facts.settings.get("spark.memory.fraction", "")
+    fraction = float(given) if given.replace(".", "", 1).isdigit() else FRACTION
+    return max(1, int((executor_heap(facts) - RESERVED) * fraction / cores(facts)))
+
+
+def cores(facts: Facts) -> int:
+    """How many tasks share a heap; 1 where the settings do not say."""
+    text = facts.settings.get("spark.master" if facts.local else "spark.executor.cores", "")
+    digits = text.removeprefix("local[").removesuffix("]").split(",")[0]
+    return max(1, int(digits)) if digits.isdigit() else 1

@@ -6,7 +6,7 @@ Nothing is imported from Spark: the session that is handed in answers for itself
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # Events reach the store a moment after they happened; a store that lags longer is read as it is.
 PATIENCE_MILLISECONDS = 5000
-_QUANTILES = (0.5, 1.0)
+_QUANTILES = (0.5, 0.75, 1.0)
+_ALL = (1 << 31) - 1
 Json = Mapping[str, Any]
 
 
@@ -30,17 +31,51 @@ def read(spark: SparkSession, group: str, began: datetime, thresholds: Threshold
     store = _Store(spark)
     wanted = {stage for job in store.jobs() if job.get("jobGroup") == group for stage in job["stageIds"]}
     facts = Facts(settings=store.settings(), started=int(began.timestamp() * 1000))
-    for info in store.stages():
-        if info["stageId"] in wanted and info["status"] not in ("PENDING", "SKIPPED"):
-            stage = _stage(info, group)
-            if _worth_asking(stage, info, thresholds):
-                _spread(stage, info, store.summary(stage.stage, stage.attempt))
-            facts.stages[stage.stage, stage.attempt] = stage
-            facts.rows_in += int(info["inputRecords"])
-            facts.tasks += int(info["numCompleteTasks"]) + stage.failed
+    listed = [one for one in store.stages() if one["stageId"] in wanted and one["status"] not in ("PENDING", "SKIPPED")]
+    for info in listed:
+        stage = _stage(info, group)
+        if _worth_asking(stage, info, thresholds):
+            _spread(stage, info, store.summary(stage.stage, stage.attempt))
+        facts.stages[stage.stage, stage.attempt] = stage
+        facts.tasks += int(info["numCompleteTasks"]) + stage.failed
+    facts.rows_in, facts.rows_in_again = rows_read(listed, store.tasks)
     facts.failed_tasks = sum(stage.failed for stage in facts.stages.values())
     facts.executors = _executors(store.executors(), facts)
+    for key, stage in facts.stages.items():
+        for name, spilled in (store.spilled(*key) if stage.spilled_disk else {}).items():
+            facts.executors.setdefault(name, Executor()).spilled += spilled
     return facts
+
+
+def rows_read(stages: Iterable[Json], tasks: Callable[[int, int], list[Json]]) -> tuple[int, int]:
+    """The rows that were read, each once, and those that Spark counted again because a task failed or was repeated.
+
+    Spark adds to a stage what its failed attempts read, too. ``tasks`` lists those of one attempt of a stage; it is
+    asked only where something was repeated.
+    """
+    attempts: dict[int, list[Json]] = {}
+    for info in stages:
+        attempts.setdefault(int(info["stageId"]), []).append(info)
+    once = counted = 0
+    for stage, infos in attempts.items():
+        rows = sum(int(info["inputRecords"]) for info in infos)
+        counted += rows
+        unsuccessful = any(info["numFailedTasks"] or info["numKilledTasks"] for info in infos)
+        if rows and (len(infos) > 1 or unsuccessful):
+            rows = sum(_of_last_success(task for info in infos for task in tasks(stage, int(info["attemptId"]))))
+        once += rows
+    return once, counted - once
+
+
+def _of_last_success(tasks: Iterable[Json]) -> Iterable[int]:
+    """The rows read for each partition by the task whose result counts."""
+    read = {}
+    for task in sorted(tasks, key=lambda one: int(one["taskId"])):
+        if task["status"] == "SUCCESS":
+            read[task["index"]] = int(
+                ((task.get("taskMetrics") or {}).get("inputMetrics") or {}).get("recordsRead") or 0
+            )
+    return read.values()
 
 
 class _Store:
@@ -74,8 +109,17 @@ class _Store:
     def executors(self) -> list[Json]:
         return self._json(self._store.executorList(False))  # type: ignore[no-any-return]
 
+    def spilled(self, stage: int, attempt: int) -> dict[str, int]:
+        """The bytes that each executor spilled to disk for an attempt of a stage."""
+        found = self._json(self._store.executorSummary(stage, attempt))
+        return {str(name): int(one["diskBytesSpilled"]) for name, one in found.items()}
+
+    def tasks(self, stage: int, attempt: int) -> list[Json]:
+        """All tasks of an attempt of a stage."""
+        return self._json(self._store.taskList(stage, attempt, _ALL))  # type: ignore[no-any-return]
+
     def summary(self, stage: int, attempt: int) -> Json | None:
-        """The distribution of a stage's tasks at the median and the largest; None where no task has ended."""
+        """A stage's tasks at the median, the third quartile and the largest; None where no task has ended."""
         return self._json(self._store.taskSummary(stage, attempt, self._doubles(_QUANTILES)))  # type: ignore[no-any-return]
 
     def _json(self, found: object) -> Any:
@@ -128,7 +172,8 @@ def _spread(stage: Stage, info: Json, summary: Json | None) -> None:
     count, read = int(info["numCompleteTasks"]), summary["shuffleReadMetrics"]
 
     def of(values: list[float], total: float, unit: float = 1) -> Distribution:
-        return Distribution.known(total=total, count=count, median=values[0] / unit, largest=values[1] / unit)
+        median, upper, largest = (value / unit for value in values)
+        return Distribution.known(total=total, count=count, median=median, upper=upper, largest=largest)
 
     stage.seconds = of(summary["executorRunTime"], stage.run_seconds, 1000)
     stage.bytes_read = of(read["readBytes"], stage.bytes_read.total)

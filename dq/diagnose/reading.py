@@ -51,9 +51,8 @@ def read(files: LogFiles) -> Facts:
         if not stage.completed:
             facts.settle(stage)
     if not facts.lines:
-        raise DqError(
-            "the event log holds no complete line", where=str(files.path), do="the application died before it began"
-        )
+        reason = "it is damaged, or cut off in its first line" if facts.torn else "the application died before it began"
+        raise DqError("the event log holds no complete line", where=str(files.path), do=reason)
     return facts
 
 
@@ -147,6 +146,7 @@ class _Reader:
             "SparkListenerSQLExecutionStart": self._plan,
             "SparkListenerSQLAdaptiveExecutionUpdate": self._plan,
             "SparkListenerSQLExecutionEnd": self._execution_end,
+            "SparkListenerDriverAccumUpdates": self._driver_updates,
         }
 
     def wants_accumulators(self, line: bytes) -> bool:
@@ -285,7 +285,9 @@ class _Reader:
         stage.gc_seconds += _number(metrics.get("JVM GC Time")) / 1000
         stage.run_seconds += _number(metrics.get("Executor Run Time")) / 1000
         stage.peak_memory = max(stage.peak_memory, _number(metrics.get("Peak Execution Memory")))
-        self._peak(str(info.get("Executor ID", "")), event.get("Task Executor Metrics") or {})
+        executor = str(info.get("Executor ID", ""))
+        self._peak(executor, event.get("Task Executor Metrics") or {})
+        facts.executors[executor].spilled += _number(metrics.get("Disk Bytes Spilled"))
         self._seen(info.get("Finish Time"))
 
     # -- SQL -------------------------------------------------------------------------------------------------------
@@ -298,21 +300,32 @@ class _Reader:
                 self.facts.open_executions.add(int(match[1]))
                 group = re.search(rb'"jobGroupId":"([a-z0-9_-]+)"', line[-2000:])
                 self.facts.groups_of_executions[int(match[1])] = group[1].decode() if group else ""
-        if b"partitioning(" not in line:
+        if b"partitioning(" not in line and b"BroadcastExchange" not in line:
             return
         event = json.loads(line)
-        exchanges = self.facts.exchanges
-        keys = exchanges.setdefault(int(event["executionId"]), {})
+        exchanges, building, execution = self.facts.exchanges, self.facts.building, int(event["executionId"])
+        keys, built = exchanges.setdefault(execution, {}), building.setdefault(execution, set())
         if len(exchanges) > PLANS_KEPT:
-            del exchanges[next(iter(exchanges))]
+            del exchanges[next(iter(exchanges))], building[next(iter(building))]
         nodes = [event["sparkPlanInfo"]]
         while nodes:
             node = nodes.pop()
             nodes += node["children"]
+            if node["nodeName"] == "BroadcastExchange":
+                built |= {int(one["accumulatorId"]) for one in node["metrics"] if one["name"] == "data size"}
             found = _KEYS.search(node["simpleString"]) if "Exchange" in node["nodeName"] else None
             if found:
                 columns = tuple(_COLUMN.findall(found[1]))
                 keys.update({int(metric["accumulatorId"]): columns for metric in node["metrics"]})
+
+    def _driver_updates(self, line: bytes) -> None:
+        """Keep how large a table was that the driver built to broadcast it, the largest of each query."""
+        event = json.loads(line)
+        execution = int(event["executionId"])
+        built = self.facts.building.get(execution, ())
+        sizes = [_number(value) for accumulator, value in event["accumUpdates"] if accumulator in built]
+        if sizes and len(self.facts.broadcasts) < PLANS_KEPT:
+            self.facts.broadcasts[execution] = max(self.facts.broadcasts.get(execution, 0), *sizes)
 
     def _execution_end(self, line: bytes) -> None:
         event = json.loads(line)

@@ -131,7 +131,10 @@ _HEAP = (
 )
 _NOT_THE_HEAP = words(r"unable to create (?:new )?native thread|Metaspace|Direct buffer memory|build and broadcast")
 
-_UNREAD = words(r"Exception while getting task result: \S*(?:IllegalStateException|OutOfMemoryError|EOFException)")
+_UNREAD = words(
+    r"Exception while getting task result(?=: \S*(?:IllegalStateException|OutOfMemoryError|EOFException))"
+    r"|TaskResultLost \(result lost from block manager\)"
+)
 _DRIVER_HEAP = "the heap of the driver was too small"
 
 SIGNATURES: tuple[Signature, ...] = (
@@ -273,17 +276,21 @@ def causes(facts: Facts) -> list[Finding]:
 def _driver_by_size(facts: Facts) -> Finding | None:
     """The driver's heap without a message of its own: results too large for it were on their way when it went wrong.
 
-    Either the log stops there, or a result could not be read: what a heap that is full leaves of it is unread data.
+    Either the log stops there, or a result could not be read or fetched: what a heap that is full leaves of it is
+    unread data. An executor that was lost took its results with it, which says nothing of the driver.
     """
     heap = log.driver_heap(facts)
     unread = [i for i in facts.incidents if i.kind == "job failed" and _UNREAD.search(i.text)]
+    if facts.lost_executors:
+        unread = [i for i in unread if "TaskResultLost" not in i.text]
     jobs = {incident.job for incident in unread} if unread else set(facts.open_jobs if facts.ended is None else ())
     size = sum(stage.result_bytes for stage in facts.stages.values() if stage.job in jobs)
     if not jobs or size < heap / (4 if unread else 2):
         return None
     collected = f"{shown(size)} of serialized results were collected into a heap of {shown(heap)}"
     if unread:
-        evidence = [f"line {unread[0].line}: {place(unread[0])}: Exception while getting task result", collected]
+        found = _UNREAD.search(unread[0].text)
+        evidence = [f"line {unread[0].line}: {place(unread[0])}: {found[0] if found else ''}", collected]
     else:
         evidence = [f"the log ends in job {max(facts.open_jobs)} while {collected}"]
     return Finding(

@@ -1,137 +1,17 @@
-"""What nearly went wrong: skew, spill, garbage collection, full heaps and lost executors, judged by thresholds.
+"""What nearly went wrong beside skew: spill, garbage collection, full heaps and lost executors, judged by thresholds.
 
-The rules are the field's: Spark's own for a skewed partition, Dr. Elephant's and DataFlint's for the rest.
+The rules are the field's, Dr. Elephant's and DataFlint's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
-from dq.diagnose.facts import Facts, Stage, executor_heap
+from dq.diagnose.facts import Facts, Stage, executor_heap, task_memory
 from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
 from dq.thresholds import Thresholds
 
-# Beside a death in the same stage a skew explains it also where it is below the bytes of Spark's rule.
-LEAST_ROWS = 100
 WORST = 3
-# What one task with most of the rows runs out of.
-EXPLAINS = ("executor_heap", "container_memory", "python_memory", "fetch_failures", "disk_full")
-
-
-def skewed_keys(facts: Facts, thresholds: Thresholds, died: Iterable[int]) -> list[Finding]:
-    """The worst stages in which one task has most of the work, with the columns they are partitioned by."""
-    deadly = set(died)
-    found = [(stage, share) for stage in facts.stages.values() if (share := _skew(stage, thresholds, deadly))]
-    found.sort(key=lambda one: (one[0].stage not in deadly, -one[1]))
-    told = [_skew_finding(facts, stage, stage.stage in deadly, thresholds) for stage, _ in found[:WORST]]
-    known = {finding.stage for finding in told}
-    return [*_unread(facts, thresholds, deadly - known), *told]
-
-
-def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Finding]:
-    """The skew of stages whose heavy task died before it told what it read."""
-    found = {}
-    for stage in facts.stages.values():
-        waiting, median = facts.rows_waiting(stage), max(stage.rows_read.median, 1.0)
-        heavy = waiting >= thresholds.skew_factor * median and waiting * stage.tasks >= LEAST_ROWS
-        if stage.stage not in died or stage.seconds.count < 2 or not heavy or stage.stage in found:
-            continue
-        named = ", ".join(stage.keys)
-        left = stage.tasks - stage.seconds.count
-        evidence = [
-            f"{stage.place}: {stage.seconds.count} of {stage.tasks} tasks succeeded and read "
-            f"{stage.rows_read.median:,.0f} rows at the median",
-            f"{waiting * left:,.0f} rows were left for the other {left}, at least {waiting:,.0f} for the largest",
-        ]
-        if named:
-            evidence.append(f"the plan partitions what it reads by {named}")
-        found[stage.stage] = Finding(
-            cause="skewed_key",
-            title=f"one {f'value of {named}' if named else 'partition'} holds most of the rows that were left",
-            confidence=Confidence.LIKELY,
-            failure_class="F18",
-            evidence=tuple(evidence),
-            changes=tuple(_skew_changes(facts, stage, named, waiting, thresholds)),
-            explains=EXPLAINS,
-            stage=stage.stage,
-        )
-    return list(found.values())
-
-
-def _skew(stage: Stage, thresholds: Thresholds, deadly: set[int]) -> float:
-    """How much larger the largest task of a stage is, where that is worth a word; 0 where it is not."""
-    sizes, rows, times = stage.bytes_read, stage.rows_read, stage.seconds
-    factor = thresholds.skew_factor
-    if sizes.factor >= factor and sizes.largest >= thresholds.skew_bytes:
-        return sizes.largest
-    if rows.total and times.factor >= factor and times.largest >= thresholds.skew_seconds:
-        return sizes.largest
-    if stage.stage in deadly and rows.factor >= factor and rows.total >= LEAST_ROWS and rows.largest > rows.total / 2:
-        return max(sizes.largest, 1)
-    return 0
-
-
-def _skew_finding(facts: Facts, stage: Stage, deadly: bool, thresholds: Thresholds) -> Finding:
-    rows, sizes, times = stage.rows_read, stage.bytes_read, stage.seconds
-    named = ", ".join(stage.keys)
-    share = rows.largest / rows.total if rows.total else sizes.largest / max(1, sizes.total)
-    evidence = [
-        f"{stage.place}: one of {rows.count} tasks read {rows.largest:,.0f} rows, "
-        f"{share:.0%} of all; the median is {rows.median:,.0f}",
-        f"the largest task read {shown(sizes.largest)}, the median {shown(sizes.median)}",
-    ]
-    if times.factor >= thresholds.skew_factor:
-        evidence.append(f"the longest task took {seconds(times.largest)}, the median {seconds(times.median)}")
-    if named:
-        evidence.append(f"the plan partitions what it reads by {named}")
-    return Finding(
-        cause="skewed_key",
-        title=f"one {f'value of {named}' if named else 'partition'} holds {share:.0%} of the rows of its stage",
-        confidence=Confidence.CERTAIN if named and deadly else Confidence.LIKELY,
-        failure_class="F18",
-        evidence=tuple(evidence),
-        changes=tuple(_skew_changes(facts, stage, named, rows.largest, thresholds)),
-        explains=EXPLAINS if deadly else (),
-        stage=stage.stage,
-    )
-
-
-def _skew_changes(facts: Facts, stage: Stage, named: str, largest: float, thresholds: Thresholds) -> list[Change]:
-    settings = facts.settings
-    changes = []
-    for key in ("spark.sql.adaptive.enabled", "spark.sql.adaptive.skewJoin.enabled"):
-        if settings.get(key, "true").lower() == "false":
-            changes.append(Change(setting=key, value="true", now="false", why="Spark then splits a skewed join itself"))
-    bound = max(thresholds.target_bytes // 2, int(stage.bytes_read.median * thresholds.skew_factor))
-    if stage.bytes_read.largest > bound and stage.bytes_read.largest < thresholds.skew_bytes * 2:
-        changes.append(
-            Change(
-                setting="spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes",
-                value=memory(bound),
-                now=settings.get("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "256MB"),
-                why="a join then splits this partition too; a grouping it cannot split",
-            )
-        )
-    median = max(stage.rows_read.median, 1.0)
-    salt = min(256, max(2, 2 ** math.ceil(math.log2(max(largest, median) / median))))
-    changes.append(
-        Change(
-            why=f"salt {named or 'the key'} with {salt} values: group by it and the salt first, then by it alone; "
-            "in a join repeat the other side once per salt"
-        )
-    )
-    changes.append(Change(why="treat the heavy value apart, if it is a default, a test or NULL: filter it before"))
-    heap = executor_heap(facts)
-    changes.append(
-        Change(
-            setting="spark.driver.memory" if facts.local else "spark.executor.memory",
-            value=memory(max(heap * 4, heap + (1 << 30))),
-            now=memory(heap),
-            why="the largest task then fits; it still takes as long as it takes",
-        )
-    )
-    return changes
 
 
 def strains(facts: Facts, thresholds: Thresholds) -> list[Finding]:
@@ -141,6 +21,7 @@ def strains(facts: Facts, thresholds: Thresholds) -> list[Finding]:
         _garbage(facts, thresholds),
         _full_heap(facts, thresholds),
         _large_partition(facts, thresholds),
+        _large_broadcast(facts, thresholds),
         _tiny_tasks(facts, thresholds),
         _retries(facts),
     ]
@@ -169,6 +50,7 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
         for stage in spilled[:WORST]
     ]
     worst = spilled[0]
+    evidence += _alarming(facts, worst, thresholds)
     now = facts.settings.get("spark.sql.shuffle.partitions", "200")
     parts = max(2 * (int(now) if now.isdigit() else 200), math.ceil(worst.spilled_memory / thresholds.target_bytes))
     changes = [
@@ -187,6 +69,19 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
     ]
     total = sum(stage.spilled_disk for stage in spilled)
     return _strain("spill", f"tasks spilled {shown(total)} to disk", evidence, changes)
+
+
+def _alarming(facts: Facts, stage: Stage, thresholds: Thresholds) -> list[str]:
+    """Whether a spill is grave: by the memory its tasks had, or by how many executors of several had one."""
+    told = []
+    share = stage.spilled_disk / (task_memory(facts) * max(1, stage.seconds.count or stage.tasks))
+    if share > thresholds.spill_share_alarm:
+        told.append(f"an alarming spill: {share:.0%} of the memory that the tasks of {stage.place} have")
+    executors = [one for name, one in facts.executors.items() if name.isdigit()]
+    spilling = sum(one.spilled >= thresholds.spill_bytes for one in executors)
+    if len(executors) > 1 and spilling > thresholds.spill_executors_alarm * len(executors):
+        told.append(f"an alarming spill: {spilling} of {len(executors)} executors had one")
+    return told
 
 
 def _garbage(facts: Facts, thresholds: Thresholds) -> Finding | None:
@@ -233,6 +128,32 @@ def _large_partition(facts: Facts, thresholds: Thresholds) -> Finding | None:
         why=f"{shown(thresholds.target_bytes)} per partition",
     )
     return _strain("large_partition", "a partition is very large", evidence, [change])
+
+
+def _large_broadcast(facts: Facts, thresholds: Thresholds) -> Finding | None:
+    query, size = max(facts.broadcasts.items(), key=lambda one: one[1], default=(0, 0))
+    if size <= thresholds.broadcast_bytes:
+        return None
+    key = "spark.sql.autoBroadcastJoinThreshold"
+    change = Change(
+        setting=key,
+        value="-1",
+        now=facts.settings.get(key, "10485760"),
+        why="the driver and every executor hold it whole; a hint in the code overrules the setting",
+    )
+    evidence = [f"query {query}: the driver built {shown(size)} to broadcast"]
+    return _strain("large_broadcast", "a very large table was broadcast", evidence, [change])
+
+
+def oversized(facts: Facts, thresholds: Thresholds) -> str:
+    """Whether heaps were larger than the work needed, as a sentence; empty where not, or where too little was done."""
+    run = sum(stage.run_seconds for stage in facts.stages.values())
+    peak, heap = max([one.peak_heap for one in facts.executors.values()], default=0), executor_heap(facts)
+    if not peak or run < thresholds.minimum_task_seconds or peak >= thresholds.heap_share_least * heap:
+        return ""
+    key = "spark.driver.memory" if facts.local else "spark.executor.memory"
+    wanted = memory(peak / thresholds.heap_share_least)
+    return f"no heap was ever fuller than {peak / heap:.0%}: {key} {wanted} would do (now {memory(heap)})"
 
 
 def _tiny_tasks(facts: Facts, thresholds: Thresholds) -> Finding | None:

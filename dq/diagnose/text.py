@@ -18,7 +18,7 @@ def text(diagnosis: Diagnosis, sections: Sections) -> str:
     """The diagnosis in the order a person needs it: what killed it, what to change, what nearly did, the numbers."""
     facts = diagnosis.facts
     head = "DIED" if diagnosis.died else "NO DEATH FOUND"
-    who = diagnosis.run or f"{facts.name} ({facts.app})"
+    who = diagnosis.run or (f"{facts.name} ({facts.app})" if facts.name else "an application whose name is missing")
     lines = [f"{head}  {who}   {diagnosis.ending}"]
     for number, cause in enumerate(diagnosis.causes, start=1):
         lines += _finding(f"{number}. {cause.confidence.word.upper()}", cause, sections)

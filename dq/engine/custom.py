@@ -13,16 +13,12 @@ from dq.engine.days import days_to_be_complete, partition_to_be_fresh
 from dq.engine.events import instants_to_lie_on_their_day, sessions_to_end
 from dq.engine.feeds import feeds_to_be_present
 from dq.engine.gather import Gather
+from dq.engine.heavy_keys import heaviest_key_share_to_be_at_most, rows_per_key_to_be_at_most
 from dq.engine.history import measure_to_fit_history
 from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.engine.reasons import reason
-from dq.engine.references import (
-    distinct_counts_to_match,
-    heaviest_key_share_to_be_at_most,
-    rows_per_key_to_be_at_most,
-    values_to_refer_to,
-)
+from dq.engine.references import distinct_counts_to_match, values_to_refer_to
 from dq.engine.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.engine.restatement import published_to_rederive

@@ -149,3 +149,8 @@ def shown(value: Decimal | int | None, missing: str = "missing") -> str:
     if isinstance(value, Decimal) and not value.is_finite():
         return "not a number" if value.is_nan() else "infinite"
     return f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+
+
+def percent(share: Decimal) -> str:
+    """A share as a percentage of three significant digits, so that a small one is not shown as none."""
+    return f"{float(share * 100):.3g}%"

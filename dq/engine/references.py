@@ -1,24 +1,18 @@
-"""Keys that must stand elsewhere, distinct values counted anew, and the key that holds the most rows."""
+"""Keys that must stand elsewhere, and distinct values counted anew."""
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from dq.engine.conditions import quote
-from dq.engine.gather import Rows, column, condition, decimal, shown, whole
+from dq.engine.gather import column, condition, decimal, percent, shown, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
 from dq.errors import EvaluationError
-from dq.model import Evidence, Json, Outcome
+from dq.model import Json, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
-
-# Spark splits the partitions of a join that are this many times the median, if they are also large.
-PARTITIONS, DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", 200
-SKEW_SETTING = "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes"
 
 
 def values_to_refer_to(request: Request) -> Judge:
@@ -52,7 +46,7 @@ def values_to_refer_to(request: Request) -> Judge:
     read_orphans = request.gather.total(table, orphans, "rows", F.sum("n"))
     read_keys = request.gather.total(table, orphans, "keys", F.count(F.lit(1)))
     read_worth = request.gather.total(table, orphans, "worth", F.sum("worth"))
-    allowed = _share(request, "max_share")
+    allowed = request.share("max_share")
     most = decimal(request.kwargs.get("max_amount"))
 
     def judge() -> Judged:
@@ -72,13 +66,13 @@ def values_to_refer_to(request: Request) -> Judge:
             measures["off_by"] = str(abs(worth))
             valued = f", worth {shown(worth)} of {amount_name}"
         observed = (
-            f"{lost:,} of {rows:,} rows ({_percent(share)}) have no row of {other} for their {key}"
+            f"{lost:,} of {rows:,} rows ({percent(share)}) have no row of {other} for their {key}"
             f" ({distinct:,} different){valued}"
         )
         too_much = most is not None and (not worth.is_finite() or abs(worth) > most)
         failed = share > allowed or too_much
         if allowed or most is not None:
-            limits = [f"{_percent(allowed)} of the rows"] if allowed else []
+            limits = [f"{percent(allowed)} of the rows"] if allowed else []
             limits += [f"{shown(most)} of {amount_name}"] if most is not None else []
             observed += f" (allowed {' and '.join(limits)})"
         samples = _orphans(request, orphans, names) if failed else []
@@ -152,75 +146,6 @@ def distinct_counts_to_match(request: Request) -> Judge:
     return judge
 
 
-def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
-    """The share of the value that most rows hold; NULL counts as a value, since one task gets all of its rows too."""
-    from pyspark.sql import functions as F
-
-    name = request.text("column")
-    read = _heaviest(request, name)
-    read_rows = request.own_total("rows", F.count(F.lit(1)))
-    allowed = _share(request, "max_share")
-
-    def judge() -> Judged:
-        rows, found = whole(read_rows()), read()
-        if not rows or not found:
-            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
-        count = whole(found[0]["n"])
-        share = Decimal(count) / rows
-        measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
-        which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
-        observed = f"{which} holds {count:,} of {rows:,} rows ({_percent(share)}; allowed {_percent(allowed)})"
-        if share <= allowed:
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-        parts = int(request.frame.sparkSession.conf.get(PARTITIONS, None) or DEFAULT_PARTITIONS)
-        observed += (
-            f"; one task does its work: lower {SKEW_SETTING} so that Spark splits it, or salt {name} by "
-            f"{max(2, math.ceil(share * parts))}, which cuts it to the size of the other {parts} partitions"
-        )
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-
-    return judge
-
-
-def rows_per_key_to_be_at_most(request: Request) -> Judge:
-    """The rows of the value that most rows hold: so many a join on it makes of one row before anything is filtered."""
-    from pyspark.sql import functions as F
-
-    name = request.text("column")
-    read = _heaviest(request, name)
-    read_rows = request.own_total("rows", F.count(F.lit(1)))
-    allowed = request.count("max_rows", 1)
-
-    def judge() -> Judged:
-        rows, found = whole(read_rows()), read()
-        if not rows or not found:
-            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
-        count = whole(found[0]["n"])
-        which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
-        observed = f"{which} has {count:,} of {rows:,} rows (allowed {allowed:,}): joined, one row becomes as many"
-        measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
-        if count <= allowed:
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-        observed += "; keep only the rows that are valid before it"
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-
-    return judge
-
-
-def _heaviest(request: Request, name: str) -> Rows:
-    """A reader of the value that most rows hold, and how many."""
-    from pyspark.sql import functions as F
-
-    value = request.column(name)
-    heaviest = (
-        request.frame.groupBy(value.alias("value"))
-        .agg(F.count(F.lit(1)).alias("n"))
-        .orderBy(F.desc("n"), F.col("value").asc_nulls_first())
-        .limit(1)
-    )
-    return request.gather.rows(f"heaviest {quote(name)}", heaviest)
-
-
 def _spread(theirs: DataFrame, ours: DataFrame, day: str, so_far: str) -> DataFrame:
     """Each row once for every day of our groups on which it counts: its own and the later ones of its week or month."""
     from pyspark.sql import functions as F
@@ -253,12 +178,3 @@ def _orphans(request: Request, orphans: DataFrame, names: list[str]) -> list[dic
 
 def _and(rule: Column | None, wrong: Column) -> Column:
     return wrong if rule is None else rule & wrong
-
-
-def _share(request: Request, name: str) -> Decimal:
-    return decimal(request.kwargs.get(name)) or Decimal(0)
-
-
-def _percent(share: Decimal) -> str:
-    """A share as a percentage of three significant digits, so that a small one is not shown as none."""
-    return f"{float(share * 100):.3g}%"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.engine.base import Context, Dataset
-from dq.engine.gather import Gather, column, condition
+from dq.engine.gather import Gather, column, condition, decimal
 from dq.errors import EvaluationError, choices
 from dq.model import Check, Evidence, Json, Outcome
 
@@ -66,6 +67,10 @@ class Request:
         """A whole-number argument."""
         value = self.kwargs.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+    def share(self, name: str) -> Decimal:
+        """A share of 1; 0 where none is given."""
+        return decimal(self.kwargs.get(name)) or Decimal(0)
 
     def column(self, name: str, kind: str = "") -> Column:
         """A column of this dataset, of the wanted kind."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dq.diagnose import live, strain
+from dq.diagnose import live, skew, strain
 from dq.diagnose.facts import Facts
 from dq.diagnose.findings import Change, Finding, seconds
 from dq.engine.history import band_of_ratios
@@ -62,25 +62,34 @@ def judge(
     checks: Sequence[Check], facts: Facts, *, took: float, history: History, thresholds: Thresholds
 ) -> list[CheckResult]:
     """The results of checks on facts."""
-    found = [*strain.skewed_keys(facts, thresholds, ()), *strain.strains(facts, thresholds)]
+    found = [*skew.skewed_keys(facts, thresholds, ()), *strain.strains(facts, thresholds)]
     results = []
     for check in checks:
         if check.type in CAUSES:
-            results.append(_strained(check, facts, [one for one in found if one.cause in CAUSES[check.type]]))
+            mine = [one for one in found if one.cause in CAUSES[check.type]]
+            results.append(_strained(check, facts, mine, _remarks(check, facts, thresholds)))
         elif check.type == TIME:
             results.append(_slow(check, Decimal(f"{took:.3f}"), took, history(check.check), thresholds))
         else:
-            results.append(_throughput(check, facts.rows_in, took, history(check.check), thresholds))
+            results.append(_throughput(check, facts, took, history(check.check), thresholds))
     return results
 
 
-def _strained(check: Check, facts: Facts, found: Sequence[Finding]) -> CheckResult:
+def _remarks(check: Check, facts: Facts, thresholds: Thresholds) -> list[str]:
+    """What is told beside the result and fails nothing."""
+    if check.type == "expect_tasks_to_be_even":
+        return [f"suspicious: {sentence}" for sentence in skew.suspicious(facts, thresholds)]
+    larger = strain.oversized(facts, thresholds) if check.type == "expect_memory_to_suffice" else ""
+    return [larger] if larger else []
+
+
+def _strained(check: Check, facts: Facts, found: Sequence[Finding], remarks: Sequence[str]) -> CheckResult:
     run = sum(stage.run_seconds for stage in facts.stages.values())
     quiet = f"{len(facts.stages)} stages, {facts.tasks:,} tasks, {seconds(run)} of task time"
     return result_of(
         check,
         Outcome.FAILED if found else Outcome.PASSED,
-        observed="; ".join(_sentence(one) for one in found) or quiet,
+        observed="; ".join([*([_sentence(one) for one in found] or [quiet]), *remarks]),
         evidence=Evidence.RUN,
         measures={
             "unexpected_count": len(found),
@@ -112,17 +121,28 @@ def _slow(check: Check, value: Decimal, took: float, past: Sequence[Decimal], th
     return _judged(check, slow, observed, measures)
 
 
-def _throughput(check: Check, rows: int, took: float, past: Sequence[Decimal], thresholds: Thresholds) -> CheckResult:
+def _throughput(
+    check: Check, facts: Facts, took: float, past: Sequence[Decimal], thresholds: Thresholds
+) -> CheckResult:
+    """Rows per second without those that a retry counted twice, which would make a run look fast."""
+    rows, again = facts.rows_in, facts.rows_in_again
     if not rows or took <= 0:
         return result_of(check, Outcome.NOT_RUN, reason="Spark counted no rows that were read", evidence=Evidence.RUN)
     value = (Decimal(rows) / Decimal(f"{took:.3f}")).quantize(Decimal("0.001"))
-    measures: dict[str, Json] = {"metric": str(value), "history": len(past), "rows_read": rows}
+    measures: dict[str, Json] = {
+        "metric": str(value),
+        "history": len(past),
+        "rows_read": rows,
+        "rows_read_again": again,
+    }
     if len(past) < thresholds.slow_history:
         return _short(check, len(past), measures, thresholds)
     band = band_of_ratios(past, 1 / Decimal(str(thresholds.slow_factor)), None)
     observed = (
         f"{value:,.0f} rows read per second, usually {band.middle:,.0f} (median of {len(past)} published periods)"
     )
+    if again:
+        observed += f"; {again:,} rows that failed or repeated tasks read again are left out"
     slow = not band.holds(value) and took >= thresholds.slow_seconds
     return _judged(check, slow, observed, measures)
 

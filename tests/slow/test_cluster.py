@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from cluster_support import SMALL, Blow, Cluster, Submitted, driver, free_port, on_this_machine, standalone
-from runs_support import FINAL, ROOT, Content, contents, hard_links
+from runs_support import ROOT, Content, contents, hard_links
+from stages import PROJECT, Stages, as_of, period_of
 
 from dq import store
 from dq.diagnose import Diagnosis, diagnose
@@ -21,30 +22,57 @@ from dq.model import CheckResult, Outcome, RunRecord, Severity, Verdict
 from dq.run import records
 
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e]
-MONTH = "2026-10"
-PIPELINES = ("profit_unit", "investor_profit")
-SCAN, WRITE = "checking revenue", "computing profit_unit"
-# Put into a copy of the job: its figures pass through Python on the executors, and are the same afterwards.
+PIPELINES = PROJECT.registry.order()
+# The units, a join that investors read, and the clicks: what each scans first of its own, and by which name.
+HURT = {
+    "profit_unit": ("revenue", "revenue"),
+    "investor_profit": ("profit_unit", "units"),
+    "user_days": ("clicks", "clicks"),
+}
+# Put into a copy of a job: what it reads or writes passes through Python on the executors, and is the same afterwards.
 THROUGH_PYTHON = """
-_computed = profit_unit
+from pyspark.sql.classic.dataframe import DataFrame as Frame
+
+_computed, _sorted = {job}, Frame.sortWithinPartitions
 
 
-def profit_unit(**given):
-    frame = _computed(**given)
-    return frame.mapInArrow(through, frame.schema)
+def {job}(**given):
+    return _computed(**given | {{"{read}": given["{read}"].mapInArrow(while_reading, given["{read}"].schema)}})
 
 
-def through(batches):
-    {body}
+def _while_it_is_written(frame, *columns):
+    ordered = _sorted(frame, *columns)
+    return ordered.mapInArrow(while_writing, ordered.schema)
+
+
+Frame.sortWithinPartitions = _while_it_is_written
+
+
+def while_reading(batches):
+    {reading}
+
+
+def while_writing(batches):
+    {writing}
 
 
 def main("""
+NOTHING = "yield from batches"
 FAILS_ONCE = """yield from batches
     from pyspark import TaskContext
 
     task = TaskContext.get()
     if task.partitionId() == 0 and task.attemptNumber() == 0:
         raise RuntimeError("the first attempt fails when it has handed on every row")"""
+# Long enough to be killed when every row is handed on and no file is closed yet.
+WAITS_ONCE = """yield from batches
+    import time
+
+    from pyspark import TaskContext
+
+    task = TaskContext.get()
+    if task.partitionId() == 0 and task.attemptNumber() == 0:
+        time.sleep(15)"""
 NEEDS_THE_ARCHIVE = """from pathlib import Path
 
     import dq
@@ -52,6 +80,8 @@ NEEDS_THE_ARCHIVE = """from pathlib import Path
 
     assert [Path(one.__file__).parts[-3] for one in (dq, pyarrow)] == ["deps", "deps"]
     yield from batches"""
+# Files of several days are open at once, so that nothing is put in order again between Python and the writer.
+OPEN_AT_ONCE = {"spark.sql.maxConcurrentOutputFileWriters": "100"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +94,15 @@ class Home:
     def warehouse(self) -> Path:
         return self.folder / "warehouse"
 
-    def arguments(self) -> list[str]:
-        return ["--period", MONTH, "--as-of", FINAL[MONTH], "--warehouse", str(self.warehouse)]
+    def arguments(self, pipeline: str) -> list[str]:
+        period = period_of(pipeline)
+        return ["--period", period, "--as-of", as_of(pipeline, period), "--warehouse", str(self.warehouse)]
 
     def left(self, pipeline: str, code: int) -> Left:
-        record = records.latest(store.Warehouse(self.warehouse), pipeline, [MONTH])
+        period = period_of(pipeline)
+        record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
         assert record is not None
-        files = contents(self.warehouse, pipeline, MONTH)
+        files = contents(self.warehouse, pipeline, period)
         page = (self.folder / "docs" / record.docs).read_text(encoding="utf-8") if record.docs else ""
         return Left(code=code, record=record, files=files, page=page)
 
@@ -125,28 +157,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def before(first_month: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The warehouse before each pipeline runs for October; the later one is there once the local runs were made."""
-    folder = tmp_path_factory.mktemp("before")
-    hard_links(first_month, folder / "profit_unit")
-    return {pipeline: folder / pipeline for pipeline in PIPELINES}
-
-
-@pytest.fixture(scope="module")
-def local(
-    before: dict[str, Path], company: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Left]]:
-    """What both pipelines leave behind on one machine."""
+def local(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Left]]:
+    """What every pipeline of October leaves behind on one machine, each on what those before it published."""
     from dq.cli.run import run_job
 
     environment = dict(os.environ)
-    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(company), str(ROOT)
-    home, left = Home(folder=tmp_path_factory.mktemp("local")), {}
-    hard_links(before["profit_unit"], home.warehouse)
+    left = {}
     for pipeline in PIPELINES:
-        if pipeline != "profit_unit":
-            hard_links(home.warehouse, before[pipeline])
-        left[pipeline] = home.left(pipeline, run_job(pipeline, home.arguments()))
+        home = Home(folder=tmp_path_factory.mktemp(f"local-{pipeline}"))
+        hard_links(stages.before(pipeline), home.warehouse)
+        os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(stages.company), str(ROOT)
+        left[pipeline] = home.left(pipeline, run_job(pipeline, home.arguments(pipeline)))
     yield left
     os.environ.clear()
     os.environ.update(environment)
@@ -156,15 +177,16 @@ Run = Callable[..., tuple[Left, Diagnosis]]
 
 
 @pytest.fixture
-def on_cluster(cluster: Cluster, before: dict[str, Path], company: Path, tmp_path: Path) -> Run:
+def on_cluster(cluster: Cluster, stages: Stages, tmp_path: Path) -> Run:
     """Submits a pipeline's job for October, on the warehouse as it was before, and gives what it left and its log."""
 
-    def run(pipeline: str, *, blow: Blow | None = None, project: Path = ROOT) -> tuple[Left, Diagnosis]:
+    def run(pipeline: str, *blows: Blow, project: Path = ROOT) -> tuple[Left, Diagnosis]:
         home = Home(folder=tmp_path / f"home-{pipeline}")
-        hard_links(before[pipeline], home.warehouse)
+        hard_links(stages.before(pipeline), home.warehouse)
         job = project / "jobs" / f"{pipeline}.py"
-        with cluster.submitted(job, *home.arguments(), sources=company) as submitted:
-            if blow is not None:
+        conf = {} if project is ROOT else OPEN_AT_ONCE
+        with cluster.submitted(job, *home.arguments(pipeline), sources=stages.company, conf=conf) as submitted:
+            for blow in blows:
                 blow.strike(cluster, submitted)
             left = home.left(pipeline, ended(submitted))
         (log,) = (log for log in cluster.events.iterdir() if of_run(log, left.record))
@@ -199,62 +221,86 @@ def assert_warned(left: Left, words: Sequence[str]) -> None:
     assert [word for word in words if word not in warned.observed] == []
 
 
-def test_a_cluster_publishes_what_one_machine_publishes(on_cluster: Run, local: dict[str, Left]) -> None:
-    for pipeline in PIPELINES:
-        there, log = on_cluster(pipeline)
-        assert_same(local[pipeline], there)
-        assert there.record.run_key == local[pipeline].record.run_key
-        assert there.told == local[pipeline].told
-        assert there.record.run_key in there.told
-        assert there.result(f"{pipeline}.strain.tasks").outcome is Outcome.PASSED
-        assert (log.died, failed_tasks(log)) == (False, {})
+def assert_counted_once(here: Left, there: Left) -> None:
+    """What was repeated is in no count: rows read, rows in the written files, rows read back from them."""
+    pipeline = there.record.pipeline
+    written = there.result(f"{pipeline}.rows.read_back").measures
+    assert written == here.result(f"{pipeline}.rows.read_back").measures
+    assert written["written"] == written["read_back"] != 0
+    read = f"{pipeline}.strain.throughput"
+    assert there.result(read).measures["rows_read"] == here.result(read).measures["rows_read"]
 
 
-def test_an_executor_killed_during_the_scan_changes_nothing(on_cluster: Run, local: dict[str, Left]) -> None:
-    there, log = on_cluster("profit_unit", blow=(blow := Blow(step=SCAN)))
-    assert_same(local["profit_unit"], there)
-    assert SCAN in failed_tasks(log)
-    assert log.facts.lost_executors.keys() == set(blow.killed)
-    assert_warned(there, ["tasks failed", "1 executors lost"])
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_cluster_publishes_what_one_machine_publishes(pipeline: str, on_cluster: Run, local: dict[str, Left]) -> None:
+    here = local[pipeline]
+    there, log = on_cluster(pipeline)
+    assert_same(here, there)
+    assert_counted_once(here, there)
+    assert there.record.run_key == here.record.run_key
+    assert there.told == here.told
+    assert there.record.run_key in there.told
+    assert there.result(f"{pipeline}.strain.tasks").outcome is Outcome.PASSED
+    assert (log.died, failed_tasks(log)) == (False, {})
 
 
-def test_the_executor_that_writes_is_killed_and_nothing_changes(
-    on_cluster: Run, local: dict[str, Left], tmp_path: Path
+@pytest.mark.parametrize("pipeline", HURT)
+def test_executors_killed_during_the_scan_and_while_they_write_change_nothing(
+    pipeline: str, on_cluster: Run, local: dict[str, Left], project_copy: Callable[[], Path], tmp_path: Path
 ) -> None:
-    blow = Blow(step=WRITE, begun=writing(tmp_path))
-    there, log = on_cluster("profit_unit", blow=blow)
-    assert_same(local["profit_unit"], there)
-    assert failed_tasks(log).keys() == {WRITE}
-    assert_warned(there, ["tasks failed", "1 executors lost"])
+    scan, write = f"checking {HURT[pipeline][0]}", f"computing {pipeline}"
+    through_python(home := project_copy(), pipeline, writing=WAITS_ONCE)
+    blows = Blow(step=scan), Blow(step=write, begun=writing(tmp_path))
+    there, log = on_cluster(pipeline, *blows, project=home)
+    assert_same(local[pipeline], there)
+    assert_counted_once(local[pipeline], there)
+    assert {scan, write} <= failed_tasks(log).keys()
+    assert log.facts.lost_executors.keys() == {name for blow in blows for name in blow.killed}
+    assert_warned(there, ["tasks failed", "2 executors lost"])
 
 
-def test_a_task_that_fails_once_changes_nothing(
-    on_cluster: Run, local: dict[str, Left], project_copy: Callable[[], Path]
+@pytest.mark.parametrize("pipeline", HURT)
+def test_tasks_that_fail_once_when_every_row_was_read_or_written_change_nothing(
+    pipeline: str, on_cluster: Run, local: dict[str, Left], project_copy: Callable[[], Path]
 ) -> None:
-    home = project_copy()
-    through_python(home, FAILS_ONCE)
-    there, log = on_cluster("profit_unit", project=home)
-    assert_same(local["profit_unit"], there)
-    assert failed_tasks(log) == {WRITE: 1}
-    assert_warned(there, ["1 of ", "0 executors lost"])
+    """What the failed attempts had handed on stands twice in Spark's own counts, and is told apart from the rows."""
+    through_python(home := project_copy(), pipeline, reading=FAILS_ONCE, writing=FAILS_ONCE)
+    there, log = on_cluster(pipeline, project=home)
+    assert_same(local[pipeline], there)
+    assert_counted_once(local[pipeline], there)
+    failed = [stage for stage in log.facts.stages.values() if stage.failed]
+    assert {(stage.step, stage.failed) for stage in failed} == {(f"computing {pipeline}", 1)}
+    assert len(failed) >= 2, "one that reads, and the one that writes"
+    again = there.result(f"{pipeline}.strain.throughput").measures["rows_read_again"]
+    assert isinstance(again, int)
+    assert again > 0
+    assert_warned(there, [f"{len(failed)} of ", "0 executors lost"])
 
 
 def test_make_submit_packs_the_project_and_publishes_from_the_cluster(
-    cluster: Cluster, before: dict[str, Path], local: dict[str, Left], company: Path, tmp_path: Path
+    cluster: Cluster, stages: Stages, local: dict[str, Left], tmp_path: Path
 ) -> None:
     """What the Makefile calls; the executors have nothing of the project but the archive."""
     project, home = tmp_path / "project", Home(folder=tmp_path / "home")
     for folder in ("dq", "jobs", "expectations", "runbooks", "spark-conf", "tools"):
         shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (project / ".venv").symlink_to(sys.prefix)
-    through_python(project, NEEDS_THE_ARCHIVE)
-    hard_links(before["profit_unit"], home.warehouse)
-    plain = {key: value for key, value in SMALL.items() if " " not in value}
-    given = on_this_machine(company) | {"PYTHONPATH": str(project), "CLUSTER_PYTHON": sys.executable}
+    through_python(project, "profit_unit", reading=NEEDS_THE_ARCHIVE)
+    hard_links(stages.before("profit_unit"), home.warehouse)
+    plain = {key: value for key, value in (SMALL | OPEN_AT_ONCE).items() if " " not in value}
+    given = on_this_machine(stages.company) | {"PYTHONPATH": str(project), "CLUSTER_PYTHON": sys.executable}
     given["SUBMIT_ARGS"] = " ".join(f"--conf {key}={value}" for key, value in plain.items())
     del given["SPARK_CONF_DIR"], given["PYSPARK_PYTHON"], given["PYSPARK_DRIVER_PYTHON"]
     line = 'source tools/env.sh && tools/submit.sh "$@"'
-    words = ["bash", "-c", f"cd {project} && {line}", "make", cluster.master, "profit_unit", *home.arguments()]
+    words = [
+        "bash",
+        "-c",
+        f"cd {project} && {line}",
+        "make",
+        cluster.master,
+        "profit_unit",
+        *home.arguments("profit_unit"),
+    ]
     with driver(words, cluster.folder, given, free_port()) as submitted:
         there = home.left("profit_unit", ended(submitted))
     assert_same(local["profit_unit"], there)
@@ -270,8 +316,9 @@ def writing(folder: Path) -> Callable[[], bool]:
     return lambda: any(folder.glob("home-*/warehouse/*/_staging/*/_temporary/0/_temporary/*/*/*.parquet"))
 
 
-def through_python(project: Path, body: str) -> None:
-    job = project / "jobs" / "profit_unit.py"
+def through_python(project: Path, pipeline: str, *, reading: str = NOTHING, writing: str = NOTHING) -> None:
+    job = project / "jobs" / f"{pipeline}.py"
     text = job.read_text(encoding="utf-8")
     assert text.count("\ndef main(") == 1
-    job.write_text(text.replace("\ndef main(", THROUGH_PYTHON.format(body=body)), encoding="utf-8")
+    put = THROUGH_PYTHON.format(job=pipeline, read=HURT[pipeline][1], reading=reading, writing=writing)
+    job.write_text(text.replace("\ndef main(", put), encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 from custom_checks import check, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 
+from dq.engine.heavy_keys import THRESHOLD, advice, split_by_spark
 from dq.model import Outcome
 
 LINES = "account_id string, amount decimal(18,2)"
@@ -137,6 +138,39 @@ def test_a_key_with_too_many_rows_says_how_often_a_join_repeats_a_row(spark: Spa
     assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
 
 
+@pytest.mark.parametrize(
+    ("mebibytes", "share", "told"),
+    [
+        (64, 0.5, ""),
+        (
+            65,
+            0.5,
+            "so that a join splits its 65.0 MiB, set spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes "
+            "to 32m (now 256.0 MiB)",
+        ),
+        (300, 0.5, "a join splits its 300.0 MiB by itself, a grouping cannot"),
+        (
+            300,
+            0.25,
+            "so that a join splits its 300.0 MiB, set spark.sql.adaptive.skewJoin.skewedPartitionFactor to 1.8 "
+            "(now 5.0)",
+        ),
+        (300, 1.0, "a join splits its 300.0 MiB by itself, a grouping cannot"),
+    ],
+)
+def test_a_join_splits_a_heavy_key_with_the_settings_named(
+    mebibytes: int, share: float, told: str, spark: SparkSession
+) -> None:
+    parts = 8
+    assert split_by_spark(spark, mebibytes << 20, share, parts) == told
+
+
+def test_the_size_of_a_heavy_key_is_its_share_of_what_is_read(spark: SparkSession) -> None:
+    told = advice(spark.range(40_000_000), "id", Decimal("0.6"))
+    assert "salt id by 2" in told
+    assert f"a join splits its 183.1 MiB, set {THRESHOLD} to 91m" in told
+
+
 def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSession) -> None:
     one = check("expect_heaviest_key_share_to_be_at_most", column="account_id", max_share=0.5)
     light = frame(spark, LINES, ("a", None), ("a", None), ("b", None), (None, None))
@@ -147,9 +181,8 @@ def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSessio
     )
     heavy = evaluate(light.unionByName(light.limit(1)), one)
     assert heavy.outcome is Outcome.FAILED
-    assert "lower spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes" in heavy.observed
     # Three of five rows in two partitions: cut in two, the heaviest key is no larger than the mean partition.
-    assert "salt account_id by 2, which cuts it to the size of the other 2 partitions" in heavy.observed
+    assert heavy.observed.endswith("salt account_id by 2, which cuts it to the size of the other 2 partitions")
     assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
     nulls = frame(spark, LINES, (None, None), (None, None))
     assert evaluate(nulls, one).outcome is Outcome.FAILED

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 
-from dq.diagnose import live, strain
+from dq.diagnose import live, skew, strain
 from dq.thresholds import Thresholds
 
 # Everything is worth a word, so that a small job shows all of it.
@@ -34,29 +34,31 @@ def test_what_a_group_of_jobs_strained_is_told_with_its_step(spark: SparkSession
     context.setJobGroup(OTHER, "after")
     facts = live.read(spark, RUN, began, KEEN)
 
-    assert facts.rows_in == 50_000
+    assert (facts.rows_in, facts.rows_in_again) == (50_000, 0)
     assert {stage.step for stage in facts.stages.values()} == {"computing profit_unit"}
     assert facts.failed_tasks == 0
     assert not facts.lost_executors
     heavy = max(facts.stages.values(), key=lambda stage: stage.rows_read.largest)
     assert (heavy.rows_read.total, heavy.rows_read.count) == (50_000, 4)
     assert heavy.rows_read.largest > 47_000
-    (found,) = strain.skewed_keys(facts, KEEN, ())
+    (found,) = skew.skewed_keys(facts, KEEN, ())
     assert f"stage {heavy.stage}.0 (computing profit_unit): one of 4 tasks read" in found.evidence[0]
     # At the field's thresholds the same job is none worth a word, and its tasks are not even asked for.
     quiet = live.read(spark, RUN, began, Thresholds())
-    assert strain.skewed_keys(quiet, Thresholds(), ()) == []
+    assert skew.skewed_keys(quiet, Thresholds(), ()) == []
     assert {stage.seconds.count for stage in quiet.stages.values()} == {0}
     assert live.read(spark, "nobody-2026-10-20261104t030000000000z-abcdef", began, KEEN).stages == {}
 
 
-def test_a_task_that_failed_before_it_succeeded_is_counted(spark: SparkSession) -> None:
+def test_a_task_that_failed_is_counted_and_the_rows_it_read_are_not(spark: SparkSession, tmp_path: Path) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
+    spark.range(0, 8, 1, 1).write.parquet(str(tmp_path / "rows"))
     spark.sparkContext.setJobGroup(RUN.replace("abcdef", "abcde0"), "checking")
     failing = sf.expr("if(id = 3, cast(raise_error('planted') as bigint), id)")
-    frame = spark.range(0, 8, 1, 2).select(failing.alias("x"))
+    frame = spark.read.parquet(str(tmp_path / "rows")).select(failing.alias("x"))
     with pytest.raises(Exception, match="planted"):
         frame.collect()
     facts = live.read(spark, RUN.replace("abcdef", "abcde0"), began, KEEN)
     assert facts.failed_tasks >= 1
+    assert (facts.rows_in, facts.rows_in_again) == (0, 8)
     assert [one.cause for one in strain.strains(facts, KEEN)][-1] == "failed_tasks"

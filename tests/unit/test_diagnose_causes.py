@@ -219,14 +219,27 @@ def test_a_log_that_stops_under_large_results_points_at_the_drivers_heap(tmp_pat
     assert judged(tmp_path / "b", *begun, ended=False, driver__memory="4g").causes == ()
 
 
-def test_a_result_that_cannot_be_read_is_the_drivers_heap_where_it_is_large(tmp_path: Path) -> None:
-    message = "Exception while getting task result: java.lang.IllegalStateException: unread block data"
+UNREAD = (
+    "Exception while getting task result: java.lang.IllegalStateException: unread block data",
+    "Task 15 in stage 2.0 failed 2 times: TaskResultLost (result lost from block manager)\nDriver stacktrace:",
+)
+
+
+@pytest.mark.parametrize("message", UNREAD)
+def test_a_result_that_cannot_be_read_is_the_drivers_heap_where_it_is_large(message: str, tmp_path: Path) -> None:
     for size, causes in ((100 << 20, ["driver_heap"]), (1 << 20, [])):
         sent = [logs.task(0, index=n, result=size) for n in range(3)]
         ran = [logs.job(0, [0]), logs.stage(0, 3), *sent, logs.job_end(0, message)]
         found = judged(tmp_path / str(size), *ran, driver__memory="1g")
         assert [one.cause for one in found.causes] == causes
         assert found.died
+
+
+def test_a_result_that_went_with_its_executor_says_nothing_of_the_driver(tmp_path: Path) -> None:
+    sent = [logs.task(0, index=n, result=100 << 20) for n in range(3)]
+    lost = logs.removed("1", "worker lost")
+    ran = [logs.job(0, [0]), logs.stage(0, 3), *sent, lost, logs.job_end(0, UNREAD[1])]
+    assert judged(tmp_path, *ran, driver__memory="1g").causes == ()
 
 
 def skewed(
@@ -285,6 +298,7 @@ STRAINS = {
     "garbage_collection": [logs.task(0, seconds=100, gc=15)],
     "full_heap": [logs.task(0, heap=(1 << 30) - 1)],
     "large_partition": [logs.task(0, index=n, read=6 << 30) for n in range(3)],
+    "large_broadcast": [logs.broadcast(3, 70), logs.driver_updates(3, (69, 8 << 30), (70, (1 << 30) + 1))],
     "tiny_tasks": [logs.task(0, index=n, seconds=0.01) for n in range(5001)],
     "failed_tasks": [logs.task(0, why=HEAP), logs.task(0, attempt=1)],
 }
@@ -303,6 +317,43 @@ def test_thresholds_decide_what_is_told(tmp_path: Path) -> None:
     assert diagnose(log, Thresholds(gc_share=0.16)).strains == ()
     assert "alarming" not in diagnose(log).strains[0].evidence[0]
     assert "alarming" in diagnose(log, Thresholds(gc_share_alarm=0.14)).strains[0].evidence[0]
+
+
+def test_a_spill_is_alarming_by_the_memory_of_its_tasks_and_by_the_executors_that_spill(tmp_path: Path) -> None:
+    def told(spilled: int, executors: int, folder: str) -> str:
+        ran = [
+            logs.task(0, index=n, executor=str(n), spilled=spilled if n == 1 else 0) for n in range(1, executors + 1)
+        ]
+        found = judged(tmp_path / folder, logs.job(0, [0]), logs.stage(0, executors), *ran, logs.job_end(0))
+        return "; ".join(found.strains[0].evidence[1:])
+
+    # A heap of 1 GiB leaves its one task 434 MiB, of which six executors have six times as many.
+    assert told(100 << 20, 6, "a") == ""
+    assert told(300 << 20, 6, "b") == "an alarming spill: 12% of the memory that the tasks of stage 0.0 have"
+    assert told(10 << 20, 4, "c") == "an alarming spill: 1 of 4 executors had one"
+
+
+def test_an_uneven_stage_that_is_not_yet_skewed_is_told_as_suspicious(tmp_path: Path) -> None:
+    def notes(largest: int, folder: str) -> tuple[str, ...]:
+        ran = [logs.task(0, index=n, read=180 << 20, rows=9) for n in range(7)]
+        heavy = logs.task(0, index=7, read=largest << 20, rows=9)
+        found = judged(tmp_path / folder, logs.job(0, [0]), logs.stage(0, 8), *ran, heavy, logs.job_end(0))
+        assert found.strains == ()
+        return found.notes
+
+    assert notes(265, "a") == ()
+    assert notes(290, "b") == ("suspicious: stage 0.0: the largest task has 290.0 MiB, 1.6 times the third quartile",)
+
+
+@pytest.mark.parametrize(("heap", "seconds", "told"), [(600, 100, True), (800, 100, False), (600, 5, False)])
+def test_a_heap_that_was_never_full_is_told_with_the_one_that_would_do(
+    heap: int, seconds: float, told: bool, tmp_path: Path
+) -> None:
+    ran = [logs.job(0, [0]), logs.stage(0, 1), logs.task(0, seconds=seconds, heap=heap << 20), logs.job_end(0)]
+    found = judged(tmp_path, *ran)
+    expected = "no heap was ever fuller than 59%: spark.executor.memory 896m would do (now 1024m)"
+    assert found.notes == ((expected,) if told else ())
+    assert found.strains == ()
 
 
 def test_an_idle_executor_given_back_is_not_lost(tmp_path: Path) -> None:

@@ -71,12 +71,35 @@ def test_what_cannot_be_diagnosed_says_so_in_a_sentence(
     assert printed.out == ""
 
 
-def test_half_a_log_of_nothing_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("kept", "reason"),
+    [(0, "the application died before it began"), (20, "it is damaged, or cut off in its first line")],
+)
+def test_half_a_log_of_nothing_is_exit_3(
+    kept: int, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = log(tmp_path)
     part = next(path.glob("events_*"))
-    part.write_bytes(part.read_bytes()[:20])
+    part.write_bytes(part.read_bytes()[:kept])
     assert main(["diagnose", str(path)]) == 3
-    assert "holds no complete line" in capsys.readouterr().err
+    assert f"holds no complete line; {reason}" in capsys.readouterr().err
+
+
+def test_half_a_log_is_diagnosed_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = log(tmp_path)
+    part = next(path.glob("events_*"))
+    data = logs.text([*logs.start(), logs.job(0, [0])])
+    part.rename(whole := part.with_suffix(""))
+    whole.write_bytes(data[:-30])
+    assert main(["diagnose", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("NO DEATH FOUND  profit_unit (app-1)   the log has no end")
+    assert "the log breaks off in the middle of a line; what came before is judged" in printed
+    whole.write_bytes(logs.text(logs.start()[:1]))
+    assert main(["diagnose", str(path)]) == 0
+    assert capsys.readouterr().out.startswith(
+        "NO DEATH FOUND  an application whose name is missing   the log has no end"
+    )
 
 
 def test_thresholds_are_those_of_the_settings_file(

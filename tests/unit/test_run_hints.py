@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from dq.diagnose.facts import Facts, task_memory
 from dq.run import hints
-from dq.run.hints import Input
+from dq.run.hints import Input, Machine
 from dq.thresholds import Thresholds
 
 LIMITS = Thresholds()
 MIB, GIB = 1 << 20, 1 << 30
 KEY = "spark.executor.memory"
+
+
+def machine(heap: int, broadcast: int = 10 * MIB, task_memory: int = GIB, partitions: int = 8) -> Machine:
+    return Machine(heap=heap, heap_key=KEY, task_memory=task_memory, broadcast=broadcast, partitions=partitions)
 
 
 def made(name: str, sizes: dict[str, int], columns: int = 5) -> Input:
@@ -56,28 +62,68 @@ def written(folder: Path, rows: int) -> dict[str, int]:
 
 def test_what_is_small_on_disk_and_large_in_memory_is_not_for_broadcasting(tmp_path: Path) -> None:
     accounts, clicks = made("accounts", written(tmp_path, 100_000), 2), made("clicks", {"/c/a": GIB})
-    needed = hints.in_memory(accounts)
+    needed = accounts.in_memory
     # Each row has a header, a pointer and two columns; one value repeated is next to nothing in the file.
     assert 100_000 * (32 + 2 * 8) <= needed < 100_000 * (32 + 2 * 8) + 10_000
     heap = 20 * MIB
-    (found,) = hints.too_large_to_broadcast([accounts, clicks], 10 * MIB, heap, KEY, 0.2)
+    (found,) = hints.too_large_to_broadcast([accounts, clicks], machine(heap), LIMITS)
     assert "accounts has" in found.sentence
     assert "takes about 4.6 MiB of a heap of 20.0 MiB where a join broadcasts it (allowed 20%)" in found.sentence
     assert f"set {hints.BROADCAST} to {accounts.bytes - 1}b, or {KEY} to 64m" in found.sentence
     # With the setting of the hint it is not broadcast, with the memory of the hint it fits.
-    assert hints.too_large_to_broadcast([accounts, clicks], accounts.bytes - 1, heap, KEY, 0.2) == []
-    assert hints.too_large_to_broadcast([accounts, clicks], 10 * MIB, 64 * MIB, KEY, 0.2) == []
+    assert hints.too_large_to_broadcast([accounts, clicks], machine(heap, accounts.bytes - 1), LIMITS) == []
+    assert hints.too_large_to_broadcast([accounts, clicks], machine(64 * MIB), LIMITS) == []
 
 
 def test_nothing_is_broadcast_without_a_second_input_or_where_it_is_switched_off(tmp_path: Path) -> None:
     accounts, clicks = made("accounts", written(tmp_path, 100_000), 2), made("clicks", {"/c/a": GIB})
-    assert hints.too_large_to_broadcast([accounts], 10 * MIB, MIB, KEY, 0.2) == []
-    assert hints.too_large_to_broadcast([accounts, clicks], -1, MIB, KEY, 0.2) == []
+    assert hints.too_large_to_broadcast([accounts], machine(MIB), LIMITS) == []
+    assert hints.too_large_to_broadcast([accounts, clicks], machine(MIB, -1), LIMITS) == []
 
 
 def test_what_has_no_footer_counts_by_its_size(tmp_path: Path) -> None:
     path = tmp_path / "targets.csv"
     path.write_text("a,b\n" * 10)
-    assert hints.in_memory(made("targets", {str(path): 40})) == 40
-    assert hints.in_memory(made("targets", {path.as_uri(): 40})) == 40
-    assert hints.in_memory(made("gone", {str(tmp_path / "gone.parquet"): 7})) == 7
+    assert made("targets", {str(path): 40}).in_memory == 40
+    assert made("targets", {path.as_uri(): 40}).in_memory == 40
+    assert made("gone", {str(tmp_path / "gone.parquet"): 7}).in_memory == 7
+
+
+def test_what_leaves_a_task_more_than_its_memory_is_told_with_the_partitions_to_cut_it_into() -> None:
+    clicks = made("clicks", {"/gone/a": 9 * GIB})
+    (found,) = hints.too_few_partitions([made("accounts", {"/gone/b": GIB}), clicks], machine(4 * GIB), LIMITS)
+    assert found.sentence == (
+        "clicks takes about 9.0 GiB in memory, 1.1 GiB in each of 8 partitions, and a task has 1.0 GiB: "
+        "set spark.sql.shuffle.partitions to 72, for 128.0 MiB each"
+    )
+    # With the setting of the hint nothing is told, nor with the memory that holds it.
+    assert hints.too_few_partitions([clicks], machine(4 * GIB, partitions=72), LIMITS) == []
+    assert hints.too_few_partitions([clicks], machine(4 * GIB, task_memory=2 * GIB), LIMITS) == []
+    strict = LIMITS.model_copy(update={"partition_share": 0.1})
+    assert len(hints.too_few_partitions([clicks], machine(4 * GIB, task_memory=2 * GIB), strict)) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "bytes_each"),
+    [
+        # Spark keeps 300 MiB of a heap, and the tasks at work share 60% of the rest.
+        ({"spark.master": "local[2]", "spark.driver.memory": "4g"}, int((4 * GIB - 300 * MIB) * 0.6 / 2)),
+        (
+            {"spark.master": "spark://h:7077", "spark.executor.memory": "8g", "spark.executor.cores": "4"},
+            (8 * GIB - 300 * MIB) * 3 // 20,
+        ),
+        ({"spark.master": "yarn", "spark.memory.fraction": "0.5"}, (GIB - 300 * MIB) // 2),
+    ],
+)
+def test_a_task_has_its_share_of_the_heap(settings: dict[str, str], bytes_each: int) -> None:
+    assert task_memory(Facts(settings=settings)) == bytes_each
+
+
+def test_of_many_files_some_footers_tell_how_a_byte_grows_in_memory(tmp_path: Path) -> None:
+    one = written(tmp_path, 10_000)
+    (path, size), *_ = one.items()
+    many = {f"{path}?{n}": size for n in range(3 * hints.FOOTERS)}
+    for name in many:
+        Path(name).hardlink_to(path)
+    alone = made("accounts", one, 2).in_memory
+    assert made("accounts", many, 2).in_memory == alone * len(many)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dq import project as projects
+from dq.diagnose import live
 from dq.diagnose.facts import Distribution, Executor, Facts, Stage
 from dq.model import CheckResult, Outcome, Severity
 from dq.run import strains
@@ -84,6 +85,17 @@ def test_one_task_with_most_of_the_rows_is_skew() -> None:
     assert "with 64 values: group by it and the salt first" in result.observed
 
 
+def test_what_is_suspicious_or_oversized_is_told_and_fails_nothing() -> None:
+    uneven = stage(seconds=Distribution.known(total=500, count=8, median=50, upper=50, largest=90), run_seconds=500.0)
+    found = judged(of(uneven, tasks=8, executors={"1": Executor(peak_heap=GIB // 4)}))
+    assert (found["even"].outcome, found["memory"].outcome) == (Outcome.PASSED, Outcome.PASSED)
+    suspicious = (
+        "suspicious: stage 3.0 (computing profit_unit): the largest task has 90.0 s, 1.8 times the third quartile"
+    )
+    assert found["even"].observed.endswith(suspicious)
+    assert found["memory"].observed.endswith("fuller than 25%: spark.executor.memory 384m would do (now 1024m)")
+
+
 def test_a_failed_task_and_a_lost_executor_are_told_also_where_the_job_went_on() -> None:
     facts = of(stage(failed=1), tasks=9, failed_tasks=1, executors={"2": Executor(removed=5, reason="code 52")})
     result = judged(facts)["tasks"]
@@ -110,6 +122,47 @@ def test_rows_per_second_may_not_fall_to_less_than_half(rows: int, outcome: Outc
     result = judged(of(stage(), rows_in=rows), 100.0, ["1000", "900", "1100"])["throughput"]
     assert (result.outcome, result.failure_class) == (outcome, "F19")
     assert "rows read per second, usually 1,000 (median of 3 published periods)" in result.observed
+
+
+def test_rows_that_a_retry_read_again_do_not_make_a_run_look_fast() -> None:
+    facts = of(stage(), rows_in=40_000, rows_in_again=60_000)
+    result = judged(facts, 100.0, ["1000", "900", "1100"])["throughput"]
+    assert result.outcome is Outcome.FAILED
+    assert (result.measures["rows_read"], result.measures["rows_read_again"]) == (40_000, 60_000)
+    assert result.observed.startswith("400 rows read per second")
+    assert result.observed.endswith("60,000 rows that failed or repeated tasks read again are left out")
+
+
+def task(number: int, index: int, rows: int, status: str = "SUCCESS") -> dict[str, object]:
+    metrics = {"inputMetrics": {"recordsRead": rows}} if rows else None
+    return {"taskId": number, "index": index, "status": status, "taskMetrics": metrics}
+
+
+def attempt(stage: int, number: int, rows: int, failed: int = 0) -> dict[str, object]:
+    return {
+        "stageId": stage,
+        "attemptId": number,
+        "inputRecords": rows,
+        "numFailedTasks": failed,
+        "numKilledTasks": 0,
+    }
+
+
+def test_spark_counts_what_a_failed_attempt_read_and_it_is_told_apart() -> None:
+    tasks = {(4, 0): [task(9, 0, 50), task(7, 0, 50, "FAILED"), task(8, 1, 30), task(10, 2, 0, "KILLED")]}
+    assert live.rows_read([attempt(4, 0, 130, failed=1)], lambda *key: tasks[key]) == (80, 50)
+
+
+def test_what_was_read_again_for_lost_shuffle_files_counts_once() -> None:
+    tasks = {(4, 0): [task(1, 0, 50), task(2, 1, 30)], (4, 1): [task(9, 1, 30)]}
+    assert live.rows_read([attempt(4, 0, 80), attempt(4, 1, 30)], lambda *key: tasks[key]) == (80, 30)
+
+
+def test_tasks_are_listed_only_where_something_was_repeated() -> None:
+    def refused(*_: int) -> list[dict[str, object]]:
+        raise AssertionError("a walk over all tasks")
+
+    assert live.rows_read([attempt(4, 0, 80), attempt(5, 0, 0, failed=1)], refused) == (80, 0)
 
 
 def test_where_spark_does_not_tell_nothing_is_held() -> None:

@@ -8,7 +8,7 @@ help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 env: ## build .venv from the hash-locked requirements and find Java
-	@tools/setup.sh && tools/java.sh >/dev/null
+	@tools/setup.sh && JAVA_HOME=$$(tools/java.sh) .venv/bin/python tools/classes.py
 
 demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
 	@$(RUN) dq demo $(ARGS)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 JAVA_VERSIONS = (17, 21)
 JAVA_HELP = "install a Java 17 or 21 runtime (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
 
+_LOGGING = "-Dlog4j2.configurationFile="
+_ARCHIVE = "-XX:SharedArchiveFile="
+
 # Settings a guarded run depends on; whatever a properties file says, the run refuses to start when they differ.
 REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
@@ -75,8 +78,7 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
     Under spark-submit the settings come from its properties file and are only checked here. Either way a new session
     writes its event log into the folder ``events``, unless its settings say otherwise.
     """
-    # Spark reads log4j2.properties from here; it must be set before the JVM starts.
-    os.environ.setdefault("SPARK_CONF_DIR", str((conf_dir or Path("spark-conf")).resolve()))
+    _jvm_options(conf_dir or Path("spark-conf"))
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
@@ -107,6 +109,25 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             do="submit with --properties-file spark-conf/local.conf",
         )
     return active
+
+
+def class_archive() -> Path:
+    """Where ``make env`` puts the archive of Spark's classes from which a JVM starts in half the time."""
+    return Path(sys.prefix, "spark.jsa")
+
+
+def _jvm_options(conf_dir: Path) -> None:
+    """Say how the JVM logs and where its classes are archived, before it starts; nothing where it is told already.
+
+    The settings' folder is not put on its class path, as ``SPARK_CONF_DIR`` would: Java takes no archive then.
+    """
+    options = os.environ.get("SPARK_SUBMIT_OPTS", "")
+    logging = conf_dir.resolve() / "log4j2.properties"
+    if "SPARK_CONF_DIR" not in os.environ and _LOGGING not in options and logging.is_file():
+        options += f' {_LOGGING}"{logging}"'
+    if _ARCHIVE not in options and class_archive().is_file():
+        options += f' {_ARCHIVE}"{class_archive()}" -Xlog:cds=off -Xlog:cds+dynamic=off'
+    os.environ["SPARK_SUBMIT_OPTS"] = options.strip()
 
 
 def _ours(conf_dir: Path) -> dict[str, str]:

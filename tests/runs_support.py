@@ -14,6 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from dq.model import CheckResult, Outcome, RunRecord
+from dq.session import class_archive
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -123,7 +124,8 @@ def environment(sources: Path, **more: str) -> dict[str, str]:
     """What a child process gets of this one's environment: nothing of ours or Spark's, and the installed commands."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("DQ_", "SPARK_", "PYSPARK_"))}
     kept |= {"DQ_DEMO_DIR": str(sources), "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "SPARK_SUBMIT_OPTS": QUICK_JVM} | more
+    options = f'{QUICK_JVM} -XX:SharedArchiveFile="{class_archive()}" -Xlog:cds=off -Xlog:cds+dynamic=off'
+    return kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "SPARK_SUBMIT_OPTS": options} | more
 
 
 def hard_links(source: Path, target: Path) -> Path:

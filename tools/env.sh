@@ -14,5 +14,12 @@ export PATH="$root/.venv/bin:$JAVA_HOME/bin:$PATH"
 export PYSPARK_PYTHON="$root/.venv/bin/python" PYSPARK_DRIVER_PYTHON="$root/.venv/bin/python"
 # A SPARK_HOME from elsewhere would put another Spark in front of the locked one.
 unset SPARK_HOME
-# Logging is configured by log4j2.properties there; spark-submit finds it only this way.
-export SPARK_CONF_DIR="${SPARK_CONF_DIR:-$root/spark-conf}"
+# Logging is configured by log4j2.properties there. Named by itself it leaves no folder on the class path of spark-submit,
+# so that Java takes the archive of Spark's classes which make env wrote; a SPARK_CONF_DIR of one's own goes before.
+if [ -z "${SPARK_CONF_DIR:-}" ] && [ -z "${SPARK_SUBMIT_OPTS:-}" ]; then
+  SPARK_SUBMIT_OPTS="-Dlog4j2.configurationFile=\"$root/spark-conf/log4j2.properties\""
+  if [ -f "$root/.venv/spark.jsa" ]; then
+    SPARK_SUBMIT_OPTS="$SPARK_SUBMIT_OPTS -XX:SharedArchiveFile=\"$root/.venv/spark.jsa\" -Xlog:cds=off -Xlog:cds+dynamic=off"
+  fi
+  export SPARK_SUBMIT_OPTS
+fi

@@ -26,6 +26,7 @@ if [ "$conf" != local ]; then
   words+=(--archives "build/dq.tar.gz#deps")
   # Executors log JSON; where the cluster's nodes have their own logging, theirs is used.
   export SPARK_CONF_DIR="$PWD/spark-conf/json"
+  unset SPARK_SUBMIT_OPTS
 fi
 if [ "$conf" = cluster ]; then
   mkdir -p build/spark-events

@@ -1,0 +1,49 @@
+"""What is said to the JVM before it starts: how to log, and where the archive of its classes is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dq import session
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(session, "class_archive", lambda: tmp_path / "spark.jsa")
+    for name in ("SPARK_CONF_DIR", "SPARK_SUBMIT_OPTS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    (path / "log4j2.properties").touch()
+    return path
+
+
+def said(conf: Path) -> list[str]:
+    session._jvm_options(conf)
+    return shlex.split(os.environ["SPARK_SUBMIT_OPTS"])
+
+
+def test_logging_is_named_and_an_archive_only_where_there_is_one(options: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    conf = folder(tmp_path / "my settings")
+    logging = f"-Dlog4j2.configurationFile={conf / 'log4j2.properties'}"
+    assert said(conf) == [logging]
+    (tmp_path / "spark.jsa").touch()
+    assert said(conf)[:2] == [logging, f"-XX:SharedArchiveFile={tmp_path / 'spark.jsa'}"]
+    assert said(conf) == said(conf), "saying it again adds nothing"
+
+
+def test_what_the_user_says_stays(options: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    conf = folder(tmp_path / "conf")
+    options.setenv("SPARK_CONF_DIR", str(tmp_path))
+    assert said(conf) == []
+    options.delenv("SPARK_CONF_DIR")
+    options.setenv("SPARK_SUBMIT_OPTS", "-Xss4m -Dlog4j2.configurationFile=mine")
+    assert said(conf) == ["-Xss4m", "-Dlog4j2.configurationFile=mine"]

@@ -103,7 +103,7 @@ def test_only_sh_blocks_hold_commands() -> None:
     [
         ("owner: Business Analytics Team\n", "", "owner", "required"),
         ("owner: Business", "ownr: x\nowner: Business", "ownr", "unknown key"),
-        ("day: 25", "day: 31", "day_of_month.day", "less than or equal to 28"),
+        ("day: 25", "day: 31", "levels[0].day:", "not every month has a day 31; give 1 to 28"),
         (
             "after: pre-validated",
             "after: validated",

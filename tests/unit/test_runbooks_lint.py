@@ -396,6 +396,9 @@ def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() ->
             "oncall",
             "waive",
             "diagnose",
+            "prevalidate",
+            "status",
+            "calendar",
         )
     } == programs
 

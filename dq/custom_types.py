@@ -465,6 +465,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="the report must be written where its readers find it, and that must be recorded.",
         run_level=True,
     ),
+    "expect_figures_in_time": TypeSpec(
+        doc="Figures are there by the service level of their pipeline, or a run says why not; judged between runs.",
+        sentence="figures must be there by the service level of their pipeline.",
+        run_level=True,
+    ),
     "expect_rules_to_stay": TypeSpec(
         doc="No rule of calculation changed within the period or since the one before; a change is told with its date.",
         sentence="no other version of a rule may come into force.",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dq import registry, yamlfile
 from dq.model import Check, Severity
+from dq.periods import Grain
 
 FILE = "jobs/pipelines.yml"
+IN_TIME = "figures.in_time"
+"""What follows the pipeline's name in the id of the check that its figures are there by their level."""
 
 
 def published_checks(name: str, published: registry.Published, document: yamlfile.Document) -> list[Check]:
@@ -102,11 +105,21 @@ def strain_checks(name: str, document: yamlfile.Document) -> list[Check]:
 
 
 def after_commit_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:
-    """The checks on what follows the commit: that a report reached the place where its readers find it."""
-    if not item.document:
-        return []
-    description = "The report of what is published was written where its readers find it."
-    return [_OfRun(name, document)("report.delivered", "expect_report_to_be_delivered", "F21", description)]
+    """The checks on what no run can decide: that a report reached its readers, or that figures are there in time."""
+    of_run = _OfRun(name, document)
+    if item.document:
+        description = "The report of what is published was written where its readers find it."
+        return [of_run("report.delivered", "expect_report_to_be_delivered", "F21", description)]
+    of_class = in_time_class(item)
+    ran = (
+        "The figures are there by their level." if of_class == "F21" else "A run was made by the level of its figures."
+    )
+    return [of_run(IN_TIME, "expect_figures_in_time", of_class, ran)]
+
+
+def in_time_class(item: registry.Pipeline) -> str:
+    """The way of failing of figures that are not there in time: of a month for investors they are a late report."""
+    return "F21" if item.investors and item.grain is Grain.MONTH else "F26"
 
 
 class _OfRun:

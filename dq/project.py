@@ -142,7 +142,9 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     found.findings += known[1] if known else []
     configured = found.read(lambda: settings.load(root))
     roster = found.read(lambda: people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml"))
-    found.findings += people.lint_watch(roster, declared.pipelines) if roster and declared else []
+    if roster and declared:
+        investors = [name for name, item in declared.pipelines.items() if item.investors]
+        found.findings += people.lint_watch(roster, declared.pipelines, investors)
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
     sources_path = sources_file or root / "jobs" / "sources.yml"
     if not sources_path.is_file():

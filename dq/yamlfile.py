@@ -7,7 +7,7 @@ Scalars follow the YAML 1.2 core schema: only ``true`` and ``false`` are boolean
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -180,12 +180,36 @@ def pydantic_findings(document: Document, error: ValidationError, *, key: Key = 
     """The mistakes pydantic found, placed on the lines of the file."""
     found = []
     for item in error.errors(include_url=False, include_input=False):
-        place = (*key, *(part for part in item["loc"] if isinstance(part, str | int)))
-        found.append(document.finding(place, _sentence(item["type"], item["msg"])))
+        place = _place(document, key, [part for part in item["loc"] if isinstance(part, str | int)])
+        if item["type"].startswith("union_tag"):
+            place = (*place, "kind")
+        found.append(document.finding(place, _sentence(item["type"], item["msg"], item.get("ctx", {}))))
     return found
 
 
-def _sentence(kind: str, message: str) -> str:
+def _place(document: Document, key: Key, parts: Sequence[str | int]) -> Key:
+    """The key path of a mistake in the file, without the tags by which the reader tells kinds of things apart."""
+    data: object = document.data
+    for part in key:
+        data = data[part]  # type: ignore[index]
+    for n, part in enumerate(parts):
+        if isinstance(data, Mapping) and data.get("kind") == part:
+            inside = isinstance(data.get(part), Mapping | list) or n + 1 == len(parts)
+            if part not in data or not inside:
+                continue
+        key = (*key, part)
+        if isinstance(data, Mapping):
+            data = data.get(part)
+        else:
+            data = data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+    return key
+
+
+def _sentence(kind: str, message: str, context: Mapping[str, object]) -> str:
+    if kind == "union_tag_invalid":
+        return f"no kind {context.get('tag')!r}; valid: {str(context.get('expected_tags')).replace(chr(39), '')}"
+    if kind == "union_tag_not_found":
+        return "this key is required"
     if kind == "extra_forbidden":
         return "unknown key"
     if kind == "missing":

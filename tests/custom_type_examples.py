@@ -61,5 +61,6 @@ VALID = [
     ("expect_run_time_to_fit_history", {}),
     ("expect_throughput_to_fit_history", {}),
     ("expect_report_to_be_delivered", {}),
+    ("expect_figures_in_time", {}),
     ("expect_source_to_hold_its_period", {}),
 ]

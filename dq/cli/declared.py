@@ -111,6 +111,10 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
     owners = sorted({page.front.owner for page in reading.pages.values()})
+    if reading.registry is not None:
+        declared = reading.registry.pipelines
+        grains = {name: item.grain for name, item in declared.items()}
+        found += runbooks.lint_levels(pages, grains, [name for name, item in declared.items() if item.investors])
     found += house.lint(reading.root, reading.registry, reading.roster, owners)
     if reading.project is not None:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}

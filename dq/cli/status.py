@@ -21,8 +21,9 @@ SECONDS = 60
 ABOUT_DELIVER = """\
 Run it every few minutes, as cron does:  */5 * * * *  dq deliver
 It tells who becomes responsible (handover, next watch, escalation), repeats what still fails, resolves what passes,
-looks for reports that are late, and tries again what could not be delivered. Messages are kept in the warehouse before
-they are sent, so nothing is lost by a crash; at most a message is sent twice, under the same key."""
+looks for figures that no run was made of and reports that are late, and tries again what could not be delivered.
+Messages are kept in the warehouse before they are sent, so nothing is lost by a crash; at most a message is sent twice,
+under the same key."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,11 +66,14 @@ def status_command(arguments: argparse.Namespace) -> int:
         from dq.cli import levels
 
         return levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
-    found = overview.lines(warehouse, people, now)
+    from dq.run import missing
+
+    declared = registry.load(registry.find_root())
+    found = overview.lines(warehouse, people, now, missing.observations(warehouse, people, declared, now))
     if arguments.reviews:
         from dq.cli import reviews
 
-        return reviews.command(people, registry.load(registry.find_root()), found, now, arguments.format)
+        return reviews.command(people, declared, found, now, arguments.format)
     left = delivery.pending(warehouse, now)
     if arguments.format == "json":
         document = {
@@ -102,7 +106,7 @@ def deliver_command(arguments: argparse.Namespace) -> int:
         return 0
     now = datetime.now(UTC)
     if arguments.dry_run:
-        return _dry_run(warehouse, people, now)
+        return _dry_run(warehouse, people, registry.load(root), now)
     told = telling.bring_up_to_date(
         warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
     )
@@ -112,8 +116,11 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     return 4 if told.undelivered else 0
 
 
-def _dry_run(warehouse: Warehouse, people: House, now: datetime) -> int:
-    kept, planned = delivery.would_send(warehouse, people, now)
+def _dry_run(warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime) -> int:
+    from dq.run import missing
+
+    also = missing.observations(warehouse, people, declared, now)
+    kept, planned = delivery.would_send(warehouse, people, now, also)
     for message in [*kept, *planned]:
         when = "now" if message.not_before <= now else show(message.not_before, now, people.roster.zone)
         console.out(clean.text(f"{message.contact} ({message.kind})  {when}  {words.headline(message)}"))

@@ -176,12 +176,16 @@ def _kept(
 def decided_ready(given: Mapping[datetime, bool], due: datetime) -> datetime | None:
     """The instant of the answer that kept a month pre-validated: the last one by its day, where that found it ready.
 
-    Where it did not, or none was given, the first one after it that did; it comes late. An answer from before the
-    countdown says too little of the month to count.
+    Where it did not, or none was given, the first one after it that did; it comes late.
     """
-    counted = sorted(at for at in given if at >= due - timedelta(days=COUNTDOWN[0] + 1))
+    counted = sorted(at for at in given if counts(at, due))
     decision = [at for at in counted if at <= due][-1:]
     return next((at for at in [*decision, *(at for at in counted if at > due)] if given[at]), None)
+
+
+def counts(given: datetime, due: datetime) -> bool:
+    """Whether an answer decides: one from before the countdown says too little of the month."""
+    return given >= due - timedelta(days=COUNTDOWN[0] + 1)
 
 
 def _falls_into(period: str, grain: Grain, days: tuple[date, date]) -> bool:

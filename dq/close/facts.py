@@ -54,12 +54,17 @@ def facts(
     for entry in current.entries.values() if current else ():
         if since and entry.version not in read:
             publications.append(Publication(period=entry.period, kind=entry.kind, at=since))
+    return Facts(publications=publications, answers=answered(pipeline, answers), reds=[*reds])
+
+
+def answered(pipeline: str, answers: Iterable[Prevalidation]) -> dict[str, dict[datetime, bool]]:
+    """By month and instant whether a pipeline was found ready."""
     found: dict[str, dict[datetime, bool]] = defaultdict(dict)
     for answer in answers:
         for one in answer.pipelines:
             if one.pipeline == pipeline:
                 found[answer.month][answer.given] = one.state is State.READY
-    return Facts(publications=publications, answers=found, reds=[*reds])
+    return found
 
 
 def decided(warehouse: store.Warehouse, since: datetime) -> list[Attainment]:

@@ -10,6 +10,7 @@ from functools import partial
 
 from dq import store
 from dq.notify import incidents
+from dq.notify.incidents import Observation
 from dq.notify.message import Message
 from dq.notify.outbox import Entry, Outbox, Outcome
 from dq.notify.plan import Plan, plan
@@ -31,9 +32,15 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _planned(warehouse: store.Warehouse, house: House, entries: Sequence[Entry], now: datetime) -> Plan:
+def _planned(
+    warehouse: store.Warehouse,
+    house: House,
+    entries: Sequence[Entry],
+    now: datetime,
+    also: Iterable[Observation] = (),
+) -> Plan:
     known = incidents.in_force(warehouse)
-    every = incidents.everything(warehouse).values()
+    every = incidents.fold([*incidents.observations(warehouse), *also]).values()
     return plan(house, every, partial(incidents.paused, known=known, now=now), entries, now)
 
 
@@ -47,10 +54,15 @@ def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> No
         outbox.put(message)
 
 
-def would_send(warehouse: store.Warehouse, house: House, now: datetime) -> tuple[list[Message], list[Message]]:
-    """The messages that are kept and not sent yet, and those that would be made now; nothing is written or sent."""
+def would_send(
+    warehouse: store.Warehouse, house: House, now: datetime, also: Iterable[Observation] = ()
+) -> tuple[list[Message], list[Message]]:
+    """The messages that are kept and not sent yet, and those that would be made now; nothing is written or sent.
+
+    ``also`` is what was observed beside what is kept.
+    """
     entries = Outbox(warehouse).entries()
-    made = _planned(warehouse, house, entries, now)
+    made = _planned(warehouse, house, entries, now, also)
     gone = {entry.message.id for entry in made.outdated}
     return [one.message for one in entries if not one.settled and one.message.id not in gone], made.messages
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dq import store
 from dq.model import Json, Outcome
 from dq.notify import incidents, waiting
-from dq.notify.incidents import Incident
+from dq.notify.incidents import Incident, Observation
 from dq.notify.message import State
 from dq.notify.outbox import Entry, Outbox
 from dq.notify.recipients import House, Step, ladder, next_step, owner_of, when
@@ -43,11 +43,12 @@ class Line:
     undelivered: Sequence[str]
 
 
-def lines(warehouse: store.Warehouse, house: House, now: datetime) -> list[Line]:
-    """The open incidents, oldest first."""
+def lines(warehouse: store.Warehouse, house: House, now: datetime, also: Iterable[Observation] = ()) -> list[Line]:
+    """The open incidents, oldest first, with what was ``also`` observed and is not kept."""
     known = incidents.in_force(warehouse)
     entries = Outbox(warehouse).entries()
-    found = [one for one in incidents.everything(warehouse).values() if one.open and house.known(one.pipeline)]
+    every = incidents.fold([*incidents.observations(warehouse), *also]).values()
+    found = [one for one in every if one.open and house.known(one.pipeline)]
     found.sort(key=lambda one: (one.since, one.key))
     return [_line(house, one, found, incidents.paused(one, known, now), entries, now) for one in found]
 

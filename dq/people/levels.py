@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dq.people.calendar import OnHoliday
 from dq.people.roster import WEEK, Roster
@@ -45,11 +45,23 @@ class _Level(_Strict):
     classes: list[FailureClass] = []  # the ways of failing it applies to; empty: all
 
 
+def _in_every_month(day: object) -> object:
+    if isinstance(day, int) and day > 28:
+        raise ValueError(f"not every month has a day {day}; give 1 to 28, or the kind month_end for the last day")
+    return day
+
+
+def _worked_in_every_month(nth: object) -> object:
+    if isinstance(nth, int) and nth > 15:
+        raise ValueError(f"not every month surely has {nth} business days; give 1 to 15")
+    return nth
+
+
 class DayOfMonth(_Level):
     """By a day of the period's own month, such as the 25th."""
 
     kind: Literal["day_of_month"]
-    day: Annotated[int, Field(ge=1, le=28)]  # 29 to 31 are no day of every month; the last day is month_end
+    day: Annotated[int, Field(ge=1, le=28), BeforeValidator(_in_every_month)]
     on_holiday: OnHoliday
 
 
@@ -64,7 +76,7 @@ class BusinessDay(_Level):
     """By the Nth business day of the month after the period's."""
 
     kind: Literal["next_month_business_day"]
-    nth: Annotated[int, Field(ge=1, le=15)]
+    nth: Annotated[int, Field(ge=1, le=15), BeforeValidator(_worked_in_every_month)]
 
 
 class Ready(_Level):
@@ -126,7 +138,7 @@ class Age(_Level):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.alarm_hours <= self.warn_hours:
-            raise ValueError("the alarm must come after the warning")
+            raise ValueError(f"the alarm at {self.alarm_hours} h must come after the warning at {self.warn_hours} h")
         return self
 
 

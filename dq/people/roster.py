@@ -179,7 +179,9 @@ def load_roster(path: Path, *, shown: str | None = None) -> Roster:
     model, document = yamlfile.read_model(path, RosterModel, shown=shown or f"{path.parent.name}/{path.name}")
     findings = [document.finding(key, message) for key, message in mistakes(model)]
     if findings:
-        for check in (_lint_places, _lint_swaps, _lint_weeks):
+        from dq.people.watch import lint_gaps  # which needs a roster itself
+
+        for check in (_lint_places, _lint_swaps, _lint_weeks, lint_gaps):
             # Somebody or a zone that is not known is told above; what needs them cannot be said as well.
             with suppress(KeyError, ValueError, OSError):
                 findings += check(roster_of(model, document))

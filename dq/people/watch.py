@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from dq.errors import DqError, Finding, choices
 from dq.model import Severity
+from dq.people.calendar import DayKind
 from dq.people.roster import Roster
 from dq.people.roster_file import AtOnce, Watch, WatchHours
 from dq.periods import last_day
@@ -15,6 +16,7 @@ from dq.periods import last_day
 _DAY = timedelta(days=1)
 _HORIZON = 366  # days ahead in which a next watch is looked for; longer than any pause a calendar makes
 _GRAVEST_FIRST = list(Severity)
+_IN = {"last_week": " in the last week of the month", "before_last_week": " before the last week of the month"}
 _DURING = {"last_week": "last week of the month", "before_last_week": "before the last week of the month"}
 _ROLES = {
     "watch": "watch of {}",
@@ -79,9 +81,13 @@ def watch_of(roster: Roster, pipeline: str) -> Watch:
     return found
 
 
-def lint_watch(roster: Roster, pipelines: Collection[str]) -> list[Finding]:
-    """The pipelines nobody watches, and watches of pipelines that are none."""
-    found = []
+def lint_watch(roster: Roster, pipelines: Collection[str], investors: Collection[str] = ()) -> list[Finding]:
+    """The pipelines nobody watches, watches of pipelines that are none, and hours without a watch that need one.
+
+    Every pipeline is watched in the working hours, since then warnings are told; what ``investors`` read also on the
+    weekends and holidays of the last week of the month.
+    """
+    found = lint_gaps(roster, investors)
     watched = set()
     for n, watch in enumerate(roster.model.watch):
         for m, name in enumerate(watch.pipelines):
@@ -92,6 +98,53 @@ def lint_watch(roster: Roster, pipelines: Collection[str]) -> list[Finding]:
     for name in sorted({*pipelines} - watched):
         found.append(roster.document.finding(("watch",), f"nobody watches {name}; add it to the pipelines of a watch"))
     return found
+
+
+def lint_gaps(roster: Roster, investors: Collection[str] = ()) -> list[Finding]:
+    """The hours in which nobody watches a pipeline although somebody has to, all of each watch at its hours."""
+    found = []
+    for n, watch in enumerate(roster.model.watch):
+        named = ", ".join(watch.pipelines)
+        read = ", ".join(name for name in watch.pipelines if name in investors)
+        gaps = {during: _open_working_hours(roster, watch, during) for during in _DURING}
+        same = len({*gaps.values()}) == 1
+        told = [
+            f"nobody watches {named} on weekdays{'' if same else _IN[during]} {', '.join(spans)}, in working hours"
+            for during, spans in [*gaps.items()][: 1 if same else None]
+            if spans
+        ]
+        told += [
+            f"nobody watches {read} on {kind} in the last week of the month, when investors' figures are closed"
+            for kind in ("weekends", "holidays")
+            if read and not _watching(watch, kind, "last_week")
+        ]
+        found += [roster.document.finding(("watch", n, "hours"), f"{what}; add hours to this watch") for what in told]
+    return found
+
+
+def _watching(watch: Watch, kind: DayKind, during: str) -> list[WatchHours]:
+    """The hours of a watch on days of a kind; support watches nothing by itself."""
+    return [
+        one for one in watch.hours if one.role != "support" and kind in one.days and one.during in ("month", during)
+    ]
+
+
+def _open_working_hours(roster: Roster, watch: Watch, during: str) -> tuple[str, ...]:
+    """The spans of the working hours of a weekday in which nobody watches."""
+    spans = []
+    for one in _watching(watch, "weekdays", during):
+        if one.opens < one.closes:
+            spans.append((one.opens, one.closes))
+            continue
+        spans.append((one.opens, time.max))
+        if {*one.days} >= {"weekdays", "weekends", "holidays"}:  # else the day before need not be one of its days
+            spans.append((time.min, one.closes))
+    at, end, found = roster.model.working_hours.opens, roster.model.working_hours.closes, []
+    for opens, closes in [*sorted(spans), (end, end)]:
+        if at < min(opens, end):
+            found.append(f"{at:%H:%M}-{min(opens, end):%H:%M}")
+        at = max(at, closes)
+    return tuple(found)
 
 
 def shown(hours: WatchHours) -> str:

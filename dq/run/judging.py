@@ -152,6 +152,7 @@ def of_delivery(bound: Bound, problem: str) -> list[CheckResult]:
             measures={"unexpected_count": int(bool(problem))},
         )
         for check in bound.after_checks.values()
+        if check.type == "expect_report_to_be_delivered"
     ]
 
 

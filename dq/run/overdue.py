@@ -1,4 +1,4 @@
-"""Reports that are due and were never made: documents of pipelines, months for investors, the report of a close."""
+"""Reports that are due and were never made: documents of pipelines, the report of a close."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from datetime import date, datetime, timedelta
 
 from dq import periods, store
 from dq.close import levels
-from dq.close.attainment import KINDS
-from dq.close.facts import prevalidations
-from dq.model import Kind
 from dq.notify import reports
 from dq.notify.recipients import House
 from dq.notify.routes import CLOSE
-from dq.people.levels import Ready, ReadyDay, deadline, end_of, show
+from dq.people.levels import Ready, ReadyDay, deadline, show
 from dq.registry import Registry
 from dq.run import closing, records
 
-FIGURES = ("pre_validated", "preliminary", "final")
-"""What the levels of a month for investors are met by."""
 LOOKED_BACK = timedelta(days=31)
 """Reports due longer ago are not looked for any more."""
 
@@ -42,36 +37,6 @@ def late_reports(
             if first <= period and due and now - LOOKED_BACK <= due <= now and not _made(warehouse, name, period):
                 found[name, period] = f"it was due {show(due, now, house.roster.zone)}"
     return {**found, **dict(_late_closes(warehouse, house, declared, now))}
-
-
-def late_figures(
-    warehouse: store.Warehouse, house: House, declared: Registry, now: datetime
-) -> dict[tuple[str, str], str]:
-    """The months investors read of that a level wants pre-validated or published by now, by pipeline and month.
-
-    Each says which level was missed, and is empty once the figures are there: late figures are a late report. A month
-    that was pre-validated and found not ready is told by its red checks. Months before the first that was ever
-    published are left out.
-    """
-    zone, found = house.roster.zone, {}
-    month = f"{now.astimezone(zone):%Y-%m}"
-    looked_at = [periods.previous_month(periods.previous_month(month)), periods.previous_month(month), month]
-    for name, item in declared.pipelines.items():
-        front, commit = house.front(name), warehouse.table(name).current()
-        if not item.investors or item.grain is not periods.Grain.MONTH or front is None or commit is None:
-            continue
-        for one in (one for one in looked_at if one >= min(commit.entries, default="9999")):
-            there = commit.entries[one].kind if one in commit.entries else None
-            asked = there is Kind.FINAL or bool(prevalidations(warehouse, one))
-            missed = []
-            for level in front.levels:
-                moment = deadline(level, roster=house.roster, days=periods.days_of(one), first_failed=now)
-                late = moment is not None and end_of(moment, zone) < now
-                met = asked if level.met_by == "pre_validated" else there in KINDS.get(level.met_by, ())
-                if level.met_by in FIGURES and late and not met:
-                    missed.append(f"{level.label} {show(moment, now, zone)}")  # type: ignore[arg-type]  # it is late
-            found[name, one] = f"missed: {', '.join(missed)}" if missed else ""
-    return found
 
 
 def _late_closes(

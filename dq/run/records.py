@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from dq import serialize, store
 from dq.errors import UsageError
@@ -43,6 +44,13 @@ def get(warehouse: store.Warehouse, run: str) -> RunRecord:
 def _started(name: str) -> str:
     match = _ID.match(name)
     return match["started"] if match else ""
+
+
+def started_of(name: str) -> datetime:
+    """When a run began, by its id; the beginning of time where it is none."""
+    match = _ID.match(name)
+    text = match["started"] if match else "00010101t000000000000z"
+    return datetime.strptime(text, "%Y%m%dt%H%M%S%fz").replace(tzinfo=UTC)
 
 
 def period_of(name: str) -> str:

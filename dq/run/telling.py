@@ -24,7 +24,7 @@ from dq.notify.recipients import House
 from dq.notify.routes import CLOSE, readers
 from dq.registry import Registry
 from dq.reports import clean
-from dq.run import documents, overdue
+from dq.run import documents, missing, overdue
 from dq.run.reasons import sentence
 from dq.runbooks.blocks import write_atomically
 
@@ -117,15 +117,18 @@ def bring_up_to_date(
     seconds: float,
     again: bool = False,
 ) -> Told:
-    """Keep what is to be told, send what is due, and put on record what became of the reports, made or late."""
+    """Keep what is to be told, send what is due, and put on record what became of the reports, made or late.
+
+    Before all it is looked whether figures are missing that no run was made of.
+    """
     began = time.monotonic()
+    missing.keep(warehouse, missing.observations(warehouse, house, declared, delivery.clock()))
     delivery.keep_messages(warehouse, house, delivery.clock())
     told = delivery.send_due(warehouse, house, seconds=seconds, again=again)
     now = delivery.clock()
     entries = Outbox(warehouse).entries()
     reports.record(warehouse, entries, now)
-    late = overdue.late_figures(warehouse, house, declared, now)
-    late |= overdue.late_reports(warehouse, house, declared, now)
+    late = overdue.late_reports(warehouse, house, declared, now)
     if reports.judge(warehouse, house, entries, late, now):
         delivery.keep_messages(warehouse, house, delivery.clock())
         left = max(1.0, seconds - (time.monotonic() - began))

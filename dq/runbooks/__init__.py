@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dq.runbooks.blocks import render_blocks, write_atomically, write_checks
     from dq.runbooks.frontmatter import FrontMatter
     from dq.runbooks.guidance import guide
-    from dq.runbooks.lint import lint_runbooks
+    from dq.runbooks.lint import lint_levels, lint_runbooks
     from dq.runbooks.page import NO_PAGES, Page, Section, load_page, load_pages, parse_page
     from dq.runbooks.rotation import lint_rotation
     from dq.runbooks.slugs import Slugger, slug
@@ -24,6 +24,7 @@ __all__ = [
     "Section",
     "Slugger",
     "guide",
+    "lint_levels",
     "lint_rotation",
     "lint_runbooks",
     "load_page",
@@ -42,6 +43,7 @@ _LAZY = {
     "Section": "page",
     "Slugger": "slugs",
     "guide": "guidance",
+    "lint_levels": "lint",
     "lint_rotation": "rotation",
     "lint_runbooks": "lint",
     "load_page": "page",

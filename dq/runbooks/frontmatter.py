@@ -112,6 +112,14 @@ class FrontMatter(_Strict):
             if name is not None and name not in ids:
                 key = "after" if rung.after else "before"
                 yield ("escalation", n, key), f"no level has the id {name}; valid: {', '.join(sorted(ids))}"
+                continue
+            level = next((level for level in self.levels if level.id == name), None)
+            never = sorted({*rung.classes} - {*level.classes}) if level is not None and level.classes else []
+            if level is not None and never:
+                message = (
+                    f"the level {name} is of {', '.join(level.classes)} alone and never due for {', '.join(never)}"
+                )
+                yield ("escalation", n, "classes"), message
         if self.engineer == self.backup:
             yield ("backup",), "the engineer cannot stand in for themselves"
 

@@ -9,8 +9,10 @@ from datetime import date
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check
+from dq.people.levels import Ready
 from dq.people.roster import Roster
 from dq.people.roster_file import successor
+from dq.periods import Grain
 from dq.runbooks.blocks import blocks, stale
 from dq.runbooks.page import Command, Link, Page, Section
 from dq.runbooks.tables import checks_of
@@ -94,6 +96,23 @@ def lint_runbooks(
         if roster is not None and known:
             findings += _block_findings(page, checks, roster)
     return sorted(set(findings))
+
+
+def lint_levels(pages: Mapping[str, Page], grains: Mapping[str, Grain], investors: Collection[str]) -> list[Finding]:
+    """The levels that can never be due or kept: of another grain than the pipeline's, or figures nobody rehearses."""
+    found = []
+    for page in pages.values():
+        grain = grains.get(page.front.pipeline)
+        for n, level in enumerate(page.front.levels if grain else ()):
+            if isinstance(level, Ready) and grain is not Grain.DAY:
+                message = f"falls due after each day of data, but {page.front.pipeline} is of each {grain}; never due"
+                found.append(page.document.finding(("levels", n, "kind"), message))
+            if level.met_by == "pre_validated" and page.front.pipeline not in investors:
+                message = (
+                    f"{page.front.pipeline} is not marked investors in jobs/pipelines.yml: nothing pre-validates it"
+                )
+                found.append(page.document.finding(("levels", n, "met_by"), message))
+    return found
 
 
 def _check_findings(check: Check, pages: Mapping[str, Page]) -> Iterator[Finding]:

@@ -18,9 +18,7 @@ from store_support import quick_disk
 
 from dq import periods, waivers
 from dq.cli import main
-from dq.close import page, prevalidation, report
-from dq.close.facts import PREVALIDATIONS
-from dq.close.prevalidation import Prevalidation
+from dq.close import page, report
 from dq.close.report import Closing, State
 from dq.model import Kind, Severity, Verdict
 from dq.notify import incidents, reports
@@ -358,42 +356,7 @@ def test_a_report_that_nobody_made_is_late_once_the_month_had_to_be_final(wareho
     assert late("2026-11-05 06:01") == {}
 
 
-def test_investors_figures_that_are_not_published_by_their_level_are_an_incident_until_they_are(
-    warehouse: Warehouse,
-) -> None:
-    def judged(when: str) -> list[tuple[str, str, str]]:
-        late = overdue.late_figures(warehouse, house(), REGISTRY, at(when))
-        reports.judge(warehouse, house(), [], late, at(when))
-        found = (one for one in incidents.everything(warehouse).values() if one.open)
-        return [(one.pipeline, one.period, one.failure.found) for one in found]
-
-    assert judged("2026-11-05 05:01") == [], "nothing was ever published"
-    publish(warehouse, ["investor_profit", "profit_unit"], "2026-10-20 12:00", Kind.MONTH_TO_DATE)
-    assert judged("2026-10-24 03:59") == [], "the 25th is a Sunday: it is due on Friday, which is over at 04:00 UTC"
-    said = "the report is not with its readers: missed: "
-    assert judged("2026-10-24 04:01") == [("investor_profit", MONTH, f"{said}pre-validation Fri 23 Oct")]
-    day = date(2026, 10, 24)
-    answered = Prevalidation(
-        month=MONTH, as_of=at("2026-10-24 12:00"), given=at("2026-10-24 12:00"), today=day, due=day
-    )
-    warehouse.records.put(PREVALIDATIONS, f"{MONTH}-a", prevalidation.to_json(answered))
-    assert judged("2026-11-01 03:59") == [], "somebody asked, though late; Saturday is over at 04:00 UTC"
-    assert judged("2026-11-01 04:01") == [("investor_profit", MONTH, f"{said}preliminary report Sat 31 Oct")]
-    publish(warehouse, ["investor_profit"], "2026-11-01 12:00", Kind.PRELIMINARY)
-    assert judged("2026-11-01 12:01") == []
-    assert judged("2026-11-05 05:01") == [("investor_profit", MONTH, f"{said}final report by Wed 4 Nov")]
-    publish(warehouse, ["investor_profit"], TOO_LATE)
-    assert judged("2026-11-05 12:01") == []
-    (one,) = incidents.everything(warehouse).values()
-    assert (one.times, one.failure.failure_class, one.failure.severity, one.resolved) == (
-        1,
-        "F21",
-        Severity.CRITICAL,
-        at("2026-11-05 12:01"),
-    )
-
-
-def test_deliver_finds_them_without_any_run(
+def test_deliver_finds_figures_that_are_missing_without_any_run(
     warehouse: Warehouse, to_readers: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DQ_HOME", str(ROOT))
@@ -406,7 +369,7 @@ def test_deliver_finds_them_without_any_run(
         to_readers(server.origin)
         assert main(["deliver", "--warehouse", str(warehouse.root), "--seconds", "2"]) == 0
     late = {one.key for one in incidents.everything(warehouse).values() if one.open}
-    assert f"investor_growth/investor_growth.report.delivered/{month}" in late
+    assert f"investor_growth/investor_growth.figures.in_time/{month}" in late
 
 
 def test_a_month_found_closed_before_its_last_day_needs_no_second_report(warehouse: Warehouse) -> None:

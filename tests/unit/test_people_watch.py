@@ -227,6 +227,65 @@ def test_a_pipeline_without_a_watch_and_a_watch_without_a_pipeline_are_told(tmp_
         ask("growth", "2026-11-24 12:00", table=roster(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("hours", "investors", "gaps"),
+    [
+        (['{days: [weekdays], opens: "08:00", closes: "18:00"}'], [], []),
+        (
+            [
+                '{days: [weekdays], opens: "10:00", closes: "12:00"}',
+                '{days: [weekdays], opens: "13:30", closes: "16:00"}',
+            ],
+            [],
+            ["nobody watches profit on weekdays 09:00-10:00, 12:00-13:30, 16:00-17:00, in working hours"],
+        ),
+        (
+            ['{during: last_week, days: [weekdays, weekends, holidays], opens: "08:00", closes: "18:00"}'],
+            ["profit"],
+            ["nobody watches profit on weekdays before the last week of the month 09:00-17:00, in working hours"],
+        ),
+        (
+            ['{days: [weekdays, weekends], opens: "08:00", closes: "18:00"}'],
+            ["profit"],
+            ["nobody watches profit on holidays in the last week of the month, when investors' figures are closed"],
+        ),
+        (
+            [
+                '{days: [weekdays], opens: "08:00", closes: "18:00"}',
+                '{role: support, days: [weekends, holidays], opens: "08:00", closes: "18:00"}',
+            ],
+            ["profit"],
+            [
+                "nobody watches profit on weekends in the last week of the month, when investors' figures are closed",
+                "nobody watches profit on holidays in the last week of the month, when investors' figures are closed",
+            ],
+        ),
+        (['{days: [weekdays, weekends, holidays], opens: "16:00", closes: "12:00"}'], ["profit"], ["12:00-16:00"]),
+        (['{days: [weekdays], opens: "22:00", closes: "12:00"}'], [], ["09:00-17:00"]),  # who watched on Sunday night?
+    ],
+)
+def test_hours_in_which_nobody_watches_though_somebody_has_to_are_told(
+    tmp_path: Path, hours: list[str], investors: list[str], gaps: list[str]
+) -> None:
+    listed = "".join(f"      - {one.replace('{', '{team: Data Engineering, ', 1)}\n" for one in hours)
+    text = ROSTER[: ROSTER.index("      - {team: Data Engineering, days")] + listed
+    found = [str(finding) for finding in lint_watch(roster(tmp_path, text), ["profit"], investors)]
+    assert len(found) == len(gaps), found
+    for line, gap in zip(found, gaps, strict=True):
+        assert line.startswith("roster.yml:22: watch[0].hours: ")
+        assert gap in line
+
+
+def test_gaps_are_told_beside_what_makes_the_roster_unreadable(tmp_path: Path) -> None:
+    text = ROSTER.replace('opens: "08:00"', 'opens: "11:00"').replace("country: US", "country: XX")
+    with pytest.raises(ConfigError) as caught:
+        roster(tmp_path, text)
+    assert [str(finding).partition(": ")[2][:22] for finding in caught.value.findings] == [
+        "country: no public hol",
+        "watch[0].hours: nobody",
+    ]
+
+
 def test_a_naive_instant_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         call(OURS, "profit_unit", datetime(2026, 11, 20))

@@ -14,8 +14,8 @@ from dq import project as projects
 from dq.errors import ConfigError, DqError
 from dq.model import Check, Guidance, Severity
 from dq.people import load_roster
-from dq.periods import days_of
-from dq.runbooks import Page, guide, lint_runbooks, load_pages, render_blocks, write_checks
+from dq.periods import Grain, days_of
+from dq.runbooks import Page, guide, lint_levels, lint_runbooks, load_pages, render_blocks, write_checks
 from dq.runbooks.lint import PLACEHOLDERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -396,5 +396,90 @@ def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() ->
             "oncall",
             "waive",
             "diagnose",
+            "prevalidate",
+            "status",
+            "calendar",
         )
     } == programs
+
+
+LEVELS = PAGE[PAGE.index("levels:\n") : PAGE.index("escalation:")]
+
+
+def test_every_impossible_level_is_told_at_once_with_its_line_and_key() -> None:
+    listed = """\
+levels:
+  - {id: a, label: a, kind: day_of_month, day: 31, on_holiday: previous}
+  - {id: b, label: b, kind: next_month_business_day, nth: 25}
+  - {id: c, label: c, kind: age, warn_hours: 48, alarm_hours: 24}
+  - {id: d, label: d, kind: within, hours: -3}
+  - {id: e, label: e, kind: within, days: 3, hours: 3}
+  - {id: f, label: f, kind: ready_by, at: "25:00"}
+  - {id: g, label: g, kind: weekday, weekday: sunday, at: "17:00", on_holiday: previous}
+  - {id: h, label: h, kind: hours_after, hours: 0}
+  - {id: i, label: i, kind: monthly}
+  - {id: j, label: j, kind: month_end, on_holiday: nearest}
+"""
+    text = PAGE.replace(LEVELS, listed).replace("business_days: 1,", "business_days: 40,", 1)
+    with pytest.raises(ConfigError) as caught:
+        page(text)
+    told = [str(finding) for finding in caught.value.findings]
+    first = PAGE[: PAGE.index("levels:")].count("\n") + 2
+    for n, (key, said) in enumerate(
+        [
+            ("levels[0].day", "not every month has a day 31; give 1 to 28, or the kind month_end"),
+            ("levels[1].nth", "not every month surely has 25 business days; give 1 to 15"),
+            ("levels[2]", "the alarm at 24 h must come after the warning at 48 h"),
+            ("levels[3].hours", "greater than or equal to 1"),
+            ("levels[4]", "give either hours or days"),
+            ("levels[5].at", "expected a time of day"),
+            ("levels[6].weekday", "Input should be 'monday'"),
+            ("levels[7].hours", "greater than or equal to 1"),
+            ("levels[8].kind", "no kind 'monthly'; valid: day_of_month, "),
+            ("levels[9].on_holiday", "'previous', 'next' or 'same'"),
+        ]
+    ):
+        assert told[n].startswith(f"runbooks/profit.md:{first + n}: {key}: ")
+        assert said in told[n]
+    assert "escalation[0].business_days" in told[10]
+    assert len(told) == 11
+
+
+@pytest.mark.parametrize(
+    ("levels", "grain", "investors", "said"),
+    [
+        (
+            '{id: fixed, label: x, kind: ready_by, at: "03:00"}',
+            Grain.MONTH,
+            ["profit"],
+            "levels[1].kind: falls due after",
+        ),
+        (
+            "{id: fixed, label: x, kind: month_end, on_holiday: same, met_by: pre_validated}",
+            Grain.MONTH,
+            [],
+            "investors",
+        ),
+        ('{id: fixed, label: x, kind: ready_by, at: "03:00"}', Grain.DAY, [], ""),
+        ("{id: fixed, label: x, kind: month_end, on_holiday: same, met_by: pre_validated}", Grain.DAY, ["profit"], ""),
+    ],
+)
+def test_a_level_that_can_never_be_due_or_kept_is_told(
+    levels: str, grain: Grain, investors: list[str], said: str
+) -> None:
+    old = next(line for line in LEVELS.splitlines() if "id: fixed" in line)
+    read = page(PAGE.replace(old, f"  - {levels}"))
+    found = [str(finding) for finding in lint_levels({"profit.md": read}, {"profit": grain}, investors)]
+    assert len(found) == bool(said)
+    assert not said or said in found[0]
+
+
+def test_a_rung_of_a_class_its_level_is_not_of_is_told() -> None:
+    text = PAGE.replace(
+        "on_holiday: previous}\n  - {id: fixed", "on_holiday: previous, classes: [F04]}\n  - {id: fixed"
+    )
+    text = text.replace('at: "09:00"}\nreviews', 'at: "09:00", classes: [F04, F11]}\nreviews')
+    with pytest.raises(
+        ConfigError, match=r"escalation\[0\].classes: the level pre-validated is of F04 alone and never"
+    ):
+        page(text)

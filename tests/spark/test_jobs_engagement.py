@@ -78,6 +78,19 @@ def test_a_month_begins_with_sessions_that_were_running_and_publishes_no_day_bef
     }
 
 
+def test_a_month_ends_with_the_time_before_its_midnight_of_sessions_that_run_on(spark: SparkSession) -> None:
+    night = clicks(
+        spark, ("u", "2026-10-31 23:58:00"), ("u", "2026-11-01 00:07:00"), ("u", "2026-11-01 00:09:00"),
+        ("v", "2026-10-31 23:50:00"), ("v", "2026-11-01 00:20:00"), ("w", "2026-11-01 00:00:00"),
+    )  # fmt: skip
+    assert {
+        key: (row.sessions, row.active_seconds, row.events) for key, row in days(spark, night, OCTOBER).items()
+    } == {
+        ("u", "2026-10-31"): (1, 120, 1),
+        ("v", "2026-10-31"): (1, 0, 1),
+    }
+
+
 def test_events_are_counted_by_kind_and_hour_and_half_seconds_are_not_rounded_up(spark: SparkSession) -> None:
     frame = clicks(
         spark, ("u", "2026-10-05 00:00:00", "session_start"), ("u", "2026-10-05 00:00:01.6", "click"),

@@ -239,6 +239,25 @@ def test_the_month_is_compared_with_the_one_published_before(spark: SparkSession
     assert part.mau_growth_reason == "unfinished_period"
 
 
+def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_one_before(spark: SparkSession) -> None:
+    september = units(spark, ("u", "2026-09-01"), ("u", "2026-09-06"), ("v", "2026-09-05"), ("w", "2026-09-20"))
+    whole = window("2026-09-01", "2026-09-30")
+    part = window("2026-10-01", "2026-10-06", end="2026-10-31")
+    frame = units(spark, *[(user, "2026-10-05") for user in ("u", "v", "w")])
+    rows = investor_engagement(
+        units=frame,
+        daily=engagement_daily(units=frame, accounts=accounts(spark), window=part),
+        previous=None,
+        window=part,
+        previous_units=september,
+        previous_daily=engagement_daily(units=september, accounts=accounts(spark), window=whole),
+    ).collect()
+    for row in rows:
+        assert (row.previous_period, row.previous_mau, row.previous_sessions) == ("2026-09", 2, 3)
+        assert (str(row.mau_growth), str(row.sessions_growth)) == ("0.500000", "0.000000")
+        assert str(row.previous_average_daily_active_seconds) == "100.000000"
+
+
 @pytest.mark.parametrize(
     ("through", "monday"),
     [

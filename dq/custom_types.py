@@ -192,7 +192,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_published_to_rederive": TypeSpec(
         doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
-        sentence="the $published final must be what $other gives now, within $tolerance: $pairs[, by $by]"
+        sentence="the $published final must be what $other gives now, within $tolerance: $pairs"
+        "[, counting different values: $distinct][, by $by]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "published": KwargSpec(
@@ -206,6 +207,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
             "pairs": KwargSpec(
                 type=KwargType.PAIRS, required=True, doc="Column as it was published, and what must add up to it now."
+            ),
+            "distinct": KwargSpec(
+                type=KwargType.BOOLEAN,
+                default=False,
+                doc="What stands against the published count is the number of different values, not their sum.",
             ),
             "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
             "row_condition": KwargSpec(

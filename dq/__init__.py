@@ -14,11 +14,22 @@ from dq.model import Verdict, Window
 if TYPE_CHECKING:
     from dq.checking import check
     from dq.cli.job import pipeline_run
-    from dq.columns import money, ratio
+    from dq.columns import money, ratio, valid_on
     from dq.published import read_published
     from dq.validation import validate
 
-__all__ = ["DqError", "Verdict", "Window", "check", "money", "pipeline_run", "ratio", "read_published", "validate"]
+__all__ = [
+    "DqError",
+    "Verdict",
+    "Window",
+    "check",
+    "money",
+    "pipeline_run",
+    "ratio",
+    "read_published",
+    "valid_on",
+    "validate",
+]
 
 _LAZY = {
     "check": "dq.checking",
@@ -26,6 +37,7 @@ _LAZY = {
     "pipeline_run": "dq.cli.job",
     "ratio": "dq.columns",
     "read_published": "dq.published",
+    "valid_on": "dq.columns",
     "validate": "dq.validation",
 }
 

@@ -45,6 +45,8 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
         problems += _reference_problems(kwargs)
     if type_name == "expect_distinct_counts_to_match" and not problems:
         problems += _so_far_problems(kwargs)
+    if type_name == "expect_finals_to_hold_every_row" and not problems:
+        problems += _late_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:
         problems += _redelivery_problems(kwargs)
     return problems
@@ -61,6 +63,14 @@ def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]
 def _so_far_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
         yield "through", "so_far and through belong together: of what to count, and up to which day"
+
+
+def _late_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if kwargs.get("max_share") not in (None, 0, 1) and kwargs.get("of") is None:
+        yield "of", "max_share needs the rows it is a share of"
+    for name in ("max_amount", "before"):
+        if kwargs.get(name) is not None and kwargs.get("amount") is None:
+            yield "amount", f"{name} needs the column that values the rows"
 
 
 def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

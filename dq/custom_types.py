@@ -197,7 +197,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_published_to_rederive": TypeSpec(
         doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
-        sentence="the $published final must be what $other gives now, within $tolerance: $pairs[, by $by]"
+        sentence="the $published final must be what $other gives now, within $tolerance: $pairs"
+        "[, counting different values: $distinct][, by $by]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "published": KwargSpec(
@@ -211,6 +212,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
             "pairs": KwargSpec(
                 type=KwargType.PAIRS, required=True, doc="Column as it was published, and what must add up to it now."
+            ),
+            "distinct": KwargSpec(
+                type=KwargType.BOOLEAN,
+                default=False,
+                doc="What stands against the published count is the number of different values, not their sum.",
             ),
             "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
             "row_condition": KwargSpec(
@@ -256,14 +262,30 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         },
     ),
     "expect_finals_to_hold_every_row": TypeSpec(
-        doc="No row of the month before became known after that month was published as final.",
-        sentence="no row of the last final may have become known later; $other holds those that did"
-        "[, valued by $amount].",
+        doc="Rows of the month before that became known after it was published as final are few and worth little.",
+        sentence="of the last final at most a share of $max_share of the rows[ and $max_amount of $amount] may have "
+        "become known later; $other holds those that did[, valued by $amount][ less $before].",
         kwargs={
             "other": KwargSpec(
                 type=KwargType.TABLE, required=True, doc="The rows that came late for it: a source's name and `.late`."
             ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of the month's rows that may be late and pass."
+            ),
+            "of": KwargSpec(
+                type=KwargType.TABLE, doc="All rows of that month, which the share is of: its name and `.previous`."
+            ),
             "amount": KwargSpec(type=KwargType.OTHER_COLUMN, doc="Number by which the late rows are valued."),
+            "before": KwargSpec(
+                type=KwargType.OTHER_COLUMN, doc="Number the amount takes the place of: a row is worth the difference."
+            ),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest sum of what late rows are worth, signs left out, that passes."
+            ),
+            "day": KwargSpec(
+                type=KwargType.OTHER_COLUMN,
+                doc="Day of a late row, where it may be earlier than the month: the restatement begins with the first.",
+            ),
         },
     ),
     "expect_values_to_convert": TypeSpec(

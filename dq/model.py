@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
@@ -236,6 +236,14 @@ class Window:
     def month_start(self) -> date:
         """The first day of that month: where month-to-date figures begin."""
         return self.end.replace(day=1)
+
+    @property
+    def month_before(self) -> Window:
+        """The month before this one, through as many of its first days as this covers of its own, at most all."""
+        end = self.month_start - timedelta(days=1)
+        start = end.replace(day=1)
+        through = min(end, start + (self.data_through - self.month_start))
+        return replace(self, period=f"{start:%Y-%m}", start=start, end=end, data_through=through)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,8 @@ LAST_DAY = ".last_day"
 FIRST_DAY = ".first_day"
 """Ends the name under which the first day of the period of an upstream table can be compared with."""
 PREVIOUS = ".previous"
-"""Ends the name of a table of the month before: this one's last final, an upstream one as it is published now."""
+"""Ends the name of a table of the month before: this one's last final, an upstream one as it is published now; and of
+a source's rows of that month as they are known now."""
 REPLACED = ".replaced"
 """Ends the name under which a final of the same period that this run would replace can be compared with."""
 LATE = ".late"
@@ -210,7 +211,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
 
 def _may_be_late(contract: sources.Contract) -> bool:
     """Whether a source says of each row which day it belongs to and when it became known."""
-    return bool(contract.read is sources.ReadRule.PERIOD and contract.day and contract.known_at)
+    return bool(contract.day and contract.known_at)
 
 
 def _rule_findings(declared: registry.Registry, document: yamlfile.Document) -> list[Finding]:
@@ -334,7 +335,8 @@ def _bind(
             findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
     ends = (FIRST_DAY, LAST_DAY, SO_FAR)
     comparable = columns | {f"{table}{end}": columns[table] for table in item.upstream for end in ends}
-    comparable |= {f"{source}{LATE}": columns[source] for source in item.sources if _may_be_late(contracts[source])}
+    may_be_late = [source for source in item.sources if _may_be_late(contracts[source])]
+    comparable |= {f"{source}{end}": columns[source] for source in may_be_late for end in (LATE, PREVIOUS)}
     if item.compares_with_previous:
         comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
         comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}

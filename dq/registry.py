@@ -86,7 +86,7 @@ class Pipeline(_Strict):
     """One guarded job.
 
     ``needs`` are the columns, as ``source.column``, without which there is nothing to compute, not even partially.
-    ``reads`` reads a source by another rule than its contract's, such as the whole year so far.
+    ``reads`` reads a source by exactly that rule instead of its contract's, such as the whole year so far.
     ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
     ``document`` is the title of the page for people that is made of what it publishes, if any. ``rules`` are the keys
     of jobs/rules.yml its figures depend on. ``investors`` says that investors read it or what is built from it, so that

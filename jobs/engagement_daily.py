@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as sf
 
@@ -22,6 +22,7 @@ import dq
 
 UNALLOCATED = "unallocated"
 CELL = ("account_id", "department")
+PLACE = ("region", "segment")
 COUNTS = ("events", "page_views", "clicks", "feature_uses", "sessions", "active_seconds")
 HOURS = range(24)
 
@@ -34,12 +35,13 @@ def engagement_daily(*, units: DataFrame, accounts: DataFrame, window: dq.Window
     the days on which nobody was active.
     """
     rows = with_active_users(daily(units, window), units)
-    rows = with_segments(rows.where(sf.col("day") >= sf.lit(window.start)), accounts)
+    rows = rows.where(sf.col("day") >= sf.lit(window.start))
+    today = {"": sf.col("day")}
+    rows = dq.valid_on(rows, accounts, key="account_id", columns=PLACE, days=today, otherwise=UNALLOCATED)
     return rows.select(
         "day",
         *CELL,
-        "region",
-        "segment",
+        *PLACE,
         "events",
         "page_views",
         "clicks",
@@ -115,31 +117,6 @@ def with_active_users(rows: DataFrame, units: DataFrame) -> DataFrame:
     return rows.join(sf.broadcast(whole), on="day", how="left").withColumn(
         "week_covered", sf.coalesce("week_covered", sf.lit(False))
     )
-
-
-def with_segments(rows: DataFrame, accounts: DataFrame) -> DataFrame:
-    """The rows with the account's region and segment on that day; `unallocated` where no account row is valid.
-
-    Account rows become disjoint intervals first, the newest sync of each, so that the join cannot multiply.
-    """
-    following = sf.lead("valid_from").over(Over.partitionBy("account_id").orderBy("valid_from"))
-    versions = (
-        accounts.where(sf.col("valid_from").isNotNull())
-        .groupBy("account_id", "valid_from")
-        .agg(sf.max(sf.struct("synced_at", "region", "segment")).alias("newest"))
-        .select("account_id", "valid_from", following.alias("valid_until"), "newest.region", "newest.segment")
-        .alias("version")
-    )
-    rows = rows.alias("row")
-    valid = (
-        (sf.col("row.account_id") == sf.col("version.account_id"))
-        & (sf.col("row.day") >= sf.col("version.valid_from"))
-        & (sf.col("version.valid_until").isNull() | (sf.col("row.day") < sf.col("version.valid_until")))
-    )
-    known: dict[str, Column] = {
-        name: sf.coalesce(sf.col(f"version.{name}"), sf.lit(UNALLOCATED)) for name in ("region", "segment")
-    }
-    return rows.join(versions, on=valid, how="left").select("row.*", *(c.alias(n) for n, c in known.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -164,14 +164,17 @@ def no_rows() -> Column:
 
 
 def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
-    """MRR at the beginning and end of the days and its movements, in one row; moves between cells cancel out."""
+    """MRR at the beginning and end of the days and its movements, in one row; moves between cells cancel out.
+
+    Customers are accounts with all their products, as in the investors' company total.
+    """
     first, last = sf.col("day") == sf.lit(window.start), sf.col("day") == sf.lit(window.data_through)
     movements = ("mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn")
     return (
         units.agg(
             sf.sum(sf.when(first, sf.col("mrr_opening"))).alias("mrr_opening"),
             sf.sum(sf.when(last, sf.col("mrr_closing"))).alias("mrr_closing"),
-            *(sf.sum(name).alias(name) for name in movements),
+            *(sf.sum(f"account_{name}").alias(name) for name in movements),
             no_rows().alias("growth_reason"),
         )
         .withColumn("mrr_change", sf.col("mrr_closing") - sf.col("mrr_opening"))

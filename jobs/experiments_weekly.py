@@ -5,7 +5,8 @@
 
 Grain: account x day (`row_kind` day), and account x week (`row_kind` week, whose `day` is the week's Monday). Money is
 US dollars as DECIMAL(18,2), ratios are DECIMAL(18,6). Flows of the week are the sums of its days; what is a state
-(seats, MRR, users) is that of the week's last day; active users are counted anew, and ratios divided anew. A ratio that
+(seats, MRR, users) is that of the week's last day; active users are counted anew, and ratios divided anew. MRR moves
+as for investors' company total: of the account with all its products. A ratio that
 cannot be had is NULL and the column beside it says why: `no_subscribers`, `no_opening` (no recurring revenue to begin
 with), `no_active_users`, or `source_absent` (what it is computed from is declared absent).
 
@@ -24,7 +25,8 @@ from pyspark.sql import functions as sf
 import dq
 
 UNIT = ("day", "account_id")
-MONEY = ("revenue", "expenses", "profit", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn", "campaign_spend")
+MOVEMENTS = ("mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn")
+MONEY = ("revenue", "expenses", "profit", *MOVEMENTS, "campaign_spend")
 """Amounts that flow: a week's are the sum of its days'."""
 COUNTS = ("tickets_opened", "clicks", "page_views", "feature_uses", "sessions", "active_seconds")
 """Counts that flow."""
@@ -94,7 +96,10 @@ def by_day(
             *UNIT,
             "region",
             "segment",
-            *(name for name in (*OPENINGS, *MONEY[3:], *CLOSINGS)),
+            *OPENINGS,
+            *(sf.col(f"account_{name}").alias(name) for name in MOVEMENTS),
+            *CLOSINGS,
+            "campaign_spend",
             "licensed_users",
             "tickets_opened",
         ),

@@ -10,11 +10,17 @@ the state at the end of each day: from nothing to something is *new*, whether th
 it or returns to it; from something to nothing is *churn*; between are *expansion* and *contraction*. So a second
 product is new in its own row, a second licence of a product is expansion, and what cancels out in a day is nothing.
 
+The columns that begin with `account_` say the same movements for the account with all its products, which is what the
+company gains and loses: a second product is expansion, a product given up while another one stays is contraction, and
+whoever changes from one product to another is neither new nor churned.
+
 An account whose region or segment changes on a day is *transferred* with what it had at the day's start. The amount
 stands twice in its row: in transferred in, which belongs to `region` and `segment`, and in transferred out, which like
 the opening belongs to `region_before` and `segment_before`. Per row and to the cent, and for paid seats alike:
 
     opening + new + expansion + transferred in - contraction - churn - transferred out = closing
+
+with the movements of the product, and with those of the account as well.
 
 What is known of an account and not of a product (users, tickets, campaigns) stands in the account's row whose product
 is `unallocated`. A fact that is not there is NULL and its `_reason` says why: `of_product` (in all other rows),
@@ -35,6 +41,7 @@ import dq
 
 UNALLOCATED = "unallocated"
 KEY = ("account_id", "product", "day")
+PLACE = ("region", "segment")
 # Column of the counted events -> event of the source.
 EVENTS = {
     "events_new": "new",
@@ -48,6 +55,8 @@ SEVERITIES = ("low", "medium", "high", "urgent")
 BRIDGED = ("mrr", "seats")
 MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
 """The parts of a bridge, in the order they are added up."""
+OF_ACCOUNT = ("new", "expansion", "contraction", "churn")
+"""The parts that may be another one for the account with all its products."""
 # What is known of an account and not of a product: the source it comes from -> its columns and their types.
 FACTS: Mapping[str, Mapping[str, str]] = {
     "licensed_users": {"licensed_users": "bigint"},
@@ -87,7 +96,9 @@ def growth_daily(
     }
     parts = [holdings(licence_events, window), events(licence_events, window), booked(revenue, window)]
     rows = stacked([*parts, *(part for part in facts.values() if part is not None)])
-    rows = with_places(with_revenue_to_date(rows), accounts)
+    places = {"": sf.col("day"), "_before": sf.date_sub("day", 1)}
+    rows = with_accounts(with_revenue_to_date(rows))
+    rows = dq.valid_on(rows, accounts, key="account_id", columns=PLACE, days=places, otherwise=UNALLOCATED)
     rows = with_facts(rows, [source for source, part in facts.items() if part is None])
     return rows.select(
         "day",
@@ -103,6 +114,8 @@ def growth_daily(
         "renewals_due_next_year",
         *bridge("mrr", dq.money),
         *bridge("seats", lambda seats: seats.cast("bigint")),
+        *of_account("mrr", dq.money),
+        *of_account("seats", lambda seats: seats.cast("bigint")),
         "revenue",
         "revenue_lines",
         "revenue_to_date",
@@ -264,7 +277,8 @@ def stacked(parts: Sequence[DataFrame]) -> DataFrame:
     counts = ("licences", "seats_opening", "seats_closing", *EVENTS, "revenue_lines")
     facts = [name for columns in FACTS.values() for name in columns] + ["users_unknown"]
     return (
-        rows.repartition("account_id", "product")
+        # By account alone: what is added up over its products and over its days then needs no further exchange.
+        rows.repartition("account_id")
         .groupBy(*KEY)
         .agg(
             *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in (*amounts, *counts)),
@@ -289,30 +303,15 @@ def with_revenue_to_date(rows: DataFrame) -> DataFrame:
     )
 
 
-def with_places(rows: DataFrame, accounts: DataFrame) -> DataFrame:
-    """The rows with the account's region and segment on the day and on the day before; `unallocated` where none is
-    valid. An account's versions become one array first, the newest sync of each, so that the join cannot multiply.
-    """
-    versions = (
-        accounts.where(sf.col("valid_from").isNotNull())
-        .groupBy("account_id", "valid_from")
-        .agg(sf.max(sf.struct("synced_at", "region", "segment")).alias("newest"))
-        .groupBy("account_id")
-        .agg(sf.array_sort(sf.collect_list(sf.struct("valid_from", "newest.region", "newest.segment"))).alias("places"))
-    )
-
-    def on(day: Column) -> Column:
-        return sf.try_element_at(sf.filter("places", lambda place: place["valid_from"] <= day), sf.lit(-1))
-
-    def known(place: str) -> Column:
-        return sf.coalesce(sf.col(place), sf.lit(UNALLOCATED))
-
-    return (
-        rows.join(versions, on="account_id", how="left")
-        .withColumns({"now": on(sf.col("day")), "before": on(sf.date_sub("day", 1))})
-        .withColumns({name: known(f"now.{name}") for name in ("region", "segment")})
-        .withColumns({f"{name}_before": known(f"before.{name}") for name in ("region", "segment")})
-        .drop("places", "now", "before")
+def with_accounts(rows: DataFrame) -> DataFrame:
+    """The rows with what their account had in all its products at the day's start and at its end."""
+    account_day = Over.partitionBy("account_id", "day")
+    return rows.withColumns(
+        {
+            f"account_{name}_{part}": sf.sum(f"{name}_{part}").over(account_day)
+            for name in BRIDGED
+            for part in ("opening", "closing")
+        }
     )
 
 
@@ -335,6 +334,26 @@ def bridge(name: str, typed: Callable[[Column], Column]) -> list[Column]:
         "closing": closing,
     }
     return [typed(parts[part]).alias(f"{name}_{part}") for part in MOVEMENTS]
+
+
+def of_account(name: str, typed: Callable[[Column], Column]) -> list[Column]:
+    """The movements of a row as those of its account with all its products, in the order they are added up.
+
+    What is new where the account had something at the day's start is expansion; what is lost where it keeps something
+    at the day's end is contraction. All else is what it is for the product, so that the bridge closes as well.
+    """
+    opening, closing = sf.col(f"{name}_opening"), sf.col(f"{name}_closing")
+    came, left = (opening == 0) & (closing != 0), (opening != 0) & (closing == 0)
+    was_customer, stays = sf.col(f"account_{name}_opening") != 0, sf.col(f"account_{name}_closing") != 0
+    gained, lost = sf.greatest(closing - opening, sf.lit(0)), sf.greatest(opening - closing, sf.lit(0))
+    new, churned = came & ~was_customer, left & ~stays
+    parts = {
+        "new": sf.when(new, gained).otherwise(sf.lit(0)),
+        "expansion": sf.when(new, sf.lit(0)).otherwise(gained),
+        "contraction": sf.when(churned, sf.lit(0)).otherwise(lost),
+        "churn": sf.when(churned, lost).otherwise(sf.lit(0)),
+    }
+    return [typed(parts[part]).alias(f"account_{name}_{part}") for part in OF_ACCOUNT]
 
 
 def with_facts(rows: DataFrame, absent: Collection[str]) -> DataFrame:

@@ -6,10 +6,11 @@
 Grain: month x `row_kind` x region x segment. A `cell` row is one region and segment; the `total` row is the company.
 `mau` are the distinct users of the month so far, `wau` those of the last ISO week that ends within it or, early in the
 month, just before it (on `week_ends`); both are counted from user_days at every level, never summed. Times are seconds,
-ratios DECIMAL(18,6). A figure that cannot be had is NULL and the column beside it says why: `week_not_covered` (a day
-of that week is not published in user_days), `no_active_users`, `no_previous` (no such row in the last final of the
-month before), `unfinished_period` (part of a month is not compared with a whole one) or `previous_zero` (nothing to
-grow from).
+ratios DECIMAL(18,6). A month is compared with the last final of the month before; while it is unfinished, with the same
+first days of that month, counted anew from the units its final was built from. A figure that cannot be had is NULL and
+the column beside it says why: `week_not_covered` (a day of that week is not published in user_days), `no_active_users`,
+`no_previous` (no such row in the month before), `unfinished_period` (an unfinished month after one without a final) or
+`previous_zero` (nothing to grow from).
 """
 
 from __future__ import annotations
@@ -30,16 +31,27 @@ COMPARED = ("mau", "sessions", "average_daily_active_seconds")
 
 
 def investor_engagement(
-    *, units: DataFrame, daily: DataFrame, previous: DataFrame | None, window: dq.Window
+    *,
+    units: DataFrame,
+    daily: DataFrame,
+    previous: DataFrame | None,
+    window: dq.Window,
+    previous_units: DataFrame | None = None,
+    previous_daily: DataFrame | None = None,
 ) -> DataFrame:
     """Active users, sessions and active time per cell and company for the month of the window.
 
     `units` is `user_days`, from which people are counted; `daily` is `engagement_daily`, whose sessions and seconds add
-    up; `previous` is this table of the month before. A cell of that month without activity in this one has no row.
+    up; `previous` is this table of the month before; for an unfinished month `previous_units` and `previous_daily` are
+    both of that month's same first days instead. A cell of that month without activity in this one has no row.
     """
+    if previous is None and previous_units is not None and previous_daily is not None:
+        before = window.month_before
+        previous = investor_engagement(units=previous_units, daily=previous_daily, previous=None, window=before)
     rows = with_previous(with_active_users(summed(daily, window), units, window), previous)
     unfinished = window.data_through < window.end
-    no_previous = (sf.col("previous_period").isNull(), "unfinished_period" if unfinished else "no_previous")
+    nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
+    no_previous = (sf.col("previous_period").isNull(), nothing)
     return rows.select(
         sf.lit(window.month).alias("month"),
         *ROW,
@@ -164,6 +176,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 units=run.read("user_days"),
                 daily=run.read("engagement_daily"),
                 previous=run.previous(),
+                previous_units=run.previous_units("user_days"),
+                previous_daily=run.previous_units("engagement_daily"),
                 window=run.window,
             )
         )

@@ -9,15 +9,21 @@ licences are paid seats, ratios DECIMAL(18,6). In every row and to the cent, for
 
     opening + new + expansion + transferred in - contraction - churn - transferred out = closing
 
-The movements are the sums of the daily ones of `growth_daily`, each judged per account and product: what an account
-gains on the 3rd and loses on the 20th is expansion and contraction, not nothing. Opening and transferred out belong to
-the cell the account was in before, all else to the cell it is in. Product and company rows are the sums of their cells,
-so there transferred in equals transferred out and both cancel out; they say how much moved between cells.
+The movements are the sums of the daily ones of `growth_daily`: what an account gains on the 3rd and loses on the 20th
+is expansion and contraction, not nothing. In cells and products they are those of accounts in a product; the customers
+of the company are accounts with all their products. So in the `total` row a second product is expansion, a product
+given up while another one stays is contraction, and only who becomes or ceases to be a customer is new or churned:
+there these four are not the sums of the cells', while new + expansion - contraction - churn is.
+
+Opening and transferred out belong to the cell the account was in before, all else to the cell it is in. For products
+and the company transferred in equals transferred out and both cancel out; they say how much moved between cells.
 
 Ratios divide by opening MRR and are divided anew for totals: growth is (closing - opening) / opening, which in a cell
 holds its transfers too; churn is churn / opening; net revenue retention, without transfers, is (opening + expansion -
-contraction - churn) / opening. Without opening MRR they are NULL with `no_opening_mrr`. `mrr_growth`, against the month
-before, is NULL with `no_previous` (no such row in its last final), `unfinished_period` or `previous_not_positive`.
+contraction - churn) / opening. Without opening MRR they are NULL with `no_opening_mrr`. `mrr_growth` is against what
+the last final of the month before closed with; while the month is unfinished, against what that month had at the end of
+the same first days, computed anew from the units its final was built from. It is NULL with `no_previous` (no such row
+there), `unfinished_period` (an unfinished month after one without a final) or `previous_not_positive`.
 """
 
 from __future__ import annotations
@@ -38,20 +44,29 @@ MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred
 # Name of the amount here -> in the units.
 BRIDGED = {"mrr": "mrr", "licences": "seats"}
 AMOUNTS = tuple(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS)
+OF_ACCOUNT = ("new", "expansion", "contraction", "churn")
+BY_CUSTOMER = {f"{name}_{part}": f"customers_{name}_{part}" for name in BRIDGED for part in OF_ACCOUNT}
+"""The movements that may be others for an account with all its products, and what they are called on the way."""
 LEFT_BEHIND = ("opening", "transferred_out")
 """The movements that belong to where an account was before."""
 
 
-def investor_growth(*, units: DataFrame, previous: DataFrame | None, window: dq.Window) -> DataFrame:
+def investor_growth(
+    *, units: DataFrame, previous: DataFrame | None, window: dq.Window, previous_units: DataFrame | None = None
+) -> DataFrame:
     """Opening, movements and closing of MRR and licences per cell, product and company for the month of the window.
 
-    `units` is `growth_daily`; `previous` is this table of the month before.
+    `units` is `growth_daily`; `previous` is this table of the month before; for an unfinished month `previous_units`
+    are the units of that month's same first days instead.
     """
+    if previous is None and previous_units is not None:
+        previous = investor_growth(units=previous_units, previous=None, window=window.month_before)
     rows = with_previous(summed(cells(units, window)), previous)
     gained = sf.col("mrr_closing") - sf.col("mrr_opening")
     retained = sf.col("mrr_opening") + sf.col("mrr_expansion") - sf.col("mrr_contraction") - sf.col("mrr_churn")
     unfinished = window.data_through < window.end
-    no_previous = (sf.col("previous_period").isNull(), "unfinished_period" if unfinished else "no_previous")
+    nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
+    no_previous = (sf.col("previous_period").isNull(), nothing)
     return rows.select(
         sf.lit(window.month).alias("month"),
         *ROW,
@@ -94,19 +109,27 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
         *amounts(left),
         sf.lit(0).alias("unit_rows"),
     ).where(" OR ".join(f"{name}_{part} <> 0" for name in BRIDGED for part in left))
-    now = units.select(*CELL, *amounts(here), sf.lit(1).alias("unit_rows"))
+    customers = [
+        sf.col(f"account_{ours}_{part}").alias(f"customers_{name}_{part}")
+        for name, ours in BRIDGED.items()
+        for part in OF_ACCOUNT
+    ]
+    now = units.select(*CELL, *amounts(here), *customers, sf.lit(1).alias("unit_rows"))
     return (
         now.unionByName(before, allowMissingColumns=True)
         .groupBy(*CELL)
         .agg(
-            *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in AMOUNTS),
+            *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in (*AMOUNTS, *BY_CUSTOMER.values())),
             sf.sum("unit_rows").alias("unit_rows"),
         )
     )
 
 
 def summed(cells: DataFrame) -> DataFrame:
-    """Cell, product and company rows, each the sum of the same cells; a cell without a product stays under NULL."""
+    """Cell, product and company rows, each the sum of the same cells; a cell without a product stays under NULL.
+
+    The movements of the company are those of its accounts with all their products.
+    """
     levels = {
         "cell": CELL,
         "product": ("product", None, None),
@@ -121,6 +144,12 @@ def summed(cells: DataFrame) -> DataFrame:
     ]
     return (
         cells.withColumn("row", sf.explode(sf.array(*rows)))
+        .withColumns(
+            {
+                name: sf.when(sf.col("row.row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))
+                for name, by in BY_CUSTOMER.items()
+            }
+        )
         .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
         .agg(
             *(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr")),
@@ -158,6 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             investor_growth(
                 units=run.read("growth_daily"),
                 previous=run.previous(),
+                previous_units=run.previous_units("growth_daily"),
                 window=run.window,
             )
         )

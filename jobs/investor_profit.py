@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
@@ -61,7 +60,8 @@ def investor_profit(
     without units in this one has no row; the product and company rows still hold the full change.
     """
     if previous is None and previous_units is not None:
-        previous = same_days(previous_units, window)
+        before = window.month_before
+        previous = investor_profit(units=previous_units, targets=None, previous=None, window=before)
     rows = with_previous(with_targets(summed(cells(units, window)), targets, window), previous)
     no_expenses = (sf.col("expenses_absent"), "source_absent")
     no_targets = (sf.lit(targets is None) & (sf.col("row_kind") != "cell"), "source_absent")
@@ -90,23 +90,18 @@ def investor_profit(
 def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     """Units of the month so far by product, region and segment, with the seats at the end of the last day."""
     in_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
-    return grouped(units.where(in_month), window.data_through)
-
-
-def same_days(units: DataFrame, window: dq.Window) -> DataFrame:
-    """Cell, product and company rows of the same first days of the month before, from that month's units."""
-    month = sf.date_format(sf.add_months(sf.lit(window.month_start), -1), "yyyy-MM")
-    return summed(grouped(units, None)).withColumn("month", month)
-
-
-def grouped(units: DataFrame, last_day: date | None) -> DataFrame:
-    """Units by product, region and segment; subscribers are the seats of the last day."""
-    on_last_day = sf.col("day") == sf.lit(last_day).cast("date")
-    return units.groupBy(*CELL).agg(
-        *(sf.sum(name).alias(name) for name in AMOUNTS),
-        sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
-        sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias("expenses_absent"),
-        sf.count("*").alias("unit_rows"),
+    on_last_day = sf.col("day") == sf.lit(window.data_through)
+    return (
+        units.where(in_month)
+        .groupBy(*CELL)
+        .agg(
+            *(sf.sum(name).alias(name) for name in AMOUNTS),
+            sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
+            sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias(
+                "expenses_absent"
+            ),
+            sf.count("*").alias("unit_rows"),
+        )
     )
 
 

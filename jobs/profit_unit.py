@@ -34,6 +34,7 @@ CATEGORIES = (
 )
 DRIVERS = ("seats", "revenue", "equal")
 UNALLOCATED = "unallocated"
+PLACE = ("region", "segment")
 REVENUE = ("revenue_subscription", "revenue_one_time", "revenue")
 EXPENSES = tuple(f"expense_{category}" for category in CATEGORIES)
 
@@ -58,15 +59,16 @@ def profit_unit(
     rows = active_days(stack(bookings(revenue, window), seat_changes(licence_events, window), window), window)
     rows = without_expenses(rows) if expenses is None else allocated(rows, daily_expenses(expenses, versions, window))
     rows = month_to_date(rows).where(sf.col("day") >= sf.lit(window.start))
-    rows = with_targets(with_segments(rows, accounts), targets, window)
+    today = {"": sf.col("day")}
+    rows = dq.valid_on(rows, accounts, key="account_id", columns=PLACE, days=today, otherwise=UNALLOCATED)
+    rows = with_targets(rows, targets, window)
     no_expenses = (sf.lit(expenses is None), "source_absent")
     no_targets = (sf.lit(targets is None), "source_absent")
     return rows.select(
         "day",
         "account_id",
         "product",
-        "region",
-        "segment",
+        *PLACE,
         "seats",
         *REVENUE,
         "revenue_lines",
@@ -314,29 +316,6 @@ def month_to_date(rows: DataFrame) -> DataFrame:
         .where(~placed_nowhere() | sf.col("took"))
         .withColumn("mtd_profit", dq.money(sf.col("mtd_revenue") - sf.col("mtd_expenses")))
     )
-
-
-def with_segments(rows: DataFrame, accounts: DataFrame) -> DataFrame:
-    """The rows with the account's region and segment on that day; `unallocated` where no account row is valid.
-
-    Account rows become disjoint intervals first, the newest sync of each, so that the join cannot multiply.
-    """
-    following = sf.lead("valid_from").over(Over.partitionBy("account_id").orderBy("valid_from"))
-    versions = (
-        accounts.where(sf.col("valid_from").isNotNull())
-        .groupBy("account_id", "valid_from")
-        .agg(sf.max(sf.struct("synced_at", "region", "segment")).alias("newest"))
-        .select("account_id", "valid_from", following.alias("valid_until"), "newest.region", "newest.segment")
-        .alias("version")
-    )
-    rows = rows.alias("row")
-    valid = (
-        (sf.col("row.account_id") == sf.col("version.account_id"))
-        & (sf.col("row.day") >= sf.col("version.valid_from"))
-        & (sf.col("version.valid_until").isNull() | (sf.col("row.day") < sf.col("version.valid_until")))
-    )
-    known = {name: sf.coalesce(sf.col(f"version.{name}"), sf.lit(UNALLOCATED)) for name in ("region", "segment")}
-    return rows.join(versions, on=valid, how="left").select("row.*", *(c.alias(n) for n, c in known.items()))
 
 
 def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) -> DataFrame:

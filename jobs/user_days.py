@@ -5,8 +5,9 @@
 
 Grain: user x day, a row where the user caused at least one event that day. Times are whole seconds. A session ends
 after 30 minutes without an event; it counts on the day on which it began, its time on the days on which it elapsed.
-Time elapses between two events of one session: what comes after the last event that is known, such as the minutes from
-it to the midnight that ends the last day covered, is not known and not counted.
+Time elapses between two events of one session, so nothing is counted after its last one. Where a session runs over the
+midnight that ends the last day covered, its next event tells how long it was active before, as far as that is known by
+then: a final is made 48 hours later.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as sf
 
 import dq
 
 UNALLOCATED = "unallocated"
+PLACE = ("region", "segment")
 SESSION_ENDS_AFTER = 30 * 60 * 1_000_000
 """Microseconds without an event after which a session has ended; an event at exactly that time begins another one."""
 DAY = 24 * 60 * 60 * 1_000_000
@@ -33,21 +35,22 @@ def user_days(
 ) -> DataFrame:
     """Events, sessions and active seconds per user and day of the window.
 
-    `clicks` reach back beyond the window's first day, so that a session which was running at its midnight is known.
-    A user whom the directory does not list that day keeps the account of the events and has the department
+    `clicks` reach beyond the window's first and last day, so that a session which was running at either midnight is
+    known. A user whom the directory does not list that day keeps the account of the events and has the department
     `unallocated`; the region and segment of an account that is not known that day are `unallocated` too.
     """
     events = in_sessions(clicks)
-    # A day's last event may have its successor on the next day: time that elapsed before midnight is this day's.
+    # A day's last event may have its successor on the next day: time that elapsed before midnight is this day's. What
+    # else is known of the days around the window is none of it.
     days = by_day(events, window)
-    rows = with_segments(with_departments(days, directory_users), accounts)
+    rows, today = with_departments(days, directory_users), {"": sf.col("day")}
+    rows = dq.valid_on(rows, accounts, key="account_id", columns=PLACE, days=today, otherwise=UNALLOCATED)
     return rows.select(
         "day",
         "user_id",
         "account_id",
         "department",
-        "region",
-        "segment",
+        *PLACE,
         "events",
         *KINDS,
         "sessions",
@@ -122,31 +125,6 @@ def with_departments(days: DataFrame, directory_users: DataFrame | None) -> Data
         .withColumn("account_id", sf.coalesce("newest.account_id", "clicked_account"))
         .withColumn("department", sf.coalesce("newest.department", sf.lit(UNALLOCATED)))
     )
-
-
-def with_segments(rows: DataFrame, accounts: DataFrame) -> DataFrame:
-    """The rows with the account's region and segment on that day; `unallocated` where no account row is valid.
-
-    Account rows become disjoint intervals first, the newest sync of each, so that the join cannot multiply.
-    """
-    following = sf.lead("valid_from").over(Over.partitionBy("account_id").orderBy("valid_from"))
-    versions = (
-        accounts.where(sf.col("valid_from").isNotNull())
-        .groupBy("account_id", "valid_from")
-        .agg(sf.max(sf.struct("synced_at", "region", "segment")).alias("newest"))
-        .select("account_id", "valid_from", following.alias("valid_until"), "newest.region", "newest.segment")
-        .alias("version")
-    )
-    rows = rows.alias("row")
-    valid = (
-        (sf.col("row.account_id") == sf.col("version.account_id"))
-        & (sf.col("row.day") >= sf.col("version.valid_from"))
-        & (sf.col("version.valid_until").isNull() | (sf.col("row.day") < sf.col("version.valid_until")))
-    )
-    known: dict[str, Column] = {
-        name: sf.coalesce(sf.col(f"version.{name}"), sf.lit(UNALLOCATED)) for name in ("region", "segment")
-    }
-    return rows.join(versions, on=valid, how="left").select("row.*", *(c.alias(n) for n, c in known.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

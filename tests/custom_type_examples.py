@@ -44,6 +44,7 @@ VALID = [
     ("expect_measure_to_fit_history", {"metric": "row_count", "mads": 5}),
     ("expect_rows_to_arrive_in_time", {"event": "day", "arrival": "at", "within_hours": 48, "max_share": 0.01}),
     ("expect_finals_to_hold_every_row", {"other": "expenses.late", "amount": "amount"}),
+    ("expect_finals_to_hold_every_row", {"other": "clicks.late", "of": "clicks.previous", "max_share": 0.01}),
     ("expect_values_to_convert", {"column": "amount"}),
     ("expect_source_to_match_contract", {"added": True}),
     ("expect_inputs_to_be_current", {}),

@@ -96,7 +96,7 @@ def command(arguments: argparse.Namespace) -> int:
             # What was published of this month before is right; a mistake under an earlier final comes after all of it.
             if name == (fault.pipeline if fault.published else fault.first):
                 planted.enter_context(_planted(root, home, fault))
-                if fault.published:
+                if fault.published and fault.enters:
                     run(fault.first, fault.month, clock=fault.found_in)
             results[fault.found_in, name] = run_month(name, fault.found_in)
     console.note(f"took {time.monotonic() - began:.0f} s")

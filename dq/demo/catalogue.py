@@ -13,7 +13,7 @@ from dq.demo.catalogue_engagement import engagement
 from dq.demo.catalogue_growth import growth, investor_growth
 from dq.demo.catalogue_investors import RULE_EDITED, investors
 from dq.demo.catalogue_reports import reports
-from dq.demo.changes import cancelled, in_job, nothing, null, put, renamed, some, twice, without
+from dq.demo.changes import after_final, cancelled, in_job, nothing, null, put, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.errors import UsageError, choices
 from dq.model import Severity
@@ -330,7 +330,9 @@ def _values(month: str) -> tuple[Defect, ...]:
 
 
 def _late(month: str) -> tuple[Defect, ...]:
-    """Entries by hand that came nine days after their day, while those of the month's last days are in time."""
+    """Entries by hand that came nine days after their day, while those of the month's last days are in time; and rows of
+    the month before that became known after it was final.
+    """
     entered = "timestamp(incurred_date) + INTERVAL '9' DAY"
 
     def defect(provider: str, title: str, severity: Severity, check: str) -> Defect:
@@ -346,18 +348,39 @@ def _late(month: str) -> tuple[Defect, ...]:
             change=put("entered_at", entered, where),
         )
 
+    before = f"{company.shift(company.month_of(month), -1):%Y-%m}"
+    known = {"expenses": "entered_at", "revenue": "recorded_at"}
+    few, third = (f"dayofmonth(booked_date) < 25 AND {some('line_id', one_in)}" for one_in in (200, 3))
+    warning, critical = Severity.WARNING, Severity.CRITICAL
+    fairs, payroll = "provider = 'trade_fairs'", "provider = 'payroll_office'"
     return (
         defect(
             "trade_fairs",
             "the entries for trade fairs were made nine days late",
-            Severity.WARNING,
+            warning,
             "manual_expenses_are_entered_in_time",
         ),
         defect(
             "payroll_office",
             "the payroll of the 15th was entered nine days late",
-            Severity.CRITICAL,
+            critical,
             "late_manual_expenses_are_immaterial",
+        ),
+        *(
+            after_final("profit_unit", source, before, name, title, check, known[source], where, severity=severity)
+            for source, name, title, check, where, severity in (
+                ("expenses", "final", "trade fairs", "last_final_holds_every_expense", fairs, warning),
+                ("expenses", "material", "the payroll", "last_final_lacks_no_material_expense", payroll, critical),
+                ("revenue", "final", "a few invoices", "last_final_holds_every_invoice_line", few, warning),
+                (
+                    "revenue",
+                    "material",
+                    "a third of the invoices",
+                    "last_final_lacks_no_material_revenue",
+                    third,
+                    critical,
+                ),
+            )
         ),
     )
 

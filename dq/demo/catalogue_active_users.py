@@ -67,7 +67,7 @@ def _job(month: str) -> tuple[Defect, ...]:
         return in_job(f"{failure_class}-{_PIPELINE}-{word}", month, f"a change of the job {title}", check, old, new)
 
     ratio = 'dq.ratio("active_seconds_per_user", "active_seconds", "dau", "no_active_users")'
-    placed = 'with_segments(rows.where(sf.col("day") >= sf.lit(window.start)), accounts)'
+    placed = '    rows = rows.where(sf.col("day") >= sf.lit(window.start))\n'
     return (
         defect(
             "F03-zero-filled",

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.changes import in_job, nothing, put, renamed, some, twice, without
+from dq.demo.changes import after_final, in_job, nothing, put, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.model import Severity
 
@@ -106,6 +106,23 @@ def engagement(month: str) -> tuple[Defect, ...]:
             "every fourth event arrived two days late",
             "clicks_late_events_are_immaterial",
             _later(4, 48),
+        ),
+        *(
+            after_final(
+                "user_days",
+                "clicks",
+                f"{company.shift(first, -1):%Y-%m}",
+                name,
+                f"one event in {one_in}",
+                check,
+                "received_at",
+                some("event_id", one_in),
+                severity=severity,
+            )
+            for name, one_in, check, severity in (
+                ("final", 200, "last_final_holds_every_event", warning),
+                ("material", 20, "last_final_lacks_no_material_share_of_events", Severity.CRITICAL),
+            )
         ),
         defect(
             "F09-clicks-1970",

@@ -8,7 +8,19 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.changes import cancelled, in_job, nothing, null, overtaken, put, renamed, some, twice, without
+from dq.demo.changes import (
+    after_final,
+    cancelled,
+    in_job,
+    nothing,
+    null,
+    overtaken,
+    put,
+    renamed,
+    some,
+    twice,
+    without,
+)
 from dq.demo.defects import Change, Defect
 from dq.model import Severity
 
@@ -88,6 +100,35 @@ def growth(month: str) -> tuple[Defect, ...]:
             "spend is now called spend_usd",
             "campaigns.schema",
             renamed("spend", "spend_usd"),
+        ),
+        *(
+            after_final(
+                "growth_daily",
+                "licence_events",
+                f"{company.shift(first, -1):%Y-%m}",
+                name,
+                title,
+                check,
+                "recorded_at",
+                where,
+                severity=severity,
+            )
+            for name, title, check, where, severity in (
+                (
+                    "final",
+                    "a few licence events",
+                    "last_final_holds_every_licence_event",
+                    some("event_id", 50),
+                    Severity.WARNING,
+                ),
+                (
+                    "material",
+                    "every licence event",
+                    "last_final_lacks_no_material_licence_event",
+                    "true",
+                    Severity.CRITICAL,
+                ),
+            )
         ),
         defect(
             "F09-licence_events-lost",

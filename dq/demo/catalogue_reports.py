@@ -18,6 +18,11 @@ def reports(month: str) -> tuple[Defect, ...]:
     stacked = (
         "    stacked = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts.values())\n"
     )
+    exchanged = (
+        '    other = sf.translate("account_id", "0123456789", "1032547698")\n'
+        '    stacked = stacked.withColumn("account_id", sf.when(sf.col("{}").isNotNull(), other)'
+        '.otherwise(sf.col("account_id")))\n'
+    )
     of_window = '    return frame.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))\n'
     publish = "        run.publish(\n"
     counts = "        *(sf.sum(name).alias(name) for name in COUNTS),\n"
@@ -76,6 +81,20 @@ def reports(month: str) -> tuple[Defect, ...]:
             "experiments_engagement_is_that_of_the_units",
             stacked,
             stacked + '    stacked = stacked.unionByName(stacked.where("sessions > 0").limit(1))\n',
+        ),
+        defect(
+            "F13-experiments_weekly-growth-exchanged",
+            "a change of the job gives accounts each other's growth: the sums of every day agree, no account's do",
+            "experiments_growth_is_that_of_the_units",
+            stacked,
+            stacked + exchanged.format("mrr_closing"),
+        ),
+        defect(
+            "F13-experiments_weekly-sessions-exchanged",
+            "a change of the job gives accounts each other's sessions: the sums of every day agree, no account's do",
+            "experiments_engagement_is_that_of_the_units",
+            stacked,
+            stacked + exchanged.format("sessions"),
         ),
         defect(
             "F02-experiments_weekly-weeks-twice",

@@ -93,6 +93,34 @@ def in_job(
     )
 
 
+def after_final(
+    pipeline: str,
+    source: str,
+    month: str,
+    name: str,
+    title: str,
+    check: str,
+    known_at: str,
+    where: str,
+    *,
+    severity: Severity,
+) -> Defect:
+    """Rows of a month that were recorded on the twentieth of the one that follows, after the month was final."""
+    recorded = f"timestamp_seconds(unix_seconds(timestamp(add_months(DATE'{month}-01', 1))) + 19 * 24 * 3600)"
+    return Defect(
+        id=f"F08-{source}-{name}",
+        failure_class="F08",
+        source=source,
+        month=month,
+        title=f"{title} of {month} became known after it was final",
+        severity=severity,
+        expected_check=check,
+        change=put(known_at, recorded, where),
+        published=True,
+        pipeline=pipeline,
+    )
+
+
 def overtaken(
     pipeline: str, month: str, upstream: str, publish: str, *, period: str = "", delay: str = "hours=17"
 ) -> Defect:

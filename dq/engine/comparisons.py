@@ -208,16 +208,17 @@ Side = tuple[str, "DataFrame", Sequence[str], "Column | None"]
 """One side of a comparison: its table's name, its frame, the columns that are summed, and which rows count."""
 
 
-def side_by_side(ours: Side, theirs: Side, by: Sequence[str]) -> DataFrame:
+def side_by_side(ours: Side, theirs: Side, by: Sequence[str], *, distinct: bool = False) -> DataFrame:
     """Both sides' totals per group, with every group that either side has.
 
     ``key0`` and so on name the group, ``ours0`` and ``theirs0`` are the totals in their order, ``n_ours`` and
-    ``n_theirs`` the rows behind them. No group at all is one row.
+    ``n_theirs`` the rows behind them. No group at all is one row. With ``distinct`` what stands on their side is the
+    number of different values, of whatever type.
     """
     from pyspark.sql import functions as F
 
     mine = _side(ours[0], ours[1], by, ours[2], ours[3], ("ours", "theirs"))
-    their = _side(theirs[0], theirs[1], by, theirs[2], theirs[3], ("theirs", "ours"))
+    their = _side(theirs[0], theirs[1], by, theirs[2], theirs[3], ("theirs", "ours"), distinct=distinct)
     merged = mine.unionByName(their)
     return merged.groupBy(*(f"key{n}" for n in range(len(by)))).agg(
         *(F.max(name).alias(name) for name in merged.columns if not name.startswith("key"))
@@ -231,13 +232,16 @@ def _side(
     names: Sequence[str],
     rule: Column | None,
     tags: tuple[str, str],
+    *,
+    distinct: bool = False,
 ) -> DataFrame:
     """One side's totals per group, with the other side's columns empty: ``ours0`` filled, ``theirs0`` NULL."""
     from pyspark.sql import functions as F
 
     own, empty = tags
-    values = [None if name == ROW_COUNT else column(frame, name, table=table, kind="number") for name in names]
-    totals = [_aggregate(value, None) for value in values]
+    kind = "" if distinct else "number"
+    values = [None if name == ROW_COUNT else column(frame, name, table=table, kind=kind) for name in names]
+    totals = [F.count_distinct(v) if distinct and v is not None else _aggregate(v, None) for v in values]
     grouped = (
         (frame.where(rule) if rule is not None else frame)
         .groupBy(*(F.col(quote(name)).alias(f"key{n}") for n, name in enumerate(by)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -70,14 +71,24 @@ def rows_to_arrive_in_time(request: Request) -> Judge:
 
 
 def finals_to_hold_every_row(request: Request) -> Judge:
-    """The rows of a month published as final that became known only afterwards: what a restatement would take in."""
+    """The rows of a month published as final that became known only afterwards: what a restatement would take in.
+
+    How many rows the month has is counted only where some of them are late.
+    """
     from pyspark.sql import functions as F
 
     other, frame = request.other()
-    name = request.text("amount")
+    name, before, day = (request.text(kwarg) for kwarg in ("amount", "before", "day"))
     value = column(frame, name, table=other, kind="number") if name else F.lit(0)
+    if before:
+        value = F.coalesce(value, F.lit(0)) - F.coalesce(column(frame, before, table=other, kind="number"), F.lit(0))
     read_rows = request.other_total(other, frame, "rows", F.count(F.lit(1)))
-    read_value = request.other_total(other, frame, f"late {name!r}", F.sum(value))
+    read_value = request.other_total(other, frame, f"late {name!r} less {before!r}", F.sum(F.abs(value)))
+    first_day = column(frame, day, table=other, kind="day") if day else F.lit(None).cast("date")
+    read_first = request.other_total(other, frame, f"first {day!r}", F.min(first_day))
+    allowed = decimal(request.kwargs.get("max_share")) or Decimal(0)
+    most = decimal(request.kwargs.get("max_amount"))
+    whole_month = request.table(request.text("of")) if request.text("of") else None
 
     def judge() -> Judged:
         rows, worth = whole(read_rows()), decimal(read_value()) or Decimal(0)
@@ -87,16 +98,28 @@ def finals_to_hold_every_row(request: Request) -> Judge:
             observed = f"{month} holds every row that is known of it"
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         if name and worth.is_finite():
-            measures["off_by"] = str(abs(worth))
-        came = "row" if rows == 1 else "rows"
+            measures["off_by"] = str(worth)
+        of = whole_month.count() if whole_month is not None else None
+        if of is not None:
+            measures["element_count"] = of
+        # A share of all rows and more is any number of them; without the rows it is of, only none and any can be told.
+        too_many = allowed < 1 and Decimal(rows) > allowed * (of or 0)
+        failed = too_many or (most is not None and not worth <= most)
+        of_text = f" of {of:,}" if of is not None else ""
+        came = "row" if rows == 1 and of is None else "rows"
         value_text = f", {shown(worth)} in all," if name else ""
+        bounds = [f"a share of {allowed.normalize():f}"] if 0 < allowed < 1 else []
+        bounds += [f"an amount of {shown(most)}"] if most is not None else []
+        limits = f" (allowed {' and '.join(bounds)})" if bounds else ""
         # Without the instant a month is run again as of what was known when it was published.
         known = f" --as-of {request.context.window.as_of:%Y-%m-%dT%H:%M:%SZ}" if request.context.window else ""
+        first = read_first()
+        begins = min(month, f"{first:%Y-%m}") if isinstance(first, date) else month
         observed = (
-            f"{rows:,} {came} of {month}{value_text} became known after it was published as final; "
-            f"restate it with: dq backfill {request.context.pipeline} --from {month} --to {month}{known}"
+            f"{rows:,}{of_text} {came} of {month}{value_text} became known after it was published as final{limits}; "
+            f"restate it with: dq backfill {request.context.pipeline} --from {begins} --to {month}{known}"
         )
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
+        return Judged(outcome=Outcome.FAILED if failed else Outcome.PASSED, observed=observed, measures=measures)
 
     return judge
 

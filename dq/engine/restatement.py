@@ -75,6 +75,7 @@ def published_to_rederive(request: Request) -> Judge:
         ),
         (other, frame, [name for _, name in pairs], condition(frame, request.text("other_condition"), table=other)),
         by,
+        distinct=bool(request.kwargs.get("distinct")),
     )
     moved, differs = {}, {}
     for n in range(len(pairs)):

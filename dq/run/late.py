@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from dq import periods, sources, store
 from dq.model import Kind, Window
-from dq.project import LATE, Bound, Project
+from dq.project import LATE, PREVIOUS, Bound, Project
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Late:
-    """The frames of late rows by the names suites use, and the names for which there is none, with the reason."""
+    """The frames of late rows, and of the month they belong to, by the names suites use.
+
+    ``absent`` are the names for which there is none, with the reason.
+    """
 
     frames: Mapping[str, DataFrame] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
@@ -32,16 +36,18 @@ def rows(spark: SparkSession, project: Project, bound: Bound, window: Window, ta
         return Late()
     month = periods.previous_month(window.month)
     finals = _finals(table, month)
-    if not finals:
-        reason = f"{bound.name} {month} is not published as final, so no row can be late for it"
-        return Late(absent={f"{name}{LATE}": reason for name in wanted})
-    frames, absent = {}, {}
+    frames: dict[str, DataFrame] = {}
+    absent: dict[str, str] = {}
     for name in wanted:
-        found = _read(spark, project, name, _whole(month, window.as_of), finals)
+        found = (
+            _read(spark, project, name, _whole(month, window.as_of), finals)
+            if finals
+            else f"{bound.name} {month} is not published as final, so no row can be late for it"
+        )
         if isinstance(found, str):
-            absent[f"{name}{LATE}"] = found
+            absent |= {f"{name}{LATE}": found, f"{name}{PREVIOUS}": found}
         else:
-            frames[f"{name}{LATE}"] = found
+            frames |= {f"{name}{LATE}": found[0], f"{name}{PREVIOUS}": found[1]}
     return Late(frames=frames, absent=absent)
 
 
@@ -63,23 +69,47 @@ def _whole(month: str, as_of: datetime) -> Window:
 
 def _read(
     spark: SparkSession, project: Project, name: str, window: Window, finals: Mapping[datetime, list[date]]
-) -> DataFrame | str:
-    """One source's rows of the month that became known later than its days were published, or why there are none."""
+) -> tuple[DataFrame, DataFrame] | str:
+    """One source's rows that became known later than their days were published, and all rows of the month.
+
+    A sentence where they cannot be told. Of a source that is read up to a day, a row of an earlier month counts as one
+    of the month's first day: every later final should hold it.
+    """
     from pyspark.sql import functions as F
 
     absence = project.sources.absence(name)
     if absence is not None:
         return f"{name} is declared absent: {absence.reason}"
+    contract = project.sources.contract(name)
+    unknown = project.sources.source(name).absent_columns.get(contract.known_at)
+    if unknown is not None:
+        return f"{contract.known_at} of {name} is declared absent: {unknown}"
+    config = project.sources.reading({name: contract.read})
     try:
-        pin = sources.pin(project.sources, name, window)
+        pin = sources.pin(config, name, window)
     except sources.NoFilesError as error:
         return f"{window.month} cannot be looked at again: {error}"
-    if sources.drift(project.sources, name, pin).breaking:
+    if sources.drift(config, name, pin).breaking:
         return f"{window.month} cannot be looked at again: the files of {name} have other columns than are declared now"
-    contract = project.sources.contract(name)
-    frame = sources.read(spark, project.sources, name, pin, window).visible
-    day, known = F.col(str(contract.day)), F.col(str(contract.known_at))
-    late = F.lit(False)
-    for as_of, days in sorted(finals.items()):
-        late = late | (day.isin(days) & (known > F.lit(as_of)))
-    return frame.where(late)
+    known = sources.read(spark, config, name, pin, window).frame
+    day = F.greatest(F.col(contract.day), F.lit(window.start))
+    month = known.where(F.col(contract.day) >= F.lit(window.start))
+    first = replace(window, as_of=min(finals))
+    if sources.read(spark, config, name, pin, first).known_later is None:
+        # The footers prove that nothing became known after the first of the finals.
+        return known.limit(0), month
+    arrived = F.col(contract.known_at)
+    late = reduce(
+        lambda left, right: left | right,
+        (day.isin(days) & (arrived > F.lit(as_of)) for as_of, days in sorted(finals.items())),
+    )
+    late = F.coalesce(late, F.lit(False))
+    found = known.where(late)
+    if contract.delivery:
+        # What had come in time and was delivered again is not late. The few late keys are sent to all others.
+        keys = list(contract.key)
+        in_time = known.where(~late).join(F.broadcast(found.select(*keys).distinct()), on=keys, how="left_semi")
+        found = sources.delivered_once(found, contract.delivery).join(
+            in_time.select(*keys).distinct(), on=keys, how="left_anti"
+        )
+    return found, month

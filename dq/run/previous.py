@@ -35,11 +35,6 @@ class Previous:
         units = [f"{table}@{pin.ref().fingerprint}" for table, pin in sorted(self.units.items())]
         return " ".join([f"{self.period}@{self.entry.version}", *units])
 
-    def same_days(self, window: Window) -> tuple[date, date]:
-        """As many first days of that month as the window covers of its own, at most the whole month."""
-        first = periods.days_of(self.period)[0]
-        return first, min(self.last_day, first + (window.data_through - window.month_start))
-
 
 def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Window) -> Previous | None:
     """The final of the month before the window's and its units as they are published now; None without such a final.
@@ -125,7 +120,8 @@ def same_days(
     if named is None:
         return None
     frame = inputs.upstream_frame(spark, warehouse, named)
-    return inputs.cut(frame, "day", *previous.same_days(window)) if "day" in frame.columns else None
+    before = window.month_before
+    return inputs.cut(frame, "day", before.start, before.data_through) if "day" in frame.columns else None
 
 
 def still_current(warehouse: store.Warehouse, bound: Bound, previous: Previous | None) -> list[str]:

@@ -9,7 +9,7 @@ from dq.sources.derived import contract_checks
 from dq.sources.drifts import Change, ChangeKind, Drift, drift
 from dq.sources.mapping import SourceQuery
 from dq.sources.pins import NoFilesError, Pin, PinnedTable, pin
-from dq.sources.reading import SourceFrame, instant_from_micros, no_rows, read
+from dq.sources.reading import SourceFrame, delivered_once, instant_from_micros, no_rows, read
 
 __all__ = [
     "Absence",
@@ -31,6 +31,7 @@ __all__ = [
     "SourcesConfig",
     "Threshold",
     "contract_checks",
+    "delivered_once",
     "drift",
     "instant_from_micros",
     "load_contracts",

@@ -112,8 +112,11 @@ class SourcesConfig:
         return self.sources[name]
 
     def reading(self, rules: Mapping[str, ReadRule]) -> SourcesConfig:
-        """These sources, those named read by another rule than their contract's."""
-        changed = {name: replace(self.source(name).contract, read=rule) for name, rule in rules.items()}
+        """These sources, those named read by exactly that rule: no days before or after what it reads."""
+        changed = {
+            name: replace(self.source(name).contract, read=rule, lookback_days=0, lookahead_days=0)
+            for name, rule in rules.items()
+        }
         sources = {name: replace(self.sources[name], contract=contract) for name, contract in changed.items()}
         return replace(self, sources={**self.sources, **sources})
 

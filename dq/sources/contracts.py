@@ -54,9 +54,10 @@ class Contract:
 
     ``key`` columns identify a row together. Exactly one of ``day`` (a date column: the UTC day a row belongs to) and
     ``month`` (a text column ``2026-10``) places a row in time; ``known_at`` is the instant a row became known, empty
-    for a source that is read whole. A job also sees so many ``lookback_days`` before the period; checks judge the
-    period alone. ``delivery`` are the columns in which one row delivered twice may differ: a job sees the first
-    delivery; empty where a repeated key is a failure whatever the rows hold.
+    for a source that is read whole. A job also sees so many ``lookback_days`` before the period and, as far as they are
+    known, ``lookahead_days`` after the last day covered; checks judge the period alone. ``delivery`` are the columns in
+    which one row delivered twice may differ: a job sees the first delivery; empty where a repeated key is a failure
+    whatever the rows hold.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Contract:
     month: str = ""
     known_at: str = ""
     lookback_days: int = 0
+    lookahead_days: int = 0
     delivery: tuple[str, ...] = ()
     where: str = ""
     key_where: str = field(default="", compare=False)
@@ -106,6 +108,7 @@ class _ContractText(_Strict):
     read: str
     known_at: str | None = None
     lookback_days: int = Field(default=0, ge=0, le=31)
+    lookahead_days: int = Field(default=0, ge=0, le=31)
     duplicates: _DuplicatesText | None = None
     columns: dict[str, _ColumnText] = Field(min_length=1)
 
@@ -158,8 +161,12 @@ def _contract(name: str, text: _ContractText, document: Document, key: Key, find
             wrong(("key", index), f"{column} is not a column of {name}; {choices(column, list(columns))}")
         elif column in text.key[:index]:
             wrong(("key", index), f"{column} stands twice in the key")
-    if text.lookback_days and (text.read != ReadRule.PERIOD or text.day is None):
-        wrong(("lookback_days",), "only a source that is read by the days of a period has days before it")
+    for name_, given, where in (
+        ("lookback_days", text.lookback_days, "before"),
+        ("lookahead_days", text.lookahead_days, "after"),
+    ):
+        if given and (text.read != ReadRule.PERIOD or text.day is None):
+            wrong((name_,), f"only a source that is read by the days of a period has days {where} it")
     if text.duplicates is not None and text.duplicates.rule not in tuple(DuplicateRule):
         rules = choices(text.duplicates.rule, list(DuplicateRule))
         wrong(("duplicates", "rule"), f"{text.duplicates.rule} is not a rule for duplicates; {rules}")
@@ -182,6 +189,7 @@ def _contract(name: str, text: _ContractText, document: Document, key: Key, find
         month=text.month or "",
         known_at=text.known_at or "",
         lookback_days=text.lookback_days,
+        lookahead_days=text.lookahead_days,
         delivery=tuple(delivery),
         where=f"{document.file}:{document.line(key)}",
         key_where=f"{document.file}:{document.line((*key, 'key'))}",

@@ -7,16 +7,18 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
 from dq.errors import SourceError
 from dq.model import PinnedFile, Window
 from dq.sources.config import MONTH, RawTable, SourcesConfig
-from dq.sources.contracts import ReadRule
+from dq.sources.contracts import Contract, ReadRule
+from dq.sources.derived import footer_columns
 from dq.sources.listing import matching
-from dq.sources.schemas import THREADS, columns_of
-from dq.sources.windows import Months, months
+from dq.sources.schemas import THREADS, columns_of, none_within
+from dq.sources.windows import Months, months, read_to
 
 
 class NoFilesError(SourceError):
@@ -27,17 +29,17 @@ class NoFilesError(SourceError):
 class PinnedTable:
     """The files of one raw table, ordered by path. ``missing_months`` have no file although others do.
 
-    ``before`` are those of ``files`` that only hold days before the period, which a job looks back to.
+    ``around`` are those of ``files`` that only hold days before or after the period, to which a job looks.
     """
 
     files: tuple[PinnedFile, ...]
     missing_months: tuple[str, ...] = ()
-    before: tuple[PinnedFile, ...] = ()
+    around: tuple[PinnedFile, ...] = ()
 
     @property
     def of_period(self) -> tuple[PinnedFile, ...]:
         """The files that hold the period itself."""
-        return tuple(file for file in self.files if file not in self.before)
+        return tuple(file for file in self.files if file not in self.around)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,26 +145,47 @@ def _root(config: SourcesConfig, source: str) -> Path:
 def _matching(
     config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path
 ) -> list[tuple[PinnedFile, str]]:
+    """The files a run needs of a table, with their months.
+
+    What is looked ahead to goes on growing: a file whose footer proves that it holds nothing of those days that was
+    known by then is none of the input, so that the days that follow do not change the pin of an old period.
+    """
     contract = config.source(source).contract
+    needed = _months(contract, window)
     try:
-        return matching(root, table.path, months(window, contract.read, contract.lookback_days))
+        found = matching(root, table.path, needed)
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be listed: {error.strerror}", where=source) from error
+    columns = footer_columns(config, config.source(source)) or {}
+    bounds: dict[str, tuple[date | datetime | None, date | datetime]] = {}
+    if contract.day in columns:
+        bounds[columns[contract.day]] = (None, read_to(window, contract.lookahead_days))
+    if contract.known_at in columns:
+        bounds[columns[contract.known_at]] = (None, window.as_of)
+    return [
+        (file, month)
+        for file, month in found
+        if not (month > needed.period_to and bounds and none_within(file, bounds))
+    ]
+
+
+def _months(contract: Contract, window: Window) -> Months:
+    return months(window, contract.read, contract.lookback_days, contract.lookahead_days)
 
 
 def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
     found = _matching(config, table, source, window, root)
     contract = config.source(source).contract
     rule = contract.read
-    needed = months(window, rule, contract.lookback_days)
+    needed = _months(contract, window)
     by_month = MONTH in table.path
     if rule is ReadRule.YEAR and by_month:
         # A table may begin within the year; one that holds an earlier year as well has lost the months between.
         any_month = matching(root, table.path, Months(first=None, last=needed.last, complete_to=needed.last))
         needed = replace(needed, begins=min((month for _, month in any_month), default=""))
     place = root / table.path
-    before = tuple(file for file, month in found if by_month and month < needed.period_from)
-    found_in_period = len(found) > len(before)
+    around = tuple(file for file, month in found if by_month and needed.around(month))
+    found_in_period = len(found) > len(around)
     if not found_in_period and (by_month or "*" in table.path or "?" in table.path or place.is_dir()):
         raise NoFilesError(f"no files for {needed.label if by_month else window.period} under {place}", where=source)
     if not found_in_period:
@@ -170,7 +193,7 @@ def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, 
     return PinnedTable(
         files=tuple(file for file, _ in found),
         missing_months=_missing(needed, {month for _, month in found}, root, table) if by_month else (),
-        before=before,
+        around=around,
     )
 
 

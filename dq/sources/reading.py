@@ -22,7 +22,7 @@ from dq.sources.pins import Pin
 from dq.sources.resolution import RawColumn
 from dq.sources.schemas import all_between, columns_of
 from dq.sources.types import canonical
-from dq.sources.windows import filters, first_day, read_from
+from dq.sources.windows import filters, first_day, read_from, read_to
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -35,8 +35,8 @@ _LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 class SourceFrame:
     """The rows of one source in the contract's columns and types, cut to the window and to what was known at as-of.
 
-    ``seen`` is what a job sees where that is not the frame: with the days looked back to, of rows delivered twice the
-    first. ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and
+    ``seen`` is what a job sees where that is not the frame: with the days looked back and ahead to, of rows delivered
+    twice the first. ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and
     ``footer_columns`` are set only where the frame is exactly those Parquet files' rows, apart from ``filters``.
     ``known_later`` are the rows that the knowledge cut leaves out, ``misfiled`` those in the months' files that are of
     other months; None where the footers prove that there are none, or no file is a month's.
@@ -82,19 +82,28 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     contract, tables = declared.contract, config.raw_tables(source)
     raw = {table.name: _raw(spark, table, pin.tables[table.name].of_period, query) for table in tables}
     cuts = filters(contract, window, declared.absent_columns)
-    typed = _typed(_mapped(spark, source, query, raw, window, first_day(window, contract.read)), declared, config)
+    days = (first_day(window, contract.read), window.data_through)
+    typed = _typed(_mapped(spark, source, query, raw, window, days), declared, config)
     frame = _kept(typed, cuts)
-    begun, begun_cuts = typed, cuts
-    if contract.lookback_days:
+    # The same with the days before and after the period, to which a job looks.
+    around, around_cuts = typed, cuts
+    looks = contract.lookback_days or contract.lookahead_days
+    if looks:
         raw = {table.name: _raw(spark, table, pin.tables[table.name].files, query) for table in tables}
-        first = read_from(window, contract.lookback_days)
-        begun = _typed(_mapped(spark, source, query, raw, window, first), declared, config)
-        begun_cuts = filters(contract, window, declared.absent_columns, lookback_days=contract.lookback_days)
+        days = (read_from(window, contract.lookback_days), read_to(window, contract.lookahead_days))
+        around = _typed(_mapped(spark, source, query, raw, window, days), declared, config)
+        around_cuts = filters(
+            contract,
+            window,
+            declared.absent_columns,
+            lookback_days=contract.lookback_days,
+            lookahead_days=contract.lookahead_days,
+        )
     seen = None
-    if contract.lookback_days or contract.delivery:
-        seen = delivered_once(_without_raw(_kept(begun, begun_cuts)), contract.delivery)
+    if looks or contract.delivery:
+        seen = delivered_once(_without_raw(_kept(around, around_cuts)), contract.delivery)
     passed = footer_columns(config, declared)
-    known = [cut for cut in begun_cuts if cut.column == contract.known_at]
+    known = [cut for cut in around_cuts if cut.column == contract.known_at]
     proved = all(cut.column in (passed or {}) and _proved(pin, (passed or {})[cut.column], window) for cut in known)
     return SourceFrame(
         name=source,
@@ -106,7 +115,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
         absent_columns=declared.absent_columns,
         may_be_empty=declared.may_be_empty,
         misfiled=_misfiled(typed, config, declared, pin, window, passed or {}),
-        known_later=None if proved else _kept(begun, [c for c in begun_cuts if c not in known]).where(_later(known)),
+        known_later=None if proved else _kept(around, [c for c in around_cuts if c not in known]).where(_later(known)),
     )
 
 
@@ -261,7 +270,12 @@ def _from_text(text: Column, type_: str, zone: str) -> Column:
 
 
 def _mapped(
-    spark: SparkSession, source: str, query: SourceQuery, raw: Mapping[str, DataFrame], window: Window, first: date
+    spark: SparkSession,
+    source: str,
+    query: SourceQuery,
+    raw: Mapping[str, DataFrame],
+    window: Window,
+    days: tuple[date, date],
 ) -> DataFrame:
     """The SELECT over the raw tables. Its own text is what Spark runs: printing the parsed tree again could change it.
 
@@ -269,7 +283,7 @@ def _mapped(
     """
     from pyspark.errors import AnalysisException, ParseException
 
-    values = {"data_through": window.data_through, "period_end": window.end, "period_start": first}
+    values = {"data_through": days[1], "period_end": window.end, "period_start": days[0]}
     views = {table: f"{VIEW}{uuid.uuid4().hex}_{table}" for table in raw}
     # Table names are checked to be plain words, view names are made here, and the SELECT was parsed when it was loaded.
     tables = ", ".join(f"`{table}` AS (SELECT * FROM `{view}`)" for table, view in views.items())  # noqa: S608

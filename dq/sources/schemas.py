@@ -6,9 +6,11 @@ import bz2
 import csv
 import gzip
 import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from dq.errors import SourceError
 from dq.model import PinnedFile
@@ -54,8 +56,55 @@ def _parquet(file: PinnedFile) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, of_arrow(field.type, int96=field.name in int96)) for field in schema)
 
 
-def all_between(file: PinnedFile, column: str, low: date | datetime | None, high: date | datetime) -> bool:
+Bound = date | datetime
+
+
+def all_between(file: PinnedFile, column: str, low: Bound | None, high: Bound) -> bool:
     """Whether the footer of a Parquet file proves that no day or instant of a column lies outside the bounds."""
+    groups = _row_groups(file, [column])
+    if groups is None:
+        return False
+    for (chunk,) in groups:
+        if chunk.only_nulls:
+            continue
+        least_most = chunk.range(type(high))
+        if least_most is None or least_most[1] > high or (low is not None and least_most[0] < low):
+            return False
+    return True
+
+
+def none_within(file: PinnedFile, bounds: Mapping[str, tuple[Bound | None, Bound]]) -> bool:
+    """Whether the footer of a Parquet file proves that no row has all these columns within their bounds, or NULL."""
+    groups = _row_groups(file, list(bounds))
+    return groups is not None and all(
+        any(_outside(chunk, low, high) for chunk, (low, high) in zip(group, bounds.values(), strict=True))
+        for group in groups
+    )
+
+
+def _outside(chunk: _Chunk, low: Bound | None, high: Bound) -> bool:
+    least_most = None if chunk.nulls != 0 else chunk.range(type(high))
+    return least_most is not None and (least_most[0] > high or (low is not None and least_most[1] < low))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chunk:
+    """What a footer says of one column in one row group; what it does not say is None."""
+
+    only_nulls: bool = False
+    nulls: int | None = None
+    least: object = None
+    greatest: object = None
+
+    def range(self, type_: type[Bound]) -> tuple[Any, Any] | None:
+        """The least and the greatest value where they are of the type and, of instants, in a zone."""
+        if type(self.greatest) is not type_ or (isinstance(self.greatest, datetime) and self.greatest.tzinfo is None):
+            return None
+        return self.least, self.greatest
+
+
+def _row_groups(file: PinnedFile, columns: Sequence[str]) -> list[list[_Chunk]] | None:
+    """What the footer of a Parquet file says of some columns, row group by row group; None where it cannot be told."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -63,23 +112,25 @@ def all_between(file: PinnedFile, column: str, low: date | datetime | None, high
         with Path(file.path).open("rb") as raw:
             metadata = pq.read_metadata(raw)
     except (pa.ArrowException, OSError):
-        return False
+        return None
     names = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
-    if column not in names:
-        return False
-    index = names.index(column)
+    if not set(columns) <= set(names):
+        return None
+    groups = []
     for number in range(metadata.num_row_groups):
-        chunk = metadata.row_group(number).column(index)
-        stats = chunk.statistics
-        if stats is not None and stats.null_count == chunk.num_values:
-            continue
-        if stats is None or not stats.has_min_max or type(stats.max) is not type(high):
-            return False
-        if isinstance(stats.max, datetime) and stats.max.tzinfo is None:
-            return False
-        if stats.max > high or (low is not None and stats.min < low):
-            return False
-    return True
+        group = metadata.row_group(number)
+        groups.append([_chunk(group.column(names.index(column))) for column in columns])
+    return groups
+
+
+def _chunk(found: Any) -> _Chunk:
+    stats = found.statistics
+    if stats is None:
+        return _Chunk()
+    only_nulls = stats.null_count == found.num_values
+    if not stats.has_min_max:
+        return _Chunk(only_nulls=only_nulls, nulls=stats.null_count)
+    return _Chunk(only_nulls=only_nulls, nulls=stats.null_count, least=stats.min, greatest=stats.max)
 
 
 def _csv(file: PinnedFile) -> tuple[tuple[str, str], ...]:

@@ -26,13 +26,22 @@ def read_from(window: Window, lookback_days: int, rule: ReadRule = ReadRule.PERI
     return first_day(window, rule) - timedelta(days=lookback_days)
 
 
+def read_to(window: Window, lookahead_days: int) -> date:
+    """The last day a job sees of a source: so many days after the last one that is checked, none that is to come."""
+    return max(window.data_through, min(window.data_through + timedelta(days=lookahead_days), _today(window)))
+
+
+def _today(window: Window) -> date:
+    return window.as_of.astimezone(UTC).date()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Months:
     """The months whose folders a source needs: from ``first`` (None: from the earliest there is) to ``last``.
 
     ``complete_to`` is the last month that must be there; later ones may hold rows that became known after it. Months
-    before ``period_from`` are only looked back to; a source that begins with its period has none. ``begins`` is the
-    earliest month a table has at all, where it is allowed to begin after ``first``.
+    before ``period_from`` are only looked back to, those after ``period_to`` only ahead; a source that begins or ends
+    with its period has none. ``begins`` is the earliest month a table has at all, where it may begin after ``first``.
     """
 
     first: str | None
@@ -40,6 +49,11 @@ class Months:
     complete_to: str
     begins: str = ""
     period_from: str = ""
+    period_to: str = "9999-12"
+
+    def around(self, month: str) -> bool:
+        """Whether a month holds no day of the period itself."""
+        return month < self.period_from or month > self.period_to
 
     @property
     def earlier(self) -> Months:
@@ -83,7 +97,7 @@ def _after(month: str) -> str:
     return f"{year:04d}-{index + 1:02d}"
 
 
-def months(window: Window, rule: ReadRule, lookback_days: int = 0) -> Months:
+def months(window: Window, rule: ReadRule, lookback_days: int = 0, lookahead_days: int = 0) -> Months:
     """The months a run needs of a source.
 
     An ``until`` source is read up to the month of the as-of instant: a row filed under the month it became known in may
@@ -93,21 +107,27 @@ def months(window: Window, rule: ReadRule, lookback_days: int = 0) -> Months:
     if rule is not ReadRule.UNTIL:
         return Months(
             first=f"{read_from(window, lookback_days, rule):%Y-%m}",
-            last=through,
+            last=f"{read_to(window, lookahead_days):%Y-%m}",
             complete_to=through,
             period_from=f"{first_day(window, rule):%Y-%m}",
+            period_to=through,
         )
-    known = f"{window.as_of.astimezone(UTC):%Y-%m}"
+    known = f"{_today(window):%Y-%m}"
     return Months(first=None, last=max(through, known), complete_to=through)
 
 
 def filters(
-    contract: Contract, window: Window, absent: Collection[str] = (), *, lookback_days: int = 0
+    contract: Contract,
+    window: Window,
+    absent: Collection[str] = (),
+    *,
+    lookback_days: int = 0,
+    lookahead_days: int = 0,
 ) -> tuple[RangeFilter, ...]:
     """The row filters of a run: the days (or months) of the read rule, and the knowledge cut at as-of, inclusive."""
     low_day = read_from(window, lookback_days, contract.read) if contract.read is not ReadRule.UNTIL else None
     if contract.day:
-        found = [RangeFilter(column=contract.day, low=low_day, high=window.data_through)]
+        found = [RangeFilter(column=contract.day, low=low_day, high=read_to(window, lookahead_days))]
     else:
         low_month = f"{low_day:%Y-%m}" if low_day else None
         found = [RangeFilter(column=contract.month, low=low_month, high=f"{window.data_through:%Y-%m}")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
 from dq.demo import catalogue, defects
+from dq.demo.changes import some, without
 from dq.demo.defects import Defect
 from dq.model import Kind, Outcome, Severity, Verdict
 
@@ -71,8 +72,10 @@ def test_published_people_and_sessions_are_those_a_plain_count_of_the_events_giv
     assert total["active_user_days"] == len(in_month)
     assert total["sessions"] == sum(sessions[key] for key in in_month)
     seconds = sum(days[key] for key in in_month)
-    # The minutes before the midnight that ends the month are not known when it is computed.
-    assert 0 <= seconds - total["active_seconds"] < 30 * 60 * len(users)
+    midnight = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
+    until_midnight, _ = plain_count([event for event in events.values() if event[1] < midnight])
+    assert total["active_seconds"] == seconds
+    assert seconds > sum(until_midnight[key] for key in in_month), "some sessions run on into the month that follows"
 
 
 def plain_count(events: list[tuple[str, float]]) -> tuple[dict, dict]:
@@ -124,6 +127,48 @@ def test_a_company_that_records_no_users_is_told_so_and_gets_no_figures(
     assert (ran.code, ran.record.verdict, ran.record.version) == (3, Verdict.HOLD_NOT_EVALUATED, None)
     said = " ".join(ran.out.split())
     assert "user_days cannot be computed: it needs user_id of clicks, declared absent: usage is recorded per" in said
+
+
+@pytest.mark.slow
+def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kind_of_total(
+    spark: SparkSession, published: Bench
+) -> None:
+    gone = Defect(
+        id="gone",
+        failure_class="F15",
+        source="clicks",
+        month=MONTH,
+        title="the events of every tenth user turn out to be a test",
+        change=without(some("user_id", 10)),
+    )
+    defects.apply(spark, published.sources, gone)
+    for pipeline in ("user_days", "engagement_daily"):
+        assert published.run(pipeline, MONTH, "2026-10-06T06:00:00Z").code == 0
+    held = published.run("investor_engagement", MONTH, "2026-10-06T07:00:00Z")
+    assert (held.code, held.record.version) == (1, None)
+    stands = {
+        "final_engagement_stands",
+        "final_active_time_stands",
+        "final_active_users_stand",
+        "final_company_users_stand",
+    }
+    assert stands <= set(held.alarms)
+    assert "wau: published" in held.result("final_company_users_stand").observed
+    assert "active_seconds: published" in held.result("final_active_time_stands").observed
+
+
+@pytest.mark.slow
+def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
+    spark: SparkSession, published: Bench
+) -> None:
+    as_of = "2026-10-11T06:00:00Z"
+    for pipeline in ("user_days", "engagement_daily", "investor_engagement"):
+        assert published.run(pipeline, "2026-10", as_of).code == 0
+    (total,) = (r for r in published.published(spark, "investor_engagement", "2026-10") if r["row_kind"] == "total")
+    days = [u for u in published.published(spark, "user_days", MONTH) if u["day"] <= date(2026, 9, 10)]  # type: ignore[operator]
+    assert (total["previous_period"], total["previous_mau"]) == (MONTH, len({u["user_id"] for u in days}))
+    assert total["previous_sessions"] == sum(u["sessions"] for u in days)  # type: ignore[misc]
+    assert (total["mau_growth_reason"], total["sessions_growth_reason"]) == (None, None)
 
 
 # Defects that do not hide one another, so that one run finds them all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
+from dq.demo.changes import put
+from dq.demo.defects import Defect, apply
 from dq.model import Kind, Outcome, Severity, Verdict
 
 MONTH = "2026-10"
+MOVES = ("new", "expansion", "contraction", "churn")
 PARTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
 
 
@@ -55,13 +59,33 @@ def test_a_clean_month_is_published_by_both_without_an_alarm_and_every_bridge_cl
         for name in ("mrr", "licences"):
             opening, new, more, less, churn, came, went, closing = (row[f"{name}_{part}"] for part in PARTS)
             assert opening + new + more + came - less - churn - went == closing  # type: ignore[operator]
-    assert Decimal(str(total["mrr_new"])) > 0
-    assert Decimal(str(total["mrr_churn"])) > 0
     units = after_september.published(spark, "growth_daily", "2026-09")
+    assert [total[f"mrr_{part}"] for part in MOVES] == list(by_customer(units).values())
+    products = [row for row in rows if row["row_kind"] == "product"]
+    sums = {part: sum(row[f"mrr_{part}"] for row in products) for part in MOVES}  # type: ignore[misc]
+    assert min(sums.values()) > 0
+    # Products are taken and given up by customers who have others, which is neither new nor churned for the company.
+    assert total["mrr_new"] < sums["new"]  # type: ignore[operator]
+    assert total["mrr_churn"] < sums["churn"]  # type: ignore[operator]
     assert sum(u["mrr_closing"] for u in units if u["day"] == date(2026, 9, 30)) == total["mrr_closing"]
     assert {row["product"] for row in rows} == {"total", "analytics", "cloud", "collaboration", "security"}
     assert any(u["licensed_users"] for u in units)
     assert any(u["tickets_resolved"] for u in units)
+
+
+def by_customer(units: list[dict[str, object]]) -> dict[str, Decimal]:
+    """The company's movements, from nothing but what every account had in each product at a day's start and end."""
+    days: dict[tuple[object, object], list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for unit in units:
+        days[unit["account_id"], unit["day"]].append((unit["mrr_opening"], unit["mrr_closing"]))  # type: ignore[arg-type]
+    found = dict.fromkeys(MOVES, Decimal(0))
+    for products in days.values():
+        had, keeps = (sum(side) for side in zip(*products, strict=True))
+        for opening, closing in products:
+            gained = "new" if not had else "expansion"
+            lost = "churn" if not keeps else "contraction"
+            found[gained if closing > opening else lost] += abs(closing - opening)
+    return found
 
 
 @pytest.mark.slow
@@ -71,3 +95,51 @@ def test_the_month_that_follows_opens_with_what_the_last_one_closed_with(after_s
     assert ran.code == 0, ran.out
     assert ran.result("opening_is_the_last_published_closing").outcome is Outcome.PASSED
     assert alarms(ran) == []
+
+
+@pytest.mark.slow
+def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    as_of = "2026-10-11T06:00:00Z"
+    assert after_september.run("growth_daily", MONTH, as_of).code == 0
+    ran = after_september.run("investor_growth", MONTH, as_of)
+    assert (ran.code, ran.record.kind, alarms(ran)) == (0, Kind.MONTH_TO_DATE, [])
+    (total,) = (r for r in after_september.published(spark, "investor_growth", MONTH) if r["row_kind"] == "total")
+    units = after_september.published(spark, "growth_daily", "2026-09")
+    stood = sum(u["mrr_closing"] for u in units if u["day"] == date(2026, 9, 10))  # type: ignore[misc]
+    assert (total["previous_period"], total["previous_mrr"]) == ("2026-09", stood)
+    assert total["mrr_change"] == total["mrr_closing"] - stood  # type: ignore[operator]
+    assert total["mrr_growth"] is not None
+
+
+@pytest.mark.slow
+def test_a_final_that_would_say_other_movements_is_held_by_each_kind_of_total(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    more = Defect(
+        id="more",
+        failure_class="F15",
+        source="licence_events",
+        month="2026-09",
+        title="more seats were bought in September than was recorded",
+        change=lambda frame: put("seats_after", "seats_after + 1", BOUGHT)(
+            put("mrr_after", "mrr_after + 15", BOUGHT)(frame)
+        ),
+    )
+    apply(spark, after_september.sources, more)
+    assert after_september.run("growth_daily", "2026-09", "2026-10-06T06:00:00Z").code == 0
+    held = after_september.run("investor_growth", "2026-09", "2026-10-06T07:00:00Z")
+    assert (held.code, held.record.version) == (1, None)
+    wanted = {
+        "final_growth_stands",
+        "final_licences_stand",
+        "final_company_growth_stands",
+        "final_company_licences_stand",
+    }
+    assert wanted <= set(held.alarms)
+    assert "mrr_expansion: published" in held.result("final_company_growth_stands").observed
+    assert "licences_closing: published" in held.result("final_licences_stand").observed
+
+
+BOUGHT = "event = 'seats_changed' AND seats_after > seats_before"

@@ -100,7 +100,38 @@ def test_rows_that_came_after_a_final_are_told_with_amount_and_command(spark: Sp
     result = late((timedelta(days=40), "manual", "30.00"), (timedelta(days=40), "manual", "-5.00"))
     assert result.outcome is Outcome.FAILED
     assert result.observed == (
-        "2 rows of 2026-09, 25.00 in all, became known after it was published as final; "
+        "2 rows of 2026-09, 35.00 in all, became known after it was published as final; "
         "restate it with: dq backfill profit_unit --from 2026-09 --to 2026-09 --as-of 2026-11-01T02:00:00Z"
     )
-    assert late().outcome is Outcome.PASSED
+    assert (result.measures["off_by"], late().outcome) == ("35.00", Outcome.PASSED)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "outcome"),
+    [
+        ({"of": "entries.previous", "max_share": 0.5}, Outcome.PASSED),
+        ({"of": "entries.previous", "max_share": 0.49}, Outcome.FAILED),
+        ({"amount": "amount", "max_share": 1, "max_amount": "35.00"}, Outcome.PASSED),
+        ({"amount": "amount", "max_share": 1, "max_amount": "34.99"}, Outcome.FAILED),
+        ({"amount": "amount", "before": "held", "max_share": 1, "max_amount": "40.00"}, Outcome.PASSED),
+        ({"amount": "amount", "before": "held", "max_share": 1, "max_amount": "39.99"}, Outcome.FAILED),
+    ],
+)
+def test_a_final_may_lack_a_share_of_its_rows_or_an_amount_and_says_how_much(
+    spark: SparkSession, kwargs: dict[str, object], outcome: Outcome
+) -> None:
+    held = check("expect_finals_to_hold_every_row", other="entries.late", day="day", **kwargs)
+    schema = f"{ENTRIES}, held decimal(18,2)"
+    rows = [
+        (date(2026, 8, 31), OVER, "manual", Decimal("30.00"), Decimal("20.00")),
+        (DAY, OVER, "manual", Decimal("-5.00"), Decimal("25.00")),
+        (DAY, OVER, "manual", Decimal("1.00"), Decimal("1.00")),
+        (DAY, OVER, "manual", None, None),
+    ]
+    known = tables(**{"entries.late": frame(spark, schema, *rows[:2]), "entries.previous": frame(spark, schema, *rows)})
+    result = evaluate(
+        frame(spark, "x int", (1,)), held, replace(known, published={"late": "2026-09"}, pipeline="units")
+    )
+    assert result.outcome is outcome, result.reason
+    assert "dq backfill units --from 2026-08 --to 2026-09 --as-of" in result.observed
+    assert ("2 of 4 rows" in result.observed) is ("of" in kwargs)

@@ -102,6 +102,27 @@ def test_an_amount_that_is_known_only_now_is_a_restatement_of_all_of_it(spark: S
     assert result.observed == "2026-09 profit: published missing, its units now give 5.00, restated by 5.00"
 
 
+def test_a_published_count_of_people_is_counted_anew_and_not_added_up(spark: SparkSession) -> None:
+    counted = check(
+        "expect_published_to_rederive",
+        other="units.previous",
+        pairs=[{"column": "mau", "other": "user_id"}],
+        distinct=True,
+    )
+    published = frame(spark, "mau bigint", (2,))
+
+    def now(*users: str) -> CheckResult:
+        people = frame(spark, "user_id string", *((user,) for user in users))
+        context = tables(**{"figures.previous": published, "units.previous": people})
+        return evaluate(published, counted, replace(context, published={"previous": "2026-09"}))
+
+    assert now("u", "v", "u").outcome is Outcome.PASSED
+    result = now("u", "v", "u", "w")
+    assert result.observed == "2026-09 mau: published 2, its units now give 3, restated by 1"
+    assert magnitude(result) == Decimal(1)
+    assert now().observed == "2026-09 mau: published 2, its units now give 0, restated by -2"
+
+
 def test_nothing_published_and_nothing_now_is_not_run(spark: SparkSession) -> None:
     result = judged(figures(spark, ("cloud", None, None)), units(spark, ("cloud", None, None)))
     assert (result.outcome, result.reason) == (

@@ -22,7 +22,14 @@ FORTNIGHT = Window(
 )
 MONEY = "decimal(18,2)"
 PROFIT = f"day date, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int, mtd_margin_reason string"
-MOVEMENTS = ("mrr_opening", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn", "mrr_closing")
+MOVEMENTS = (
+    "mrr_opening",
+    "account_mrr_new",
+    "account_mrr_expansion",
+    "account_mrr_contraction",
+    "account_mrr_churn",
+    "mrr_closing",
+)
 GROWTH = "day date, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
 USERS = "day date, user_id string, events bigint, sessions bigint, active_seconds bigint"
 FIRST, LAST = FORTNIGHT.start, FORTNIGHT.end

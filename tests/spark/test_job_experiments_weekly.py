@@ -24,8 +24,9 @@ MONEY = "decimal(18,2)"
 PLACE = "day date, account_id string, region string, segment string"
 PROFIT = f"{PLACE}, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int"
 GROWTH = (
-    f"{PLACE}, mrr_opening {MONEY}, mrr_new {MONEY}, mrr_expansion {MONEY}, mrr_contraction {MONEY}, "
-    f"mrr_churn {MONEY}, mrr_closing {MONEY}, campaign_spend {MONEY}, licensed_users bigint, tickets_opened bigint"
+    f"{PLACE}, mrr_opening {MONEY}, account_mrr_new {MONEY}, account_mrr_expansion {MONEY}, "
+    f"account_mrr_contraction {MONEY}, account_mrr_churn {MONEY}, mrr_closing {MONEY}, campaign_spend {MONEY}, "
+    "licensed_users bigint, tickets_opened bigint"
 )
 ENGAGEMENT = f"{PLACE}, clicks bigint, page_views bigint, feature_uses bigint, sessions bigint, active_seconds bigint"
 USERS = f"{PLACE}, user_id string, events bigint"

@@ -104,6 +104,9 @@ def by_key(frame: DataFrame) -> dict[tuple[str | None, str | None, int], Row]:
             opening, new, more, less, churn, came, went, closing = (row[f"{name}_{part}"] for part in JOB.MOVEMENTS)
             assert opening + new + more + came - less - churn - went == closing, row
             assert all(row[f"{name}_{part}"] >= 0 for part in JOB.MOVEMENTS)
+            new, more, less, churn = (row[f"account_{name}_{part}"] for part in JOB.OF_ACCOUNT)
+            assert opening + new + more + came - less - churn - went == closing, row
+            assert min(new, more, less, churn) >= 0
     return found
 
 
@@ -185,6 +188,66 @@ def test_a_second_product_is_new_and_a_second_licence_is_expansion(spark):
         Row(licence_type="professional", licences=1),
         Row(licence_type="standard", licences=5),
     ]
+
+
+def of_account(row: Row, name: str = "mrr") -> dict[str, int]:
+    """What moved in a row for its account with all its products."""
+    moves = {part: int(row[f"account_{name}_{part}"]) for part in JOB.OF_ACCOUNT}
+    return {part: amount for part, amount in moves.items() if amount}
+
+
+def test_a_second_product_is_expansion_of_the_account_and_giving_one_up_is_contraction(spark):
+    rows = by_key(
+        run(
+            spark,
+            licence_events=[
+                event(5, day(1)),
+                event(2, day(2), product="security", sequence=2),
+                event(0, day(3), product="security", name="cancel", sequence=3),
+                event(0, day(4), name="cancel", sequence=4),
+            ],
+        )
+    )
+    assert of_account(rows["A", "cloud", 1]) == {"new": 50}
+    assert (moved(rows["A", "security", 2])["new"], of_account(rows["A", "security", 2])) == (20, {"expansion": 20})
+    assert (moved(rows["A", "security", 3])["churn"], of_account(rows["A", "security", 3])) == (20, {"contraction": 20})
+    assert of_account(rows["A", "cloud", 3]) == {}
+    assert of_account(rows["A", "cloud", 4]) == {"churn": 50}
+    assert of_account(rows["A", "cloud", 4], "seats") == {"churn": 5}
+
+
+def test_an_account_that_changes_from_one_product_to_another_is_neither_new_nor_churned(spark):
+    rows = by_key(
+        run(
+            spark,
+            licence_events=[
+                event(5, day(1, 9)),
+                event(0, day(2), name="cancel", sequence=2),
+                event(7, day(2), product="security", sequence=3),
+                event(4, day(2), account="B"),
+            ],
+        )
+    )
+    assert of_account(rows["A", "cloud", 2]) == {"contraction": 50}
+    assert of_account(rows["A", "security", 2]) == {"expansion": 70}
+    assert of_account(rows["B", "cloud", 2]) == {"new": 40}
+
+
+def test_an_account_that_leaves_with_all_its_products_churns_and_one_that_returns_is_new(spark):
+    both = [event(5, day(1, 9)), event(2, day(1, 9), product="security", sequence=2)]
+    gone = [
+        event(0, day(2), name="cancel", sequence=3),
+        event(0, day(2), product="security", name="cancel", sequence=4),
+    ]
+    rows = by_key(run(spark, licence_events=[*both, *gone, event(3, day(4), licence="2", sequence=5)]))
+    assert [of_account(rows["A", product, 2]) for product in ("cloud", "security")] == [{"churn": 50}, {"churn": 20}]
+    assert of_account(rows["A", "cloud", 4]) == {"new": 30}
+
+
+def test_a_trial_of_another_product_makes_nobody_a_customer(spark):
+    trial = event(5, day(1, 9), product="security", kind="trial", renewal=None)
+    rows = by_key(run(spark, licence_events=[trial, event(5, day(2), sequence=2)]))
+    assert of_account(rows["A", "cloud", 2]) == {"new": 50}
 
 
 def test_what_cancels_out_within_a_day_is_no_movement(spark):

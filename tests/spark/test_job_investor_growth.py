@@ -44,14 +44,21 @@ UNITS = (
     + ", ".join(f"mrr_{part} decimal(18,2)" for part in JOB.MOVEMENTS)
     + ", "
     + ", ".join(f"seats_{part} bigint" for part in JOB.MOVEMENTS)
+    + ", "
+    + ", ".join(f"account_mrr_{part} decimal(18,2)" for part in PARTS)
+    + ", "
+    + ", ".join(f"account_seats_{part} bigint" for part in PARTS)
 )
 TOTAL = ("total", "total", "total", "total")
 
 
 def unit(
-    number: int, opening: int, *, product: str | None = "cloud", was=NORTH, now=None, month=10, **moves: int
+    number: int, opening: int, *, product: str | None = "cloud", was=NORTH, now=None, month=10, also=False, **moves: int
 ) -> tuple:
-    """One unit row, whose seats are a tenth of its MRR; a change of place is a transfer of the opening."""
+    """One unit row, whose seats are a tenth of its MRR; a change of place is a transfer of the opening.
+
+    Where the account has something else ``also``, what is new or lost here is more or less of it.
+    """
     place = now or was
     moved = opening if place != was else 0
     flows = {part: moves.get(part, 0) for part in PARTS}
@@ -59,11 +66,25 @@ def unit(
     amounts = {"opening": opening, **flows, "transferred_in": moved, "transferred_out": moved, "closing": closing}
     mrr = [Decimal(amounts[part]) for part in JOB.MOVEMENTS]
     seats = [amounts[part] // 10 for part in JOB.MOVEMENTS]
-    return (date(2026, month, number), product, *place, *was, *mrr, *seats)
+    new, more, less, churn = (flows[part] for part in PARTS)
+    account = [0, new + more, less + churn, 0] if also else [new, more, less, churn]
+    of_account = [*map(Decimal, account), *(amount // 10 for amount in account)]
+    return (date(2026, month, number), product, *place, *was, *mrr, *seats, *of_account)
 
 
-def run(spark: SparkSession, *units: tuple, previous: DataFrame | None = None, window: Window = OCTOBER) -> DataFrame:
-    return JOB.investor_growth(units=spark.createDataFrame(list(units), UNITS), previous=previous, window=window)
+def run(
+    spark: SparkSession,
+    *units: tuple,
+    previous: DataFrame | None = None,
+    window: Window = OCTOBER,
+    before: list[tuple] | None = None,
+) -> DataFrame:
+    return JOB.investor_growth(
+        units=spark.createDataFrame(list(units), UNITS),
+        previous=previous,
+        window=window,
+        previous_units=None if before is None else spark.createDataFrame(before, UNITS),
+    )
 
 
 def by_key(frame: DataFrame) -> dict[tuple[str, str | None, str, str], Row]:
@@ -133,6 +154,20 @@ def test_a_move_on_the_first_day_leaves_a_cell_that_had_an_opening_and_no_units(
     assert rows[cell("cloud", SOUTH)].mrr_growth_rate_reason == "no_opening_mrr"
 
 
+def test_a_customer_who_takes_or_gives_up_a_product_is_neither_new_nor_churned_for_the_company(spark):
+    units = month_of(opening=100) + month_of(
+        (9, {"new": 30}), (20, {"churn": 30}), opening=0, product="mail", also=True
+    )
+    units += month_of((5, {"churn": 60}), opening=60, product="mail", was=SOUTH)
+    rows = by_key(run(spark, *units))
+    mail, total = rows["product", "mail", "total", "total"], rows[TOTAL]
+    assert moved(mail) == {"opening": 60, "new": 30, "churn": 90}
+    assert moved(total) == {"opening": 160, "expansion": 30, "contraction": 30, "churn": 60, "closing": 100}
+    assert moved(total, "licences") == {"opening": 16, "expansion": 3, "contraction": 3, "churn": 6, "closing": 10}
+    assert (total.net_revenue_retention, total.mrr_churn_rate) == (Decimal("0.625"), Decimal("0.375"))
+    assert mail.mrr_churn_rate == Decimal("1.5"), "a product loses what was new in it, too"
+
+
 def test_ratios_divide_by_opening_mrr_and_say_why_there_is_none(spark):
     units = month_of((3, {"churn": 40}), opening=40) + month_of((4, {"expansion": 30}), opening=60)
     units += month_of((9, {"new": 30}), opening=0, product="security")
@@ -173,6 +208,16 @@ def test_part_of_a_month_closes_on_the_last_day_covered(spark):
     row = by_key(run(spark, *units, window=part))[TOTAL]
     assert moved(row) == {"new": 50, "closing": 50}
     assert row.mrr_growth_reason == "unfinished_period"
+    september = [unit(1, 20, month=9), unit(2, 20, month=9, expansion=5), unit(3, 25, month=9)]
+    compared = by_key(run(spark, *units, window=part, before=[*september, unit(4, 25, month=9, expansion=75)]))
+    total = compared[TOTAL]
+    assert (total.previous_period, total.previous_mrr, total.mrr_change, total.mrr_growth) == (
+        "2026-09",
+        Decimal(25),
+        Decimal(25),
+        Decimal(1),
+    )
+    assert compared[cell("cloud", NORTH)].previous_mrr == 25
 
 
 def test_account_facts_and_other_months_are_no_growth_and_no_product_stays_in_the_total(spark):

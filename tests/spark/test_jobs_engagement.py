@@ -78,6 +78,19 @@ def test_a_month_begins_with_sessions_that_were_running_and_publishes_no_day_bef
     }
 
 
+def test_a_month_ends_with_the_time_before_its_midnight_of_sessions_that_run_on(spark: SparkSession) -> None:
+    night = clicks(
+        spark, ("u", "2026-10-31 23:58:00"), ("u", "2026-11-01 00:07:00"), ("u", "2026-11-01 00:09:00"),
+        ("v", "2026-10-31 23:50:00"), ("v", "2026-11-01 00:20:00"), ("w", "2026-11-01 00:00:00"),
+    )  # fmt: skip
+    assert {
+        key: (row.sessions, row.active_seconds, row.events) for key, row in days(spark, night, OCTOBER).items()
+    } == {
+        ("u", "2026-10-31"): (1, 120, 1),
+        ("v", "2026-10-31"): (1, 0, 1),
+    }
+
+
 def test_events_are_counted_by_kind_and_hour_and_half_seconds_are_not_rounded_up(spark: SparkSession) -> None:
     frame = clicks(
         spark, ("u", "2026-10-05 00:00:00", "session_start"), ("u", "2026-10-05 00:00:01.6", "click"),
@@ -224,6 +237,25 @@ def test_the_month_is_compared_with_the_one_published_before(spark: SparkSession
     assert (total.wau, total.wau_reason) == (None, "week_not_covered")
     part = investor(spark, frame, window("2026-10-01", "2026-10-06", end="2026-10-31"))["total"]
     assert part.mau_growth_reason == "unfinished_period"
+
+
+def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_one_before(spark: SparkSession) -> None:
+    september = units(spark, ("u", "2026-09-01"), ("u", "2026-09-06"), ("v", "2026-09-05"), ("w", "2026-09-20"))
+    whole = window("2026-09-01", "2026-09-30")
+    part = window("2026-10-01", "2026-10-06", end="2026-10-31")
+    frame = units(spark, *[(user, "2026-10-05") for user in ("u", "v", "w")])
+    rows = investor_engagement(
+        units=frame,
+        daily=engagement_daily(units=frame, accounts=accounts(spark), window=part),
+        previous=None,
+        window=part,
+        previous_units=september,
+        previous_daily=engagement_daily(units=september, accounts=accounts(spark), window=whole),
+    ).collect()
+    for row in rows:
+        assert (row.previous_period, row.previous_mau, row.previous_sessions) == ("2026-09", 2, 3)
+        assert (str(row.mau_growth), str(row.sessions_growth)) == ("0.500000", "0.000000")
+        assert str(row.previous_average_daily_active_seconds) == "100.000000"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dq.errors import SourceError
 from dq.model import RangeFilter, Window
 from dq.sources import SourceFrame, SourcesConfig, contract_checks, instant_from_micros, no_rows, pin, read
 from dq.sources.reading import VIEW
+from dq.sources.windows import filters
 
 WINDOW = month_window()
 FOLDER = "data/orders/month=2026-10"
@@ -107,6 +108,29 @@ def test_a_job_sees_the_days_looked_back_to_and_checks_do_not(spark: SparkSessio
     assert sorted(row["line_id"] for row in found.visible.collect()) == ["before", "now"]
     assert [Path(file.path).parent.name for file in found.files] == ["month=2026-10"]
     assert found.rows_misfiled == 1, "the row of November, and none of September"
+
+
+def test_a_job_sees_the_days_looked_ahead_to_as_far_as_they_are_known_and_checks_do_not(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_parquet(tmp_path / FOLDER / "a.parquet", [order("now")])
+    first = date(2026, 11, 1)
+    rows = [
+        order("after", day=first),
+        order("unknown", day=first, recorded_at=WINDOW.as_of.replace(microsecond=1)),
+        order("far", day=date(2026, 11, 2)),
+    ]
+    write_parquet(tmp_path / "data/orders/month=2026-11/a.parquet", rows)
+    text = CONTRACTS.replace("    known_at", "    lookahead_days: 1\n    known_at")
+    found = source(spark, config(tmp_path, contract_text=text))
+    assert ids(found) == ["now"]
+    assert sorted(row["line_id"] for row in found.visible.collect()) == ["after", "now"]
+    assert [Path(file.path).parent.name for file in found.files] == ["month=2026-10"]
+    assert (found.rows_misfiled, found.everything_known) == (0, False), "a later instant would see one row more"
+    early = month_window(through=20, as_of=datetime(2026, 10, 21, 2, tzinfo=UTC))
+    assert filters(config(tmp_path, contract_text=text).contract("orders"), early, lookahead_days=3)[0].high == date(
+        2026, 10, 21
+    )
 
 
 def test_a_job_sees_the_first_delivery_of_a_row_and_checks_see_all(spark: SparkSession, tmp_path: Path) -> None:

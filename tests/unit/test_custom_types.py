@@ -54,6 +54,12 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
             {"column": "wau", "other": "units", "other_column": "user_id", "so_far": "week"},
             [("through", "belong together")],
         ),
+        ("expect_finals_to_hold_every_row", {"other": "a.late", "max_share": 0.01}, [("of", "a share of")]),
+        (
+            "expect_finals_to_hold_every_row",
+            {"other": "a.late", "max_amount": "1.00", "before": "x"},
+            [("amount", "max_amount needs"), ("amount", "before needs")],
+        ),
         ("expect_redeliveries_to_be_rare", REPEATS, [("max_share", "not both")]),
         (
             "expect_redeliveries_to_be_rare",

@@ -27,7 +27,7 @@ SHOWS_IN = {
     "F05": ALL,
     "F06": ALL,
     "F07": {name for name, bound in PROJECT.bound.items() if bound.pipeline.sources},
-    "F08": {"profit_unit", "user_days"},
+    "F08": {"profit_unit", "growth_daily", "user_days"},
     "F09": {"growth_daily", "user_days"},
     "F10": {"user_days"},
     "F11": {"profit_unit", "investor_profit"},

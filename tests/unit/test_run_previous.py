@@ -63,9 +63,8 @@ def test_the_same_first_days_end_with_the_month_at_the_latest(
     start, end = periods.days_of(month)
     as_of = datetime(2029, 1, 1, tzinfo=UTC)
     window = Window(period=month, start=start, end=end, data_through=through, as_of=as_of, kind=Kind.MONTH_TO_DATE)
-    earlier = periods.previous_month(month)
-    before = Previous(period=earlier, last_day=periods.days_of(earlier)[1], entry=FINAL, units={})
-    assert before.same_days(window) == (first, last)
+    before = window.month_before
+    assert (before.month, before.start, before.data_through) == (periods.previous_month(month), first, last)
 
 
 def test_units_published_anew_make_another_comparison() -> None:

@@ -135,19 +135,20 @@ def test_lookback_and_duplicates_are_read_and_their_mistakes_reported(tmp_path: 
     path = tmp_path / "contracts.yml"
     good = CONTRACTS.replace(
         "    known_at",
-        "    lookback_days: 2\n    duplicates: {rule: drop_identical, delivery: [recorded_at]}\n    known_at",
+        "    lookback_days: 2\n    lookahead_days: 3\n"
+        "    duplicates: {rule: drop_identical, delivery: [recorded_at]}\n    known_at",
     )
     path.write_text(good, encoding="utf-8")
     orders = load_contracts(path)["orders"]
-    assert (orders.lookback_days, orders.delivery) == (2, ("recorded_at",))
+    assert (orders.lookback_days, orders.lookahead_days, orders.delivery) == (2, 3, ("recorded_at",))
     bad = good.replace("read: period", "read: until").replace("drop_identical", "drop_any")
     path.write_text(bad.replace("[recorded_at]", "[line_id, arrived]"), encoding="utf-8")
     with pytest.raises(ConfigError) as error:
         load_contracts(path)
     found = [f.message for f in error.value.findings]
-    assert len(found) == 4
+    assert len(found) == 5
     for message, said in zip(
-        sorted(found), ("arrived is not", "drop_any is not", "line_id stands", "only"), strict=True
+        sorted(found), ("arrived is not", "drop_any is not", "line_id stands", "only", "only"), strict=True
     ):
         assert message.startswith(said)
 

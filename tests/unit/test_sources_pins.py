@@ -232,6 +232,31 @@ def test_a_csv_file_without_a_readable_header_is_named(tmp_path: Path, content: 
         pin(loaded, "orders", WINDOW)
 
 
+def test_of_the_month_looked_ahead_to_only_files_that_may_hold_its_known_days_are_pinned(
+    tmp_path: Path, orders: Path
+) -> None:
+    loaded = config(tmp_path, contract_text=CONTRACTS.replace("    known_at", "    lookahead_days: 1\n    known_at"))
+    alone = pin(loaded, "orders", WINDOW)
+    assert (len(alone.files), alone.missing_months) == (2, ())
+    ahead = tmp_path / "data" / "orders" / "month=2026-11"
+    write_parquet(ahead / "a.parquet", [order("L3", day=date(2026, 11, 1))])
+    whole = pin(loaded, "orders", WINDOW)
+    assert [Path(file.path).parent.name for file in whole.files][2:] == ["month=2026-11"]
+    assert (whole.of_period, whole.missing_months) == (alone.files, ())
+    assert whole.fingerprint != alone.fingerprint
+    later = WINDOW.as_of.replace(microsecond=1)
+    write_parquet(ahead / "b.parquet", [order("L4", day=date(2026, 11, 2))])
+    write_parquet(ahead / "c.parquet", [order("L5", day=date(2026, 11, 1), recorded_at=later)])
+    assert pin(loaded, "orders", WINDOW).fingerprint == whole.fingerprint, "what cannot matter changes nothing"
+    whole.verify()
+    write_parquet(ahead / "d.parquet", [order("L6", day=None), order("L7", day=date(2026, 11, 9))])
+    assert len(pin(loaded, "orders", WINDOW).files) == 4, "a day that is not known may be any"
+    for file in orders.iterdir():
+        file.unlink()
+    with pytest.raises(NoFilesError):
+        pin(loaded, "orders", WINDOW)
+
+
 def test_the_months_looked_back_to_are_pinned_and_only_missed_where_the_table_began_before_them(
     tmp_path: Path, orders: Path
 ) -> None:

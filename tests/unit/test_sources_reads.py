@@ -64,6 +64,9 @@ def test_a_pipeline_reads_by_its_own_rule_and_another_by_the_contract() -> None:
     assert growth.sources.contract("revenue").read is ReadRule.YEAR
     assert profit.sources.contract("revenue").read is ReadRule.PERIOD
     assert growth.hash != profit.hash
+    clicks, people = growth.sources.contract("clicks"), loaded.pipeline("user_days").sources.contract("clicks")
+    assert (clicks.lookback_days, clicks.lookahead_days) == (0, 0), "a rule that is named reads no days around it"
+    assert (people.lookback_days, people.lookahead_days) == (1, 1)
 
 
 def test_a_rule_for_a_source_the_pipeline_does_not_read_is_refused(tmp_path: Path) -> None:

@@ -80,9 +80,9 @@ _ROW_CONDITION = KwargSpec(type=KwargType.CONDITION, doc="Only rows of this data
 
 CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_partition_to_be_fresh": TypeSpec(
-        doc="The newest day of a column is young enough at the reference instant, and holds enough rows.",
-        sentence="newest day of $column must be less than $max_age_hours hours old at $reference, "
-        "with $min_rows or more rows.",
+        doc="The newest day of a column that holds enough rows is young enough at the reference instant.",
+        sentence="newest day of $column with $min_rows or more rows[ and at least a share of $min_share of the rows "
+        "usual in a day] must be less than $max_age_hours hours old at $reference.",
         kwargs={
             "column": _column("Date or timestamp of the event; a date counts until the end of its day."),
             "max_age_hours": KwargSpec(
@@ -94,7 +94,19 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 choices=("data_through", "as_of"),
                 doc="The instant the age is counted to: the end of the last day covered, or the run's clock.",
             ),
-            "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows the newest day must hold."),
+            "min_rows": KwargSpec(
+                type=KwargType.COUNT, default=1, doc="Rows a day must hold; one with fewer does not count as there."
+            ),
+            "min_share": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Least share of the rows usual in a day, the median of the 28 days before it; a day with fewer "
+                "does not count as there.",
+            ),
+            "minimum_history": KwargSpec(
+                type=KwargType.COUNT,
+                default=7,
+                doc="Days before it needed to say what is usual; with fewer it is what published periods recorded.",
+            ),
         },
     ),
     "expect_days_to_be_complete": TypeSpec(

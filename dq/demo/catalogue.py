@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
@@ -13,6 +14,7 @@ from dq.demo.catalogue_engagement import engagement
 from dq.demo.catalogue_growth import growth, investor_growth
 from dq.demo.catalogue_investors import RULE_EDITED, investors
 from dq.demo.catalogue_reports import reports
+from dq.demo.catalogue_thin import thin_days
 from dq.demo.changes import after_final, cancelled, in_job, nothing, null, put, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.errors import UsageError, choices
@@ -35,11 +37,13 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_nulls(month),
         *_duplicates(month),
         *_days(month, first, last),
+        *thin_days(month, last),
         *_schemas(month),
         *_books(month, first),
         *_values(month),
         *_late(month),
         *_runs(month),
+        _slow(f"{company.shift(first, 1):%Y-%m}"),
         *engagement(month),
         *active_users(month),
         *growth(month),
@@ -383,6 +387,24 @@ def _late(month: str) -> tuple[Defect, ...]:
             )
         ),
     )
+
+
+def _slow(month: str) -> Defect:
+    """A run that takes longer than the three before it, by more than any of them takes.
+
+    Under a minute no run is slow, and one that shares its machine may take a minute.
+    """
+    computes = "        run.publish(\n            profit_unit(\n"
+    slower = in_job(
+        "F19-profit_unit-slowed",
+        month,
+        "a change of the job waits ninety seconds for a lock that nobody holds",
+        "profit_unit.strain.time",
+        computes,
+        f"        import time\n\n        time.sleep(90)\n{computes}",
+        severity=Severity.WARNING,
+    )
+    return replace(slower, months_before=3)
 
 
 def _runs(month: str) -> tuple[Defect, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from dq.demo import company
-from dq.demo.changes import cancelled, in_job, nothing, null, overtaken, put, renamed, some, twice, without
+from dq.demo.changes import cancelled, in_job, nothing, null, overtaken, put, renamed, some, thinned, twice, without
 from dq.demo.defects import Change, Defect, Edit
 from dq.model import Severity
 
@@ -52,6 +52,12 @@ def _books(month: str, pipeline: str, first: date) -> tuple[Defect, ...]:
             "the last three days of the books are missing",
             "ledger_is_not_silent",
             without(f"booked_date >= DATE'{stale}'"),
+        ),
+        defect(
+            "F04-thin",
+            "the last two days of the books hold two lines each",
+            "ledger_is_not_silent",
+            thinned("booked_date", stale + timedelta(days=1), 2, "line"),
         ),
         defect(
             "F05-missing-day",

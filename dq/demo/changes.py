@@ -35,6 +35,17 @@ def without(condition: str) -> Change:
     return lambda frame: frame.where(f"NOT coalesce({condition}, false)")
 
 
+def thinned(day: str, first: date, keep: int, key: str) -> Change:
+    """Of every day from one on only so many rows left, the same ones every time."""
+
+    def change(frame: DataFrame) -> DataFrame:
+        order = Window.partitionBy(day).orderBy(sf.xxhash64(sf.lit("defect"), key), key)
+        numbered = frame.withColumn("__number", sf.row_number().over(order))
+        return numbered.where((sf.col(day) < sf.lit(first)) | (sf.col("__number") <= keep)).drop("__number")
+
+    return change
+
+
 def renamed(old: str, new: str) -> Change:
     """The column under another name."""
     return lambda frame: frame.withColumnRenamed(old, new)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from statistics import median
 from typing import TYPE_CHECKING
 
 from dq.custom_kwargs import WEEKDAYS
 from dq.engine.conditions import quote
-from dq.engine.gather import Rows, column_types, whole
+from dq.engine.gather import Rows, column_types, decimal, shown, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome, Window
@@ -19,39 +21,76 @@ if TYPE_CHECKING:
 
 # Thirteen years of days; a column with more of them holds wrong timestamps or is no day.
 MAX_DAYS = 5_000
+# Four of each weekday, so that weekends weigh as they do in a week.
+_WEEKS = 28
+_PUBLISHED = "published periods"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Usual:
+    """How many rows a day usually has, and of what that is the median."""
+
+    rows: Decimal
+    of: str
+
+    def __str__(self) -> str:
+        return f"usually {shown(self.rows)} (median of {self.of})"
 
 
 def partition_to_be_fresh(request: Request) -> Judge:
-    """The age of the newest value of a column at the reference instant, and the rows of its day.
+    """The age, at the reference instant, of the newest day that holds enough rows.
 
     A date counts as an event until the end of its day; the current day's age is 0. A value after the reference instant
-    is from the future and proves nothing about freshness: it is left out and counted.
+    is from the future and proves nothing about freshness: it is left out and counted. Nor does a day of which only a
+    few rows have arrived: the one before it counts. What is usual is kept as the metric, for periods that begin anew.
     """
     name, window = request.text("column"), _window(request)
     end_of_data = datetime.combine(window.data_through + timedelta(days=1), time(), UTC)
     reference = window.as_of if request.kwargs.get("reference") == "as_of" else end_of_data
     days = _days(request, name, reference)
     allowed = timedelta(hours=float(str(request.kwargs["max_age_hours"])))
-    least = request.count("min_rows", 1)
+    least, share = request.count("min_rows", 1), decimal(request.kwargs.get("min_share"))
 
     def judge() -> Judged:
         rows = _bounded(days(), name, request)
-        known = [row for row in rows if row["day"] is not None and whole(row["known"])]
+        counts = {row["day"]: whole(row["known"]) for row in rows if row["day"] is not None and whole(row["known"])}
         future = sum(whole(row["n"]) - whole(row["known"]) for row in rows if row["day"] is not None)
         note = f"; {future:,} rows later than the reference instant do not count" if future else ""
         measures: dict[str, Json] = {"future_rows": future}
-        if not known:
+        if not counts:
             observed = f"no day of {name} is at or before the reference instant{note}"
             return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
-        newest = max(known, key=lambda row: row["day"])
-        day, count = newest["day"], whole(newest["known"])
-        age = max(reference - _event(day, newest["newest"]), timedelta())
-        measures |= {"newest_day": day.isoformat(), "age_hours": str(_hours(age)), "newest_rows": count}
-        observed = f"newest day {day} is {_hours(age)} hours old and has {count:,} rows{note}"
-        fresh = age < allowed and count >= least
-        return Judged(outcome=Outcome.PASSED if fresh else Outcome.FAILED, observed=observed, measures=measures)
+        thin: list[str] = []
+        usual = None
+        for day in sorted(counts, reverse=True):
+            usual = _usual(request, counts, day) if share is not None else None
+            if usual and usual.of != _PUBLISHED and not thin:
+                measures["metric"] = str(usual.rows)
+            if counts[day] >= least and not (usual and share is not None and counts[day] < share * usual.rows):
+                break
+            thin.append(f"{day} does not count with {counts[day]:,} rows, {usual or f'at least {least:,}'}")
+        measures |= {"thin_days": len(thin)} if thin else {}
+        if len(thin) == len(counts):
+            observed = listed([f"no day of {name} has its rows", *thin], 3) + note
+            return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
+        age = max(reference - _event(day, next(row["newest"] for row in rows if row["day"] == day)), timedelta())
+        measures |= {"newest_day": day.isoformat(), "age_hours": str(_hours(age)), "newest_rows": counts[day]}
+        observed = f"newest day {day} is {_hours(age)} hours old and has {counts[day]:,} rows"
+        if share is not None:
+            observed += f", {usual or 'with not enough history to say how many are usual'}"
+        outcome = Outcome.PASSED if age < allowed else Outcome.FAILED
+        return Judged(outcome=outcome, observed=listed([observed, *thin], 3) + note, measures=measures)
 
     return judge
+
+
+def _usual(request: Request, counts: Mapping[date, int], day: date) -> _Usual | None:
+    """The rows a day usually has: the median of the four weeks before it, else of what published periods recorded."""
+    before = [Decimal(counts[other]) for n in range(1, _WEEKS + 1) if (other := day - timedelta(days=n)) in counts]
+    if len(before) >= max(request.count("minimum_history", 7), 1):
+        return _Usual(rows=median(before), of=f"{len(before)} days")
+    past = request.context.history(request.check.check) if request.context.history is not None else ()
+    return _Usual(rows=median(past), of=_PUBLISHED) if past else None
 
 
 def days_to_be_complete(request: Request) -> Judge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
@@ -95,8 +96,11 @@ def test_a_day_from_the_future_proves_nothing(spark: SparkSession) -> None:
 
 def test_the_future_of_the_same_day_does_not_hide_what_is_known(spark: SparkSession) -> None:
     result = evaluate(instants(spark, october(32, 1), october(32, 23)), fresh("at", 2, reference="as_of", min_rows=2))
-    assert result.measures == {"future_rows": 1, "newest_day": "2026-11-01", "age_hours": "1", "newest_rows": 1}
+    assert result.measures == {"future_rows": 1, "thin_days": 1}
+    assert result.observed.startswith("no day of at has its rows; 2026-11-01 does not count with 1 rows, at least 2")
     assert result.outcome is Outcome.FAILED
+    one = evaluate(instants(spark, october(32, 1), october(32, 23)), fresh("at", 2, reference="as_of"))
+    assert one.measures == {"future_rows": 1, "newest_day": "2026-11-01", "age_hours": "1", "newest_rows": 1}
 
 
 def test_the_day_that_has_begun_is_known_at_the_runs_clock(spark: SparkSession) -> None:
@@ -109,6 +113,50 @@ def test_a_newest_day_with_too_few_rows_is_stale(spark: SparkSession) -> None:
     figures = days(spark, *[date(2026, 10, 30)] * 5, date(2026, 10, 31))
     assert evaluate(figures, fresh(min_rows=1)).outcome is Outcome.PASSED
     assert evaluate(figures, fresh(min_rows=2)).outcome is Outcome.FAILED
+
+
+def a_week_of(rows: int, *newest: int) -> list[date]:
+    """So many rows on each of the seven days before the newest ones, and on those the numbers given."""
+    counts = [*[rows] * 7, *newest]
+    return [date(2026, 10, 31) - timedelta(days=len(counts) - 1 - n) for n, of in enumerate(counts) for _ in range(of)]
+
+
+@pytest.mark.parametrize(
+    ("newest", "day", "outcome"),
+    [
+        ((20, 20), "2026-10-31", (Outcome.PASSED, Outcome.PASSED)),
+        ((20, 4), "2026-10-31", (Outcome.PASSED, Outcome.PASSED)),  # a fifth of twenty is enough
+        ((20, 3), "2026-10-30", (Outcome.FAILED, Outcome.PASSED)),
+        ((3, 3), "2026-10-29", (Outcome.FAILED, Outcome.FAILED)),
+    ],
+)
+def test_a_day_with_a_handful_of_rows_is_not_the_newest(
+    spark: SparkSession, newest: tuple[int, int], day: str, outcome: tuple[Outcome, Outcome]
+) -> None:
+    figures = days(spark, *a_week_of(20, *newest))
+    found = [evaluate(figures, fresh(hours=hours, min_share=0.2)) for hours in (24, 48)]
+    assert tuple(one.outcome for one in found) == outcome
+    assert {(one.measures["newest_day"], one.measures["metric"]) for one in found} == {(day, "20")}
+
+
+def test_a_thin_day_is_told_with_what_is_usual(spark: SparkSession) -> None:
+    result = evaluate(days(spark, *a_week_of(20, 1)), fresh(min_share=0.2, minimum_history=3))
+    assert result.observed == (
+        "newest day 2026-10-30 is 24 hours old and has 20 rows, usually 20 (median of 6 days); "
+        "2026-10-31 does not count with 1 rows, usually 20 (median of 7 days)"
+    )
+
+
+def test_while_a_period_is_young_what_is_usual_is_what_published_periods_recorded(spark: SparkSession) -> None:
+    young = days(spark, *[date(2026, 10, 30)] * 20, date(2026, 10, 31))
+    past = Context(window=OCTOBER, history=lambda _: [Decimal(18), Decimal(22)])
+    judged = evaluate(young, fresh(min_share=0.2), past)
+    assert judged.outcome is Outcome.FAILED
+    assert "usually 20 (median of published periods)" in judged.observed
+    assert "metric" not in judged.measures  # what history said is no measure of this period
+    unknown = evaluate(young, fresh(min_share=0.2), Context(window=OCTOBER))
+    assert unknown.outcome is Outcome.PASSED
+    assert unknown.observed.endswith("has 1 rows, with not enough history to say how many are usual")
 
 
 def test_a_column_of_nothing_but_null_is_stale(spark: SparkSession) -> None:

@@ -1,0 +1,37 @@
+"""Seeded defects in which the newest days are there but hold a handful of rows: a load that broke off (F04)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from dq.demo.changes import thinned
+from dq.demo.defects import Defect
+from dq.model import Severity
+
+# Pipeline, source, its day and key, the rows a day is left with, the check; of one day a warning, of two critical.
+_THIN = (
+    ("profit_unit", "revenue", "booked_date", "line_id", 2, 1, "revenue_is_fresh"),
+    ("profit_unit", "expenses", "incurred_date", "entry_id", 1, 2, "expenses_are_not_silent"),
+    ("profit_unit", "ledger", "booked_date", "line", 2, 2, "ledger_is_not_silent"),
+    ("growth_daily", "campaigns", "day", "account_id", 2, 1, "campaigns_are_fresh"),
+    ("growth_daily", "directory_users", "day", "user_id", 9, 2, "directory_is_not_outdated"),
+    ("user_days", "clicks", "event_date", "event_id", 3, 1, "clicks_are_fresh"),
+)
+
+
+def thin_days(month: str, last: date) -> tuple[Defect, ...]:
+    """One defect for each source of rows by day in the pipeline that reads it first."""
+    return tuple(
+        Defect(
+            id=f"F04-{source}-thin",
+            failure_class="F04",
+            source=source,
+            month=month,
+            title=f"of the last {'day' if days == 1 else 'two days'} of {source} a handful of rows has arrived",
+            severity=Severity.WARNING if days == 1 else Severity.CRITICAL,
+            expected_check=check,
+            change=thinned(day, last - timedelta(days=days - 1), keep, key),
+            pipeline=pipeline,
+        )
+        for pipeline, source, day, key, keep, days, check in _THIN
+    )

@@ -108,7 +108,7 @@ class Home:
         period = period_of(pipeline)
         record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
         assert record is not None
-        files = contents(self.warehouse, pipeline, period)
+        files = contents(self.warehouse, pipeline, period) if record.verdict.published else {}
         page = (self.folder / "docs" / record.docs).read_text(encoding="utf-8") if record.docs else ""
         return Left(code=code, record=record, files=files, page=page)
 
@@ -196,7 +196,7 @@ Run = Callable[..., tuple[Left, Diagnosis]]
 def on_cluster(cluster: Cluster, local: OneMachine, tmp_path: Path) -> Run:
     """Submits a pipeline's job for October, on the warehouse as it was before, and gives what it left and its log."""
 
-    def run(pipeline: str, *blows: Blow, project: Path = ROOT) -> tuple[Left, Diagnosis]:
+    def run(pipeline: str, *blows: Blow, project: Path = ROOT, code: int = 0) -> tuple[Left, Diagnosis]:
         home = Home(folder=tmp_path / f"home-{pipeline}")
         hard_links(local.before[pipeline], home.warehouse)
         job = project / "jobs" / f"{pipeline}.py"
@@ -204,16 +204,16 @@ def on_cluster(cluster: Cluster, local: OneMachine, tmp_path: Path) -> Run:
         with cluster.submitted(job, *home.arguments(pipeline), sources=local.company, conf=conf) as submitted:
             for blow in blows:
                 blow.strike(cluster, submitted)
-            left = home.left(pipeline, ended(submitted))
+            left = home.left(pipeline, ended(submitted, code))
         (log,) = (log for log in cluster.events.iterdir() if of_run(log, left.record))
         return left, diagnose(log)
 
     return run
 
 
-def ended(submitted: Submitted) -> int:
+def ended(submitted: Submitted, expected: int = 0) -> int:
     code = submitted.finish()
-    assert code == 0, submitted.out.read_text() + submitted.err.read_text()[-3000:]
+    assert code == expected, submitted.out.read_text() + submitted.err.read_text()[-3000:]
     return code
 
 
@@ -258,6 +258,31 @@ def test_a_cluster_publishes_what_one_machine_publishes(pipeline: str, on_cluste
     assert there.record.run_key in there.told
     assert there.result(f"{pipeline}.strain.tasks").outcome is Outcome.PASSED
     assert (log.died, failed_tasks(log)) == (False, {})
+
+
+def test_a_cluster_holds_what_one_machine_holds(
+    on_cluster: Run,
+    local: OneMachine,
+    project_copy: Callable[[], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dq.cli.run import run_job
+
+    suite = (project := project_copy()) / "expectations" / "revenue.yml"
+    text = suite.read_text(encoding="utf-8")
+    assert text.count("max_value: 10000000}") == 1
+    suite.write_text(text.replace("max_value: 10000000}", "max_value: 1}"), encoding="utf-8")
+    home = Home(folder=tmp_path / "here")
+    hard_links(local.before["profit_unit"], home.warehouse)
+    monkeypatch.setenv("DQ_HOME", str(project))
+    here = home.left("profit_unit", run_job("profit_unit", home.arguments("profit_unit")))
+    there, log = on_cluster("profit_unit", project=project, code=1)
+    assert (here.code, here.record.verdict) == (1, Verdict.HOLD)
+    assert (there.record.verdict, there.record.run_key) == (here.record.verdict, here.record.run_key)
+    assert there.judged == here.judged
+    assert there.told == here.told
+    assert not log.died
 
 
 @pytest.mark.parametrize("pipeline", HURT)

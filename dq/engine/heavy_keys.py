@@ -15,7 +15,7 @@ from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 PARTITIONS = "spark.sql.shuffle.partitions"
 ADAPTIVE = ("spark.sql.adaptive.enabled", "spark.sql.adaptive.skewJoin.enabled")
@@ -46,7 +46,8 @@ def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
         observed = f"{which} holds {count:,} of {rows:,} rows ({percent(share)}; allowed {percent(allowed)})"
         if share <= allowed:
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-        observed += f"; one task does its work: {advice(request.frame, name, share)}"
+        size = sum(file.size for file in request.dataset.files)
+        observed += f"; one task does its work: {advice(request.frame.sparkSession, name, share, size)}"
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
 
     return judge
@@ -77,14 +78,15 @@ def rows_per_key_to_be_at_most(request: Request) -> Judge:
     return judge
 
 
-def advice(frame: DataFrame, name: str, share: Decimal) -> str:
-    """By how much to salt a column of which one value holds a share of the rows, and when Spark splits a join of it."""
-    spark = frame.sparkSession
+def advice(spark: SparkSession, name: str, share: Decimal, size: int) -> str:
+    """By how much to salt a column of which one value holds a share of the rows, and when Spark splits a join of it.
+
+    ``size`` are the bytes of the files the rows are read from, 0 where they are not known.
+    """
     parts = int(spark.conf.get(PARTITIONS) or 0) or 1
     salt = max(2, math.ceil(share * parts))
     told = f"salt {name} by {salt}, which cuts it to the size of the other {parts} partitions"
-    plan = frame._jdf.queryExecution().optimizedPlan()
-    settings = split_by_spark(spark, int(share * int(str(plan.stats().sizeInBytes()))), float(share), parts)
+    settings = split_by_spark(spark, int(share * size), float(share), parts)
     return f"{told}; {settings}" if settings else told
 
 

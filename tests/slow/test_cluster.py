@@ -21,7 +21,8 @@ from dq.diagnose import Diagnosis, diagnose
 from dq.model import CheckResult, Outcome, RunRecord, Severity, Verdict
 from dq.run import records
 
-pytestmark = [pytest.mark.cluster, pytest.mark.e2e]
+# The first test waits for the cluster, and for every pipeline to have run on one machine.
+pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.timeout(1800)]
 PIPELINES = PROJECT.registry.order()
 # The units, a join that investors read, and the clicks: what each scans first of its own, and by which name.
 HURT = {
@@ -80,8 +81,13 @@ NEEDS_THE_ARCHIVE = """from pathlib import Path
 
     assert [Path(one.__file__).parts[-3] for one in (dq, pyarrow)] == ["deps", "deps"]
     yield from batches"""
-# Files of several days are open at once, so that nothing is put in order again between Python and the writer.
-OPEN_AT_ONCE = {"spark.sql.maxConcurrentOutputFileWriters": "100"}
+# Files of several days are open at once, so that nothing is put in order again between Python and the writer, and what
+# Python hands on arrives there at once.
+OPEN_AT_ONCE = {
+    "spark.sql.maxConcurrentOutputFileWriters": "100",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "20",
+    "spark.buffer.size": "1024",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +108,7 @@ class Home:
         period = period_of(pipeline)
         record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
         assert record is not None
-        files = contents(self.warehouse, pipeline, period)
+        files = contents(self.warehouse, pipeline, period) if record.verdict.published else {}
         page = (self.folder / "docs" / record.docs).read_text(encoding="utf-8") if record.docs else ""
         return Left(code=code, record=record, files=files, page=page)
 
@@ -156,19 +162,29 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield started
 
 
+@dataclass(frozen=True, kw_only=True)
+class OneMachine:
+    """What every pipeline of October leaves behind on one machine, and the warehouse as it was before each."""
+
+    company: Path
+    before: dict[str, Path]
+    left: dict[str, Left]
+
+
 @pytest.fixture(scope="module")
-def local(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Left]]:
-    """What every pipeline of October leaves behind on one machine, each on what those before it published."""
+def local(stages: Stages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneMachine]:
     from dq.cli.run import run_job
 
     environment = dict(os.environ)
-    left = {}
+    last, made = stages.before(PIPELINES[0]), OneMachine(company=stages.company, before={}, left={})
+    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(stages.company), str(ROOT)
     for pipeline in PIPELINES:
         home = Home(folder=tmp_path_factory.mktemp(f"local-{pipeline}"))
-        hard_links(stages.before(pipeline), home.warehouse)
-        os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(stages.company), str(ROOT)
-        left[pipeline] = home.left(pipeline, run_job(pipeline, home.arguments(pipeline)))
-    yield left
+        made.before[pipeline] = last
+        hard_links(last, home.warehouse)
+        made.left[pipeline] = home.left(pipeline, run_job(pipeline, home.arguments(pipeline)))
+        last = home.warehouse
+    yield made
     os.environ.clear()
     os.environ.update(environment)
 
@@ -177,27 +193,27 @@ Run = Callable[..., tuple[Left, Diagnosis]]
 
 
 @pytest.fixture
-def on_cluster(cluster: Cluster, stages: Stages, tmp_path: Path) -> Run:
+def on_cluster(cluster: Cluster, local: OneMachine, tmp_path: Path) -> Run:
     """Submits a pipeline's job for October, on the warehouse as it was before, and gives what it left and its log."""
 
-    def run(pipeline: str, *blows: Blow, project: Path = ROOT) -> tuple[Left, Diagnosis]:
+    def run(pipeline: str, *blows: Blow, project: Path = ROOT, code: int = 0) -> tuple[Left, Diagnosis]:
         home = Home(folder=tmp_path / f"home-{pipeline}")
-        hard_links(stages.before(pipeline), home.warehouse)
+        hard_links(local.before[pipeline], home.warehouse)
         job = project / "jobs" / f"{pipeline}.py"
         conf = {} if project is ROOT else OPEN_AT_ONCE
-        with cluster.submitted(job, *home.arguments(pipeline), sources=stages.company, conf=conf) as submitted:
+        with cluster.submitted(job, *home.arguments(pipeline), sources=local.company, conf=conf) as submitted:
             for blow in blows:
                 blow.strike(cluster, submitted)
-            left = home.left(pipeline, ended(submitted))
+            left = home.left(pipeline, ended(submitted, code))
         (log,) = (log for log in cluster.events.iterdir() if of_run(log, left.record))
         return left, diagnose(log)
 
     return run
 
 
-def ended(submitted: Submitted) -> int:
+def ended(submitted: Submitted, expected: int = 0) -> int:
     code = submitted.finish()
-    assert code == 0, submitted.out.read_text() + submitted.err.read_text()[-3000:]
+    assert code == expected, submitted.out.read_text() + submitted.err.read_text()[-3000:]
     return code
 
 
@@ -232,8 +248,8 @@ def assert_counted_once(here: Left, there: Left) -> None:
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_a_cluster_publishes_what_one_machine_publishes(pipeline: str, on_cluster: Run, local: dict[str, Left]) -> None:
-    here = local[pipeline]
+def test_a_cluster_publishes_what_one_machine_publishes(pipeline: str, on_cluster: Run, local: OneMachine) -> None:
+    here = local.left[pipeline]
     there, log = on_cluster(pipeline)
     assert_same(here, there)
     assert_counted_once(here, there)
@@ -244,16 +260,41 @@ def test_a_cluster_publishes_what_one_machine_publishes(pipeline: str, on_cluste
     assert (log.died, failed_tasks(log)) == (False, {})
 
 
+def test_a_cluster_holds_what_one_machine_holds(
+    on_cluster: Run,
+    local: OneMachine,
+    project_copy: Callable[[], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dq.cli.run import run_job
+
+    suite = (project := project_copy()) / "expectations" / "revenue.yml"
+    text = suite.read_text(encoding="utf-8")
+    assert text.count("max_value: 10000000}") == 1
+    suite.write_text(text.replace("max_value: 10000000}", "max_value: 1}"), encoding="utf-8")
+    home = Home(folder=tmp_path / "here")
+    hard_links(local.before["profit_unit"], home.warehouse)
+    monkeypatch.setenv("DQ_HOME", str(project))
+    here = home.left("profit_unit", run_job("profit_unit", home.arguments("profit_unit")))
+    there, log = on_cluster("profit_unit", project=project, code=1)
+    assert (here.code, here.record.verdict) == (1, Verdict.HOLD)
+    assert (there.record.verdict, there.record.run_key) == (here.record.verdict, here.record.run_key)
+    assert there.judged == here.judged
+    assert there.told == here.told
+    assert not log.died
+
+
 @pytest.mark.parametrize("pipeline", HURT)
 def test_executors_killed_during_the_scan_and_while_they_write_change_nothing(
-    pipeline: str, on_cluster: Run, local: dict[str, Left], project_copy: Callable[[], Path], tmp_path: Path
+    pipeline: str, on_cluster: Run, local: OneMachine, project_copy: Callable[[], Path], tmp_path: Path
 ) -> None:
     scan, write = f"checking {HURT[pipeline][0]}", f"computing {pipeline}"
     through_python(home := project_copy(), pipeline, writing=WAITS_ONCE)
     blows = Blow(step=scan), Blow(step=write, begun=writing(tmp_path))
     there, log = on_cluster(pipeline, *blows, project=home)
-    assert_same(local[pipeline], there)
-    assert_counted_once(local[pipeline], there)
+    assert_same(local.left[pipeline], there)
+    assert_counted_once(local.left[pipeline], there)
     assert {scan, write} <= failed_tasks(log).keys()
     assert log.facts.lost_executors.keys() == {name for blow in blows for name in blow.killed}
     assert_warned(there, ["tasks failed", "2 executors lost"])
@@ -261,13 +302,13 @@ def test_executors_killed_during_the_scan_and_while_they_write_change_nothing(
 
 @pytest.mark.parametrize("pipeline", HURT)
 def test_tasks_that_fail_once_when_every_row_was_read_or_written_change_nothing(
-    pipeline: str, on_cluster: Run, local: dict[str, Left], project_copy: Callable[[], Path]
+    pipeline: str, on_cluster: Run, local: OneMachine, project_copy: Callable[[], Path]
 ) -> None:
     """What the failed attempts had handed on stands twice in Spark's own counts, and is told apart from the rows."""
     through_python(home := project_copy(), pipeline, reading=FAILS_ONCE, writing=FAILS_ONCE)
     there, log = on_cluster(pipeline, project=home)
-    assert_same(local[pipeline], there)
-    assert_counted_once(local[pipeline], there)
+    assert_same(local.left[pipeline], there)
+    assert_counted_once(local.left[pipeline], there)
     failed = [stage for stage in log.facts.stages.values() if stage.failed]
     assert {(stage.step, stage.failed) for stage in failed} == {(f"computing {pipeline}", 1)}
     assert len(failed) >= 2, "one that reads, and the one that writes"
@@ -278,7 +319,7 @@ def test_tasks_that_fail_once_when_every_row_was_read_or_written_change_nothing(
 
 
 def test_make_submit_packs_the_project_and_publishes_from_the_cluster(
-    cluster: Cluster, stages: Stages, local: dict[str, Left], tmp_path: Path
+    cluster: Cluster, local: OneMachine, tmp_path: Path
 ) -> None:
     """What the Makefile calls; the executors have nothing of the project but the archive."""
     project, home = tmp_path / "project", Home(folder=tmp_path / "home")
@@ -286,9 +327,9 @@ def test_make_submit_packs_the_project_and_publishes_from_the_cluster(
         shutil.copytree(ROOT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (project / ".venv").symlink_to(sys.prefix)
     through_python(project, "profit_unit", reading=NEEDS_THE_ARCHIVE)
-    hard_links(stages.before("profit_unit"), home.warehouse)
+    hard_links(local.before["profit_unit"], home.warehouse)
     plain = {key: value for key, value in (SMALL | OPEN_AT_ONCE).items() if " " not in value}
-    given = on_this_machine(stages.company) | {"PYTHONPATH": str(project), "CLUSTER_PYTHON": sys.executable}
+    given = on_this_machine(local.company) | {"PYTHONPATH": str(project), "CLUSTER_PYTHON": sys.executable}
     given["SUBMIT_ARGS"] = " ".join(f"--conf {key}={value}" for key, value in plain.items())
     del given["SPARK_CONF_DIR"], given["PYSPARK_PYTHON"], given["PYSPARK_DRIVER_PYTHON"]
     line = 'source tools/env.sh && tools/submit.sh "$@"'
@@ -303,7 +344,7 @@ def test_make_submit_packs_the_project_and_publishes_from_the_cluster(
     ]
     with driver(words, cluster.folder, given, free_port()) as submitted:
         there = home.left("profit_unit", ended(submitted))
-    assert_same(local["profit_unit"], there)
+    assert_same(local.left["profit_unit"], there)
     assert (project / "build" / "dq.tar.gz").is_file()
     (log,) = (project / "build" / "spark-events").iterdir()
     found = diagnose(log)

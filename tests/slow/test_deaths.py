@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from deaths import DEATHS, HEALTHY
+from runs_support import QUICK_JVM
 
 from dq.diagnose import Diagnosis, diagnose
 
@@ -48,9 +49,9 @@ def run(name: str, folder: Path, local: Path, *conf: str, logging: str = "") -> 
     local.mkdir(exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
     kept |= {"PATH": f"{BIN}:{os.environ['PATH']}", "PYSPARK_PYTHON": sys.executable}
-    kept |= {"SPARK_CONF_DIR": str(ROOT / "spark-conf" / logging)}
+    kept |= {"SPARK_CONF_DIR": str(ROOT / "spark-conf" / logging), "SPARK_SUBMIT_OPTS": QUICK_JVM}
     words = [sys.executable, str(SCRIPT), name, str(folder), "--local", str(local)]
-    for pair in conf:
+    for pair in (f"spark.executor.extraJavaOptions={QUICK_JVM}", *conf):
         words += ["--conf", pair]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, env=kept, cwd=folder.parent)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as sf
 
 from dq.diagnose import live, skew, strain
@@ -62,3 +62,28 @@ def test_a_task_that_failed_is_counted_and_the_rows_it_read_are_not(spark: Spark
     assert facts.failed_tasks >= 1
     assert (facts.rows_in, facts.rows_in_again) == (0, 8)
     assert [one.cause for one in strain.strains(facts, KEEN)][-1] == "failed_tasks"
+
+
+def test_what_an_executor_spilled_is_told(spark: SparkSession) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    run = RUN.replace("abcdef", "abcde1")
+    spark.sparkContext.setJobGroup(run, "checking")
+    # A window keeps ten rows of a partition in memory, and of the rest a hundred at a time.
+    small = {
+        "spark.sql.windowExec.buffer.in.memory.threshold": "10",
+        "spark.sql.windowExec.buffer.spill.threshold": "100",
+    }
+    try:
+        for key, value in small.items():
+            spark.conf.set(key, value)
+        counted = spark.range(5000).withColumn("n", sf.count("id").over(Window.partitionBy(sf.col("id") % 2)))
+        counted.write.format("noop").mode("overwrite").save()
+    finally:
+        for key in small:
+            spark.conf.unset(key)
+    facts = live.read(spark, run, began, KEEN)
+    spilled = sum(stage.spilled_disk for stage in facts.stages.values())
+    assert spilled > 0
+    assert facts.executors["driver"].spilled == spilled
+    (told,) = (one for one in strain.strains(facts, Thresholds(spill_bytes=1)) if one.cause == "spill")
+    assert "(checking)" in told.evidence[0]

@@ -334,8 +334,9 @@ def _values(month: str) -> tuple[Defect, ...]:
 
 
 def _late(month: str) -> tuple[Defect, ...]:
-    """Entries by hand that came nine days after their day, while those of the month's last days are in time; and rows of
-    the month before that became known after it was final.
+    """Entries by hand that came nine days after their day, while those of the month's last days are in time.
+
+    And rows of the month before that became known after it was final.
     """
     entered = "timestamp(incurred_date) + INTERVAL '9' DAY"
 

@@ -96,4 +96,4 @@ def test_a_month_that_cannot_be_looked_at_says_why(spark: SparkSession, tmp_path
     project: Any = SimpleNamespace(sources=config(tmp_path))
     (tmp_path / "data" / "orders").mkdir(parents=True)
     said = late._read(spark, project, "orders", late._whole("2026-10", NOW), {FIRST: DAYS})
-    assert "2026-10 cannot be looked at again: no files for 2026-10" in str(said)
+    assert "2026-10 cannot be looked at again: orders: no files for 2026-10" in str(said)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +52,27 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def publish(
     warehouse: Warehouse, names: Sequence[str] = PIPELINES, when: str = IN_TIME, kind: Kind = Kind.FINAL, **more: Any
 ) -> None:
-    """Publish what the month asks of these pipelines, as of an instant and committed then."""
+    """Publish what the month asks of these pipelines, as of an instant and committed then.
+
+    Into an empty warehouse the same is published only once: what is there is linked, as nothing of it changes in place.
+    """
+    if more or warehouse.tables():
+        make(warehouse, names, when, kind, **more)
+        return
+    made = template(tuple(names), when, kind)
+    shutil.copytree(made, warehouse.root, copy_function=os.link, symlinks=True, dirs_exist_ok=True)
+
+
+@cache
+def template(names: tuple[str, ...], when: str, kind: Kind) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="close-")) / "w"
+    folder.mkdir()
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
+    make(Warehouse(folder), names, when, kind)
+    return folder
+
+
+def make(warehouse: Warehouse, names: Sequence[str], when: str, kind: Kind, **more: Any) -> None:
     for name in names:
         grain = REGISTRY.pipelines[name].grain
         wanted = periods.ending_in(MONTH, grain, ROSTER.model.rotation.anchor)

@@ -21,7 +21,7 @@ from dq.model import Kind, Outcome, Severity
 from dq.notify import incidents
 from dq.notify.incidents import Failure, Observation
 from dq.notify.recipients import House
-from dq.people.levels import Age, BusinessDay, DayOfMonth, Level, MonthEnd, moment_text
+from dq.people.levels import Age, Level, moment_text
 from dq.periods import EVENTS_SETTLE, Grain
 from dq.pipeline_checks import IN_TIME, in_time_class
 from dq.registry import Pipeline, Registry
@@ -196,9 +196,7 @@ def _said(house: House, name: str, key: str, listed: Sequence[Attainment], now: 
     said = []
     for label in dict.fromkeys(one.label for one in listed):
         own = [one for one in listed if one.label == label]
-        level, due = by_id[own[0].level], own[0].due
-        by_day = isinstance(level, DayOfMonth | MonthEnd | BusinessDay)
-        when = moment_text(level, levels.due(due, zone) if by_day else due, now, zone)
+        when = moment_text(by_id[own[0].level], levels.due_of(own[0], zone), now, zone)
         about = [one.period for one in own]
         many = f" to {about[-1]} ({len(about)})" if len(about) > 1 else ""
         said.append(f"{label} {when}" + (f" of {about[0]}{many}" if about != [key] else ""))

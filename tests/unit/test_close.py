@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -389,7 +389,8 @@ def test_deliver_finds_figures_that_are_missing_without_any_run(
     table = warehouse.table("investor_growth")
     info = PeriodInfo(kind=Kind.PRELIMINARY, data_through=periods.days_of(month)[1], verdict=Verdict.PUBLISH)
     manifest = store_support.seal(table, "growth", {month: [1]})
-    table.commit(manifest, periods={month: info}, expected={month: None})
+    while_it_ran = datetime.combine(periods.days_of(month)[1], time(12), UTC)
+    table.commit(manifest, periods={month: info}, expected={month: None}, now=while_it_ran)
     with serving(answer("200 OK")) as server:
         to_readers(server.origin)
         assert main(["deliver", "--warehouse", str(warehouse.root), "--seconds", "2"]) == 0

@@ -22,7 +22,7 @@ test-fast: env ## run the tests that need no JVM
 test-slow: env ## run the slow sweeps: every defect, every runbook command, every fault (no part of .ci/run)
 	@$(RUN) python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)
 
-test-cluster: env ## run jobs on a standalone cluster and kill executors under them (ten minutes; no part of .ci/run)
+test-cluster: env ## submit every job to a standalone cluster and kill executors under some (a quarter of an hour; no part of .ci/run)
 	@$(RUN) python -m pytest -m cluster $(ARGS)
 
 test-year: env ## publish twelve clean months of every pipeline without an alarm (a quarter of an hour; no part of .ci/run)

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from dq.close.prevalidation import COUNTDOWN
 from dq.model import Json, Kind
-from dq.people.levels import Level, Weekday, Within, deadline, end_of
+from dq.people.levels import BusinessDay, DayOfMonth, Level, MonthEnd, Weekday, Within, deadline, end_of
 from dq.people.roster import Roster
 from dq.periods import Grain, days_between, days_of, week_id
 from dq.runbooks.agenda import failed_first, periods_of
@@ -66,7 +66,10 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Attainment:
-    """One level of one pipeline for one period: when it was due, what became of it, and when it was kept if it was."""
+    """One level of one pipeline for one period: when it was due, what became of it, and when it was kept if it was.
+
+    ``by_day`` says that it is due by the end of a day of the company, not at an instant.
+    """
 
     pipeline: str
     level: str
@@ -75,6 +78,7 @@ class Attainment:
     due: datetime
     state: State
     kept: datetime | None = None
+    by_day: bool = True
 
     @property
     def name(self) -> str:
@@ -114,7 +118,8 @@ def judged(
             together[period, due] = (together.get((period, due), days)[0], days[1])
         for (period, due), days in together.items():
             kept = _kept(level, grain, period, (max(began or days[0], days[0]), days[1]), due, facts, now)
-            found.append(_attainment(front.pipeline, level, period, due, kept, now))
+            by_day = isinstance(level, DayOfMonth | MonthEnd | BusinessDay)
+            found.append(_attainment(front.pipeline, level, period, due, kept, now, by_day=by_day))
     inside = [one for one in found if first <= one.due.astimezone(roster.zone).date() <= last + timedelta(days=1)]
     return sorted(inside, key=lambda one: (one.due, one.level, one.period))
 
@@ -129,16 +134,31 @@ def _of_failures(
         moment = deadline(level, roster=roster, days=days, first_failed=red.since)
         if moment is not None:
             due = end_of(moment, roster.zone)
-            yield _attainment(front.pipeline, level, f"{red.period}-{red.check}", due, red.until, now)
+            yield _attainment(
+                front.pipeline,
+                level,
+                f"{red.period}-{red.check}",
+                due,
+                red.until,
+                now,
+                by_day=not isinstance(moment, datetime),
+            )
 
 
 def _attainment(
-    pipeline: str, level: Level, period: str, due: datetime, kept: datetime | None, now: datetime
+    pipeline: str, level: Level, period: str, due: datetime, kept: datetime | None, now: datetime, *, by_day: bool
 ) -> Attainment:
     later = State.MISSED if now > due else State.OPEN
     state = State.MET if kept is not None and kept <= due else later
     return Attainment(
-        pipeline=pipeline, level=level.id, label=level.label, period=period, due=due, state=state, kept=kept
+        pipeline=pipeline,
+        level=level.id,
+        label=level.label,
+        period=period,
+        due=due,
+        state=state,
+        kept=kept,
+        by_day=by_day,
     )
 
 
@@ -207,6 +227,7 @@ def to_json(one: Attainment) -> dict[str, Json]:
         "due": one.due.isoformat(),
         "state": one.state.value,
         "kept": one.kept.isoformat() if one.kept else None,
+        "by_day": one.by_day,
     }
 
 
@@ -221,4 +242,5 @@ def from_json(doc: Mapping[str, Json]) -> Attainment:
         due=datetime.fromisoformat(str(doc["due"])),
         state=State(str(doc["state"])),
         kept=datetime.fromisoformat(str(kept)) if kept else None,
+        by_day=bool(doc.get("by_day", True)),
     )

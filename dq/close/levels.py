@@ -11,7 +11,7 @@ from dq import periods, store
 from dq.close import attainment
 from dq.close.attainment import Attainment, Red, State
 from dq.close.facts import decided, facts, kept, prevalidations
-from dq.notify import incidents
+from dq.notify import incidents, waiting
 from dq.notify.incidents import Incident
 from dq.notify.recipients import House
 from dq.people.levels import show
@@ -67,14 +67,14 @@ def over_time(
 
 
 def reds(found: Iterable[Incident]) -> list[Red]:
-    """The incidents as levels are judged on them."""
+    """The incidents as levels are judged on them: over once they passed, or were published under a waiver."""
     return [
         Red(
             period=one.period,
             check=one.failure.check,
             failure_class=one.failure.failure_class,
             since=one.since,
-            until=one.resolved,
+            until=waiting.passed(one),
         )
         for one in found
     ]
@@ -97,7 +97,12 @@ def rows(found: Sequence[Attainment], now: datetime, zone: ZoneInfo) -> list[tup
 def dates(one: Attainment, now: datetime, zone: ZoneInfo) -> str:
     """When a level was due and when it was kept; what was never red came at no instant of its own."""
     came = f", came {show(one.kept, now, zone)}" if one.kept else ", not yet"
-    return f"due {show(due(one.due, zone), now, zone)}" + (came if one.kept != one.due else "")
+    return f"due {show(due_of(one, zone), now, zone)}" + (came if one.kept != one.due else "")
+
+
+def due_of(one: Attainment, zone: ZoneInfo) -> date | datetime:
+    """When a level was due as people say it: a day, or an instant that may well lie at midnight."""
+    return due(one.due, zone) if one.by_day else one.due.astimezone(zone)
 
 
 def due(instant: datetime, zone: ZoneInfo) -> date | datetime:

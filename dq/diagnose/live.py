@@ -50,19 +50,22 @@ def read(spark: SparkSession, group: str, began: datetime, thresholds: Threshold
 def rows_read(stages: Iterable[Json], tasks: Callable[[int, int], list[Json]]) -> tuple[int, int]:
     """The rows that were read, each once, and those that Spark counted again because a task failed or was repeated.
 
-    Spark adds to a stage what its failed attempts read, too. ``tasks`` lists those of one attempt of a stage; it is
-    asked only where something was repeated.
+    Spark adds to a stage what its failed attempts read, too, and computes lost shuffle files again in a stage of a new
+    number over the same RDDs. ``tasks`` lists those of one attempt of a stage; it is asked only where something was
+    repeated.
     """
-    attempts: dict[int, list[Json]] = {}
+    attempts: dict[tuple[int, ...], list[Json]] = {}
     for info in stages:
-        attempts.setdefault(int(info["stageId"]), []).append(info)
+        if info["inputRecords"]:
+            attempts.setdefault(tuple(sorted(info["rddIds"])), []).append(info)
     once = counted = 0
-    for stage, infos in attempts.items():
+    for infos in attempts.values():
         rows = sum(int(info["inputRecords"]) for info in infos)
         counted += rows
         unsuccessful = any(info["numFailedTasks"] or info["numKilledTasks"] for info in infos)
-        if rows and (len(infos) > 1 or unsuccessful):
-            rows = sum(_of_last_success(task for info in infos for task in tasks(stage, int(info["attemptId"]))))
+        if len(infos) > 1 or unsuccessful:
+            listed = (tasks(int(info["stageId"]), int(info["attemptId"])) for info in infos)
+            rows = sum(_of_last_success(task for some in listed for task in some))
         once += rows
     return once, counted - once
 
@@ -72,9 +75,8 @@ def _of_last_success(tasks: Iterable[Json]) -> Iterable[int]:
     read = {}
     for task in sorted(tasks, key=lambda one: int(one["taskId"])):
         if task["status"] == "SUCCESS":
-            read[task["index"]] = int(
-                ((task.get("taskMetrics") or {}).get("inputMetrics") or {}).get("recordsRead") or 0
-            )
+            metrics = (task.get("taskMetrics") or {}).get("inputMetrics") or {}
+            read[task["partitionId"]] = int(metrics.get("recordsRead") or 0)
     return read.values()
 
 

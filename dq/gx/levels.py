@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dq.close.attainment import Attainment, State
-from dq.close.levels import dates, due
+from dq.close.levels import dates, due_of
 from dq.gx import site as files
 from dq.reports import clean
 from dq.serialize import instant
@@ -68,7 +68,7 @@ def _history(pipeline: str, group: Sequence[Attainment], at: datetime, zone: Zon
 
 
 def _month(one: Attainment, zone: ZoneInfo) -> str:
-    return f"{due(one.due, zone):%Y-%m}"
+    return f"{due_of(one, zone):%Y-%m}"
 
 
 def _cell(counts: Counter[State]) -> tuple[str, str]:

@@ -19,12 +19,12 @@ AGAIN = timedelta(hours=1)
 
 def causes(incident: Incident, known: Iterable[Incident]) -> list[Incident]:
     """The open incidents that hold back what an incident waits for."""
-    return [one for one in _holding(incident, known) if _passed(one) is None]
+    return [one for one in _holding(incident, known) if passed(one) is None]
 
 
 def held_back(incident: Incident, known: Iterable[Incident]) -> list[Incident]:
     """The open incidents that wait for an incident."""
-    if _passed(incident) is not None or incident.failure.grade is not Severity.CRITICAL:
+    if passed(incident) is not None or incident.failure.grade is not Severity.CRITICAL:
         return []
     name = f"{incident.pipeline}/{incident.period}"
     return [one for one in known if one.open and one.failure.waits_for == name]
@@ -36,14 +36,14 @@ def spared(house: House, incident: Incident, known: Iterable[Incident], now: dat
         return set()
     found: set[str] = set()
     for one in _holding(incident, known):
-        passed = _passed(one)
-        if passed is None or now - passed <= AGAIN:
+        over = passed(one)
+        if over is None or now - over <= AGAIN:
             told = when(house, one, now)
             found |= {*recipients(house, one, told.at, told.watching)}
     return found
 
 
-def _passed(one: Incident) -> datetime | None:
+def passed(one: Incident) -> datetime | None:
     """When an incident stopped to hold anything back: it passed, or a run was published under its waiver."""
     return one.last if one.open and one.failure.waived_by else one.resolved
 

@@ -237,13 +237,13 @@ class _Seen:
     def _due(self, own: Sequence[Attainment], missing: Sequence[str]) -> str:
         """The next deadline of the month that is still ahead."""
         zone = self.house.roster.zone
-        ahead = [(one.due, one.label) for one in own if one.state is Met.OPEN]
+        ahead = [(one.due, one.label, levels.due_of(one, zone)) for one in own if one.state is Met.OPEN]
         if not ahead and missing:
-            ahead = [(self.due, "final by")]
+            ahead = [(self.due, "final by", levels.due(self.due, zone))]
         if not ahead:
             return ""
-        due, label = min(ahead)
-        return f"{label} {show(levels.due(due, zone), self.at, zone)}" + (" (past)" if due < self.at else "")
+        due, label, shown = min(ahead, key=lambda one: one[:2])
+        return f"{label} {show(shown, self.at, zone)}" + (" (past)" if due < self.at else "")
 
     def _next(self, pipeline: str, period: str) -> str:
         """Who would hear next of a failure that was found now."""

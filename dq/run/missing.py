@@ -1,8 +1,8 @@
 """Figures that a level wants by now and that are not there: of a job that never ran nobody else would tell.
 
 What a run found is told by its red checks. A run that was never made, or left no record, has none: it is missed here,
-by the levels of the pipeline's page. Nobody waits for a pipeline that was never published, for periods before the first
-it computed about when it published it (what demos and backfills rebuild is history), or for more than three months.
+by the levels of the pipeline's page. Nobody waits for a pipeline that was never published, for what was due before it
+first published figures as of about then (what demos and backfills rebuild is history), or for more than three months.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from dq.close.attainment import KINDS, Attainment, Facts, Publication, State, co
 from dq.close.facts import answered, prevalidations
 from dq.close.prevalidation import Prevalidation
 from dq.close.prevalidation import State as Answer
+from dq.errors import StoreError
 from dq.model import Kind, Outcome, Severity
 from dq.notify import incidents
 from dq.notify.incidents import Failure, Observation
 from dq.notify.recipients import House
-from dq.people.levels import Age, BusinessDay, DayOfMonth, Level, MonthEnd, moment_text
+from dq.people.levels import Age, Level, moment_text
 from dq.periods import EVENTS_SETTLE, Grain
 from dq.pipeline_checks import IN_TIME, in_time_class
 from dq.registry import Pipeline, Registry
@@ -129,11 +130,11 @@ def _due(
         for one in judged(house.roster, front, item.grain, happened, first=first, last=today, now=now)
         if one.state is State.MISSED and one.kept is None and _is_of_figures(by_id[one.level])
     ]
-    began = _live_from(table, item.grain, seen.values()) if over else None
+    since = _live_since(table, seen.values()) if over else None
     runs = records.names(warehouse, name) if over else []
     for one in over:
         level, end = by_id[one.level], periods.days_of(one.period, item.grain)[1]
-        if began is None or end < began:
+        if since is None or one.due <= since:
             continue
         if level.met_by == "pre_validated":
             if not _was_asked(name, one.period, one.due, seen, answers):
@@ -149,14 +150,15 @@ def _is_of_figures(level: Level) -> bool:
     return level.met_by in (*KINDS, "pre_validated") and not isinstance(level, Age)
 
 
-def _live_from(table: store.Table, grain: Grain, entries: Iterable[store.PeriodEntry]) -> date | None:
-    """The first day of the earliest period that was computed about when it was published; None where none was."""
-    committed: dict[int, datetime] = {}
-    for entry in sorted(entries, key=lambda one: one.period):
-        if entry.version not in committed:
-            committed[entry.version] = table.commit_at(entry.version).committed
-        if entry.as_of is None or committed[entry.version] - entry.as_of <= LIVE:
-            return periods.days_of(entry.period, grain)[0]
+def _live_since(table: store.Table, entries: Iterable[store.PeriodEntry]) -> datetime | None:
+    """When a pipeline first published what it computed about then; None where it never did, or too long ago."""
+    for entry in sorted(entries, key=lambda one: one.version):
+        try:
+            committed = table.commit_at(entry.version).committed
+        except StoreError:
+            continue  # damaged, and told of by whoever reads it: what is there does not depend on it
+        if entry.as_of is None or committed - entry.as_of <= LIVE:
+            return committed
     return None
 
 
@@ -196,9 +198,7 @@ def _said(house: House, name: str, key: str, listed: Sequence[Attainment], now: 
     said = []
     for label in dict.fromkeys(one.label for one in listed):
         own = [one for one in listed if one.label == label]
-        level, due = by_id[own[0].level], own[0].due
-        by_day = isinstance(level, DayOfMonth | MonthEnd | BusinessDay)
-        when = moment_text(level, levels.due(due, zone) if by_day else due, now, zone)
+        when = moment_text(by_id[own[0].level], levels.due_of(own[0], zone), now, zone)
         about = [one.period for one in own]
         many = f" to {about[-1]} ({len(about)})" if len(about) > 1 else ""
         said.append(f"{label} {when}" + (f" of {about[0]}{many}" if about != [key] else ""))

@@ -407,6 +407,11 @@ def test_lint_tells_everything_that_is_wrong_with_people_and_deadlines_at_once(
     edit(roster, "leave: []", f"leave:{away}\n  - {{person: jane, first: 2026-11-07, last: 2026-11-09}}")
     edit(roster, "{team: Accounts Team, days: [weekdays]", "{team: Data Engineering, days: [weekdays]")
     edit(roster, "pipelines: [growth_daily]", "pipelines: [growth_weekly]")
+    edit(
+        roster,
+        'during: before_last_week, days: [weekdays], opens: "09',
+        'during: before_last_week, days: [weekdays], opens: "11',
+    )
     edit(broken / "runbooks/investor_profit.md", "kind: day_of_month, day: 25", "kind: day_of_month, day: 31")
     edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
     code, told = run(capsys, "lint")
@@ -426,6 +431,10 @@ def test_lint_tells_everything_that_is_wrong_with_people_and_deadlines_at_once(
         )
     assert "runbooks/investor_profit.md:" in told
     assert "levels[0].day: not every month has a day 31" in told
+    assert (
+        "watch[3].hours: nobody watches investor_profit, investor_growth, investor_engagement, executive_report" in told
+    )
+    assert "before the last week of the month 09:00-11:00, in working hours" in told
 
 
 def test_lint_tells_of_a_pipeline_that_nobody_watches_and_an_engineer_nobody_knows(

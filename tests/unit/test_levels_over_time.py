@@ -19,7 +19,7 @@ from store_support import quick_disk
 from dq import settings
 from dq.cli import main
 from dq.close import levels as over_time
-from dq.close.attainment import Attainment, State, to_json
+from dq.close.attainment import Attainment, State, from_json, to_json
 from dq.close.facts import LEVELS
 from dq.gx import levels
 from dq.gx import site as files
@@ -83,6 +83,19 @@ def test_the_index_leads_to_the_page_once_it_is_there(tmp_path: Path) -> None:
     assert 'href="levels.html"' not in files.write_index(tmp_path).read_text(encoding="utf-8")
     assert "No level was due yet" in written(tmp_path)
     assert 'href="levels.html"' in files.write_index(tmp_path).read_text(encoding="utf-8")
+
+
+def test_an_instant_at_midnight_is_no_day_and_a_day_is_none() -> None:
+    ready = level("2026-11-10", "2026-11-11 05:00", State.MISSED)  # midnight in New York
+    assert over_time.dates(replace(ready, by_day=False), NOW, ZONE) == "due Wed 11 Nov 00:00, not yet"
+    assert over_time.dates(ready, NOW, ZONE) == "due Tue 10 Nov, not yet"
+    assert from_json(to_json(replace(ready, by_day=False))).by_day is False
+
+
+def test_what_was_published_under_a_waiver_is_over_for_the_levels() -> None:
+    seen = [ran("2026-11-20 06:00", failed()), ran("2026-11-21 06:00", failed(waived_by="w1"))]
+    found = over_time.reds(incidents.fold(map(incidents.observed, seen)).values())
+    assert [(one.since, one.until) for one in found] == [(at("2026-11-20 06:00"), at("2026-11-21 06:00"))]
 
 
 # -- what is shown -----------------------------------------------------------------------------------------------------

@@ -159,6 +159,21 @@ def test_nobody_waits_for_a_pipeline_that_never_ran_nor_for_what_lies_before_it_
     }, "the 10th to the 17th nobody waited for"
 
 
+def test_a_month_that_is_run_once_long_after_it_ended_promises_no_days_since(warehouse: Warehouse) -> None:
+    publish(warehouse, "profit_unit", days(1, 31, "2026-10"), "2026-11-20 12:00", Kind.FINAL)
+    assert judged(warehouse, "2026-11-20 12:01") == []
+    assert said(warehouse, "2026-11-21 03:01") == {
+        "profit_unit 2026-11": "no run was made: ready by Sat 21 Nov 03:00 UTC of 2026-11-20"
+    }, "from then on it is waited for"
+
+
+def test_a_damaged_commit_of_before_hides_nothing(warehouse: Warehouse) -> None:
+    live(warehouse, "growth_daily", through=8)
+    publish(warehouse, "growth_daily", days(9, 9), "2026-11-10 02:30")
+    (Path(warehouse.root) / "growth_daily" / "_commits" / f"{1:020}.json").write_text("torn", encoding="utf-8")
+    assert [one.period for one in judged(warehouse, "2026-11-11 04:01")] == ["2026-11"]
+
+
 def test_a_whole_scheduler_that_stands_still_is_an_incident_a_pipeline_told_under_what_it_waits_for(
     warehouse: Warehouse,
 ) -> None:

@@ -133,19 +133,14 @@ def test_rows_that_a_retry_read_again_do_not_make_a_run_look_fast() -> None:
     assert result.observed.endswith("60,000 rows that failed or repeated tasks read again are left out")
 
 
-def task(number: int, index: int, rows: int, status: str = "SUCCESS") -> dict[str, object]:
+def task(number: int, partition: int, rows: int, status: str = "SUCCESS") -> dict[str, object]:
     metrics = {"inputMetrics": {"recordsRead": rows}} if rows else None
-    return {"taskId": number, "index": index, "status": status, "taskMetrics": metrics}
+    return {"taskId": number, "partitionId": partition, "status": status, "taskMetrics": metrics}
 
 
-def attempt(stage: int, number: int, rows: int, failed: int = 0) -> dict[str, object]:
-    return {
-        "stageId": stage,
-        "attemptId": number,
-        "inputRecords": rows,
-        "numFailedTasks": failed,
-        "numKilledTasks": 0,
-    }
+def attempt(stage: int, number: int, rows: int, failed: int = 0, rdds: Sequence[int] = (7, 6)) -> dict[str, object]:
+    counts = {"inputRecords": rows, "numFailedTasks": failed, "numKilledTasks": 0}
+    return {"stageId": stage, "attemptId": number, "rddIds": list(rdds), **counts}
 
 
 def test_spark_counts_what_a_failed_attempt_read_and_it_is_told_apart() -> None:
@@ -153,16 +148,19 @@ def test_spark_counts_what_a_failed_attempt_read_and_it_is_told_apart() -> None:
     assert live.rows_read([attempt(4, 0, 130, failed=1)], lambda *key: tasks[key]) == (80, 50)
 
 
-def test_what_was_read_again_for_lost_shuffle_files_counts_once() -> None:
-    tasks = {(4, 0): [task(1, 0, 50), task(2, 1, 30)], (4, 1): [task(9, 1, 30)]}
-    assert live.rows_read([attempt(4, 0, 80), attempt(4, 1, 30)], lambda *key: tasks[key]) == (80, 30)
+@pytest.mark.parametrize("again", [(4, 1), (6, 0)])
+def test_what_was_read_again_for_lost_shuffle_files_counts_once(again: tuple[int, int]) -> None:
+    """As another attempt of the stage, or where its job is over as a stage of a later one, over the same RDDs."""
+    tasks = {(4, 0): [task(1, 0, 50), task(2, 1, 30)], again: [task(9, 1, 30)]}
+    assert live.rows_read([attempt(4, 0, 80), attempt(*again, 30)], lambda *key: tasks[key]) == (80, 30)
 
 
 def test_tasks_are_listed_only_where_something_was_repeated() -> None:
     def refused(*_: int) -> list[dict[str, object]]:
         raise AssertionError("a walk over all tasks")
 
-    assert live.rows_read([attempt(4, 0, 80), attempt(5, 0, 0, failed=1)], refused) == (80, 0)
+    stages = [attempt(4, 0, 80), attempt(5, 0, 20, rdds=[9, 8]), attempt(6, 0, 0, failed=1)]
+    assert live.rows_read(stages, refused) == (100, 0)
 
 
 def test_where_spark_does_not_tell_nothing_is_held() -> None:

@@ -19,6 +19,7 @@ from dq.notify.incidents import Incident
 from dq.notify.recipients import House, next_step, rungs, said
 from dq.people.levels import deadline, end_of, show
 from dq.periods import Grain
+from dq.pipeline_checks import IN_TIME
 from dq.registry import Registry
 from dq.run import records
 from dq.run.inputs import KIND_ORDER
@@ -36,7 +37,8 @@ def closing(warehouse: store.Warehouse, house: House, declared: Registry, month:
     due = due_at(house, declared, month)
     judged = levels.attained(warehouse, house, declared, month, periods.next_month(month), at)
     found = [one for one in incidents.everything(warehouse).values() if one.open and house.known(one.pipeline)]
-    # Whether the report itself arrived is not what it is about.
+    # What is missing is read from the warehouse itself, and whether the report arrived is not what it is about.
+    found = [one for one in found if one.failure.check != f"{one.pipeline}.{IN_TIME}"]
     own = incidents.key(declared.answers_for_close(), reports.check_of(declared.answers_for_close()), month)
     seen = _Seen(
         warehouse=warehouse,

@@ -225,6 +225,13 @@ def test_incidents_of_others_do_not_keep_a_month_open(warehouse: Warehouse, chan
     assert close(warehouse).state is State.CLOSED
 
 
+def test_figures_that_were_missed_and_are_there_now_do_not_keep_a_month_open(warehouse: Warehouse) -> None:
+    publish(warehouse)
+    missed = failed("profit_unit.figures.in_time", dataset="profit_unit", failure_class="F26")
+    incidents.note(warehouse, ran("2026-10-14 03:00", missed, pipeline="profit_unit", period=MONTH))
+    assert close(warehouse).state is State.CLOSED, "nobody looked since then whether they are"
+
+
 def test_the_fortnights_that_end_in_the_month_count_and_no_others(warehouse: Warehouse) -> None:
     publish(warehouse)
     incidents.note(warehouse, ran("2026-11-09 06:00", failed(), pipeline="executive_report", period="2026-10-26"))

@@ -195,6 +195,15 @@ def test_a_whole_scheduler_that_stands_still_is_an_incident_a_pipeline_told_unde
     assert len({message.pipeline for message in to_danny}) == len(to_danny) <= 3
 
 
+def test_what_was_not_tried_because_its_upstream_is_held_is_told_under_that(warehouse: Warehouse) -> None:
+    publish(warehouse, "experiments_weekly", ["2026-W45"], "2026-11-09 06:00", Kind.FINAL)
+    held = ran("2026-11-17 03:00", failed(), pipeline="growth_daily", period="2026-11")
+    records.save(warehouse, held)
+    incidents.note(warehouse, held)
+    weekly = next(one for one in judged(warehouse, "2026-11-18 00:01") if one.pipeline == "experiments_weekly")
+    assert weekly.failure.waits_for == "growth_daily/2026-11"
+
+
 # -- months for investors ----------------------------------------------------------------------------------------------
 
 

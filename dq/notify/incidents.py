@@ -21,6 +21,8 @@ from dq.verdict import Waiver
 KIND = "incidents"
 FLAPS = timedelta(hours=24)
 """What fails again within this time of having passed is the same incident: its clock goes on from the first failure."""
+LATE = "F21"
+"""The way of failing of what is not with its readers: a document, or figures by their level."""
 _TEXT = 500
 
 
@@ -185,13 +187,14 @@ def by_name(warehouse: store.Warehouse, prefix: str = "") -> dict[str, Observati
 def fold(seen: Iterable[Observation]) -> dict[str, Incident]:
     """The incidents by key, open and resolved, as observations in their order made them.
 
-    A month that passes settles the days that failed in it, too.
+    A month that passes settles the days that failed in it, too; that its own report arrived says nothing of others.
     """
     found: dict[str, Incident] = {}
     for one in seen:
         passed = set(one.passed)
         for name, incident in found.items():
-            same = incident.pipeline == one.pipeline and covers(one.period, incident.period)
+            about = covers(one.period, incident.period) if incident.failure.failure_class != LATE else False
+            same = incident.pipeline == one.pipeline and (about or incident.period == one.period)
             if incident.open and same and incident.failure.check in passed:
                 found[name] = replace(incident, resolved=max(one.as_of, incident.last))
         for failure in one.failures:

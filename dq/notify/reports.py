@@ -19,7 +19,7 @@ from dq.notify.recipients import House
 from dq.notify.routes import Notify
 
 KIND = "deliveries"
-FAILURE_CLASS = "F21"
+FAILURE_CLASS = incidents.LATE
 
 
 def check_of(pipeline: str) -> str:

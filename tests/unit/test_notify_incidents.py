@@ -164,3 +164,17 @@ def test_a_waiver_that_a_run_refused_pauses_nothing_and_one_it_took_does() -> No
 def test_a_waiver_refused_by_a_run_of_an_earlier_as_of_pauses_nothing() -> None:
     run = replace(ran("2026-11-04 06:00", failed()), started=at("2026-11-24 07:00"))
     assert incidents.paused(only(incidents.fold([incidents.observed(run)])), [WAIVER], at("2026-11-25 07:00")) == ""
+
+
+def test_a_report_of_the_month_that_arrives_settles_no_report_of_a_fortnight_in_it() -> None:
+    def report(when: str, outcome: Outcome, period: str) -> RunRecord:
+        one = result("executive_report.report.delivered", outcome, failure_class="F21")
+        return ran(when, one, pipeline="executive_report", period=period)
+
+    seen = [
+        report("2026-11-24 14:00", Outcome.FAILED, "2026-11-09"),
+        report("2026-11-24 14:00", Outcome.FAILED, "2026-11"),
+        report("2026-11-25 14:00", Outcome.PASSED, "2026-11"),
+    ]
+    found = incidents.fold(map(incidents.observed, seen)).values()
+    assert {one.period: one.open for one in found} == {"2026-11-09": True, "2026-11": False}

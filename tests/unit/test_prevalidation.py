@@ -113,6 +113,21 @@ def test_the_countdown_takes_the_last_answer_of_each_day_that_has_come() -> None
     assert prevalidation.burn_down(answer(19), []) == []
 
 
+def test_of_several_answers_of_the_due_day_the_last_one_decides_however_they_lie() -> None:
+    red, green = line(state=State.NOT_READY, a=Light.RED), line(a=Light.GREEN)
+    first, last = answer(25, green, hour=9), answer(25, red, hour=18)
+    again = replace(answer(25, green, hour=18), given=at("2026-11-25 19:00"))  # asked anew as of the same instant
+    now = answer(26, green)
+    for answers in ([first, last], [last, first]):
+        assert prevalidation.compared_with(now, answers) is last
+        assert prevalidation.burn_down(now, answers)[-1][2] is last
+        assert prevalidation.changes(now, last).better == ["investor_profit a"]
+    assert prevalidation.compared_with(now, [again, first, last]) is again
+    told = text.lines(now, {}, {}, prevalidation.burn_down(now, [last, first]), None)
+    assert told[-1].endswith("T-0 Wed 25 Nov NOT READY 0 of 1 green, 1 red")
+    assert len({one.name for one in (first, last, again)}) == 3, "none takes another one's place"
+
+
 def test_an_answer_comes_back_from_its_document() -> None:
     one = answer(25, line("p", State.NOT_READY, a=Light.RED, b=Light.PENDING))
     assert prevalidation.from_json(prevalidation.to_json(one)) == one

@@ -258,6 +258,13 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             'booked = {"opening": first, "closing": last}',
             'booked = {"opening": first}',
         ),
+        defect(
+            "F14-products-for-customers",
+            "takes the second product of a customer for a new customer",
+            "company_growth_is_that_of_its_accounts",
+            'sf.when(sf.col("row.row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))',
+            "sf.col(name)",
+        ),
         Defect(
             id="F15-licence_events-late",
             failure_class="F15",

@@ -178,6 +178,13 @@ def reports(month: str) -> tuple[Defect, ...]:
             Severity.WARNING,
         ),
         defect(
+            "F03-executive_report-change-zero-filled",
+            "a change of the job shows a change of zero where there is nothing to compare with",
+            "report_changes_are_explained",
+            '    ratio = sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before))\n',
+            '    ratio = sf.coalesce(sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before)), sf.lit(0))\n',
+        ),
+        defect(
             "F26-executive_report-raises",
             "the job reads a column that does not exist",
             f"{_REPORT}.run.completes",

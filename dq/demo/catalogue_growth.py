@@ -229,9 +229,9 @@ def growth(month: str) -> tuple[Defect, ...]:
         ),
         defect(
             "F23-clicks-strangers",
-            "one event in twenty is of an account nobody knows",
+            "one event in ten is of an account nobody knows",
             "clicks_counted_of_known_accounts_above_materiality",
-            stranger("event_id", 20),
+            stranger("event_id", 10),
         ),
         defect(
             "F24-licence_events-negative",

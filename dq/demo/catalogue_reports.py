@@ -178,11 +178,11 @@ def reports(month: str) -> tuple[Defect, ...]:
             Severity.WARNING,
         ),
         defect(
-            "F03-executive_report-change-zero-filled",
-            "a change of the job shows a change of zero where there is nothing to compare with",
+            "F03-executive_report-change-unexplained",
+            "a change of the job says of every change that there was nothing to compare with",
             "report_changes_are_explained",
-            '    ratio = sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before))\n',
-            '    ratio = sf.coalesce(sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before)), sf.lit(0))\n',
+            'reason.alias("change_ratio_reason")',
+            'sf.coalesce(reason, sf.lit("no_previous")).alias("change_ratio_reason")',
         ),
         defect(
             "F26-executive_report-raises",

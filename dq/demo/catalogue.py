@@ -14,7 +14,7 @@ from dq.demo.catalogue_engagement import engagement
 from dq.demo.catalogue_growth import growth, investor_growth
 from dq.demo.catalogue_investors import RULE_EDITED, investors
 from dq.demo.catalogue_reports import reports
-from dq.demo.catalogue_thin import thin_days
+from dq.demo.catalogue_thin import fractions, thin_days
 from dq.demo.changes import after_final, cancelled, in_job, nothing, null, put, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.errors import UsageError, choices
@@ -38,6 +38,7 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_duplicates(month),
         *_days(month, first, last),
         *thin_days(month, last),
+        *fractions(month),
         *_schemas(month),
         *_books(month, first),
         *_values(month),
@@ -290,6 +291,23 @@ def _values(month: str) -> tuple[Defect, ...]:
             "licences with a negative number of seats",
             "licence_seats_after_in_range",
             negative,
+        ),
+        Defect(
+            id="F09-licence_events-seats-lost",
+            failure_class="F09",
+            source="licence_events",
+            month=month,
+            title="a third of the month's licence events did not arrive before seats were counted",
+            severity=Severity.WARNING,
+            expected_check="seats_sequences_have_no_gaps",
+            change=without(some("event_id", 3)),
+        ),
+        defect(
+            "F23-revenue-unknown",
+            "revenue",
+            "one invoice line in twenty is of an account nobody knows",
+            "revenue_of_known_accounts_above_materiality",
+            put("account_id", "concat('X', account_id)", some("line_id", 20)),
         ),
         accepted("revenue", "currency", "EUR", "line_id", 500, "invoice lines in euros"),
         accepted("revenue", "product", "teleport", "line_id", 500, "invoice lines of a product that does not exist"),

@@ -15,7 +15,7 @@ _PIPELINE, _INVESTORS = "engagement_daily", "investor_engagement"
 def active_users(month: str) -> tuple[Defect, ...]:
     """Every seeded defect of active users, planted in the given month, the one before or the one after."""
     before, after = (f"{company.shift(company.month_of(month), by):%Y-%m}" for by in (-1, 1))
-    return (*_accounts(month), *_job(month), *_investors(month), _restated(before), _quiet(after))
+    return (*_accounts(month), *_job(month), *_investors(month), _restated(before), _quiet(after), _unnamed(after))
 
 
 def _accounts(month: str) -> tuple[Defect, ...]:
@@ -199,6 +199,22 @@ def _restated(month: str) -> Defect:
         published=True,
         pipeline=_INVESTORS,
         enters="user_days",
+    )
+
+
+def _unnamed(month: str) -> Defect:
+    """A field that is no longer sent, which no contract requires."""
+    return Defect(
+        id="F01-clicks-feature",
+        failure_class="F01",
+        source="clicks",
+        month=month,
+        title="events no longer name the feature that was used",
+        severity=Severity.WARNING,
+        expected_check="clicks_feature_null_share_fits_history",
+        change=put("feature", "NULL"),
+        pipeline="user_days",
+        months_before=3,
     )
 
 

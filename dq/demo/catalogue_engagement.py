@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as sf
 
 from dq.demo import company
-from dq.demo.changes import after_final, in_job, nothing, put, renamed, some, twice, without
+from dq.demo.changes import after_final, in_job, nothing, put, redelivered, renamed, some, twice, without
 from dq.demo.defects import Change, Defect
 from dq.model import Severity
 
@@ -57,7 +57,7 @@ def engagement(month: str) -> tuple[Defect, ...]:
             "F02-clicks-redelivered",
             "every tenth event was delivered a second time",
             "clicks_redeliveries_are_counted",
-            _redelivered,
+            redelivered,
             Severity.INFO,
         ),
         defect(
@@ -239,13 +239,6 @@ def _tenfold(frame: DataFrame) -> DataFrame:
         .withColumn("offset", sf.col("offset") * 10 + sf.col("stroke"))
         .drop("stroke")
     )
-
-
-def _redelivered(frame: DataFrame) -> DataFrame:
-    """Some events once more a minute later, the same but for their delivery."""
-    later = sf.timestamp_seconds(sf.unix_seconds("received_at") + 60)
-    again = frame.where(some("event_id", 10)).withColumn("received_at", later)
-    return frame.unionByName(again.withColumn("offset", sf.col("offset") + 1_000_000_000))
 
 
 def _later(one_in: int, hours: int) -> Change:

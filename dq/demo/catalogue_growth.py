@@ -16,6 +16,7 @@ from dq.demo.changes import (
     null,
     overtaken,
     put,
+    redelivered,
     renamed,
     some,
     twice,
@@ -68,6 +69,13 @@ def growth(month: str) -> tuple[Defect, ...]:
             "campaign rows without what was spent",
             "campaigns.spend.required",
             null("spend", "account_id", 20),
+        ),
+        defect(
+            "F02-clicks-counted-redelivered",
+            "every tenth event was delivered a second time",
+            "clicks_counted_redeliveries_are_counted",
+            redelivered,
+            severity=Severity.INFO,
         ),
         defect("F02-campaigns-loaded-twice", "a file of campaigns was loaded twice", "campaigns.key.unique", twice),
         defect(
@@ -218,6 +226,12 @@ def growth(month: str) -> tuple[Defect, ...]:
             "one campaign row in five is of an account nobody knows",
             "campaigns_of_known_accounts_above_materiality",
             stranger("account_id", 5),
+        ),
+        defect(
+            "F23-clicks-strangers",
+            "one event in ten is of an account nobody knows",
+            "clicks_counted_of_known_accounts_above_materiality",
+            stranger("event_id", 10),
         ),
         defect(
             "F24-licence_events-negative",

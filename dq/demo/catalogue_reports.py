@@ -178,6 +178,13 @@ def reports(month: str) -> tuple[Defect, ...]:
             Severity.WARNING,
         ),
         defect(
+            "F03-executive_report-change-unexplained",
+            "a change of the job says of every change that there was nothing to compare with",
+            "report_changes_are_explained",
+            'reason.alias("change_ratio_reason")',
+            'sf.coalesce(reason, sf.lit("no_previous")).alias("change_ratio_reason")',
+        ),
+        defect(
             "F26-executive_report-raises",
             "the job reads a column that does not exist",
             f"{_REPORT}.run.completes",

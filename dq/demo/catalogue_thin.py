@@ -1,10 +1,10 @@
-"""Seeded defects in which the newest days are there but hold a handful of rows: a load that broke off (F04)."""
+"""Seeded defects of loads that broke off: the newest days hold a handful of rows (F04), or the month a part (F06)."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-from dq.demo.changes import thinned
+from dq.demo.changes import some, thinned, without
 from dq.demo.defects import Defect
 from dq.model import Severity
 
@@ -17,6 +17,30 @@ _THIN = (
     ("growth_daily", "directory_users", "day", "user_id", 9, 2, "directory_is_not_outdated"),
     ("user_days", "clicks", "event_date", "event_id", 3, 1, "clicks_are_fresh"),
 )
+
+# Pipeline, source, its key, one row in how many is left, the check.
+_FRACTIONS = (
+    ("profit_unit", "revenue", "line_id", 25, "revenue_rows_are_no_fraction"),
+    ("growth_daily", "directory_users", "concat(day, user_id)", 25, "directory_rows_are_no_fraction"),
+    ("user_days", "clicks", "event_id", 25, "clicks_rows_are_no_fraction"),
+)
+
+
+def fractions(month: str) -> tuple[Defect, ...]:
+    """One defect for each source whose month may come in part."""
+    return tuple(
+        Defect(
+            id=f"F06-{source}-fraction",
+            failure_class="F06",
+            source=source,
+            month=month,
+            title=f"of {source} one row in {one_in} has arrived",
+            expected_check=check,
+            change=without(f"NOT ({some(key, one_in)})"),
+            pipeline=pipeline,
+        )
+        for pipeline, source, key, one_in, check in _FRACTIONS
+    )
 
 
 def thin_days(month: str, last: date) -> tuple[Defect, ...]:

@@ -56,6 +56,13 @@ def twice(frame: DataFrame) -> DataFrame:
     return frame.unionByName(frame)
 
 
+def redelivered(frame: DataFrame) -> DataFrame:
+    """Some events once more a minute later, the same but for their delivery."""
+    later = sf.timestamp_seconds(sf.unix_seconds("received_at") + 60)
+    again = frame.where(some("event_id", 10)).withColumn("received_at", later)
+    return frame.unionByName(again.withColumn("offset", sf.col("offset") + 1_000_000_000))
+
+
 def nothing(frame: DataFrame) -> DataFrame:
     """The file without a row."""
     return frame.limit(0)

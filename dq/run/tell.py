@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq import runbooks, store
 from dq.errors import DqError
-from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict
+from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict, WaiverNote
 from dq.notify import incidents
+from dq.run import records
 from dq.verdict import notes
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from dq.run.guarded import GuardedRun
 
 log = logging.getLogger("dq.run")
+BUILT_ON = "what this is built on was published under it"
 
 
 def record(run: GuardedRun) -> RunRecord:
@@ -50,9 +53,30 @@ def record(run: GuardedRun) -> RunRecord:
         staged="" if verdict.published or state.staged is None else run.run,
         upstream=state.held_upstream,
         spark_jobs=run.spark_jobs,
-        waivers=notes(state.results, state.waivers, as_of=window.as_of),
+        waivers=[*notes(state.results, state.waivers, as_of=window.as_of), *inherited(_read_from(run))],
         sources=_sources(run.project),
     )
+
+
+def inherited(read: Iterable[tuple[str, RunRecord]]) -> list[WaiverNote]:
+    """The waivers under which what a run read was published, each once: they stand on every card built on them."""
+    found: dict[str, WaiverNote] = {}
+    for table, published in read:
+        for note in published.waivers:
+            if note.applied:
+                note = replace(note, check=f"{table}: {note.check}", effect=BUILT_ON, applied=False)
+            if note.effect == BUILT_ON:
+                found.setdefault(note.waiver, note)
+    return [*found.values()]
+
+
+def _read_from(run: GuardedRun) -> Iterator[tuple[str, RunRecord]]:
+    """The runs that published what this one read; one whose record is gone tells nothing."""
+    for table, pin in run.state.upstream.items():
+        for published in sorted({entry.run for entry in pin.entries.values()}):
+            found = records.find(run.warehouse, published)
+            if found:
+                yield table, found
 
 
 def _sources(project: Project) -> str:

@@ -88,6 +88,9 @@ def test_a_waiver_makes_another_run_and_lets_a_difference_pass_up_to_its_ceiling
     assert "signed off by Olga Berg on 2026-11-04" in ran.out
     (note,) = ran.record.waivers
     assert (note.applied, note.ceiling, note.signed_off_by) == (True, "500.00", "Olga Berg")
+    investors = after_september.run("investor_profit", MONTH)
+    built_on = "profit_unit: profit_ties_out_to_ledger: what this is built on was published under it; up to 500.00"
+    assert (investors.code, built_on in investors.out) == (1, True)
 
 
 def test_a_held_upstream_holds_what_is_built_on_it_with_its_card(after_september: Bench, spark: SparkSession) -> None:

@@ -8,10 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import run_records
 
 from dq import store, waivers
 from dq.cli import main
 from dq.errors import UsageError
+from dq.reports.card import waiver_line
+from dq.run import tell
 from dq.verdict import Ending, Waiver
 
 NOW = datetime(2026, 11, 4, 5, tzinfo=UTC)
@@ -185,3 +188,15 @@ def test_waivers_are_listed_and_ended_by_the_id_that_is_shown(
     assert (code, said.startswith(f"ended {identity}")) == (0, True)
     assert "by Anna: corrected" in call(capsys, warehouse, "--list", "profit_unit")[1]
     assert call(capsys, warehouse, "--list", "investor_profit")[1] == "no waivers\n"
+
+
+def test_what_is_built_on_waived_figures_says_so_once_however_far_down() -> None:
+    applied = run_records.waiver_note(effect="lets the check pass", applied=True)
+    idle = run_records.waiver_note(waiver="other", check="revenue_is_fresh")
+    units = run_records.record(waivers=[applied, idle])
+    (note,) = tell.inherited([("profit_unit", units)])
+    assert (note.check, note.applied) == ("profit_unit: profit_ties_out_to_ledger", False)
+    assert waiver_line(note).startswith(f"{note.check}: what this is built on was published under it; up to 500.00")
+    investors = run_records.record(waivers=[note])
+    assert tell.inherited([("investor_profit", investors), ("profit_unit", units)]) == [note]
+    assert tell.inherited([("investor_profit", run_records.record(waivers=[idle]))]) == []

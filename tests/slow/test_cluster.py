@@ -331,7 +331,8 @@ def test_tasks_that_fail_once_when_every_row_was_read_or_written_change_nothing(
     assert [(stage.step, stage.failed) for stage in failed] == [(f"computing {pipeline}", 1)] * 2
     again = there.result(f"{pipeline}.strain.throughput").measures["rows_read_again"]
     assert isinstance(again, int)
-    assert again > 0
+    # Clicks are shuffled to drop what was delivered twice before the job sees them: the task that fails reads no file.
+    assert (again > 0) is (pipeline != "user_days")
     assert_warned(there, ["(2 of ", "0 executors lost"])
 
 

@@ -288,7 +288,7 @@ def test_the_suite_page_lists_every_check_with_severity_section_and_notes(tmp_pa
         "profit_ties_out_to_ledger totals must equal ledger by line within 0.01",
         "margin_in_usual_band values must be greater than or equal to 0.18",
         "Finance closes on the 3rd business day",
-        "newest day of day must be less than 24 hours old",
+        "newest day of day with 1 or more rows must be less than 24 hours old",
         "Not known to Great Expectations odd_one revenue: expect_something_else",
     ):
         assert expected in found.text

@@ -190,9 +190,11 @@ def grown(home: Path, memory: str = "4g") -> Path:
     return home
 
 
-def made(spark: SparkSession, home: Path, lines: int, names: Collection[str]) -> None:
-    """The demo company's month with so many invoice lines, and as many clicks."""
+def made(spark: SparkSession, home: Path, lines: int, names: Collection[str], *, keep: bool = False) -> None:
+    """The demo company's month with so many invoice lines, and as many clicks; with ``keep`` the one that is there."""
     shutil.rmtree(home / "warehouse", ignore_errors=True)
+    if keep and (home / "sources").is_dir():
+        return
     data.make(
         spark, home / "sources", size="large", lines=lines, first_month=MONTH, last_month=MONTH, sources=list(names)
     )
@@ -207,10 +209,12 @@ def of_invoices(spark: SparkSession, project: projects.Project, home: Path, size
         print(f"{lines:>20,} {found.row}", *found.by_step(), sep="\n", flush=True)
 
 
-def of_pipelines(spark: SparkSession, project: projects.Project, home: Path, clicks: int, repeat: int) -> None:
+def of_pipelines(
+    spark: SparkSession, project: projects.Project, home: Path, clicks: int, repeat: int, *, keep: bool
+) -> None:
     """The second table: every pipeline over one month, and the month as a whole."""
     began = time.monotonic()
-    made(spark, home, clicks, data.SOURCES)
+    made(spark, home, clicks, data.SOURCES, keep=keep)
     size = sum(file.stat().st_size for file in (home / "sources").rglob("*.parquet"))
     print(f"{clicks:,} clicks, {clicks:,} invoice lines, {size / 1e9:.1f} GB, made in {time.monotonic() - began:.0f} s")
     print(f"{'pipeline':>20} {HEADER}")
@@ -238,6 +242,7 @@ def main() -> int:
     parser.add_argument("--clicks", type=int, default=20_000_000, help="of the month of all pipelines; 0: leave it out")
     parser.add_argument("--repeat", type=int, default=5, help="counted pairs after one warm-up (default: 5; 0: cold)")
     parser.add_argument("--memory", default="8g", help="heap of the one JVM (default: 8g)")
+    parser.add_argument("--keep", action="store_true", help="take the month that lies in --home, and leave it")
     parser.add_argument("--home", type=Path, default=ROOT / "build" / "bench")
     arguments = parser.parse_args()
     os.environ["DQ_DEMO_DIR"] = str(arguments.home / "sources")
@@ -246,8 +251,9 @@ def main() -> int:
     if arguments.lines:
         of_invoices(spark, project, arguments.home, arguments.lines, arguments.repeat)
     if arguments.clicks:
-        of_pipelines(spark, project, arguments.home, arguments.clicks, arguments.repeat)
-    shutil.rmtree(arguments.home, ignore_errors=True)
+        of_pipelines(spark, project, arguments.home, arguments.clicks, arguments.repeat, keep=arguments.keep)
+    if not arguments.keep:
+        shutil.rmtree(arguments.home, ignore_errors=True)
     return 0
 
 

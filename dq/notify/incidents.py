@@ -55,7 +55,8 @@ class Failure:
 class Observation:
     """What one run says of its pipeline's period: the failures, and the checks that passed.
 
-    ``as_of`` is the run's clock, ``started`` the instant observations are ordered by. ``docs`` is the run's page.
+    ``as_of`` is the run's clock, ``started`` the instant observations are ordered by. ``docs`` is the run's page. A
+    ``rehearsal`` changed nothing that readers see.
     """
 
     run: str
@@ -66,6 +67,7 @@ class Observation:
     failures: Sequence[Failure]
     passed: Sequence[str]
     docs: str = ""
+    rehearsal: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,7 @@ def observed(record: RunRecord) -> Observation:
         failures=failures,
         passed=[result.check for result in record.results if result.outcome is Outcome.PASSED],
         docs=record.docs,
+        rehearsal=record.rehearsal,
     )
 
 
@@ -187,20 +190,30 @@ def by_name(warehouse: store.Warehouse, prefix: str = "") -> dict[str, Observati
 def fold(seen: Iterable[Observation]) -> dict[str, Incident]:
     """The incidents by key, open and resolved, as observations in their order made them.
 
-    A month that passes settles the days that failed in it, too; that its own report arrived says nothing of others.
+    A month that passes settles the days that failed in it, too; that its own report arrived says nothing of others. A
+    rehearsal settles only its own period, and nothing that failed after the instant it is as of.
     """
     found: dict[str, Incident] = {}
     for one in seen:
         passed = set(one.passed)
         for name, incident in found.items():
-            about = covers(one.period, incident.period) if incident.failure.failure_class != LATE else False
-            same = incident.pipeline == one.pipeline and (about or incident.period == one.period)
-            if incident.open and same and incident.failure.check in passed:
+            if incident.open and incident.failure.check in passed and _settles(one, incident):
                 found[name] = replace(incident, resolved=max(one.as_of, incident.last))
         for failure in one.failures:
             name = key(one.pipeline, failure.check, one.period)
             found[name] = _failed_again(found.get(name), one, failure)
     return found
+
+
+def _settles(one: Observation, incident: Incident) -> bool:
+    """Whether what passed in an observation is over in an incident of the same check."""
+    if incident.pipeline != one.pipeline:
+        return False
+    if one.rehearsal:
+        # A held day stays held whatever a clone makes of its month; a look back says nothing of what came since.
+        return incident.period == one.period and one.as_of >= incident.last
+    about = incident.failure.failure_class != LATE and covers(one.period, incident.period)
+    return about or incident.period == one.period
 
 
 def _failed_again(before: Incident | None, one: Observation, failure: Failure) -> Incident:

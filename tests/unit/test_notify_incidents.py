@@ -82,6 +82,48 @@ def test_a_month_that_passes_settles_its_days_and_a_day_does_not_settle_the_mont
     }
 
 
+def rehearsed(run: RunRecord, began: str) -> RunRecord:
+    """The same run in a clone of the warehouse, begun at an instant of its own."""
+    return replace(run, run=f"{run.run}r", rehearsal=True, started=at(began))
+
+
+@pytest.mark.parametrize(("as_of", "still_red"), [("2026-11-20 05:00", True), ("2026-11-24 05:00", False)])
+def test_a_rehearsal_as_of_before_the_failure_does_not_settle_it(tmp_path: Path, as_of: str, still_red: bool) -> None:
+    red = ran("2026-11-24 05:00", failed())
+    one = only(known(tmp_path, red, rehearsed(ran(as_of, PASSES), "2026-11-26 09:00")))
+    assert (one.open, one.since) == (still_red, at("2026-11-24 05:00"))
+
+
+def test_a_backfill_as_of_before_the_failure_settles_it(tmp_path: Path) -> None:
+    again = replace(ran("2026-11-20 05:00", PASSES), started=at("2026-11-26 09:00"))
+    assert not only(known(tmp_path, ran("2026-11-24 05:00", failed()), again)).open
+
+
+def test_a_rehearsed_month_settles_no_day_that_was_held_and_the_month_itself_does(tmp_path: Path) -> None:
+    day = ran("2026-11-11 06:00", failed(), period="2026-11-10")
+    month = ran("2026-11-12 06:00", PASSES)
+    assert only(known(tmp_path, day, rehearsed(month, "2026-11-12 06:00"))).open
+    assert not only(known(tmp_path, day, ran("2026-11-13 06:00", PASSES))).open
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_what_a_rehearsal_opened_is_settled_by_a_later_run_real_or_rehearsed(tmp_path: Path, real: bool) -> None:
+    later = ran("2026-11-25 06:00", PASSES)
+    opened = rehearsed(ran("2026-11-24 06:00", failed()), "2026-11-24 06:00")
+    found = known(tmp_path, opened, later if real else rehearsed(later, "2026-11-25 06:00"))
+    assert only(found).resolved == at("2026-11-25 06:00")
+
+
+def test_what_was_observed_before_rehearsals_were_told_apart_still_counts(tmp_path: Path) -> None:
+    known(tmp_path, ran("2026-11-23 06:00", failed()))
+    records = Warehouse(tmp_path).records
+    name = records.list(incidents.KIND)[0]
+    before = dict(records.get(incidents.KIND, name) or {})
+    assert before.pop("rehearsal") is False
+    records.put(incidents.KIND, name, before)
+    assert only(incidents.everything(Warehouse(tmp_path))).open
+
+
 def test_pipelines_whose_names_begin_alike_are_apart(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     for pipeline in ("profit", "profit-unit"):

@@ -8,7 +8,7 @@ were computed says nothing of when somebody could read them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -68,7 +68,8 @@ class Facts:
 class Attainment:
     """One level of one pipeline for one period: when it was due, what became of it, and when it was kept if it was.
 
-    ``by_day`` says that it is due by the end of a day of the company, not at an instant.
+    ``by_day`` says that it is due by the end of a day of the company, not at an instant. What is not ``settled`` was
+    met, and can be missed yet.
     """
 
     pipeline: str
@@ -79,6 +80,7 @@ class Attainment:
     state: State
     kept: datetime | None = None
     by_day: bool = True
+    settled: bool = True
 
     @property
     def name(self) -> str:
@@ -134,15 +136,10 @@ def _of_failures(
         moment = deadline(level, roster=roster, days=days, first_failed=red.since)
         if moment is not None:
             due = end_of(moment, roster.zone)
-            yield _attainment(
-                front.pipeline,
-                level,
-                f"{red.period}-{red.check}",
-                due,
-                red.until,
-                now,
-                by_day=not isinstance(moment, datetime),
-            )
+            period, by_day = f"{red.period}-{red.check}", not isinstance(moment, datetime)
+            one = _attainment(front.pipeline, level, period, due, red.until, now, by_day=by_day)
+            # The same incident may open again before it is due, and outlive that.
+            yield replace(one, settled=now >= due)
 
 
 def _attainment(

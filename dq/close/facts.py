@@ -89,7 +89,7 @@ def kept(warehouse: store.Warehouse, found: Sequence[Attainment]) -> list[Attain
         if document is not None:
             result.append(attainment.from_json(document))
             continue
-        if one.state is not attainment.State.OPEN:
+        if one.state is not attainment.State.OPEN and one.settled:
             warehouse.records.put(LEVELS, one.name, attainment.to_json(one))
         result.append(one)
     return result

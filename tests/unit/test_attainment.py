@@ -279,6 +279,34 @@ def test_what_was_judged_is_kept_as_it_was_then(tmp_path: Path) -> None:
     assert len(warehouse.records.list(LEVELS)) == 1
 
 
+def test_what_passed_and_failed_again_before_it_was_due_is_missed_once_it_outlives_that(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+
+    def solved(now: str, until: str | None) -> State:
+        ended = at(until) if until else None
+        red = Red(period="2026-11-09", check="c", failure_class="F04", since=at("2026-11-10T12:00"), until=ended)
+        found = attainment.judged(ROSTER, UNITS, Grain.DAY, Facts(reds=[red]), now=at(now), **NOVEMBER)
+        [one] = [one for one in kept(warehouse, found) if one.level == "source-solved"]
+        return one.state
+
+    assert solved("2026-11-10T21:00", "2026-11-10T20:00") is State.MET
+    assert solved("2026-11-11T06:00", None) is State.OPEN, "the same incident, open again"
+    assert warehouse.records.list(LEVELS) == []
+    assert solved("2026-11-30T00:00", "2026-11-29T00:00") is State.MISSED
+    assert solved("2026-12-01T00:00", "2026-11-10T20:00") is State.MISSED, "as it was judged once it was due"
+
+
+def test_what_passed_for_good_is_kept_as_met_once_it_was_due(tmp_path: Path) -> None:
+    warehouse = store.Warehouse(tmp_path)
+    passed = at("2026-11-10T20:00")
+    red = Red(period="2026-11-09", check="c", failure_class="F04", since=at("2026-11-10T12:00"), until=passed)
+    for now, count in (("2026-11-10T21:00", 0), ("2026-11-30T00:00", 1)):
+        found = attainment.judged(ROSTER, UNITS, Grain.DAY, Facts(reds=[red]), now=at(now), **NOVEMBER)
+        mine = [one for one in kept(warehouse, found) if one.level == "source-solved"]
+        assert [(one.state, one.kept) for one in mine] == [(State.MET, passed)]
+        assert sum("source-solved" in name for name in warehouse.records.list(LEVELS)) == count
+
+
 def test_the_command_shows_what_was_met_and_missed_per_level_and_keeps_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,5 +45,5 @@ def lint(root: Path, declared: Registry | None, roster: Roster | None, owners: l
     except ConfigError:
         return []  # told by whoever reads the whole project
     pipelines = [*declared.pipelines] if declared else []
-    found = mistakes(configured.notify, roster, pipelines, owners)
+    found = mistakes(configured.notify, roster, pipelines, owners, docs_address=configured.docs_address)
     return [document.finding(("notify", *key), message) for key, message in found]

@@ -196,6 +196,22 @@ def test_a_contact_of_somebody_who_leaves_is_told_where_it_is_named_outright(tmp
     assert readers(every, roster, "close", at("2026-12-01 12:00")) == ["laura-pager"]
 
 
+def test_from_the_first_target_on_somebody_is_sent_each_document() -> None:
+    def told(**notify: Any) -> list[str]:
+        model = Notify(**notify)
+        found = mistakes(model, declared()[1], PIPELINES, documents=["profit_unit", "close"], docs_address="https://d")
+        return [f"{'.'.join(map(str, key))}: {said}" for key, said in found if key[0] == "reports"]
+
+    assert told() == []
+    close = "reports: nobody is sent what dq prevalidate and dq close answer; list who reads it under reports.close"
+    assert told(**bound()) == [
+        "reports: nobody is sent the document of profit_unit; list who reads it under reports.profit_unit",
+        close,
+    ]
+    assert told(**bound(reports={"profit_unit": ["accounts-channel"]})) == [close]
+    assert told(**bound(reports={"profit_unit": ["accounts-channel"], "close": ["accounts-channel"]})) == []
+
+
 def test_a_report_goes_as_a_link_only_where_the_docs_have_an_address() -> None:
     kinds = {"executives-mail": {"kind": "email"}, "hook": {"kind": "webhook"}}
     notify = Notify(
@@ -206,9 +222,7 @@ def test_a_report_goes_as_a_link_only_where_the_docs_have_an_address() -> None:
         found = mistakes(notify, declared()[1], PIPELINES, docs_address=address)
         return [f"{'.'.join(map(str, key))}: {said}" for key, said in found if key[0] == "reports"]
 
-    after = (
-        "which is sent a report's link, and docs_address is no web address; set docs_address or name a target of kind"
-    )
+    after = "which gets a report's link, and docs_address is no web address; set docs_address or name a target of kind"
     assert (
         told("")
         == told("docs.example.com")

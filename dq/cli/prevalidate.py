@@ -18,9 +18,9 @@ from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
 from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
-from dq.close.prevalidation import Prevalidation, State
+from dq.close.prevalidation import Changes, Prevalidation, State
 from dq.errors import DqError, UsageError
-from dq.model import Kind, Outcome, RunRecord, Severity
+from dq.model import Json, Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
 from dq.notify.house import house_of
 from dq.notify.incidents import Incident
@@ -37,6 +37,7 @@ Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Checks that
 need the whole month are listed as pending. Of what is red it says whose it is, what is due and how long that is, and
 who hears next. A red warning holds nothing back, as on the day: its pipeline stays ready, and it is listed and told.
+With --format json a program gets the runs and all of this: help, pending, countdown and changes beside the answer.
 The answer is kept, so that a later one can say what changed; what is red opens incidents, and the answer goes to those
 under notify.reports.close in the settings. Exit codes: 0 everything due is green or warns only, 1 not ready, 2 usage or
 configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
@@ -92,8 +93,12 @@ def command(arguments: argparse.Namespace) -> int:
         problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
     house = house_of(project.root, project.registry, project.roster, project.settings)
     aids = _aids(house, answer, runs, _red(warehouse, runs))
-    lines = _lines(project, answer, earlier, runs, aids)
-    _print(arguments, answer, lines, runs, aids)
+    pending = _pending(project, runs, answer)
+    countdown = prevalidation.burn_down(answer, earlier)
+    baseline = prevalidation.compared_with(answer, earlier)
+    changed = prevalidation.changes(answer, baseline) if baseline else None
+    lines = text.lines(answer, aids, pending, countdown, changed)
+    _print(arguments, document(answer, aids, pending, countdown, changed), lines, runs)
     problems += _told(project, warehouse, arguments, answer, lines, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
@@ -166,20 +171,47 @@ def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> l
     return []
 
 
-def _print(
-    arguments: argparse.Namespace,
+def document(
     answer: Prevalidation,
-    lines: Sequence[str],
-    runs: Sequence[RunRecord],
     aids: Mapping[str, Aid],
+    pending: Mapping[str, Sequence[str]],
+    countdown: Sequence[tuple[int, date, Prevalidation | None]],
+    changed: Changes | None,
+) -> dict[str, Json]:
+    """What the text says, for programs; ``aids`` by pipeline, ``pending`` the checks by what they wait for."""
+    return {
+        "prevalidation": prevalidation.to_json(answer),
+        "help": {name: serialize.plain(one) for name, one in aids.items()},
+        "pending": {what: sorted(set(checks)) for what, checks in pending.items()},
+        "countdown": [
+            {
+                "days_left": days,
+                "day": day.isoformat(),
+                "as_of": one.as_of.isoformat() if one else None,
+                "state": one.state.value if one else None,
+                "controls": {light.value: count for light, count in one.counts.items()} if one else None,
+            }
+            for days, day, one in countdown
+        ],
+        "changes": _changes(changed) if changed else None,
+    }
+
+
+def _changes(changed: Changes) -> dict[str, Json]:
+    return {
+        "since": changed.since.as_of.isoformat(),
+        "became_red": [*changed.worse],
+        "no_longer_red": [*changed.better],
+        "states": [{"pipeline": name, "was": was.value, "is": now.value} for name, was, now in changed.states],
+    }
+
+
+def _print(
+    arguments: argparse.Namespace, told: Mapping[str, Json], lines: Sequence[str], runs: Sequence[RunRecord]
 ) -> None:
     if arguments.format == "json":
-        document = {
-            "prevalidation": prevalidation.to_json(answer),
-            "help": {name: serialize.plain(one) for name, one in aids.items()},
-            "runs": json.loads(reports.render_all(runs, "json")),
-        }
-        console.out(json.dumps(document, allow_nan=False, indent=2, sort_keys=True))
+        whole = {**told, "runs": json.loads(reports.render_all(runs, "json"))}
+        console.out(json.dumps(whole, allow_nan=False, indent=2, sort_keys=True))
         return
     if arguments.format != "text":
         console.out(reports.render_all(runs, arguments.format))
@@ -189,20 +221,6 @@ def _print(
         if arguments.cards and not run.verdict.published:
             console.out("")
             console.out(reports.render(run, width=console.width(), colour=console.colour()))
-
-
-def _lines(
-    project: projects.Project,
-    answer: Prevalidation,
-    earlier: Sequence[Prevalidation],
-    runs: Sequence[RunRecord],
-    aids: Mapping[str, Aid],
-) -> list[str]:
-    """The answer as people read it."""
-    baseline = prevalidation.compared_with(answer, earlier)
-    changed = prevalidation.changes(answer, baseline) if baseline else None
-    countdown = prevalidation.burn_down(answer, earlier)
-    return text.lines(answer, aids, _pending(project, runs, answer), countdown, changed)
 
 
 def _told(

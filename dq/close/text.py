@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from dq.close.aids import Aid
 
 RED = (Light.RED, Light.ERRORED)
-SHOWN = 4
+WIDTH = 120
+"""Columns of a line with names of checks, which goes on below where they are many."""
 
 
 def lines(
@@ -35,7 +37,7 @@ def lines(
     if changed is not None:
         found += _changes(changed, now)
     for what, checks in pending.items():
-        found.append(f"pending {what}: {_list(sorted(set(checks)))}")
+        found += _list(f"pending {what}: ", sorted(set(checks)))
     return found
 
 
@@ -66,9 +68,9 @@ def _pipeline(one: Readiness, aid: Aid | None, width: int) -> list[str]:
     margin = " " * 15
     found = [head]
     if one.of(*RED):
-        found.append(f"{margin}red    {_list(one.of(*RED))}")
+        found += _list(f"{margin}red    ", one.of(*RED))
     if one.of(Light.WARNED):
-        found.append(f"{margin}warns  {_list(one.of(Light.WARNED))}")
+        found += _list(f"{margin}warns  ", one.of(Light.WARNED))
     if aid is None:
         return found
     if one.why:
@@ -113,11 +115,11 @@ def _changes(changed: Changes, now: Prevalidation) -> list[str]:
     moved = [f"{name} was {was}, is {is_}" for name, was, is_ in changed.states]
     found = [f"{since}: {'; '.join(moved)}"] if moved else []
     if changed.worse:
-        found.append(f"{since} became red: {_list(changed.worse)}")
+        found += _list(f"{since} became red: ", changed.worse)
     if changed.better:
         known = {f"{one.pipeline} {check}": light for one in now.pipelines for check, light in one.controls.items()}
         named = [f"{one} ({known.get(one, 'gone')})" for one in changed.better]
-        found.append(f"{since} no longer red: {_list(named)}")
+        found += _list(f"{since} no longer red: ", named)
     return found
 
 
@@ -125,6 +127,8 @@ def _count(number: int, light: Light) -> str:
     return f"{number} {light}{'s' if light is Light.WARNED and number > 1 else ''}"
 
 
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def _list(head: str, names: Sequence[str]) -> list[str]:
+    """All names after what is said of them, under one another where a line does not hold them."""
+    margin = " " * min(len(head), 22)
+    whole = head + ", ".join(names)
+    return textwrap.wrap(whole, WIDTH, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from dq import people, registry, runbooks, settings
 from dq.errors import ConfigError, Finding
 from dq.notify.recipients import House
-from dq.notify.routes import mistakes
+from dq.notify.routes import CLOSE, mistakes
 from dq.people.roster import Roster
 from dq.periods import Grain
 from dq.registry import Registry
@@ -44,6 +44,11 @@ def lint(root: Path, declared: Registry | None, roster: Roster | None, owners: l
         configured, document = settings.read(root)
     except ConfigError:
         return []  # told by whoever reads the whole project
-    pipelines = [*declared.pipelines] if declared else []
-    found = mistakes(configured.notify, roster, pipelines, owners)
+    items = declared.pipelines if declared else {}
+    documents = [name for name, item in items.items() if item.document]
+    if any(item.investors for item in items.values()):
+        documents.append(CLOSE)
+    found = mistakes(
+        configured.notify, roster, [*items], owners, documents=documents, docs_address=configured.docs_address
+    )
     return [document.finding(("notify", *key), message) for key, message in found]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from dq import yamlfile
 from dq.errors import choices
 from dq.model import Severity
+from dq.notify import words
 from dq.notify.origins import Origins, parse, split
 from dq.people.roster import Roster
 from dq.people.roster_file import CONTACT
@@ -29,6 +30,8 @@ CLOSE = "close"
 """The key under ``reports`` of those who are sent each answer to whether a month is ready, and whether it is closed."""
 CARRIES_REPORTS = ("email", "slack", "webhook")
 """The kinds of targets that a document can be sent to; the others take alerts alone."""
+LINKS_REPORTS = ("slack", "webhook")
+"""Those of them that are sent its link and not the page: without a public address of the data docs they get nothing."""
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
 
@@ -168,9 +171,19 @@ def contacts(roster: Roster) -> dict[str, str]:
 
 
 def mistakes(
-    notify: Notify, roster: Roster | None, pipelines: Collection[str], owners: Collection[str] = ()
+    notify: Notify,
+    roster: Roster | None,
+    pipelines: Collection[str],
+    owners: Collection[str] = (),
+    *,
+    documents: Collection[str] = (),
+    docs_address: str = "",
 ) -> Iterator[tuple[yamlfile.Key, str]]:
-    """What a model alone does not see, with its key; ``owners`` are the teams that own a pipeline."""
+    """What a model alone does not see, with its key.
+
+    ``owners`` are the teams that own a pipeline, ``documents`` the keys of ``reports`` that somebody must read, and
+    ``docs_address`` is the public address of the data docs.
+    """
     yield from _origin_mistakes(notify)
     yield from _secret_mistakes(notify)
     known = contacts(roster) if roster else {}
@@ -188,6 +201,21 @@ def mistakes(
         for m, to in enumerate(route.to):
             if to not in ROLES and roster and to not in named:
                 yield ("routes", n, "to", m), f"{to!r} is no role and no contact; {choices(to, [*ROLES, *named])}"
+    yield from _report_mistakes(notify, pipelines, documents, docs_address)
+    if roster:
+        yield from _leaver_mistakes(notify, roster)
+    if roster and notify.targets:
+        yield from _binding_mistakes(notify, roster, known, owners)
+
+
+def _report_mistakes(
+    notify: Notify, pipelines: Collection[str], documents: Collection[str], docs_address: str
+) -> Iterator[tuple[yamlfile.Key, str]]:
+    """Documents nobody is sent, and readers that are none or cannot be sent one."""
+    for key in documents if notify.targets else ():
+        if key not in notify.reports:
+            what = "what dq prevalidate and dq close answer" if key == CLOSE else f"the document of {key}"
+            yield ("reports",), f"nobody is sent {what}; list who reads it under reports.{key}"
     for pipeline, recipients in notify.reports.items():
         if pipeline not in (*pipelines, CLOSE):
             yield ("reports", pipeline), f"there is no pipeline {pipeline!r}; {choices(pipeline, [*pipelines])}"
@@ -199,10 +227,11 @@ def mistakes(
                 readable = [other for other, one in notify.targets.items() if one.kind in CARRIES_REPORTS]
                 valid = f"valid: {', '.join(sorted(readable))}" if readable else "give it one of kind email"
                 yield ("reports", pipeline, n), f"{name} is of kind {target.kind}, which carries no report; {valid}"
-    if roster:
-        yield from _leaver_mistakes(notify, roster)
-    if roster and notify.targets:
-        yield from _binding_mistakes(notify, roster, known, owners)
+            elif target is not None and target.kind in LINKS_REPORTS and not words.link(docs_address):
+                what = (
+                    f"{name} is of kind {target.kind}, which gets a report's link, and docs_address is no web address"
+                )
+                yield ("reports", pipeline, n), f"{what}; set docs_address or name a target of kind email"
 
 
 def _leaver_mistakes(notify: Notify, roster: Roster) -> Iterator[tuple[yamlfile.Key, str]]:

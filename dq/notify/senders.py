@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dq.errors import DqError
 from dq.model import Json
-from dq.notify import routes, web
+from dq.notify import routes, web, words
 from dq.notify.formats import alertmanager, mail, pagerduty, slack
 from dq.notify.message import Message, Report
 from dq.notify.outbox import Outcome
@@ -77,6 +77,11 @@ def _send(message: Message, target: routes.Target, notify: routes.Notify, now: d
     if message.report is not None and target.kind not in routes.CARRIES_REPORTS:
         kinds = ", ".join(routes.CARRIES_REPORTS)
         raise DqError(f"a target of kind {target.kind} carries no report", do=f"name one of kind {kinds} under reports")
+    if message.report is not None and target.kind in routes.LINKS_REPORTS and not words.link(message.report.link):
+        raise DqError(
+            f"a target of kind {target.kind} is sent the link of a report, and this one has none",
+            do="set docs_address in the settings and run again, or name a target of kind email under reports",
+        )
 
     def post(url: str, body: Json, headers: Mapping[str, str] | None = None) -> web.Answer:
         content = json.dumps(body, allow_nan=False).encode()

@@ -285,6 +285,7 @@ def to_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     def configure(origin: str) -> None:
         text = f"""warehouse: {tmp_path / "w"}
 docs: {tmp_path / "docs"}
+docs_address: https://docs.example.com
 notify:
   internal_origins: ["{origin}"]
   targets: {{team-hook: {{kind: webhook}}}}

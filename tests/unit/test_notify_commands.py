@@ -62,6 +62,7 @@ def with_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     def configure(origin: str, *more: str) -> None:
         text = f"""warehouse: {tmp_path / "w"}
 docs: {tmp_path / "docs"}
+docs_address: https://docs.example.com
 notify:
   internal_origins: ["{origin}"]
   targets: {{team-hook: {{kind: webhook}}}}
@@ -407,6 +408,7 @@ def report(tmp_path: Path) -> Report:
         file=str(page),
         sha256=hashlib.sha256(page.read_bytes()).hexdigest(),
         text_file=str(page.with_suffix(".md")),
+        link="https://docs.example.com/page.html",
     )
 
 

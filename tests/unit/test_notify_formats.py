@@ -148,6 +148,9 @@ def test_five_hundred_failures_are_one_event_within_the_limit_and_details_go_fir
 # -- Slack -------------------------------------------------------------------------------------------------------------
 
 
+SLACK_LINK = re.compile(r"<https?://(?:[^<>|&\s]|&amp;)+\|runbook>")
+
+
 def slack_accepts(body: dict[str, Any]) -> None:
     """The rules of incoming webhooks and Block Kit."""
     assert body["text"]
@@ -167,7 +170,7 @@ def slack_accepts(body: dict[str, Any]) -> None:
         texts = [block.get("text"), *block.get("fields", []), *(block["elements"] if kind == "context" else [])]
         for text in texts:
             if text and text["type"] == "mrkdwn":
-                assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", text["text"]), text
+                assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", SLACK_LINK.sub("", text["text"])), text
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", body["text"])
 
 
@@ -182,6 +185,25 @@ def test_a_slack_message_has_a_fallback_buttons_and_the_facts() -> None:
     (buttons,) = [block for block in body["blocks"] if block["type"] == "actions"]
     assert [button["text"]["text"] for button in buttons["elements"]] == ["Runbook", "Report"]
     assert "*next*\nto the Lead Fri 27 Nov 09:00" in json.dumps(body["blocks"]).replace("\\n", "\n")
+
+
+def test_every_failure_in_slack_leads_to_its_own_runbook() -> None:
+    odd = "https://docs.example.com/a|b.html?x=1&y=<!channel> z#totals"
+    body: Any = slack.payload(told(alert(), alert(2, runbook=odd), alert(3, runbook="runbooks/a.md#totals")))
+    slack_accepts(body)
+    first, second, third = [block["text"]["text"] for block in body["blocks"] if block["type"] == "section"]
+    assert first.endswith(f"\n<{alert().runbook}|runbook>")
+    assert second.endswith("\n<https://docs.example.com/a%7Cb.html?x=1&amp;y=%3C!channel%3E%20z#totals|runbook>")
+    assert third.endswith("\nrunbook `runbooks/a.md#totals`")
+
+
+@pytest.mark.parametrize("length", [1_900, 2_100])
+def test_a_link_in_slack_is_whole_or_not_there(length: int) -> None:
+    address = f"https://docs.example.com/{'r' * length}"
+    body: Any = slack.payload(told(alert(runbook=address, check="c" * 4_000)))
+    slack_accepts(body)
+    (section,) = [block["text"]["text"] for block in body["blocks"] if block["type"] == "section"]
+    assert section.endswith(f"\n<{address}|runbook>") is (length < 2_000)
 
 
 def test_a_storm_stays_within_fifty_blocks_and_counts_the_rest() -> None:

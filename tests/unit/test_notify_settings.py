@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +196,68 @@ def test_a_contact_of_somebody_who_leaves_is_told_where_it_is_named_outright(tmp
     assert readers(every, roster, "close", at("2026-12-01 12:00")) == ["laura-pager"]
 
 
-@pytest.mark.parametrize("kind", ["pagerduty", "alertmanager"])
-def test_a_report_that_reached_a_target_that_carries_none_is_undelivered_with_the_reason(kind: str) -> None:
-    target = {"kind": kind, "url": "http://am:9093"}
+def test_from_the_first_target_on_somebody_is_sent_each_document() -> None:
+    def told(**notify: Any) -> list[str]:
+        model = Notify(**notify)
+        found = mistakes(model, declared()[1], PIPELINES, documents=["profit_unit", "close"], docs_address="https://d")
+        return [f"{'.'.join(map(str, key))}: {said}" for key, said in found if key[0] == "reports"]
+
+    assert told() == []
+    close = "reports: nobody is sent what dq prevalidate and dq close answer; list who reads it under reports.close"
+    assert told(**bound()) == [
+        "reports: nobody is sent the document of profit_unit; list who reads it under reports.profit_unit",
+        close,
+    ]
+    assert told(**bound(reports={"profit_unit": ["accounts-channel"]})) == [close]
+    assert told(**bound(reports={"profit_unit": ["accounts-channel"], "close": ["accounts-channel"]})) == []
+
+
+def test_a_report_goes_as_a_link_only_where_the_docs_have_an_address() -> None:
+    kinds = {"executives-mail": {"kind": "email"}, "hook": {"kind": "webhook"}}
+    notify = Notify(
+        **bound(targets=every_contact() | kinds, reports={"close": ["executives-mail", "accounts-channel", "hook"]})
+    )
+
+    def told(address: str) -> list[str]:
+        found = mistakes(notify, declared()[1], PIPELINES, docs_address=address)
+        return [f"{'.'.join(map(str, key))}: {said}" for key, said in found if key[0] == "reports"]
+
+    after = "which gets a report's link, and docs_address is no web address; set docs_address or name a target of kind"
+    assert (
+        told("")
+        == told("docs.example.com")
+        == [
+            f"reports.close.1: accounts-channel is of kind slack, {after} email",
+            f"reports.close.2: hook is of kind webhook, {after} email",
+        ]
+    )
+    assert told("https://docs.example.com") == []
+
+
+REPORT = Report(
+    pipeline="executive_report",
+    period="2026-11-09",
+    version=1,
+    title="t",
+    summary="s",
+    file="f",
+    sha256="0",
+    text_file="t",
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "link", "said"),
+    [
+        ("pagerduty", "", "a target of kind pagerduty carries no report"),
+        ("alertmanager", "", "a target of kind alertmanager carries no report"),
+        ("slack", "", "a target of kind slack is sent the link of a report, and this one has none"),
+        ("webhook", "", "a target of kind webhook is sent the link of a report, and this one has none"),
+        ("webhook", "reports/page.html", "a target of kind webhook is sent the link of a report, and this one has"),
+    ],
+)
+def test_a_report_that_a_target_cannot_carry_is_undelivered_with_the_reason(kind: str, link: str, said: str) -> None:
+    target = {"kind": kind} | ({"url": "http://am:9093"} if kind in ("pagerduty", "alertmanager") else {})
     notify = Notify(targets={"alerts": target}, internal_origins=["http://am:9093"])
     report = Message(
         contact="alerts",
@@ -208,17 +268,8 @@ def test_a_report_that_reached_a_target_that_carries_none_is_undelivered_with_th
         period="2026-11-09",
         made=at("2026-11-24 14:00"),
         not_before=at("2026-11-24 14:00"),
-        report=Report(
-            pipeline="executive_report",
-            period="2026-11-09",
-            version=1,
-            title="t",
-            summary="s",
-            file="f",
-            sha256="0",
-            text_file="t",
-        ),
+        report=replace(REPORT, link=link),
     )
     sent = sender(notify)(report, at("2026-11-24 14:00"))
     assert sent.outcome is Outcome.FAILED
-    assert sent.reason.startswith(f"a target of kind {kind} carries no report")
+    assert sent.reason.startswith(said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from run_records import record, result
 
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import _aids, _red
+from dq.cli.prevalidate import _aids, _red, document
 from dq.close import prevalidation, text
 from dq.close.aids import Aid, aid, time_left
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
@@ -152,6 +154,41 @@ def test_the_text_has_a_line_per_pipeline_and_the_help_of_those_that_are_not_rea
     assert "since Fri 20 Nov: profit_unit was ready, is not ready" in lines
     assert "since Fri 20 Nov became red: profit_unit ties" in lines
     assert lines[-1] == "pending until Mon 30 Nov (preliminary): b"
+
+
+def test_every_red_and_pending_check_is_named_on_lines_that_are_not_too_wide() -> None:
+    names = [f"a_check_with_a_name_of_some_length_{number}" for number in range(9)]
+    red = line("profit_unit", State.NOT_READY, **dict.fromkeys(names, Light.RED))
+    before = answer(20, line("profit_unit", **dict.fromkeys(names, Light.GREEN)))
+    now = answer(23, red)
+    lines = text.lines(now, {}, {"until Mon 30 Nov": names}, [], prevalidation.changes(now, before))
+    assert max(map(len, lines)) <= text.WIDTH
+    for head in ("               red    ", "since Fri 20 Nov became red: ", "pending until Mon 30 Nov: "):
+        (start,) = [number for number, one in enumerate(lines) if one.startswith(head)]
+        more = itertools.takewhile(lambda one: one.startswith(" " * 22), lines[start + 1 :])
+        told = " ".join([lines[start].removeprefix(head), *map(str.strip, more)])
+        assert told.replace("profit_unit ", "") == ", ".join(names)
+
+
+def test_programs_get_what_is_pending_the_countdown_and_what_changed() -> None:
+    now = answer(23, line("p", State.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.PENDING))
+    before = answer(20, line("p", a=Light.GREEN, b=Light.GREEN))
+    rows = prevalidation.burn_down(now, [before])
+    told = document(now, {}, {"until Mon 30 Nov": ["c", "c"]}, rows, prevalidation.changes(now, before))
+    assert told["pending"] == {"until Mon 30 Nov": ["c"]}
+    asked = {"as_of": "2026-11-20T12:00:00+00:00", "state": "ready", "controls": {"green": 2}}
+    assert told["countdown"] == [
+        {"days_left": 5, "day": "2026-11-20", **asked},
+        {"days_left": 3, "day": "2026-11-22", **dict.fromkeys(asked)},
+    ]
+    assert told["changes"] == {
+        "since": "2026-11-20T12:00:00+00:00",
+        "became_red": ["p a"],
+        "no_longer_red": [],
+        "states": [{"pipeline": "p", "was": "ready", "is": "not ready"}],
+    }
+    assert document(now, {}, {}, [], None)["changes"] is None
+    json.dumps(told, allow_nan=False)
 
 
 @pytest.mark.parametrize(

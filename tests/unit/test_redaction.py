@@ -154,6 +154,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("DQ_HOME", str(ROOT))
     (tmp_path / "settings.yml").write_text(f"""warehouse: {tmp_path / "w"}
 docs: {tmp_path / "docs"}
+docs_address: https://docs.example.com
 notify:
   origins: ["https://hooks.example.com"]
   internal_origins: ["smtp://relay.internal:587"]

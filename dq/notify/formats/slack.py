@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from dq.model import Json
 from dq.notify import words
 from dq.notify.message import Alert, Message, State
@@ -35,13 +37,15 @@ def _alert(alert: Alert, state: State) -> list[Json]:
     text = f"*{alert.severity.upper()}* `{_code(alert.check)}` ({_code(alert.dataset)})"
     if state is State.FIRING:
         text += f"\n{escaped(words.found(alert))}"
-    if alert.runbook and not words.link(alert.runbook):
+    linked = _link("runbook", words.link(alert.runbook))
+    if alert.runbook and not linked:
         text += f"\nrunbook `{_code(alert.runbook)}`"
     fields: list[Json] = [
         {"type": "mrkdwn", "text": _cut(f"*{word}*\n{escaped(told)}", FIELD)}
         for word, told in words.facts(alert, state)
     ]
-    section: dict[str, Json] = {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, SECTION)}}
+    text = _cut(text, SECTION - len(linked)) + linked
+    section: dict[str, Json] = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
     return [{**section, "fields": fields[:FIELDS]} if fields else section]
 
 
@@ -56,6 +60,12 @@ def _buttons(links: list[tuple[str, str]]) -> list[Json]:
         if url and len(url) <= BUTTON_URL
     ]
     return [{"type": "actions", "elements": elements}] if elements else []
+
+
+def _link(text: str, url: str) -> str:
+    """A link on a line of its own, empty without an address or with one too long to stand beside what was found."""
+    quoted = escaped(quote(url, safe="%/:?#[]@!$&'()*+,;=~", errors="replace"))
+    return f"\n<{quoted}|{text}>" if 0 < len(quoted) <= FIELD else ""
 
 
 def escaped(text: str) -> str:

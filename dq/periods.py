@@ -155,6 +155,12 @@ def parse_instant(text: str, where: str = "--as-of") -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+def settled_from(last: date, kind: Kind) -> datetime:
+    """The first instant at which figures of a period with that last day can be preliminary or final, books closed."""
+    month_end = datetime.combine(last_day(last), time(), UTC)
+    return month_end + _DAY + EVENTS_SETTLE if kind is Kind.FINAL else month_end
+
+
 def window(
     period: str,
     as_of: datetime,
@@ -180,12 +186,10 @@ def window(
             expected=f"an as-of instant from {start + timedelta(days=1)}T00:00Z on",
             do="give an earlier period or a later --as-of",
         )
-    month_end = last_day(end)
-    month_over = datetime.combine(month_end + timedelta(days=1), time(), UTC)
     closed = ledger_absent or (closed_at is not None and closed_at <= as_of)
-    if closed and as_of >= month_over + EVENTS_SETTLE:
+    if closed and as_of >= settled_from(end, Kind.FINAL):
         kind = Kind.FINAL
-    elif today >= month_end:
+    elif as_of >= settled_from(end, Kind.PRELIMINARY):
         kind = Kind.PRELIMINARY
     else:
         kind = Kind.MONTH_TO_DATE

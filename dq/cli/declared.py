@@ -114,7 +114,8 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
     if reading.registry is not None:
         declared = reading.registry.pipelines
         grains = {name: item.grain for name, item in declared.items()}
-        found += runbooks.lint_levels(pages, grains, [name for name, item in declared.items() if item.investors])
+        investors = [name for name, item in declared.items() if item.investors]
+        found += runbooks.lint_levels(pages, grains, investors, reading.roster)
     found += house.lint(reading.root, reading.registry, reading.roster, owners)
     if reading.project is not None:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}

@@ -34,13 +34,14 @@ from dq.run.schedule import scheduled_as_of
 
 ABOUT = """\
 Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
-a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Checks that
-need the whole month are listed as pending. Of what is red it says whose it is, what is due and how long that is, and
-who hears next. A red warning holds nothing back, as on the day: its pipeline stays ready, and it is listed and told.
-With --format json a program gets the runs and all of this: help, pending, countdown and changes beside the answer.
-The answer is kept, so that a later one can say what changed; what is red opens incidents, and the answer goes to those
-under notify.reports.close in the settings. Exit codes: 0 everything due is green or warns only, 1 not ready, 2 usage or
-configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
+a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Weeks and
+fortnights count in the month they end in, whose figures they are built on: one that runs on into the next month is
+judged there. Checks that need the whole month are listed as pending. Of what is red it says whose it is, what is due
+and how long that is, and who hears next. A red warning holds nothing back, as on the day: its pipeline stays ready, and
+it is listed and told. With --format json a program gets the runs and all of this: help, pending, countdown and changes
+beside the answer. The answer is kept, so that a later one can say what changed; what is red opens incidents, and the
+answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due is green or warns only,
+1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,7 +10,7 @@ from dq import periods, registry
 from dq.cli import console
 from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
-from dq.notify import delivery, overview, words
+from dq.notify import delivery, incidents, overview, words
 from dq.notify.house import house
 from dq.notify.recipients import House
 from dq.people.levels import show
@@ -66,10 +66,8 @@ def status_command(arguments: argparse.Namespace) -> int:
         from dq.cli import levels
 
         return levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
-    from dq.run import missing
-
     declared = registry.load(registry.find_root())
-    found = overview.lines(warehouse, people, now, missing.observations(warehouse, people, declared, now))
+    found = overview.lines(warehouse, people, now, _not_kept_yet(warehouse, people, declared, now))
     if arguments.reviews:
         from dq.cli import reviews
 
@@ -117,12 +115,21 @@ def deliver_command(arguments: argparse.Namespace) -> int:
 
 
 def _dry_run(warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime) -> int:
-    from dq.run import missing
-
-    also = missing.observations(warehouse, people, declared, now)
-    kept, planned = delivery.would_send(warehouse, people, now, also)
+    kept, planned = delivery.would_send(warehouse, people, now, _not_kept_yet(warehouse, people, declared, now))
     for message in [*kept, *planned]:
         when = "now" if message.not_before <= now else show(message.not_before, now, people.roster.zone)
         console.out(clean.text(f"{message.contact} ({message.kind})  {when}  {words.headline(message)}"))
     console.out(f"{len(kept) + len(planned)} messages; nothing was sent")
     return 0
+
+
+def _not_kept_yet(
+    warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime
+) -> list[incidents.Observation]:
+    """What the next ``dq deliver`` finds beside what runs found: missing figures and late reports."""
+    from dq.run import missing, overdue
+
+    return [
+        *missing.observations(warehouse, people, declared, now),
+        *overdue.observations(warehouse, people, declared, now),
+    ]

@@ -7,6 +7,7 @@ no verdict.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from dq import serialize, store
@@ -20,6 +21,14 @@ from dq.notify.routes import Notify
 
 KIND = "deliveries"
 FAILURE_CLASS = incidents.LATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Late:
+    """Why a report is late although nothing of it waits to be sent, and the instant it was due."""
+
+    since: datetime
+    said: str
 
 
 def check_of(pipeline: str) -> str:
@@ -94,12 +103,26 @@ def judge(
     warehouse: store.Warehouse,
     house: House,
     entries: Sequence[Entry],
-    late: Mapping[tuple[str, str], str],
+    late: Mapping[tuple[str, str], Late],
     now: datetime,
 ) -> bool:
-    """Open or resolve the incident of each report by what became of it; whether any changed.
+    """Open or resolve the incident of each report by what became of it; whether any changed."""
+    changed = observations(warehouse, house, entries, late, now)
+    for one in changed:
+        incidents.keep(warehouse, one.run, one)
+    return bool(changed)
 
-    ``late`` says of reports by pipeline and period why they are late although nothing of them waits to be sent.
+
+def observations(
+    warehouse: store.Warehouse,
+    house: House,
+    entries: Sequence[Entry],
+    late: Mapping[tuple[str, str], Late],
+    now: datetime,
+) -> list[Observation]:
+    """What is to be said now of reports: which are not with their readers and which are again; nothing is written.
+
+    ``late`` are those that were never made, by pipeline and period.
     """
     problems: dict[tuple[str, str], str] = {}
     for entry in entries:
@@ -108,29 +131,25 @@ def judge(
             key = (report.pipeline, report.period)
             why = entry.undelivered(now)
             problems[key] = "; ".join(dict.fromkeys(filter(None, (problems.get(key, ""), why))))
-    problems |= {key: "; ".join(filter(None, (problems.get(key, ""), why))) for key, why in late.items()}
-    if not problems:
-        return False
-    known = incidents.everything(warehouse)
-    changed = False
+    problems |= {key: "; ".join(filter(None, (problems.get(key, ""), one.said))) for key, one in late.items()}
+    known = incidents.everything(warehouse) if problems else {}
+    found = []
     for (pipeline, period), problem in problems.items():
         before = known.get(incidents.key(pipeline, check_of(pipeline), period))
-        red = before is not None and before.open
-        if bool(problem) == red:
+        if bool(problem) == (before is not None and before.open):
             continue
-        changed = True
-        name = incidents.late_name(pipeline, period, now)
-        observation = Observation(
-            run=name,
+        due = late.get((pipeline, period))
+        one = Observation(
+            run=incidents.late_name(pipeline, period, now),
             pipeline=pipeline,
             period=period,
-            as_of=now,
+            as_of=due.since if due and before is None else now,
             started=now,
             failures=[_failure(house, pipeline, problem)] if problem else [],
             passed=[] if problem else [check_of(pipeline)],
         )
-        incidents.keep(warehouse, name, observation)
-    return changed
+        found.append(one)
+    return found
 
 
 def _failure(house: House, pipeline: str, problem: str) -> Failure:

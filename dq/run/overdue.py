@@ -8,19 +8,27 @@ from datetime import date, datetime, timedelta
 from dq import periods, store
 from dq.close import levels
 from dq.notify import reports
+from dq.notify.incidents import Observation
 from dq.notify.recipients import House
+from dq.notify.reports import Late
 from dq.notify.routes import CLOSE
-from dq.people.levels import Ready, ReadyDay, deadline, show
+from dq.people.levels import Age, Within, deadline, end_of, moment_text, show
 from dq.registry import Registry
 from dq.run import closing, records
+from dq.runbooks.agenda import failed_first
 
 LOOKED_BACK = timedelta(days=31)
 """Reports due longer ago are not looked for any more."""
 
 
+def observations(warehouse: store.Warehouse, house: House, declared: Registry, now: datetime) -> list[Observation]:
+    """What is to be said now of reports that were never made and of which nobody was told yet."""
+    return reports.observations(warehouse, house, (), late_reports(warehouse, house, declared, now), now)
+
+
 def late_reports(
     warehouse: store.Warehouse, house: House, declared: Registry, now: datetime
-) -> dict[tuple[str, str], str]:
+) -> dict[tuple[str, str], Late]:
     """The reports that are due and were never made, by pipeline and period, each with when it was due.
 
     Only periods after the pipeline's first run count: nobody waits for what was due before there was one.
@@ -32,16 +40,16 @@ def late_reports(
         first = min(
             (period for run in records.names(warehouse, name) if (period := records.period_of(run))), default=""
         )
-        for period in _ended(now.date(), item.grain, house) if first else ():
-            due = _due(house, name, period, item.grain, now)
-            if first <= period and due and now - LOOKED_BACK <= due <= now and not _made(warehouse, name, period):
-                found[name, period] = f"it was due {show(due, now, house.roster.zone)}"
+        for period in _begun(now.date(), item.grain, house) if first else ():
+            late = _late(house, name, period, item.grain, now) if first <= period else None
+            if late and now - LOOKED_BACK <= late.since and not _made(warehouse, name, period):
+                found[name, period] = late
     return {**found, **dict(_late_closes(warehouse, house, declared, now))}
 
 
 def _late_closes(
     warehouse: store.Warehouse, house: House, declared: Registry, now: datetime
-) -> Iterator[tuple[tuple[str, str], str]]:
+) -> Iterator[tuple[tuple[str, str], Late]]:
     """The months whose close somebody waits to read about."""
     if not house.notify.reports.get(CLOSE):
         return
@@ -50,24 +58,29 @@ def _late_closes(
         due = closing.overdue(warehouse, house, declared, one, now)
         if due is not None and now - LOOKED_BACK <= due:
             by = show(levels.due(due, house.roster.zone), now, house.roster.zone)
-            yield (declared.answers_for_close(), one), f"the report of the close was due after {by} (dq close)"
+            said = f"the report of the close was due after {by} (dq close)"
+            yield (declared.answers_for_close(), one), Late(since=due, said=said)
 
 
-def _ended(today: date, grain: periods.Grain, house: House) -> list[str]:
-    """The periods that ended in this month or the one before."""
+def _begun(today: date, grain: periods.Grain, house: House) -> list[str]:
+    """The periods that end in this month or the one before, as far as they have a whole day."""
     month = f"{today:%Y-%m}"
     anchor = house.roster.model.rotation.anchor
     ids = [one for each in (periods.previous_month(month), month) for one in periods.ending_in(each, grain, anchor)]
-    return [one for one in ids if periods.days_of(one, grain)[1] < today]
+    return [one for one in ids if periods.days_of(one, grain)[0] < today]
 
 
-def _due(house: House, pipeline: str, period: str, grain: periods.Grain, now: datetime) -> datetime | None:
-    front = house.front(pipeline)
-    level = next((one for one in front.levels if isinstance(one, Ready | ReadyDay)), None) if front else None
-    if level is None:
-        return None
-    due = deadline(level, roster=house.roster, days=periods.days_of(period, grain), first_failed=now)
-    return due if isinstance(due, datetime) else None
+def _late(house: House, pipeline: str, period: str, grain: periods.Grain, now: datetime) -> Late | None:
+    """The first level of a period's figures that is over; ages and what counts from a failure are none of figures."""
+    front, zone, days = house.front(pipeline), house.roster.zone, periods.days_of(period, grain)
+    over: list[Late] = []
+    for level in front.levels if front else ():
+        if level.met_by != "published" or isinstance(level, Age | Within):
+            continue
+        due = deadline(level, roster=house.roster, days=days, first_failed=failed_first(level, days))
+        if due is not None and end_of(due, zone) <= now:
+            over.append(Late(since=end_of(due, zone), said=f"it was due {moment_text(level, due, now, zone)}"))
+    return min(over, key=lambda one: one.since, default=None)
 
 
 def _made(warehouse: store.Warehouse, pipeline: str, period: str) -> bool:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from dq.errors import ConfigError, Finding, choices
-from dq.model import Check
-from dq.people.levels import Ready
+from dq.model import Check, Kind
+from dq.people.levels import Level, Ready, deadline, end_of, moment_text
 from dq.people.roster import Roster
 from dq.people.roster_file import successor
-from dq.periods import Grain
+from dq.periods import Grain, settled_from
+from dq.runbooks.agenda import failed_first, periods_of
 from dq.runbooks.blocks import blocks, stale
 from dq.runbooks.page import Command, Link, Page, Section
 from dq.runbooks.tables import checks_of
@@ -37,6 +38,17 @@ PART_BLOCKS: Mapping[str, str] = {
     "Service levels": "levels",
     "Escalation": "ladder",
     WAYS: "ways",
+}
+# Since when figures are as settled as a level wants them, and what to write where it is due before.
+SETTLED: Mapping[str, tuple[str, str]] = {
+    "preliminary": (
+        "from the month's last day on",
+        "kind: month_end with on_holiday: same or next, or met_by: published",
+    ),
+    "final": (
+        "48 hours after the month's end",
+        "kind: next_month_business_day with nth: 3, or met_by: preliminary or published",
+    ),
 }
 SECTION_PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
 
@@ -98,8 +110,12 @@ def lint_runbooks(
     return sorted(set(findings))
 
 
-def lint_levels(pages: Mapping[str, Page], grains: Mapping[str, Grain], investors: Collection[str]) -> list[Finding]:
-    """The levels that can never be due or kept: of another grain than the pipeline's, or figures nobody rehearses."""
+def lint_levels(
+    pages: Mapping[str, Page], grains: Mapping[str, Grain], investors: Collection[str], roster: Roster | None
+) -> list[Finding]:
+    """The levels that can never be due, or never kept: of another grain than the pipeline's, by figures nobody
+    rehearses, or due before figures can be as settled as they want.
+    """
     found = []
     for page in pages.values():
         grain = grains.get(page.front.pipeline)
@@ -107,12 +123,34 @@ def lint_levels(pages: Mapping[str, Page], grains: Mapping[str, Grain], investor
             if isinstance(level, Ready) and grain is not Grain.DAY:
                 message = f"falls due after each day of data, but {page.front.pipeline} is of each {grain}; never due"
                 found.append(page.document.finding(("levels", n, "kind"), message))
+            elif grain and roster and (message := _too_early(level, grain, roster)):
+                found.append(page.document.finding(("levels", n, "met_by"), message))
             if level.met_by == "pre_validated" and page.front.pipeline not in investors:
                 message = (
                     f"{page.front.pipeline} is not marked investors in jobs/pipelines.yml: nothing pre-validates it"
                 )
                 found.append(page.document.finding(("levels", n, "met_by"), message))
     return found
+
+
+def _too_early(level: Level, grain: Grain, roster: Roster) -> str:
+    """Why a level that wants settled figures is missed whatever anybody does, by the first period of which it is.
+
+    Two years show every way a deadline moves; those from the anchor on, so that the answer does not change with today.
+    """
+    if level.met_by not in SETTLED:
+        return ""
+    first = roster.model.rotation.anchor
+    for period, days in periods_of(level, roster, grain, first, first.replace(year=first.year + 2, day=1)):
+        due = deadline(level, roster=roster, days=days, first_failed=failed_first(level, days))
+        kept_from = settled_from(days[1], Kind(level.met_by))
+        if due is not None and end_of(due, roster.zone) <= kept_from:
+            when, (since, instead) = moment_text(level, due, kept_from, roster.zone), SETTLED[level.met_by]
+            return (
+                f"can never be kept of {period}: due {when}, but figures are {level.met_by} only {since}, "
+                f"{kept_from:%Y-%m-%d %H:%M} UTC; write {instead}"
+            )
+    return ""
 
 
 def _check_findings(check: Check, pages: Mapping[str, Page]) -> Iterator[Finding]:

@@ -17,16 +17,19 @@ from typing import Any
 
 import pytest
 from notify_support import BROKEN, ROOT, answer, at, declared, errored, failed, house, ran, serving
+from pydantic import TypeAdapter
 from run_records import published, result
 from store_support import quick_disk
 
 from dq import registry, settings, waivers
 from dq.cli import batch, job, main
 from dq.model import RunRecord
+from dq.notify import delivery as notify_delivery
 from dq.notify import incidents, reports
 from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
+from dq.people.levels import Level
 from dq.run import delivery, documents, overdue, records, telling
 from dq.store import Warehouse
 from dq.verdict import Waiver
@@ -506,12 +509,13 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
     records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
     warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
 
-    def late(when: str) -> dict[tuple[str, str], str]:
+    def late(when: str) -> dict[tuple[str, str], reports.Late]:
         return overdue.late_reports(warehouse, house(), known, at(when))
 
     assert late("2026-11-10 13:59") == {}
-    assert late("2026-11-10 14:00") == {("executive_report", PERIOD): "it was due Tue 10 Nov 09:00"}
-    changed = reports.judge(warehouse, house(), [], late("2026-11-10 14:00"), at("2026-11-10 14:00"))
+    due = reports.Late(since=at("2026-11-10 14:00"), said="it was due Tue 10 Nov 09:00")
+    assert late("2026-11-10 14:00") == {("executive_report", PERIOD): due}
+    changed = reports.judge(warehouse, house(), [], late("2026-11-10 14:30"), at("2026-11-10 14:30"))
     assert changed
     assert not reports.judge(warehouse, house(), [], late("2026-11-10 15:00"), at("2026-11-10 15:00")), "told once"
     (one,) = (one for one in incidents.everything(warehouse).values() if one.open)
@@ -520,6 +524,71 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
     assert late("2026-11-10 16:00") == {}
     warehouse.records.put(reports.KIND, f"executive_report-{PERIOD}-v2", {"problem": "no room"})
     assert late("2026-11-10 16:00") != {}
+
+
+@pytest.mark.parametrize(
+    ("level", "before", "from_then", "said"),
+    [
+        ({"kind": "hours_after", "hours": 24}, "2026-11-09 23:59", "2026-11-10 00:00", "Mon 9 Nov 19:00"),
+        (
+            {"kind": "fortnight", "weekday": "thursday", "at": "17:00", "on_holiday": "same"},
+            "2026-11-12 21:59",
+            "2026-11-12 22:00",
+            "Thu 12 Nov 17:00",
+        ),
+        (
+            {"kind": "weekday", "weekday": "friday", "at": "17:00", "on_holiday": "previous"},
+            "2026-11-13 21:59",
+            "2026-11-13 22:00",
+            "Fri 13 Nov 17:00",
+        ),
+        (
+            {"kind": "day_of_month", "day": 25, "on_holiday": "same"},
+            "2026-11-26 04:59",
+            "2026-11-26 05:00",
+            "Wed 25 Nov",
+        ),
+        ({"kind": "hours_after", "hours": 24, "met_by": "green"}, "2026-11-20 00:00", "", ""),
+        ({"kind": "within", "hours": 1}, "2026-11-20 00:00", "", ""),
+    ],
+)
+def test_a_report_is_late_by_any_level_that_wants_it_published(
+    warehouse: Warehouse, level: dict[str, Any], before: str, from_then: str, said: str
+) -> None:
+    known, _ = declared()
+    records.save(warehouse, ran("2026-11-09 06:00", result("x"), pipeline="executive_report", period=PERIOD))
+    usual, read = house(), TypeAdapter(Level).validate_python({"id": "made", "label": "made by", **level})
+    page = usual.page("executive_report")
+    assert page is not None
+    other = replace(page, front=page.front.model_copy(update={"levels": [read]}))
+    people = replace(usual, page=lambda _: other)
+
+    def late(when: str) -> reports.Late | None:
+        return overdue.late_reports(warehouse, people, known, at(when)).get(("executive_report", PERIOD))
+
+    assert late(before) is None
+    if from_then:
+        assert late(from_then) == reports.Late(since=at(from_then), said=f"it was due {said}")
+
+
+def test_status_and_a_dry_run_show_a_report_that_was_never_made_since_it_was_due(
+    call: Call, warehouse: Warehouse, with_target: Any
+) -> None:
+    incidents.note(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
+    records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
+    warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
+    kept = warehouse.records.list(incidents.KIND)
+    with serving() as server:
+        with_target(server.origin)
+        _, told = call("status", "--at", "2026-11-10T18:00:00Z")
+        known, _ = declared()
+        found = overdue.observations(warehouse, house(), known, at("2026-11-10 18:00"))
+        _, planned = notify_delivery.would_send(warehouse, house(), at("2026-11-10 18:00"), found)
+    assert f"CRITICAL  executive_report {PERIOD}  executive_report.report.delivered\n" in told
+    assert "  since     Tue 10 Nov 09:00, seen by 1 run\n" in told
+    assert "  found     the report is not with its readers: it was due Tue 10 Nov 09:00\n" in told
+    assert warehouse.records.list(incidents.KIND) == kept, "nothing is written by looking"
+    assert {(one.pipeline, one.period) for one in planned} == {("executive_report", PERIOD)}
 
 
 def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:

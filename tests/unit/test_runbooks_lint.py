@@ -14,7 +14,7 @@ from runbook_samples import CHECKS, PAGE, ROSTER, line_of, page, roster
 from dq import project as projects
 from dq.errors import ConfigError, DqError
 from dq.model import Check, Guidance, Severity
-from dq.people import load_roster
+from dq.people import Roster, load_roster
 from dq.periods import Grain, days_of
 from dq.runbooks import Page, guide, lint_levels, lint_runbooks, load_pages, render_blocks, write_checks
 from dq.runbooks.lint import PLACEHOLDERS
@@ -468,11 +468,49 @@ levels:
 def test_a_level_that_can_never_be_due_or_kept_is_told(
     levels: str, grain: Grain, investors: list[str], said: str
 ) -> None:
-    old = next(line for line in LEVELS.splitlines() if "id: fixed" in line)
-    read = page(PAGE.replace(old, f"  - {levels}"))
-    found = [str(finding) for finding in lint_levels({"profit.md": read}, {"profit": grain}, investors)]
+    found = told_of_level(levels, grain, investors, None)
     assert len(found) == bool(said)
     assert not said or said in found[0]
+
+
+def told_of_level(level: str, grain: Grain, investors: list[str], people: Roster | None) -> list[str]:
+    old = next(line for line in LEVELS.splitlines() if "id: fixed" in line)
+    read = page(PAGE.replace(old, f"  - {level}"))
+    return [str(finding) for finding in lint_levels({"profit.md": read}, {"profit": grain}, investors, people)]
+
+
+EARLY = "but figures are "
+
+
+@pytest.mark.parametrize(
+    ("level", "grain", "said"),
+    [
+        ("kind: day_of_month, day: 20, on_holiday: same, met_by: preliminary", Grain.MONTH, "2025-10: due"),
+        ("kind: month_end, on_holiday: previous, met_by: preliminary", Grain.MONTH, "2025-11: due Fri 28 Nov"),
+        ("kind: month_end, on_holiday: same, met_by: preliminary", Grain.MONTH, ""),
+        ("kind: month_end, on_holiday: next, met_by: preliminary", Grain.MONTH, ""),
+        ("kind: day_of_month, day: 25, on_holiday: previous, met_by: final", Grain.MONTH, "with nth: 3"),
+        ("kind: month_end, on_holiday: same, met_by: final", Grain.DAY, "48 hours after the month's end"),
+        ("kind: next_month_business_day, nth: 1, met_by: final", Grain.MONTH, EARLY),
+        ("kind: next_month_business_day, nth: 3, met_by: final", Grain.DAY, ""),
+        ("kind: hours_after, hours: 48, met_by: final", Grain.MONTH, EARLY),
+        ("kind: hours_after, hours: 49, met_by: final", Grain.MONTH, ""),
+        ("kind: hours_after, hours: 72, met_by: preliminary", Grain.WEEK, EARLY),
+        ('kind: ready_by, at: "05:00", met_by: preliminary', Grain.DAY, EARLY),
+        ("kind: day_of_month, day: 20, on_holiday: same", Grain.MONTH, ""),
+        ("kind: day_of_month, day: 20, on_holiday: same, met_by: green", Grain.MONTH, ""),
+        ("kind: within, days: 3, met_by: final", Grain.MONTH, ""),
+    ],
+)
+def test_a_level_due_before_figures_can_be_settled_is_told_with_what_to_write(
+    tmp_path: Path, level: str, grain: Grain, said: str
+) -> None:
+    found = told_of_level(f"{{id: fixed, label: x, {level}}}", grain, ["profit"], roster(tmp_path))
+    assert len(found) == bool(said), found
+    if said:
+        assert "levels[1].met_by: can never be kept of 20" in found[0]
+        assert "; write kind: " in found[0]
+        assert said in found[0]
 
 
 def test_a_rung_of_a_class_its_level_is_not_of_is_told() -> None:

@@ -112,7 +112,7 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
 
 
 def class_archive() -> Path:
-    """Where ``make env`` puts the archive of Spark's classes from which a JVM starts in half the time."""
+    """Where ``make env`` puts the archive of Spark's classes, from which a JVM starts sooner."""
     return Path(sys.prefix, "spark.jsa")
 
 

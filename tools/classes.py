@@ -1,4 +1,4 @@
-"""Write the archive of Spark's classes that JVMs of this environment map into memory: they then start in half the time.
+"""Write the archive of Spark's classes that JVMs of this environment map into memory, to start sooner.
 
 Run by ``make env`` after an installation; does nothing while the archive fits the Java and the Spark that are there. An
 archive that does not fit is passed over by Java, so nothing depends on it.

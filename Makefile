@@ -8,7 +8,7 @@ help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 env: ## build .venv from the hash-locked requirements and find Java
-	@tools/setup.sh && JAVA_HOME=$$(tools/java.sh) .venv/bin/python tools/classes.py
+	@tools/setup.sh && JAVA_HOME=$$(tools/java.sh) && export JAVA_HOME && .venv/bin/python tools/classes.py
 
 demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
 	@$(RUN) dq demo $(ARGS)

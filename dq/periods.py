@@ -26,7 +26,7 @@ class Grain(StrEnum):
     MONTH = "month"
 
 
-def days_of(period: str, grain: Grain | None = None) -> tuple[date, date]:
+def days_of(period: str, grain: Grain | None = None, *, where: str = "") -> tuple[date, date]:
     """The first and last day of a period id: a day ``2026-10-05``, an ISO week ``2026-W41`` or a month ``2026-10``.
 
     A fortnight is named by its first Monday, which reads like a day: only its ``grain`` tells them apart.
@@ -44,8 +44,20 @@ def days_of(period: str, grain: Grain | None = None) -> tuple[date, date]:
         pass
     raise UsageError(
         f"{period!r} is no period",
-        expected="a day such as 2026-10-05, a week such as 2026-W41 or a month such as 2026-10",
+        where=where,
+        expected="a day such as 2026-10-05 (a fortnight: its first), a week such as 2026-W41, a month such as 2026-10",
     )
+
+
+def month_of(text: str, where: str) -> str:
+    """The id of a month, ``2026-10``; a UsageError that names the option ``where`` it was given where it is none."""
+    try:
+        first, last = days_of(text)
+    except UsageError:
+        first, last = date.min, date.min
+    if first.day != 1 or last != last_day(first):
+        raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-10")
+    return text
 
 
 def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:
@@ -53,7 +65,7 @@ def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:
 
     A pipeline of days also takes a month and computes all its days. Fortnights are counted from the ``anchor`` Monday.
     """
-    first, last = days_of(period, grain)
+    first, last = days_of(period, grain, where="--period")
     form = {10: Grain.DAY, 8: Grain.WEEK, 7: Grain.MONTH}[len(period)]
     forms = {
         Grain.DAY: ({Grain.DAY, Grain.MONTH}, f"a day such as {first} or a month such as {first:%Y-%m}"),

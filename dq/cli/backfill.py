@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -55,7 +54,7 @@ def command(arguments: argparse.Namespace) -> int:
     as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else None
     if as_of:
         batch.refuse_future(as_of, now)
-    first, last = _month(arguments.first, "--from"), _month(arguments.last, "--to")
+    first, last = periods.month_of(arguments.first, "--from"), periods.month_of(arguments.last, "--to")
     if last < first:
         raise UsageError(f"--to {last} lies before --from {first}", expected="months in order of time")
     periods.window(last, as_of or now, None, ledger_absent=True, where="--to")  # refuses a month without a complete day
@@ -126,10 +125,3 @@ def _row(step: Step) -> tuple[str, ...]:
         instant = f" as of {step.shown.as_of:%Y-%m-%dT%H:%M:%SZ}" if step.shown.as_of else ""
         seen = f"version {step.shown.version}, {step.shown.kind.replace('_', ' ')}{instant}"
     return step.pipeline, step.period, f"{step.as_of:%Y-%m-%dT%H:%M:%SZ}", step.why, seen
-
-
-def _month(text: str, where: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d{2}", text):
-        raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-08")
-    periods.days_of(text)
-    return text

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from dq import periods, registry, store
 from dq.cli import console
-from dq.cli.levels import month_of
 from dq.cli.warehouse import add_warehouse, docs_site, open_warehouse
 from dq.close import page, report
 from dq.close.report import Closing, State
@@ -55,7 +54,7 @@ def command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     at = periods.parse_instant(arguments.at, where="--at") if arguments.at else now
     batch.refuse_future(at, now, where="--at")
-    month = month_of(arguments.month, "--month")
+    month = periods.month_of(arguments.month, "--month")
     warehouse = open_warehouse(arguments)
     root = registry.find_root()
     declared, people = registry.load(root), house(root)

@@ -192,16 +192,13 @@ def _write(
 
 def calendar_command(arguments: argparse.Namespace) -> int:
     """Print what falls into a month."""
-    from dq.periods import Grain, days_for
+    from dq.periods import days_of, month_of
     from dq.runbooks.agenda import HEADER, agenda
 
     declared, roster, fronts = _read(arguments.pipeline)
     now = datetime.now(UTC)
     month = arguments.month or f"{now.astimezone(roster.zone):%Y-%m}"
-    try:
-        first, last = days_for(month, Grain.MONTH, roster.model.rotation.anchor)
-    except UsageError as error:
-        raise UsageError(f"{month!r} is no month", where="--month", expected="one such as 2026-11") from error
+    first, last = days_of(month_of(month, "--month"))
     grains = {name: declared.pipelines[name].grain for name in fronts}
     entries = agenda(roster, fronts, grains, first, last)
     if arguments.format == "json":

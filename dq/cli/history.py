@@ -9,7 +9,7 @@ from pathlib import Path
 from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
-from dq.cli.job import docs_folder
+from dq.cli.job import PERIODS, docs_folder
 from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
 from dq.model import Outcome, RunRecord, Severity
@@ -37,9 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
     withdraw = commands.add_parser("withdraw", help="take a published period back to the version before")
     withdraw.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
-    withdraw.add_argument(
-        "--period", required=True, help="the day or month to take back; a month takes back all its days"
-    )
+    withdraw.add_argument("--period", required=True, help=f"{PERIODS}; a month takes back all its days")
     withdraw.add_argument("--reason", required=True, help="why; it is kept in the log")
     withdraw.add_argument("--by", default=None, help="who (default: the user running this)")
     withdraw.add_argument(
@@ -115,7 +113,7 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
     registered.pipeline(arguments.pipeline)
     if not arguments.reason.strip():
         raise UsageError("--reason is empty", expected="a sentence a reader of the log will understand")
-    periods.days_of(arguments.period)
+    periods.days_of(arguments.period, where="--period")
     warehouse = open_warehouse(arguments)
     table = warehouse.table(arguments.pipeline)
     by = arguments.by or console.who()

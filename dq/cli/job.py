@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
-from dq.cli.signals import TERMINATED, Terminated, exit_code, terminable
+from dq.cli.signals import TERMINATED, Terminated, exit_code, stop_behind, terminable
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
 from dq.notify import redact
@@ -42,9 +42,13 @@ def told_to(audience: Audience) -> Iterator[None]:
         _audience.reset(token)
 
 
+# What --period takes, for the help of every command that has it.
+PERIODS = "by the grain of the pipeline: day 2026-10-05, week 2026-W41, fortnight 2026-09-28, month 2026-10"
+
+
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments every job and ``dq run`` share."""
-    parser.add_argument("--period", required=True, help="the day (2026-10-05) or month (2026-10) to compute")
+    parser.add_argument("--period", required=True, help=PERIODS)
     parser.add_argument("--as-of", help="clock and knowledge cut, ISO 8601 UTC (default: now)")
     add_output_arguments(parser)
 
@@ -129,8 +133,8 @@ class PipelineRun:
 
     def _finish(self, error: BaseException | None) -> bool:
         failure = self._failed or error
-        if isinstance(failure, KeyboardInterrupt | Terminated):
-            return self._stopped(failure)
+        if stop := stop_behind(failure):
+            return self._stopped(stop)
         if isinstance(failure, SystemExit):
             return False
         if isinstance(failure, DqError) and (self._run is None or isinstance(failure, UsageError)):

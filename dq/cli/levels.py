@@ -18,8 +18,8 @@ def command(
 ) -> int:
     """Print them, of this month and the one before where no months are given."""
     this = f"{now.astimezone(people.roster.zone):%Y-%m}"
-    last = month_of(months[1] or this, "--to")
-    first = month_of(months[0] or periods.previous_month(last), "--from")
+    last = periods.month_of(months[1] or this, "--to")
+    first = periods.month_of(months[0] or periods.previous_month(last), "--from")
     if last < first:
         raise UsageError(f"--to {last} lies before --from {first}", expected="months in order of time")
     found = attained(warehouse, people, registry.load(registry.find_root()), first, last, now)
@@ -30,11 +30,3 @@ def command(
     shown = console.aligned([HEADER, *rows(found, now, people.roster.zone)])
     console.out("\n".join(shown) if found else "none was due")
     return 0
-
-
-def month_of(text: str, where: str) -> str:
-    """The id of a month, or a sentence that it is none."""
-    first, last = periods.days_of(text)
-    if last != periods.last_day(first) or first.day != 1:
-        raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-11")
-    return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ def terminable() -> Iterator[None]:
         return
 
     def raise_terminated(_signum: int, _frame: FrameType | None) -> None:
+        # A scheduler sends it to the JVM as well: what py4j logs of the lost connection helps nobody.
+        logging.disable()
         raise Terminated
 
     previous = signal.signal(signal.SIGTERM, raise_terminated)
@@ -30,6 +33,21 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+        logging.disable(logging.NOTSET)
+
+
+def stop_behind(error: BaseException | None) -> BaseException | None:
+    """The interruption or termination that an exception is, or that it was raised while handling; None where none is.
+
+    Spark's client raises errors of its own while it leaves a call that was stopped, which then hide the stop.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, KeyboardInterrupt | Terminated):
+            return error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def exit_code(stopped: BaseException) -> int:

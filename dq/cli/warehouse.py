@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from dq import registry, settings, store
@@ -19,10 +20,12 @@ def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
     root = registry.find_root()
     folder = arguments.warehouse or root / settings.load(root).warehouse
     if not folder.is_dir():
+        named = "DQ_WAREHOUSE" if os.environ.get("DQ_WAREHOUSE") else "warehouse of jobs/settings.yml"
+        where = "--warehouse" if arguments.warehouse else named
         raise UsageError(
             f"there is no warehouse {folder}",
-            where="--warehouse",
-            do="give the folder a run published to, or DQ_WAREHOUSE",
+            where=where,
+            do="give by --warehouse or DQ_WAREHOUSE where runs publish; make demo does in build/demo/warehouse",
         )
     return store.Warehouse(folder)
 

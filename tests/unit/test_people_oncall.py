@@ -292,7 +292,7 @@ def test_the_command_answers_for_all_and_for_programs(capsys: pytest.CaptureFixt
         (["oncall", "--ical", "x.ics", "--from", "soon", "--to", "later"], "expected days such as"),
         (["oncall", "--table", "--year", "99999"], "is no year to plan"),
         (["oncall", "--table", "--pipeline", "profit_unit"], "the table is of all pipelines"),
-        (["calendar", "--month", "2026-13"], "'2026-13' is no month; expected one such as 2026-11"),
+        (["calendar", "--month", "2026-13"], "'2026-13' is no month; expected a month such as 2026-10"),
         (["calendar", "--month", "2026-11-05"], "'2026-11-05' is no month"),
         (["calendar", "--pipeline", "profit"], "there is no pipeline 'profit'"),
     ],

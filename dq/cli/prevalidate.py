@@ -88,10 +88,6 @@ def command(arguments: argparse.Namespace) -> int:
         pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
     )
     earlier = facts.prevalidations(warehouse, arguments.month)
-    problems = _keep(warehouse, answer)
-    if not arguments.no_docs:
-        site = arguments.docs or docs_folder(arguments.warehouse, project)
-        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
     house = house_of(project.root, project.registry, project.roster, project.settings)
     aids = _aids(house, answer, runs, _red(warehouse, runs))
     pending = _pending(project, runs, answer)
@@ -99,8 +95,12 @@ def command(arguments: argparse.Namespace) -> int:
     baseline = prevalidation.compared_with(answer, earlier)
     changed = prevalidation.changes(answer, baseline) if baseline else None
     lines = text.lines(answer, aids, pending, countdown, changed)
+    site = None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project)
+    problems = _kept(warehouse, house, project, answer, lines, site)
+    if site is not None:
+        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
     _print(arguments, document(answer, aids, pending, countdown, changed), lines, runs)
-    problems += _told(project, warehouse, arguments, answer, lines, runs)
+    problems += telling.tell_of(project, warehouse, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
     code = answer.state.exit_code
@@ -155,7 +155,27 @@ def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> dat
     return min((day for day in found if day is not None), default=days[1])
 
 
-def _keep(warehouse: store.Warehouse, answer: Prevalidation) -> list[str]:
+def _kept(
+    warehouse: store.Warehouse,
+    house: House,
+    project: projects.Project,
+    answer: Prevalidation,
+    lines: Sequence[str],
+    site: Path | None,
+) -> list[str]:
+    """Hand the answer over to its readers, then keep it: only what is on its way was given in time."""
+    if site is not None:
+        page = telling.ClosePage(
+            site=site,
+            name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
+            title=f"Pre-validation of {answer.month}: {answer.state.value}",
+            summary=f"As of {answer.as_of:%Y-%m-%d %H:%M} UTC: {answer.state.value}. Nothing was published by it.",
+            lines=lines,
+        )
+        try:
+            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
+        except Exception as failure:  # whatever delivery does, the answer stands
+            return [f"the answer was neither handed over nor kept: {sentence(failure)}"]
     try:
         warehouse.records.put(facts.PREVALIDATIONS, answer.name, prevalidation.to_json(answer))
     except DqError as failure:
@@ -222,33 +242,6 @@ def _print(
         if arguments.cards and not run.verdict.published:
             console.out("")
             console.out(reports.render(run, width=console.width(), colour=console.colour()))
-
-
-def _told(
-    project: projects.Project,
-    warehouse: store.Warehouse,
-    arguments: argparse.Namespace,
-    answer: Prevalidation,
-    lines: Sequence[str],
-    runs: Sequence[RunRecord],
-) -> list[str]:
-    """Open and resolve incidents by what was rehearsed, and send the answer to its readers."""
-    problems = []
-    if not arguments.no_docs:
-        site = arguments.docs or docs_folder(arguments.warehouse, project)
-        page = telling.ClosePage(
-            site=site,
-            name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
-            title=f"Pre-validation of {answer.month}: {answer.state.value}",
-            summary=f"As of {answer.as_of:%Y-%m-%d %H:%M} UTC: {answer.state.value}. Nothing was published by it.",
-            lines=lines,
-        )
-        house = house_of(project.root, project.registry, project.roster, project.settings)
-        try:
-            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
-        except Exception as failure:  # whatever delivery does, the answer stands
-            problems.append(f"the answer was not handed over: {sentence(failure)}")
-    return problems + telling.tell_of(project, warehouse, runs)
 
 
 def _aids(

@@ -45,8 +45,9 @@ def _planned(
 
 
 def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> None:
-    """Keep what is to be told now, and take back what is no longer so."""
+    """Keep what is to be told now and what a crash left half handed over, and take back what is no longer so."""
     outbox = Outbox(warehouse)
+    outbox.finish()
     made = _planned(warehouse, house, outbox.entries(), now)
     for entry in made.outdated:
         outbox.drop(entry, now, "what it says is no longer so")

@@ -482,7 +482,7 @@ def test_a_published_document_is_handed_over_as_it_lies_there_and_shown_with_its
         with_target(server.origin, REPORTS)
         run = guarded(warehouse, record)
         run.bound.pipeline.document = "Executive report"
-        telling.hand_over(run, record, page)
+        documents.hand_over(run, record, page)
         assert call("deliver")[0] == 0
     (entry,) = Outbox(warehouse).entries()
     assert entry.message.report is not None

@@ -88,6 +88,11 @@ class Entry:
         """Whether the target refused it for good."""
         return self.last is not None and self.last.outcome is Outcome.REFUSED and self.sent is None
 
+    @property
+    def failed(self) -> bool:
+        """Whether its last attempt failed, so that it waits for the next."""
+        return self.last is not None and self.last.outcome is Outcome.FAILED and self.sent is None
+
     def due(self) -> datetime | None:
         """When the next attempt may be made; None where it is settled or refused."""
         if self.settled or self.refused:
@@ -164,7 +169,10 @@ class Outbox:
         self, entry: Entry, outcome: Outcome, now: datetime, *, reason: str = "", retry_after: str | None = None
     ) -> Entry:
         """Mark how the attempt that was begun ended."""
-        again = now + retry.wait(entry.number, retry_after, now) if outcome is Outcome.FAILED else None
+        again = None
+        if outcome is Outcome.FAILED:
+            wait, said = retry.wait(entry.number, retry_after, now)
+            again, reason = now + wait, " and ".join(filter(None, (reason, said)))
         done = replace(entry.attempts[-1], outcome=outcome, ended=now, reason=reason, again=again)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
@@ -174,7 +182,7 @@ class Outbox:
         return self._add(entry, Attempt(began=now, ended=now, outcome=Outcome.DROPPED, reason=reason))
 
     def retry(self, entry: Entry, now: datetime) -> Entry:
-        """Let a message that was refused for good be tried again, since somebody mended what it was refused for."""
+        """Let a message that was refused for good, or has to wait, be tried again, since somebody mended the cause."""
         done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])

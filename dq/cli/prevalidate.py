@@ -18,9 +18,9 @@ from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
 from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
-from dq.close.prevalidation import Changes, Prevalidation, State
+from dq.close.prevalidation import Changes, Light, Prevalidation, State
 from dq.errors import DqError, UsageError
-from dq.model import Json, Kind, Outcome, RunRecord, Severity
+from dq.model import CheckResult, Json, Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
 from dq.notify.house import house_of
 from dq.notify.incidents import Incident
@@ -37,11 +37,12 @@ Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Weeks and
 fortnights count in the month they end in, whose figures they are built on: one that runs on into the next month is
 judged there. Checks that need the whole month are listed as pending. Of what is red it says whose it is, what is due
-and how long that is, and who hears next. A red warning holds nothing back, as on the day: its pipeline stays ready, and
-it is listed and told. With --format json a program gets the runs and all of this: help, pending, countdown and changes
-beside the answer. The answer is kept, so that a later one can say what changed; what is red opens incidents, and the
-answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due is green or warns only,
-1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
+and how long that is, and who hears next. A pipeline is ready once everything due of it is green: a red warning is not,
+though it would hold nothing back on the day, unless it is waived (dq waive). With --format json a program gets the runs
+and all of this: help, pending, countdown and changes beside the answer. The answer is kept, so that a later one can say
+what changed; what is red opens incidents, and the answer goes to those under notify.reports.close in the settings. Exit
+codes: 0 everything due is green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the
+answer was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -76,6 +77,7 @@ def command(arguments: argparse.Namespace) -> int:
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
     warehouse.prepare()
     runs, untried = rehearse(project, warehouse, wanted, arguments, as_of)
+    known = incidents.in_force(warehouse)
     by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         by_pipeline[run.pipeline].append(run)
@@ -85,11 +87,12 @@ def command(arguments: argparse.Namespace) -> int:
         given=datetime.now(UTC),
         today=as_of.astimezone(project.roster.zone).date(),
         due=due_day(project, wanted, arguments.month),
-        pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
+        pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {}), known) for name in wanted],
     )
     earlier = facts.prevalidations(warehouse, arguments.month)
     house = house_of(project.root, project.registry, project.roster, project.settings)
-    aids = _aids(house, answer, runs, _red(warehouse, runs))
+    red = [one for one in _red(warehouse, runs) if not incidents.paused(one, known, as_of)]
+    aids = _aids(house, answer, runs, red)
     pending = _pending(project, runs, answer)
     countdown = prevalidation.burn_down(answer, earlier)
     baseline = prevalidation.compared_with(answer, earlier)
@@ -239,9 +242,13 @@ def _print(
         return
     console.out("\n".join(clean.text(line) for line in lines))
     for run in runs:
-        if arguments.cards and not run.verdict.published:
+        if arguments.cards and (not run.verdict.published or any(map(_warns, run.results))):
             console.out("")
             console.out(reports.render(run, width=console.width(), colour=console.colour()))
+
+
+def _warns(result: CheckResult) -> bool:
+    return prevalidation.light(result) is Light.WARNED
 
 
 def _aids(
@@ -250,10 +257,10 @@ def _aids(
     runs: Sequence[RunRecord],
     red: Sequence[Incident],
 ) -> dict[str, Aid]:
-    """The help for each pipeline that is not ready or that warns; ``red`` are the open incidents."""
+    """The help for each pipeline that is not ready; ``red`` are the open incidents that no waiver pauses."""
     found = {}
     for one in answer.pipelines:
-        if one.state is State.READY and not one.of(*prevalidation.BAD):
+        if one.state is State.READY:
             continue
         owner = next((line for run in runs if run.pipeline == one.pipeline for line in _worst(run)), "")
         own = [incident for incident in red if incident.pipeline == one.pipeline]

@@ -86,8 +86,8 @@ def _decision(now: Prevalidation) -> str:
     red = counts[Light.RED] + counts[Light.ERRORED]
     warned = _count(counts[Light.WARNED], Light.WARNED)
     numbers = f"{counts[Light.GREEN]} of {counts.total()} controls green, {counts[Light.PENDING]} pending"
-    if now.state is State.READY and counts[Light.WARNED]:
-        return f"{numbers}: nothing holds the figures back; {warned} told, to be published with them"
+    if now.state is State.READY and counts[Light.WAIVED]:
+        return f"{numbers}: everything due is green, or waived ({counts[Light.WAIVED]})"
     if now.state is State.READY:
         return f"{numbers}: everything due is green"
     open_ = sum(1 for one in now.pipelines if one.state is not State.READY)

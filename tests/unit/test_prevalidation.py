@@ -6,6 +6,7 @@ import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from dq.model import Outcome, Severity, Verdict
 from dq.notify import incidents
 from dq.notify.recipients import hears
 from dq.reports import render
+from dq.verdict import Waiver
 
 DUE = date(2026, 11, 25)
 ROOT = Path(__file__).resolve().parents[2]
@@ -301,25 +303,49 @@ def test_the_time_left_is_counted_in_days_of_the_company_and_within_a_day_in_hou
     assert time_left(moment, at("2026-11-25 12:00"), declared()[1].zone) == said
 
 
-def test_a_red_warning_holds_nothing_back_and_is_listed_with_all_its_help(tmp_path: Path) -> None:
+def test_a_red_warning_is_not_green_and_is_listed_with_all_its_help(tmp_path: Path) -> None:
     warned = failed("trend", Severity.WARNING, failure_class="F15")
-    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH)]
+    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH, rehearsal=True)]
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}))
-    assert (now.state, now.state.exit_code) == (State.READY, 0)
+    assert (now.state, now.state.exit_code) == (State.NOT_READY, 1)
     helped = _aids(house(), now, runs, _red(store.Warehouse(tmp_path), runs))
     lines = text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
     assert lines[2:7] == [
-        "  READY        investor_profit  1 of 2 controls green, 1 red warning",
+        "  NOT READY    investor_profit  1 of 2 controls green, 1 red warning",
         "               warns  trend",
         f"               owner  {helped['investor_profit'].owner}",
         "               due    pre-validation Wed 25 Nov (today); fixed by Mon 30 Nov (5 days left); "
         "preliminary report Mon 30 Nov (5 days left); final report by Thu 3 Dec (8 days left)",
         "               next   to the Lead Fri 27 Nov 09:00; to the Business Analytics Team's manager Fri 27 Nov 09:00",
     ]
-    assert "1 of 2 controls green, 0 pending: nothing holds the figures back; 1 red warning told" in lines[8]
-    assert "T-0 Wed 25 Nov READY 1 of 2 green, 0 red, 1 red warning" in lines[9]
+    assert "0 red or not evaluated, 1 red warning; 1 of 1 pipelines not ready; decided today" in lines[8]
+    assert "T-0 Wed 25 Nov NOT READY 1 of 2 green, 0 red, 1 red warning" in lines[9]
     before = answer(24, line("investor_profit", trend=Light.GREEN, sums=Light.GREEN))
     assert prevalidation.changes(now, before).worse == ["investor_profit trend"]
+    assert render(runs[0]).startswith("WARNS  investor_profit 2026-11"), "a card never calls ready what is not"
+
+
+def test_a_waived_warning_is_as_ready_as_any_waived_failure(tmp_path: Path) -> None:
+    warned = failed("trend", Severity.WARNING, failure_class="F15")
+    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH)]
+    waiver = Waiver(
+        pipeline="investor_profit",
+        check="trend",
+        period="2026-11",
+        ceiling=Decimal(5),
+        owner="Anna",
+        reason="known",
+        until=date(2999, 1, 1),
+        recorded=at("2026-11-25 08:00"),
+    )
+    now = answer(25, prevalidation.readiness("investor_profit", runs, {}, [waiver]))
+    assert (now.state, now.state.exit_code, now.pipelines[0].of(Light.WAIVED)) == (State.READY, 0, ["trend"])
+    assert text.lines(now, {}, {}, [], None)[-1] == (
+        "1 of 2 controls green, 0 pending: everything due is green, or waived (1)"
+    )
+    for other in ({"check": "sums"}, {"period": "2026-10"}, {"pipeline": "profit_unit"}, {"until": date(2026, 1, 1)}):
+        found = prevalidation.readiness("investor_profit", runs, {}, [replace(waiver, **other)])  # type: ignore[arg-type]
+        assert found.state is State.NOT_READY
 
 
 def test_a_day_that_was_red_before_the_rehearsal_counts_from_its_own_first_failure(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,16 +10,17 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from dq import periods, registry, reports, serialize, store, waivers
+from dq import periods, registry, reports, store, waivers
 from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
 from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
-from dq.close.prevalidation import Changes, Light, Prevalidation, State
+from dq.close.prevalidation import Light, Prevalidation, State
+from dq.close.shown import Shown, render
 from dq.errors import DqError, UsageError
-from dq.model import CheckResult, Json, Kind, Outcome, RunRecord, Severity
+from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
 from dq.notify.house import house_of
 from dq.notify.incidents import Incident
@@ -38,11 +38,11 @@ a clone of the warehouse that is removed afterwards: nothing is published and no
 fortnights count in the month they end in, whose figures they are built on: one that runs on into the next month is
 judged there. Checks that need the whole month are listed as pending. Of what is red it says whose it is, what is due
 and how long that is, and who hears next. A pipeline is ready once everything due of it is green: a red warning is not,
-though it would hold nothing back on the day, unless it is waived (dq waive). With --format json a program gets the runs
-and all of this: help, pending, countdown and changes beside the answer. The answer is kept, so that a later one can say
-what changed; what is red opens incidents, and the answer goes to those under notify.reports.close in the settings. Exit
-codes: 0 everything due is green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the
-answer was not kept or delivered."""
+though it would hold nothing back on the day, unless it is waived (dq waive). Every --format but gx carries all of this
+before the runs; json has it as help, pending, countdown and changes beside the answer. The answer is kept, so that a
+later one can say what changed; what is red opens incidents, and the answer goes to those under notify.reports.close in
+the settings. Exit codes: 0 everything due is green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell,
+4 ready, but the answer was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -92,17 +92,19 @@ def command(arguments: argparse.Namespace) -> int:
     earlier = facts.prevalidations(warehouse, arguments.month)
     house = house_of(project.root, project.registry, project.roster, project.settings)
     red = [one for one in _red(warehouse, runs) if not incidents.paused(one, known, as_of)]
-    aids = _aids(house, answer, runs, red)
-    pending = _pending(project, runs, answer)
-    countdown = prevalidation.burn_down(answer, earlier)
     baseline = prevalidation.compared_with(answer, earlier)
-    changed = prevalidation.changes(answer, baseline) if baseline else None
-    lines = text.lines(answer, aids, pending, countdown, changed)
+    shown = Shown(
+        answer=answer,
+        aids=_aids(house, answer, runs, red),
+        pending=_pending(project, runs, answer),
+        countdown=prevalidation.burn_down(answer, earlier),
+        changed=prevalidation.changes(answer, baseline) if baseline else None,
+    )
     site = None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project)
-    problems = _kept(warehouse, house, project, answer, lines, site)
+    problems = _kept(warehouse, house, project, answer, shown.lines, site)
     if site is not None:
         problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
-    _print(arguments, document(answer, aids, pending, countdown, changed), lines, runs)
+    _print(arguments, shown, runs)
     problems += telling.tell_of(project, warehouse, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
@@ -195,52 +197,11 @@ def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> l
     return []
 
 
-def document(
-    answer: Prevalidation,
-    aids: Mapping[str, Aid],
-    pending: Mapping[str, Sequence[str]],
-    countdown: Sequence[tuple[int, date, Prevalidation | None]],
-    changed: Changes | None,
-) -> dict[str, Json]:
-    """What the text says, for programs; ``aids`` by pipeline, ``pending`` the checks by what they wait for."""
-    return {
-        "prevalidation": prevalidation.to_json(answer),
-        "help": {name: serialize.plain(one) for name, one in aids.items()},
-        "pending": {what: sorted(set(checks)) for what, checks in pending.items()},
-        "countdown": [
-            {
-                "days_left": days,
-                "day": day.isoformat(),
-                "as_of": one.as_of.isoformat() if one else None,
-                "state": one.state.value if one else None,
-                "controls": {light.value: count for light, count in one.counts.items()} if one else None,
-            }
-            for days, day, one in countdown
-        ],
-        "changes": _changes(changed) if changed else None,
-    }
-
-
-def _changes(changed: Changes) -> dict[str, Json]:
-    return {
-        "since": changed.since.as_of.isoformat(),
-        "became_red": [*changed.worse],
-        "no_longer_red": [*changed.better],
-        "states": [{"pipeline": name, "was": was.value, "is": now.value} for name, was, now in changed.states],
-    }
-
-
-def _print(
-    arguments: argparse.Namespace, told: Mapping[str, Json], lines: Sequence[str], runs: Sequence[RunRecord]
-) -> None:
-    if arguments.format == "json":
-        whole = {**told, "runs": json.loads(reports.render_all(runs, "json"))}
-        console.out(json.dumps(whole, allow_nan=False, indent=2, sort_keys=True))
-        return
+def _print(arguments: argparse.Namespace, shown: Shown, runs: Sequence[RunRecord]) -> None:
     if arguments.format != "text":
-        console.out(reports.render_all(runs, arguments.format))
+        console.out(render(shown, runs, arguments.format))
         return
-    console.out("\n".join(clean.text(line) for line in lines))
+    console.out("\n".join(clean.text(line) for line in shown.lines))
     for run in runs:
         if arguments.cards and (not run.verdict.published or any(map(_warns, run.results))):
             console.out("")

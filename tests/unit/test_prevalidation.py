@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from notify_support import at, declared, failed, house, ran
@@ -16,10 +18,12 @@ from run_records import record, result
 
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import _aids, _red, document
+from dq.cli.prevalidate import _aids, _red
 from dq.close import prevalidation, text
 from dq.close.aids import Aid, aid, time_left
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
+from dq.close.shown import Shown, document
+from dq.close.shown import render as render_answer
 from dq.errors import StoreError
 from dq.model import Outcome, Severity, Verdict
 from dq.notify import incidents
@@ -176,7 +180,9 @@ def test_programs_get_what_is_pending_the_countdown_and_what_changed() -> None:
     now = answer(23, line("p", State.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.PENDING))
     before = answer(20, line("p", a=Light.GREEN, b=Light.GREEN))
     rows = prevalidation.burn_down(now, [before])
-    told = document(now, {}, {"until Mon 30 Nov": ["c", "c"]}, rows, prevalidation.changes(now, before))
+    pending = {"until Mon 30 Nov": ["c", "c"]}
+    changed = prevalidation.changes(now, before)
+    told = document(Shown(answer=now, pending=pending, countdown=rows, changed=changed))
     assert told["pending"] == {"until Mon 30 Nov": ["c"]}
     asked = {"as_of": "2026-11-20T12:00:00+00:00", "state": "ready", "controls": {"green": 2}}
     assert told["countdown"] == [
@@ -189,8 +195,91 @@ def test_programs_get_what_is_pending_the_countdown_and_what_changed() -> None:
         "no_longer_red": [],
         "states": [{"pipeline": "p", "was": "ready", "is": "not ready"}],
     }
-    assert document(now, {}, {}, [], None)["changes"] is None
+    assert document(Shown(answer=now))["changes"] is None
     json.dumps(told, allow_nan=False)
+
+
+FORMAT_RUNS = (
+    replace(ran("2026-11-23 12:00", failed("ties"), pipeline="profit_unit"), rehearsal=True),
+    record(verdict=Verdict.PUBLISH, rehearsal=True, results=[result("sums")]),
+)
+
+
+def an_answer() -> Shown:
+    """One pipeline that is not ready, one of which nothing can be told, one that is ready."""
+    help_ = Aid(
+        owner="Finance | Risk; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26"
+    )
+    red = line("profit_unit", State.NOT_READY, ties=Light.RED, trend=Light.WARNED, a=Light.GREEN, b=Light.PENDING)
+    unknown = replace(line("growth_daily", State.CANNOT_TELL), why="2026-11: not tried\x1b\n::error::x")
+    now = answer(23, red, unknown, line("investor_profit", sums=Light.GREEN))
+    before = answer(20, line("profit_unit", ties=Light.GREEN))
+    return Shown(
+        answer=now,
+        aids={"profit_unit": help_, "growth_daily": replace(help_, owner="Accounts; on call Anna")},
+        pending={"until Mon 30 Nov (preliminary)": ["b"]},
+        countdown=prevalidation.burn_down(now, [before]),
+        changed=prevalidation.changes(now, before),
+    )
+
+
+SAID = (
+    "pre-validation of 2026-11 as of 2026-11-23T12:00Z: CANNOT TELL",
+    "profit_unit",
+    "1 of 4 controls green, 1 red, 1 red warning, 1 pending",
+    "ties",
+    "trend",
+    "Risk; on call Jane",
+    "fixed by Mon 30 Nov (7 days left)",
+    "to the Lead Thu 26",
+    "growth_daily",
+    "Accounts; on call Anna",
+    "2026-11: not tried",
+    "2 days left to mend them",
+    "T-5 Fri 20 Nov 1 of 1 green, 0 red",
+    "since Fri 20 Nov became red: profit_unit ties, profit_unit trend",
+    "pending until Mon 30 Nov (preliminary): b",
+)
+
+
+@pytest.mark.parametrize("format", ["junit", "github", "markdown"])
+def test_every_format_says_all_that_the_text_says_before_the_runs(format: str) -> None:
+    told = html.unescape(render_answer(an_answer(), FORMAT_RUNS, format)).replace("%25", "%").replace("%3A", ":")
+    for said in SAID:
+        assert said in told, (said, told)
+    assert told.index("Risk; on call Jane") < told.index("3 of 40 cells differ"), "the runs come after it"
+    assert "\x1b" not in told
+
+
+def test_junit_has_a_case_per_pipeline_that_fails_as_the_exit_code_does() -> None:
+    root = ElementTree.fromstring(render_answer(an_answer(), FORMAT_RUNS, "junit"))  # noqa: S314 - written just now
+    suite = root[0]
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) == (
+        "prevalidation 2026-11",
+        "3",
+        "1",
+        "1",
+    )
+    outcomes = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert outcomes == {"profit_unit": ["failure"], "growth_daily": ["error"], "investor_profit": []}
+    assert int(root.get("tests", "0")) == sum(int(one.get("tests", "0")) for one in root)
+    told = suite.findtext("testcase/failure") or ""
+    assert "owner: Finance | Risk; on call Jane\ndue: fixed by Mon 30 Nov (7 days left)\nnext: to the Lead" in told
+
+
+def test_annotations_are_errors_where_it_is_not_ready_and_none_starts_another() -> None:
+    found = render_answer(an_answer(), FORMAT_RUNS, "github").splitlines()
+    assert [line.partition("::")[2].partition(" title")[0] for line in found[:4]] == ["error"] * 3 + ["notice"]
+    assert found[1].startswith("::error title=NOT READY%3A profit_unit 2026-11::1 of 4 controls green")
+    assert all(line.startswith("::") for line in found)
+    assert not any(line.startswith("::error::x") for line in found)
+
+
+def test_the_table_in_markdown_has_a_row_per_pipeline_whatever_stands_in_it() -> None:
+    found = render_answer(an_answer(), FORMAT_RUNS, "markdown").splitlines()
+    rows = [line for line in found[2:] if line.startswith("|")][:5]
+    assert {row.count(" | ") for row in (rows[0], *rows[2:])} == {8}
+    assert "| READY |" in rows[4]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,9 @@ def _begun(today: date, grain: periods.Grain, house: House) -> list[str]:
     """The periods that end in this month or the one before, as far as they have a whole day."""
     month = f"{today:%Y-%m}"
     anchor = house.roster.model.rotation.anchor
+    if grain is periods.Grain.DAY:
+        first = periods.days_of(periods.previous_month(month))[0]
+        return [day.isoformat() for day in periods.days_between(first, today - timedelta(days=1))]
     ids = [one for each in (periods.previous_month(month), month) for one in periods.ending_in(each, grain, anchor)]
     return [one for one in ids if periods.days_of(one, grain)[0] < today]
 
@@ -82,7 +85,9 @@ def _late(house: House, pipeline: str, period: str, grain: periods.Grain, now: d
         if level.met_by != "published" or isinstance(level, Age | Within):
             continue
         due = deadline(level, roster=house.roster, days=days, first_failed=failed_first(level, days))
-        if due is not None and end_of(due, zone) <= now:
+        if due is None or (grain is not periods.Grain.MONTH and end_of(due, zone).date() <= days[1]):
+            continue  # a date of the month asks for what is over by then
+        if end_of(due, zone) <= now:
             over.append(Late(since=end_of(due, zone), said=f"it was due {moment_text(level, due, now, zone)}"))
     return min(over, key=lambda one: one.since, default=None)
 

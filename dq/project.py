@@ -108,6 +108,7 @@ class Reading:
     """What could be read of a project's declared files, and every mistake in them; a project only where there is none.
 
     ``unread`` are the runbook pages that are named but could not be read, ``bound`` the pipelines without a mistake.
+    ``so_far`` is the roster also where it has mistakes: something stands in for them, which is good for finding more.
     """
 
     root: Path
@@ -115,6 +116,7 @@ class Reading:
     project: Project | None
     registry: registry.Registry | None
     roster: people.Roster | None
+    so_far: people.Roster | None
     pages: Mapping[str, runbooks.Page]
     unread: frozenset[str]
     bound: Mapping[str, Bound]
@@ -142,10 +144,12 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     declared = known[0] if known else None
     found.findings += known[1] if known else []
     configured = found.read(lambda: settings.load(root))
-    roster = found.read(lambda: people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml"))
-    if roster and declared:
+    so_far, mistaken = people.read_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml")
+    found.findings += mistaken
+    roster = None if mistaken else so_far
+    if so_far and declared and not any(one.key.startswith(("watch", "working_hours")) for one in mistaken):
         investors = [name for name, item in declared.pipelines.items() if item.investors]
-        found.findings += people.lint_watch(roster, declared.pipelines, investors)
+        found.findings += people.lint_watch(so_far, declared.pipelines, investors)
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
     sources_path = sources_file or root / "jobs" / "sources.yml"
     if not sources_path.is_file():
@@ -203,6 +207,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
         project=project,
         registry=declared,
         roster=roster,
+        so_far=so_far,
         pages=pages,
         unread=frozenset(page_files) - set(pages),
         bound=bound,

@@ -80,14 +80,13 @@ def _print(found: Closing, people: House, format: str) -> None:
 def _sent(
     warehouse: store.Warehouse, people: House, declared: Registry, found: Closing, arguments: argparse.Namespace
 ) -> list[str]:
-    """Keep the report and send it; a sentence for each thing that did not work."""
+    """Hand the report over, keep it and send it; a sentence for each thing that did not work.
+
+    It is kept last of what is written: only what is with its recipients, or on the way, was made in time.
+    """
     from dq.run import closing, telling
     from dq.run.reasons import sentence
 
-    try:
-        closing.keep(warehouse, found)
-    except DqError as failure:
-        return [f"the report was not kept: {failure}"]
     title = f"Close of {found.month}: {found.state.value}"
     told = telling.ClosePage(
         site=docs_site(arguments),
@@ -98,6 +97,13 @@ def _sent(
     )
     try:
         telling.hand_over_close(warehouse, people, declared, found.month, found.at, told)
+    except Exception as failure:  # whatever delivery does, the answer stands
+        return [f"the report was neither sent nor kept: {sentence(failure)}"]
+    try:
+        closing.keep(warehouse, found)
+    except DqError as failure:
+        return [f"the report was not kept: {failure}"]
+    try:
         if not people.notify.targets:
             return []
         done = telling.bring_up_to_date(warehouse, people, declared, seconds=people.notify.run_seconds)

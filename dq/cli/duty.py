@@ -69,7 +69,7 @@ def oncall_command(arguments: argparse.Namespace) -> int:
 def _read(pipeline: str | None) -> tuple[Registry, Roster, dict[str, FrontMatter]]:
     """The registry, the roster, and the heads of the pages that one pipeline or all of them stand on."""
     from dq import registry
-    from dq.people.roster import load_roster
+    from dq.people.roster_reading import load_roster
     from dq.runbooks.frontmatter import read_head, read_text
 
     root = registry.find_root()

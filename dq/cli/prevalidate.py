@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,16 +10,17 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from dq import periods, registry, reports, serialize, store, waivers
+from dq import periods, registry, reports, store, waivers
 from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
 from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
-from dq.close.prevalidation import Changes, Prevalidation, State
+from dq.close.prevalidation import Light, Prevalidation, State
+from dq.close.shown import Shown, render
 from dq.errors import DqError, UsageError
-from dq.model import Json, Kind, Outcome, RunRecord, Severity
+from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents
 from dq.notify.house import house_of
 from dq.notify.incidents import Incident
@@ -37,11 +37,12 @@ Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Weeks and
 fortnights count in the month they end in, whose figures they are built on: one that runs on into the next month is
 judged there. Checks that need the whole month are listed as pending. Of what is red it says whose it is, what is due
-and how long that is, and who hears next. A red warning holds nothing back, as on the day: its pipeline stays ready, and
-it is listed and told. With --format json a program gets the runs and all of this: help, pending, countdown and changes
-beside the answer. The answer is kept, so that a later one can say what changed; what is red opens incidents, and the
-answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due is green or warns only,
-1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or delivered."""
+and how long that is, and who hears next. A pipeline is ready once everything due of it is green: a red warning is not,
+though it would hold nothing back on the day, unless it is waived (dq waive). Every --format but gx carries all of this
+before the runs; json has it as help, pending, countdown and changes beside the answer. The answer is kept, so that a
+later one can say what changed; what is red opens incidents, and the answer goes to those under notify.reports.close in
+the settings. Exit codes: 0 everything due is green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell,
+4 ready, but the answer was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -76,6 +77,7 @@ def command(arguments: argparse.Namespace) -> int:
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
     warehouse.prepare()
     runs, untried = rehearse(project, warehouse, wanted, arguments, as_of)
+    known = incidents.in_force(warehouse)
     by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         by_pipeline[run.pipeline].append(run)
@@ -85,22 +87,25 @@ def command(arguments: argparse.Namespace) -> int:
         given=datetime.now(UTC),
         today=as_of.astimezone(project.roster.zone).date(),
         due=due_day(project, wanted, arguments.month),
-        pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {})) for name in wanted],
+        pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {}), known) for name in wanted],
     )
     earlier = facts.prevalidations(warehouse, arguments.month)
-    problems = _keep(warehouse, answer)
-    if not arguments.no_docs:
-        site = arguments.docs or docs_folder(arguments.warehouse, project)
-        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
     house = house_of(project.root, project.registry, project.roster, project.settings)
-    aids = _aids(house, answer, runs, _red(warehouse, runs))
-    pending = _pending(project, runs, answer)
-    countdown = prevalidation.burn_down(answer, earlier)
+    red = [one for one in _red(warehouse, runs) if not incidents.paused(one, known, as_of)]
     baseline = prevalidation.compared_with(answer, earlier)
-    changed = prevalidation.changes(answer, baseline) if baseline else None
-    lines = text.lines(answer, aids, pending, countdown, changed)
-    _print(arguments, document(answer, aids, pending, countdown, changed), lines, runs)
-    problems += _told(project, warehouse, arguments, answer, lines, runs)
+    shown = Shown(
+        answer=answer,
+        aids=_aids(house, answer, runs, red),
+        pending=_pending(project, runs, answer),
+        countdown=prevalidation.burn_down(answer, earlier),
+        changed=prevalidation.changes(answer, baseline) if baseline else None,
+    )
+    site = None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project)
+    problems = _kept(warehouse, house, project, answer, shown.lines, site)
+    if site is not None:
+        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
+    _print(arguments, shown, runs)
+    problems += telling.tell_of(project, warehouse, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
     code = answer.state.exit_code
@@ -155,7 +160,27 @@ def due_day(project: projects.Project, wanted: Sequence[str], month: str) -> dat
     return min((day for day in found if day is not None), default=days[1])
 
 
-def _keep(warehouse: store.Warehouse, answer: Prevalidation) -> list[str]:
+def _kept(
+    warehouse: store.Warehouse,
+    house: House,
+    project: projects.Project,
+    answer: Prevalidation,
+    lines: Sequence[str],
+    site: Path | None,
+) -> list[str]:
+    """Hand the answer over to its readers, then keep it: only what is on its way was given in time."""
+    if site is not None:
+        page = telling.ClosePage(
+            site=site,
+            name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
+            title=f"Pre-validation of {answer.month}: {answer.state.value}",
+            summary=f"As of {answer.as_of:%Y-%m-%d %H:%M} UTC: {answer.state.value}. Nothing was published by it.",
+            lines=lines,
+        )
+        try:
+            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
+        except Exception as failure:  # whatever delivery does, the answer stands
+            return [f"the answer was neither handed over nor kept: {sentence(failure)}"]
     try:
         warehouse.records.put(facts.PREVALIDATIONS, answer.name, prevalidation.to_json(answer))
     except DqError as failure:
@@ -172,83 +197,19 @@ def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> l
     return []
 
 
-def document(
-    answer: Prevalidation,
-    aids: Mapping[str, Aid],
-    pending: Mapping[str, Sequence[str]],
-    countdown: Sequence[tuple[int, date, Prevalidation | None]],
-    changed: Changes | None,
-) -> dict[str, Json]:
-    """What the text says, for programs; ``aids`` by pipeline, ``pending`` the checks by what they wait for."""
-    return {
-        "prevalidation": prevalidation.to_json(answer),
-        "help": {name: serialize.plain(one) for name, one in aids.items()},
-        "pending": {what: sorted(set(checks)) for what, checks in pending.items()},
-        "countdown": [
-            {
-                "days_left": days,
-                "day": day.isoformat(),
-                "as_of": one.as_of.isoformat() if one else None,
-                "state": one.state.value if one else None,
-                "controls": {light.value: count for light, count in one.counts.items()} if one else None,
-            }
-            for days, day, one in countdown
-        ],
-        "changes": _changes(changed) if changed else None,
-    }
-
-
-def _changes(changed: Changes) -> dict[str, Json]:
-    return {
-        "since": changed.since.as_of.isoformat(),
-        "became_red": [*changed.worse],
-        "no_longer_red": [*changed.better],
-        "states": [{"pipeline": name, "was": was.value, "is": now.value} for name, was, now in changed.states],
-    }
-
-
-def _print(
-    arguments: argparse.Namespace, told: Mapping[str, Json], lines: Sequence[str], runs: Sequence[RunRecord]
-) -> None:
-    if arguments.format == "json":
-        whole = {**told, "runs": json.loads(reports.render_all(runs, "json"))}
-        console.out(json.dumps(whole, allow_nan=False, indent=2, sort_keys=True))
-        return
+def _print(arguments: argparse.Namespace, shown: Shown, runs: Sequence[RunRecord]) -> None:
     if arguments.format != "text":
-        console.out(reports.render_all(runs, arguments.format))
+        console.out(render(shown, runs, arguments.format))
         return
-    console.out("\n".join(clean.text(line) for line in lines))
+    console.out("\n".join(clean.text(line) for line in shown.lines))
     for run in runs:
-        if arguments.cards and not run.verdict.published:
+        if arguments.cards and (not run.verdict.published or any(map(_warns, run.results))):
             console.out("")
             console.out(reports.render(run, width=console.width(), colour=console.colour()))
 
 
-def _told(
-    project: projects.Project,
-    warehouse: store.Warehouse,
-    arguments: argparse.Namespace,
-    answer: Prevalidation,
-    lines: Sequence[str],
-    runs: Sequence[RunRecord],
-) -> list[str]:
-    """Open and resolve incidents by what was rehearsed, and send the answer to its readers."""
-    problems = []
-    if not arguments.no_docs:
-        site = arguments.docs or docs_folder(arguments.warehouse, project)
-        page = telling.ClosePage(
-            site=site,
-            name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
-            title=f"Pre-validation of {answer.month}: {answer.state.value}",
-            summary=f"As of {answer.as_of:%Y-%m-%d %H:%M} UTC: {answer.state.value}. Nothing was published by it.",
-            lines=lines,
-        )
-        house = house_of(project.root, project.registry, project.roster, project.settings)
-        try:
-            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
-        except Exception as failure:  # whatever delivery does, the answer stands
-            problems.append(f"the answer was not handed over: {sentence(failure)}")
-    return problems + telling.tell_of(project, warehouse, runs)
+def _warns(result: CheckResult) -> bool:
+    return prevalidation.light(result) is Light.WARNED
 
 
 def _aids(
@@ -257,10 +218,10 @@ def _aids(
     runs: Sequence[RunRecord],
     red: Sequence[Incident],
 ) -> dict[str, Aid]:
-    """The help for each pipeline that is not ready or that warns; ``red`` are the open incidents."""
+    """The help for each pipeline that is not ready; ``red`` are the open incidents that no waiver pauses."""
     found = {}
     for one in answer.pipelines:
-        if one.state is State.READY and not one.of(*prevalidation.BAD):
+        if one.state is State.READY:
             continue
         owner = next((line for run in runs if run.pipeline == one.pipeline for line in _worst(run)), "")
         own = [incident for incident in red if incident.pipeline == one.pipeline]

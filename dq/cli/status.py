@@ -49,7 +49,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     deliver.add_argument("--dry-run", action="store_true", help="say what would be sent to whom, and send nothing")
-    deliver.add_argument("--again", action="store_true", help="also try what a target refused for good")
+    deliver.add_argument(
+        "--again",
+        action="store_true",
+        help="also try what a target refused for good, and at once what it asked to wait for",
+    )
     deliver.add_argument(
         "--seconds", type=int, default=SECONDS, metavar="N", help=f"time for sending (default: {SECONDS})"
     )

@@ -16,12 +16,14 @@ from dq.close.prevalidation import COUNTDOWN
 from dq.model import Json, Kind
 from dq.people.levels import BusinessDay, DayOfMonth, Level, MonthEnd, Weekday, Within, deadline, end_of
 from dq.people.roster import Roster
-from dq.periods import Grain, days_between, days_of, week_id
+from dq.periods import Grain, days_between, days_of, ending_in, week_id
 from dq.runbooks.agenda import failed_first, periods_of
 from dq.runbooks.frontmatter import FrontMatter
 
 KINDS = {"published": tuple(Kind), "preliminary": (Kind.PRELIMINARY, Kind.FINAL), "final": (Kind.FINAL,)}
 """The kinds of figures that keep a level, by what it is met by."""
+OF_MONTH = (DayOfMonth, MonthEnd, BusinessDay)
+"""Levels that are due by a date of the month, whatever the periods of the pipeline are."""
 
 
 _MONTH = len("2026-10")
@@ -119,8 +121,10 @@ def judged(
                 period = week_id(due.astimezone(roster.zone).date())
             together[period, due] = (together.get((period, due), days)[0], days[1])
         for (period, due), days in together.items():
-            kept = _kept(level, grain, period, (max(began or days[0], days[0]), days[1]), due, facts, now)
-            by_day = isinstance(level, DayOfMonth | MonthEnd | BusinessDay)
+            by_day = isinstance(level, OF_MONTH)
+            since = (max(began or days[0], days[0]), days[1])
+            wanted = _wanted(level, roster, grain, period, since, due)
+            kept = _kept(level, grain, wanted, since, due, facts, now)
             found.append(_attainment(front.pipeline, level, period, due, kept, now, by_day=by_day))
     inside = [one for one in found if first <= one.due.astimezone(roster.zone).date() <= last + timedelta(days=1)]
     return sorted(inside, key=lambda one: (one.due, one.level, one.period))
@@ -159,10 +163,26 @@ def _attainment(
     )
 
 
+def _wanted(
+    level: Level, roster: Roster, grain: Grain, period: str, days: tuple[date, date], due: datetime
+) -> list[str]:
+    """The periods that have to be published to keep a level.
+
+    A date of the month asks a pipeline of shorter periods for those that end in the month and before that day.
+    """
+    whole = [day.isoformat() for day in days_between(*days)] if grain is Grain.DAY else [period]
+    if not isinstance(level, OF_MONTH) or grain is Grain.MONTH:
+        return whole
+    if grain is not Grain.DAY:
+        whole = ending_in(f"{days[1]:%Y-%m}", grain, roster.model.rotation.anchor)
+    by = (due - timedelta(seconds=1)).astimezone(roster.zone).date()
+    return [one for one in whole if days[0] <= days_of(one, grain)[1] < by]
+
+
 def _kept(
     level: Level,
     grain: Grain,
-    period: str,
+    wanted: Sequence[str],
     days: tuple[date, date],
     due: datetime,
     facts: Facts,
@@ -180,14 +200,13 @@ def _kept(
             return None
         return max((end for end in ends if end), default=due)
     kinds = KINDS[level.met_by]
-    wanted = [day.isoformat() for day in days_between(*days)] if grain is Grain.DAY else [period]
     instants = []
     for one in wanted:
         seen = [published.at for published in facts.publications if published.period == one and published.kind in kinds]
         if not seen:
             return None
         instants.append(min(seen))
-    return max(instants)
+    return max(instants, default=due if now >= due else None)  # nothing of the month was over by then
 
 
 def decided_ready(given: Mapping[datetime, bool], due: datetime) -> datetime | None:

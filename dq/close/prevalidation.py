@@ -1,8 +1,8 @@
 """Pre-validation: is a month, as far as it has come, fit to be reported, and what changed since it was last asked.
 
 Plain values and plain functions over the records of rehearsed runs: nothing here runs a pipeline, reads a warehouse or
-prints. A *control* is a critical or warning check of a pipeline; over several periods its gravest state counts. What is
-due is green where nothing would hold the figures back: a red warning publishes, as it will on the day, and is told.
+prints. A *control* is a critical or warning check of a pipeline; over several periods its gravest state counts. Ready
+is what is green, waived or still to come: a red warning holds nothing back on the day, but is to be mended by then.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from dq.model import CheckResult, Json, Outcome, RunRecord, Severity, Verdict
+from dq.verdict import Waiver
 
 COUNTDOWN = (5, 3, 1)
 
 
 class State(StrEnum):
-    """Whether a pipeline's figures could be published as they are."""
+    """Whether everything that is due of a pipeline is green."""
 
     READY = "ready"
     NOT_READY = "not ready"
@@ -43,7 +44,7 @@ class Light(StrEnum):
 
 
 BAD = (Light.ERRORED, Light.RED, Light.WARNED)
-"""What is not green, not waived and not still to come; a warning is told, but holds nothing back."""
+"""What is not green, not waived and not still to come: while any of it is there, nothing is ready."""
 _GRAVEST = tuple(Light)
 _STATES = (State.CANNOT_TELL, State.NOT_READY, State.READY)
 
@@ -114,10 +115,13 @@ def light(result: CheckResult) -> Light | None:
     return {Outcome.PASSED: Light.GREEN, Outcome.ERRORED: Light.ERRORED}.get(result.outcome, Light.PENDING)
 
 
-def readiness(pipeline: str, runs: Sequence[RunRecord], untried: Mapping[str, str]) -> Readiness:
+def readiness(
+    pipeline: str, runs: Sequence[RunRecord], untried: Mapping[str, str], waivers: Sequence[Waiver] = ()
+) -> Readiness:
     """What the rehearsed runs of a pipeline say together; ``untried`` are periods without a run, each with the reason.
 
-    A waived failure is ready: the waiver is what lets it be published.
+    A waived failure is ready: the waiver is what lets it be published. Of a warning, which no waiver has to let
+    through, any of ``waivers`` that lasts counts, as it pauses the incident.
     """
     controls: dict[str, Light] = {}
     states = [State.CANNOT_TELL for _ in untried]
@@ -126,9 +130,15 @@ def readiness(pipeline: str, runs: Sequence[RunRecord], untried: Mapping[str, st
         states.append(verdicts.get(run.verdict, State.READY))
         for result in run.results:
             found = light(result)
+            about = (pipeline, result.check, run.period)
+            if found is Light.WARNED and any(
+                about == (one.pipeline, one.check, one.period) and not one.over(run.as_of) for one in waivers
+            ):
+                found = Light.WAIVED
             if found is not None:
                 before = controls.get(result.check, found)
                 controls[result.check] = min(found, before, key=_GRAVEST.index)
+    states += [State.NOT_READY for one in controls.values() if one is Light.WARNED]
     return Readiness(
         pipeline=pipeline,
         state=next((state for state in _STATES if state in states), State.CANNOT_TELL),

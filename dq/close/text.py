@@ -27,18 +27,29 @@ def lines(
     changed: Changes | None,
 ) -> list[str]:
     """The whole answer; ``aids`` by pipeline, ``pending`` the checks by what they wait for."""
-    found = [_headline(now), ""]
+    found = [headline(now), ""]
     width = max((len(one.pipeline) for one in now.pipelines), default=0)
     for one in now.pipelines:
         found += _pipeline(one, aids.get(one.pipeline), width)
-    found += ["", _decision(now)]
+    found.append("")
+    for remark in remarks(now, pending, countdown, changed):
+        found += _wrapped(remark) if remark.startswith(("since ", "pending ")) else [remark]
+    return found
+
+
+def remarks(
+    now: Prevalidation,
+    pending: Mapping[str, Sequence[str]],
+    countdown: Sequence[tuple[int, date, Prevalidation | None]],
+    changed: Changes | None,
+) -> list[str]:
+    """What is said of all pipelines together, a line each: what it means, the countdown, changes, what is pending."""
+    found = [_decision(now)]
     if countdown:
         found.append("countdown: " + "; ".join(_countdown(*row) for row in countdown))
     if changed is not None:
         found += _changes(changed, now)
-    for what, checks in pending.items():
-        found += _list(f"pending {what}: ", sorted(set(checks)))
-    return found
+    return [*found, *(f"pending {what}: {', '.join(sorted(set(checks)))}" for what, checks in pending.items())]
 
 
 def day(value: date) -> str:
@@ -54,30 +65,33 @@ def left(days: int) -> str:
     return f"{days} day{many} left" if days > 0 else f"{-days} day{many} over"
 
 
-def _headline(now: Prevalidation) -> str:
+def headline(now: Prevalidation) -> str:
+    """What it is, as of when, the whole answer, and when it is due."""
     due = f"due {day(now.due)}, {left(now.days_left)}"
     return f"pre-validation of {now.month} as of {now.as_of:%Y-%m-%dT%H:%MZ}: {now.state.upper()}   {due}"
 
 
-def _pipeline(one: Readiness, aid: Aid | None, width: int) -> list[str]:
+def numbers(one: Readiness) -> str:
+    """How many controls of a pipeline are green, and in which other states."""
     counts = one.counts
-    numbers = f"{counts[Light.GREEN]} of {counts.total()} controls green"
     others = (Light.ERRORED, Light.RED, Light.WARNED, Light.WAIVED, Light.PENDING)
     told = [_count(counts[light], light) for light in others if counts[light]]
-    head = f"  {one.state.upper():11}  {one.pipeline:{width}}  " + ", ".join([numbers, *told])
-    margin = " " * 15
-    found = [head]
-    if one.of(*RED):
-        found += _list(f"{margin}red    ", one.of(*RED))
-    if one.of(Light.WARNED):
-        found += _list(f"{margin}warns  ", one.of(Light.WARNED))
-    if aid is None:
-        return found
-    if one.why:
-        found.append(f"{margin}why    {one.why}")
-    for name, text in (("owner", aid.owner), ("due", aid.due), ("next", aid.next)):
-        if text:
-            found.append(f"{margin}{name:5}  {text}")
+    return ", ".join([f"{counts[Light.GREEN]} of {counts.total()} controls green", *told])
+
+
+def facts(one: Readiness, aid: Aid | None) -> list[tuple[str, str]]:
+    """What is to be known of a pipeline, each with a word for it: what failed, whose it is, what is due, who hears."""
+    found = [("red", ", ".join(one.of(*RED))), ("warns", ", ".join(one.of(Light.WARNED)))]
+    if aid is not None:
+        found += [("why", one.why), ("owner", aid.owner), ("due", aid.due), ("next", aid.next)]
+    return [(name, told) for name, told in found if told]
+
+
+def _pipeline(one: Readiness, aid: Aid | None, width: int) -> list[str]:
+    found = [f"  {one.state.upper():11}  {one.pipeline:{width}}  {numbers(one)}"]
+    for name, told in facts(one, aid):
+        line = f"{' ' * 15}{name:5}  {told}"
+        found += _wrapped(line, len(line) - len(told)) if name in ("red", "warns") else [line]
     return found
 
 
@@ -86,8 +100,8 @@ def _decision(now: Prevalidation) -> str:
     red = counts[Light.RED] + counts[Light.ERRORED]
     warned = _count(counts[Light.WARNED], Light.WARNED)
     numbers = f"{counts[Light.GREEN]} of {counts.total()} controls green, {counts[Light.PENDING]} pending"
-    if now.state is State.READY and counts[Light.WARNED]:
-        return f"{numbers}: nothing holds the figures back; {warned} told, to be published with them"
+    if now.state is State.READY and counts[Light.WAIVED]:
+        return f"{numbers}: everything due is green, or waived ({counts[Light.WAIVED]})"
     if now.state is State.READY:
         return f"{numbers}: everything due is green"
     open_ = sum(1 for one in now.pipelines if one.state is not State.READY)
@@ -115,11 +129,11 @@ def _changes(changed: Changes, now: Prevalidation) -> list[str]:
     moved = [f"{name} was {was}, is {is_}" for name, was, is_ in changed.states]
     found = [f"{since}: {'; '.join(moved)}"] if moved else []
     if changed.worse:
-        found += _list(f"{since} became red: ", changed.worse)
+        found.append(f"{since} became red: {', '.join(changed.worse)}")
     if changed.better:
         known = {f"{one.pipeline} {check}": light for one in now.pipelines for check, light in one.controls.items()}
         named = [f"{one} ({known.get(one, 'gone')})" for one in changed.better]
-        found += _list(f"{since} no longer red: ", named)
+        found.append(f"{since} no longer red: {', '.join(named)}")
     return found
 
 
@@ -127,8 +141,8 @@ def _count(number: int, light: Light) -> str:
     return f"{number} {light}{'s' if light is Light.WARNED and number > 1 else ''}"
 
 
-def _list(head: str, names: Sequence[str]) -> list[str]:
-    """All names after what is said of them, under one another where a line does not hold them."""
-    margin = " " * min(len(head), 22)
-    whole = head + ", ".join(names)
+def _wrapped(whole: str, head: int | None = None) -> list[str]:
+    """A line, going on under what it is about where it is too long."""
+    head = whole.find(": ") + len(": ") if head is None else head
+    margin = " " * min(head, 22)
     return textwrap.wrap(whole, WIDTH, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)

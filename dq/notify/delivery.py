@@ -45,8 +45,9 @@ def _planned(
 
 
 def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> None:
-    """Keep what is to be told now, and take back what is no longer so."""
+    """Keep what is to be told now and what a crash left half handed over, and take back what is no longer so."""
     outbox = Outbox(warehouse)
+    outbox.finish()
     made = _planned(warehouse, house, outbox.entries(), now)
     for entry in made.outdated:
         outbox.drop(entry, now, "what it says is no longer so")
@@ -80,12 +81,12 @@ def send_due(
     """Send every message whose time has come, again and again until the budget is over or nothing is left to try.
 
     Where a target is down the others are not kept waiting: it is passed over until its next attempt is due. ``again``
-    also tries what was refused for good.
+    also tries what was refused for good, and at once what a target asked to wait for.
     """
     outbox, send = Outbox(warehouse), send or sender(house.notify)
     left = {entry.message.id: entry for entry in outbox.entries() if not entry.settled}
     if again:
-        left = {key: outbox.retry(entry, now()) if entry.refused else entry for key, entry in left.items()}
+        left = {key: outbox.retry(one, now()) if one.refused or one.failed else one for key, one in left.items()}
     end, told = now() + timedelta(seconds=seconds), Told()
     while True:
         down: dict[str, datetime] = {}

@@ -191,17 +191,28 @@ def fold(seen: Iterable[Observation]) -> dict[str, Incident]:
     """The incidents by key, open and resolved, as observations in their order made them.
 
     A month that passes settles the days that failed in it, too; that its own report arrived says nothing of others. A
-    rehearsal settles only its own period, and nothing that failed after the instant it is as of.
+    rehearsal settles only its own period, and nothing that failed after the instant it is as of; what was seen to fail
+    or pass since that instant it does not open.
     """
+    listed = [*seen]
+    looked_at = {
+        key(one.pipeline, failure.check, one.period) for one in listed if one.rehearsal for failure in one.failures
+    }
+    last: dict[str, datetime] = {}
     found: dict[str, Incident] = {}
-    for one in seen:
+    for one in listed:
         passed = set(one.passed)
         for name, incident in found.items():
             if incident.open and incident.failure.check in passed and _settles(one, incident):
                 found[name] = replace(incident, resolved=max(one.as_of, incident.last))
         for failure in one.failures:
             name = key(one.pipeline, failure.check, one.period)
+            if one.rehearsal and one.as_of < last.get(name, one.as_of):
+                continue
             found[name] = _failed_again(found.get(name), one, failure)
+        for check in (*one.passed, *(failure.check for failure in one.failures)):
+            if (name := key(one.pipeline, check, one.period)) in looked_at:
+                last[name] = max(one.as_of, last.get(name, one.as_of))
     return found
 
 

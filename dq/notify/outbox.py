@@ -20,6 +20,8 @@ from dq.notify.message import Message
 
 KIND = "outbox"
 ATTEMPTS = "attempts"
+HANDOVERS = "handovers"
+"""Messages that were handed over together and are not all in the outbox yet."""
 
 
 class Outcome(StrEnum):
@@ -86,6 +88,11 @@ class Entry:
         """Whether the target refused it for good."""
         return self.last is not None and self.last.outcome is Outcome.REFUSED and self.sent is None
 
+    @property
+    def failed(self) -> bool:
+        """Whether its last attempt failed, so that it waits for the next."""
+        return self.last is not None and self.last.outcome is Outcome.FAILED and self.sent is None
+
     def due(self) -> datetime | None:
         """When the next attempt may be made; None where it is settled or refused."""
         if self.settled or self.refused:
@@ -113,8 +120,26 @@ class Outbox:
         """Keep a message to be sent; False where the same one is kept already."""
         return self._records.put_new(KIND, message.id, message.to_dict())
 
+    def put_all(self, name: str, told: Sequence[Message]) -> None:
+        """Keep messages that belong together, all of them or none: after a crash halfway ``finish`` keeps the rest."""
+        if told:
+            self._records.put(HANDOVERS, name, {"messages": [message.to_dict() for message in told]})
+            self.finish(name)
+
+    def finish(self, *names: str) -> None:
+        """Keep what is left of messages that were handed over together, of these names or of all."""
+        for name in names or self._records.list(HANDOVERS):
+            for message in self._handed_over(name):
+                self.put(message)
+            self._records.delete(HANDOVERS, name)
+
+    def _handed_over(self, name: str) -> list[Message]:
+        document = self._records.get(HANDOVERS, name) or {}
+        told = document.get("messages")
+        return [messages.from_dict(one, name) for one in told] if isinstance(told, Sequence) else []
+
     def entries(self) -> list[Entry]:
-        """Every message in the order they were made, each with its attempts."""
+        """Every message in the order they were made, each with its attempts; those handed over count already."""
         attempts: dict[str, list[tuple[int, str]]] = {}
         for name in self._records.list(ATTEMPTS):
             key, _, number = name.rpartition(".")
@@ -128,6 +153,9 @@ class Outbox:
                 tried = [one for _, key in numbered if (one := self._attempt(key))]
                 highest = numbered[-1][0] if numbered else 0
                 found.append(Entry(message=messages.from_dict(document, name), attempts=tried, number=highest))
+        known = {entry.message.id for entry in found}
+        handed = [message for name in self._records.list(HANDOVERS) for message in self._handed_over(name)]
+        found += [Entry(message=message) for message in handed if message.id not in known]
         return sorted(found, key=lambda one: (one.message.made, one.message.id))
 
     def begin(self, entry: Entry, now: datetime) -> Entry | None:
@@ -141,7 +169,10 @@ class Outbox:
         self, entry: Entry, outcome: Outcome, now: datetime, *, reason: str = "", retry_after: str | None = None
     ) -> Entry:
         """Mark how the attempt that was begun ended."""
-        again = now + retry.wait(entry.number, retry_after, now) if outcome is Outcome.FAILED else None
+        again = None
+        if outcome is Outcome.FAILED:
+            wait, said = retry.wait(entry.number, retry_after, now)
+            again, reason = now + wait, " and ".join(filter(None, (reason, said)))
         done = replace(entry.attempts[-1], outcome=outcome, ended=now, reason=reason, again=again)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
@@ -151,7 +182,7 @@ class Outbox:
         return self._add(entry, Attempt(began=now, ended=now, outcome=Outcome.DROPPED, reason=reason))
 
     def retry(self, entry: Entry, now: datetime) -> Entry:
-        """Let a message that was refused for good be tried again, since somebody mended what it was refused for."""
+        """Let a message that was refused for good, or has to wait, be tried again, since somebody mended the cause."""
         done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])

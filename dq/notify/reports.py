@@ -42,30 +42,31 @@ def name_of(pipeline: str, period: str, version: int) -> str:
 
 
 def put(warehouse: store.Warehouse, notify: Notify, report: Report, recipients: Sequence[str], now: datetime) -> int:
-    """Keep a report for each of its recipients, to be sent at once; how many there are.
+    """Keep a report for all of its recipients or for none, to be sent at once; how many there are.
 
     An older version of the same report that was not sent yet is taken back: nobody needs it any more.
     """
     outbox = Outbox(warehouse)
+    told = [
+        Message(
+            contact=name,
+            kind=notify.targets[name].kind,
+            state=State.FIRING,
+            dedup=f"dq/report/{report.pipeline}/{report.period}/v{report.version}",
+            pipeline=report.pipeline,
+            period=report.period,
+            made=now,
+            not_before=now,
+            report=report,
+        )
+        for name in recipients
+    ]
+    outbox.put_all(name_of(report.pipeline, report.period, report.version), told)
     for entry in outbox.entries() if recipients else ():
         old = entry.message.report
         same = old is not None and (old.pipeline, old.period) == (report.pipeline, report.period)
         if same and old is not None and old.version < report.version and not entry.settled:
             outbox.drop(entry, now, f"version {report.version} took its place")
-    for name in recipients:
-        outbox.put(
-            Message(
-                contact=name,
-                kind=notify.targets[name].kind,
-                state=State.FIRING,
-                dedup=f"dq/report/{report.pipeline}/{report.period}/v{report.version}",
-                pipeline=report.pipeline,
-                period=report.period,
-                made=now,
-                not_before=now,
-                report=report,
-            )
-        )
     return len(recipients)
 
 

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 FIRST = timedelta(seconds=1)
 LONGEST = timedelta(minutes=15)
-LONGEST_ASKED = timedelta(hours=1)
+LONGEST_ASKED = timedelta(days=1)
 _NUMBER = re.compile(r"\d{1,12}(\.\d{0,12})?")
 
 
@@ -26,7 +26,7 @@ def backoff(attempt: int, jitter: float | None = None) -> timedelta:
 def asked(retry_after: str | None, now: datetime) -> timedelta | None:
     """How long a Retry-After header asks to wait: seconds, also fractional, or an HTTP date; None for anything else.
 
-    At least nothing and at most an hour: a server can neither hurry nor silence anybody.
+    At least nothing and at most a day: a server can neither hurry anybody nor silence them for good.
     """
     text = (retry_after or "").strip()
     if _NUMBER.fullmatch(text):
@@ -41,6 +41,16 @@ def asked(retry_after: str | None, now: datetime) -> timedelta | None:
     return min(max(wait, timedelta()), LONGEST_ASKED)
 
 
-def wait(attempt: int, retry_after: str | None, now: datetime) -> timedelta:
-    """How long to wait after a failed attempt: the longer of our own back-off and what the server asked for."""
-    return max(backoff(attempt), asked(retry_after, now) or timedelta())
+def wait(attempt: int, retry_after: str | None, now: datetime) -> tuple[timedelta, str]:
+    """How long to wait after a failed attempt: the longer of our own back-off and what the server asked for.
+
+    With it, in words, until when the server asked to wait where that is the longer.
+    """
+    own, wanted = backoff(attempt), asked(retry_after, now) or timedelta()
+    if wanted <= own:
+        return own, ""
+    until = f"{now + wanted:%Y-%m-%d %H:%M} UTC"
+    return (
+        wanted,
+        f"asked to wait until {until}" if wanted < LONGEST_ASKED else f"asked to wait, for a day at most: {until}",
+    )

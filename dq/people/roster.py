@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dq import yamlfile
-from dq.errors import ConfigError, DqError, Finding, choices
+from dq.errors import DqError, Finding, choices
 from dq.people.calendar import BusinessCalendar
-from dq.people.roster_file import Person, RosterModel, Team, mistakes, successor
+from dq.people.roster_file import Person, RosterModel, Team, successor
 
 WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
+NEVER_THERE = date.min
+"""When somebody left who is named and not there: that is told where they are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,21 +174,6 @@ class Roster:
             yield datetime.combine(day, time(), self.zone).astimezone(UTC)
 
 
-def load_roster(path: Path, *, shown: str | None = None) -> Roster:
-    """The roster in a file, or a ConfigError with every mistake, its line and key."""
-    model, document = yamlfile.read_model(path, RosterModel, shown=shown or f"{path.parent.name}/{path.name}")
-    findings = [document.finding(key, message) for key, message in mistakes(model)]
-    if findings:
-        from dq.people.watch import lint_gaps  # which needs a roster itself
-
-        for check in (_lint_places, _lint_swaps, _lint_weeks, lint_gaps):
-            # Somebody or a zone that is not known is told above; what needs them cannot be said as well.
-            with suppress(KeyError, ValueError, OSError):
-                findings += check(roster_of(model, document))
-        raise ConfigError(findings)
-    return roster_of(model, document)
-
-
 def roster_of(model: RosterModel, document: yamlfile.Document) -> Roster:
     """The roster of a model without mistakes; ``document`` is where its findings are placed."""
     calendar = BusinessCalendar(
@@ -206,10 +191,11 @@ def lint_roster(roster: Roster) -> list[Finding]:
     Places of people who have left and are not replaced, teams of which nobody is left, swaps into somebody's leave,
     and the weeks in which nobody is there to be called: ring person, backup and Lead away on the same day.
     """
-    return [*_lint_places(roster), *_lint_swaps(roster), *_lint_weeks(roster)]
+    return [*lint_places(roster), *lint_swaps(roster), *lint_weeks(roster)]
 
 
-def _lint_places(roster: Roster) -> Iterator[Finding]:
+def lint_places(roster: Roster) -> Iterator[Finding]:
+    """Places in the ring and above it that nobody fills once somebody has left, and teams of which nobody is left."""
     rotation = roster.model.rotation
     places: list[tuple[yamlfile.Key, str]] = [
         (("rotation", "ring", n), person) for n, person in enumerate(rotation.ring)
@@ -217,32 +203,37 @@ def _lint_places(roster: Roster) -> Iterator[Finding]:
     places += [(("rotation", "lead"), rotation.lead), (("rotation", "manager"), rotation.manager)]
     for key, person in places:
         last = roster.people[successor(roster.people, person, date.max)]
-        if last.left:
+        if last.left and last.left != NEVER_THERE:
             message = f"{last.name} leaves on {last.left} and nobody follows; give them replaced_by, or fill the place"
             yield roster.document.finding(key, message)
     for name, team in roster.teams.items():
         gone = [left for person in team.people if (left := roster.people[person].left)]
-        if team.people and len(gone) == len(team.people):
+        if team.people and len(gone) == len(team.people) and max(gone) != NEVER_THERE:
             message = f"from {max(gone)} on nobody is in the team"
             yield roster.document.finding(("teams", name, "people"), message)
 
 
-def _lint_swaps(roster: Roster) -> Iterator[Finding]:
+def lint_swaps(roster: Roster) -> Iterator[Finding]:
+    """Swaps into the leave of whoever takes over."""
     for n, swap in enumerate(roster.model.swaps):
-        if roster.away(swap.person, roster.handover(swap.week)):
+        known = roster.people[swap.person].left != NEVER_THERE
+        if known and roster.away(swap.person, roster.handover(swap.week)):
             message = f"{roster.people[swap.person].name} is away in the week they would take over"
             yield roster.document.finding(("swaps", n, "person"), message)
 
 
-def _lint_weeks(roster: Roster) -> Iterator[Finding]:
-    findings = {}
+def lint_weeks(roster: Roster) -> Iterator[Finding]:
+    """Weeks in which nobody is there to be called."""
+    since: dict[date, datetime] = {}
+    findings: dict[date, Finding] = {}
     for number, item in enumerate(roster.model.leave):
         days = (item.first + timedelta(days=n) for n in range((item.last - item.first).days + 1))
         handovers = [roster.handover(day) for day in days if day.weekday() == 0]
         for at in (datetime.combine(item.first, time(), roster.zone), *handovers):
             chain = roster.chain(roster.week(at))[:-1]  # the manager stands behind, but is not called
-            if all(roster.away(person, at) for person in chain):
+            week = roster.week(at)
+            if all(roster.away(person, at) for person in chain) and at <= since.get(week, at):
                 names = ", ".join(roster.people[person].name for person in chain)
                 message = f"from {at.astimezone(roster.zone):%Y-%m-%d} on everyone is away: {names}; record a swap"
-                findings[roster.week(at)] = roster.document.finding(("leave", number), message)
+                since[week], findings[week] = at, roster.document.finding(("leave", number), message)
     yield from findings.values()

@@ -169,7 +169,7 @@ def mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
     """Every mistake that needs more than one key to be seen."""
     people = [*model.people]
     rotation = model.rotation
-    if not _is_zone(model.zone):
+    if not is_zone(model.zone):
         yield ("zone",), f"unknown time zone {model.zone!r}; expected a name such as America/New_York"
     known = is_known(model.country, model.subdivision)
     if not known:
@@ -216,7 +216,8 @@ def mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
     yield from _watch_mistakes(model)
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether a name is that of a time zone."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, not a name, or a folder of the zone database such as America

@@ -242,7 +242,8 @@ def _word(run: RunRecord) -> str:
         words = {Verdict.HOLD: "FAILED", Verdict.HOLD_NOT_EVALUATED: "COULD NOT EVALUATE"}
         return words.get(run.verdict, "PASSED")
     if run.rehearsal:
-        return {Verdict.HOLD: "NOT READY", Verdict.HOLD_NOT_EVALUATED: "CANNOT TELL"}.get(run.verdict, "READY")
+        good = "WARNS" if count(run.results).warnings else "READY"
+        return {Verdict.HOLD: "NOT READY", Verdict.HOLD_NOT_EVALUATED: "CANNOT TELL"}.get(run.verdict, good)
     if not run.verdict.published:
         return "HOLD"
     if run.already_published:

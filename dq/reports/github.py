@@ -22,7 +22,7 @@ def _commands(summary: Card) -> Iterator[str]:
     replaces = f"replaces {summary.replaced}" if summary.replaced else ""
     waivers = (f"waiver: {line}" for line in summary.waivers)
     message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial, replaces, *waivers)))
-    yield _command(level, message, title=f"{summary.word}: {summary.subject}")
+    yield command(level, message, title=f"{summary.word}: {summary.subject}")
     for block in summary.blocks:
         lines = [block.text]
         if block.waived:
@@ -32,9 +32,9 @@ def _commands(summary: Card) -> Iterator[str]:
             for key, value in (("runbook", block.runbook), ("owner", block.owner), ("due", block.due))
             if value
         ]
-        yield _command(_level(block), "\n".join(lines), **_place(block), title=f"{block.label}: {block.check}")
+        yield command(_level(block), "\n".join(lines), **_place(block), title=f"{block.label}: {block.check}")
     if summary.more:
-        yield _command("error" if summary.tone == "bad" else "warning", summary.more, title=summary.subject)
+        yield command("error" if summary.tone == "bad" else "warning", summary.more, title=summary.subject)
     if summary.upstream:
         yield from _commands(summary.upstream)
 
@@ -54,7 +54,8 @@ def _level(block: Block) -> str:
     return "warning" if block.waived else _LEVELS[block.result.severity]
 
 
-def _command(level: str, message: str, **properties: str) -> str:
+def command(level: str, message: str, **properties: str) -> str:
+    """A workflow command of a level, with nothing in it that could start another."""
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{level} {listed}::{_data(message)}"
 

@@ -21,10 +21,14 @@ def junit(run: RunRecord) -> str:
     return _text(root)
 
 
-def together(runs: Sequence[RunRecord]) -> str:
-    """The JUnit XML of several cleaned records: all their suites under one root, named with the period."""
+def together(runs: Sequence[RunRecord], before: Sequence[ElementTree.Element] = ()) -> str:
+    """The JUnit XML of several cleaned records: all their suites under one root, named with the period.
+
+    ``before`` are suites of what the runs are about, which stand first.
+    """
     seconds = sum(run.seconds for run in runs)
     root = ElementTree.Element("testsuites", name="dq", time=f"{seconds:.3f}")
+    root.extend(before)
     for run in runs:
         first = len(root)
         _add(root, run)

@@ -11,7 +11,7 @@ from dq.close import levels
 from dq.model import RunRecord
 from dq.notify.house import house_of
 from dq.project import Project
-from dq.run import documents, judging, records, telling
+from dq.run import documents, judging, records
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 from dq.run.tell import guidance
@@ -42,8 +42,7 @@ def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
 def _with_document(run: GuardedRun, record: RunRecord, site: Path) -> tuple[RunRecord, list[str]]:
     """The record with the result of delivering its report, and a sentence where that failed."""
     try:
-        page = documents.publish(run, record, site)
-        telling.hand_over(run, record, page)
+        documents.publish(run, record, site)
         problem = ""
     except Exception as failure:
         problem = f"the report was not delivered: {sentence(failure)}"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from dq import periods, store
 from dq.model import Json, Outcome, RunRecord, Severity
 from dq.notify import reports
+from dq.notify.message import Report
+from dq.notify.routes import readers
 from dq.registry import DOCUMENT_COLUMNS
 from dq.reports import document
 from dq.runbooks.blocks import write_atomically
@@ -22,10 +24,10 @@ KIND = reports.KIND
 
 
 def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
-    """Draw the document of what this run published and write it as HTML and Markdown; returns the HTML file.
+    """Draw the document of what this run published, write it and hand it over to its recipients; returns the HTML file.
 
     Whether it worked is recorded under the version either way: a report that was not delivered is a failure of its own
-    (class F21), whatever its figures are.
+    (class F21), whatever its figures are. It is recorded last: whoever dies before has made no report, which is missed.
     """
     written: dict[str, Json] = {
         "pipeline": record.pipeline,
@@ -39,6 +41,7 @@ def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
         texts = {page: document.html(issue), page.with_suffix(".md"): document.markdown(issue)}
         for file, text in texts.items():
             write_atomically(file, text)
+        hand_over(run, record, page)
         content = hashlib.sha256(texts[page].encode()).hexdigest()
         written |= {"delivered": datetime.now(UTC).isoformat(), "document": str(page), "sha256": content}
     except Exception as failure:
@@ -46,6 +49,27 @@ def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
         raise
     _record(run, record, written)
     return page
+
+
+def hand_over(run: GuardedRun, record: RunRecord, page: Path) -> None:
+    """Keep the document of a published report for all of its recipients; it is sent with the run's messages."""
+    project = run.project
+    address = project.settings.docs_address
+    kind = record.kind.value.replace("_", " ")
+    report = Report(
+        pipeline=record.pipeline,
+        period=record.period,
+        version=record.version or 0,
+        title=f"{run.bound.pipeline.document} {record.period}",
+        summary=f"{run.bound.pipeline.document} {record.period}, {kind}, data through {record.data_through}, "
+        f"version {record.version}. Every figure passed its checks before it was published.",
+        file=str(page.absolute()),
+        sha256=hashlib.sha256(page.read_bytes()).hexdigest(),
+        text_file=str(page.with_suffix(".md").absolute()),
+        link=f"{address.rstrip('/')}/{path(record)}" if address else "",
+    )
+    notify, now = project.settings.notify, datetime.now(UTC)
+    reports.put(run.warehouse, notify, report, readers(notify, project.roster, record.pipeline, now), now)
 
 
 def path(record: RunRecord) -> str:
@@ -80,6 +104,7 @@ def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:
     item = run.bound.pipeline
     table = run.warehouse.table(record.pipeline)
     commit = table.commit_at(record.version or 0)
+    entry = commit.entries[record.period]
     before = sorted(period for period in commit.entries if period < record.period)[-document.TREND + 1 :]
     failed = [result for result in record.results if result.outcome is Outcome.FAILED]
     return document.Issue(
@@ -90,8 +115,8 @@ def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:
         data_through=record.data_through,
         kind=record.kind,
         version=record.version or 0,
-        as_of=record.as_of,
-        rows=_rows(table, commit.entries[record.period]),
+        as_of=entry.as_of or record.as_of,  # drawn again by a later run it is the same document
+        rows=_rows(table, entry),
         earlier={period: _rows(table, commit.entries[period]) for period in before},
         partial=record.partial,
         warnings=sum(result.severity is Severity.WARNING for result in failed),

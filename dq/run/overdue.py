@@ -19,6 +19,8 @@ from dq.runbooks.agenda import failed_first
 
 LOOKED_BACK = timedelta(days=31)
 """Reports due longer ago are not looked for any more."""
+DRAWN = timedelta(minutes=30)
+"""So long after a version is published its report may take to be made."""
 
 
 def observations(warehouse: store.Warehouse, house: House, declared: Registry, now: datetime) -> list[Observation]:
@@ -44,6 +46,8 @@ def late_reports(
             late = _late(house, name, period, item.grain, now) if first <= period else None
             if late and now - LOOKED_BACK <= late.since and not _made(warehouse, name, period):
                 found[name, period] = late
+        for period, late in _outdated(warehouse, house, name, now):
+            found.setdefault((name, period), late)
     return {**found, **dict(_late_closes(warehouse, house, declared, now))}
 
 
@@ -66,6 +70,9 @@ def _begun(today: date, grain: periods.Grain, house: House) -> list[str]:
     """The periods that end in this month or the one before, as far as they have a whole day."""
     month = f"{today:%Y-%m}"
     anchor = house.roster.model.rotation.anchor
+    if grain is periods.Grain.DAY:
+        first = periods.days_of(periods.previous_month(month))[0]
+        return [day.isoformat() for day in periods.days_between(first, today - timedelta(days=1))]
     ids = [one for each in (periods.previous_month(month), month) for one in periods.ending_in(each, grain, anchor)]
     return [one for one in ids if periods.days_of(one, grain)[0] < today]
 
@@ -78,12 +85,31 @@ def _late(house: House, pipeline: str, period: str, grain: periods.Grain, now: d
         if level.met_by != "published" or isinstance(level, Age | Within):
             continue
         due = deadline(level, roster=house.roster, days=days, first_failed=failed_first(level, days))
-        if due is not None and end_of(due, zone) <= now:
+        if due is None or (grain is not periods.Grain.MONTH and end_of(due, zone).date() <= days[1]):
+            continue  # a date of the month asks for what is over by then
+        if end_of(due, zone) <= now:
             over.append(Late(since=end_of(due, zone), said=f"it was due {moment_text(level, due, now, zone)}"))
     return min(over, key=lambda one: one.since, default=None)
 
 
-def _made(warehouse: store.Warehouse, pipeline: str, period: str) -> bool:
-    kept = warehouse.records.list(reports.KIND, f"{pipeline}-{period}-v".lower())
-    made = (warehouse.records.get(reports.KIND, name) for name in kept if ".to." not in name)
-    return any(one is not None and not one.get("problem") for one in made)
+def _outdated(warehouse: store.Warehouse, house: House, pipeline: str, now: datetime) -> Iterator[tuple[str, Late]]:
+    """The periods of which readers have the report of an earlier version than is published, each since that was."""
+    commits = warehouse.table(pipeline).log(now - LOOKED_BACK)
+    for commit in commits:
+        for period in commit.changed:
+            entry = commits[-1].entries.get(period)
+            if entry is None or entry.version != commit.version or now - commit.committed < DRAWN:
+                continue
+            made = _made(warehouse, pipeline, period)
+            if made and entry.version not in made:
+                when = show(commit.committed, now, house.roster.zone)
+                said = f"that of version {entry.version}, published {when}, was never made (dq run {pipeline})"
+                yield period, Late(since=commit.committed, said=said)
+
+
+def _made(warehouse: store.Warehouse, pipeline: str, period: str) -> set[int]:
+    """The versions of a period of which the report was made and handed over."""
+    prefix = f"{pipeline}-{period}-v".lower()
+    kept = {name: name.removeprefix(prefix) for name in warehouse.records.list(reports.KIND, prefix)}
+    made = {int(number): warehouse.records.get(reports.KIND, name) for name, number in kept.items() if number.isdigit()}
+    return {version for version, one in made.items() if one is not None and not one.get("problem")}

@@ -24,7 +24,7 @@ from dq.notify.recipients import House
 from dq.notify.routes import CLOSE, readers
 from dq.registry import Registry
 from dq.reports import clean
-from dq.run import documents, missing, overdue
+from dq.run import missing, overdue
 from dq.run.reasons import sentence
 from dq.runbooks.blocks import write_atomically
 
@@ -136,27 +136,6 @@ def bring_up_to_date(
         told = delivery.send_due(warehouse, house, seconds=left)
         told.sent += sent
     return told
-
-
-def hand_over(run: GuardedRun, record: RunRecord, page: Path) -> None:
-    """Keep the document of a published report for each of its recipients; it is sent with the run's messages."""
-    project = run.project
-    address = project.settings.docs_address
-    kind = record.kind.value.replace("_", " ")
-    report = Report(
-        pipeline=record.pipeline,
-        period=record.period,
-        version=record.version or 0,
-        title=f"{run.bound.pipeline.document} {record.period}",
-        summary=f"{run.bound.pipeline.document} {record.period}, {kind}, data through {record.data_through}, "
-        f"version {record.version}. Every figure passed its checks before it was published.",
-        file=str(page.absolute()),
-        sha256=hashlib.sha256(page.read_bytes()).hexdigest(),
-        text_file=str(page.with_suffix(".md").absolute()),
-        link=f"{address.rstrip('/')}/{documents.path(record)}" if address else "",
-    )
-    notify, now = project.settings.notify, datetime.now(UTC)
-    reports.put(run.warehouse, notify, report, readers(notify, project.roster, record.pipeline, now), now)
 
 
 def hand_over_close(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import store_support
+from pydantic import TypeAdapter
 
 from dq import people, runbooks, store
 from dq.cli import main
@@ -16,8 +17,8 @@ from dq.close.facts import LEVELS, PREVALIDATIONS, facts, kept, prevalidations
 from dq.close.prevalidation import Prevalidation, Readiness, to_json
 from dq.close.prevalidation import State as Answered
 from dq.model import Kind, Verdict
-from dq.people.levels import escalates_at
-from dq.periods import Grain, days_of
+from dq.people.levels import Level, escalates_at
+from dq.periods import Grain, days_of, period_before
 
 ROOT = Path(__file__).resolve().parents[2]
 ROSTER = people.load_roster(ROOT / "runbooks" / "roster.yml", shown="roster.yml")
@@ -327,3 +328,48 @@ def test_the_command_shows_what_was_met_and_missed_per_level_and_keeps_it(
     assert "2026-11: due Thu 3 Dec, came Fri 4 Dec" in line
     assert len(warehouse.records.list(LEVELS)) >= 1
     assert main([*words, "--from", "2026-12", "--to", "2026-11"]) == 2
+
+
+# -- dates of the month for pipelines of shorter periods ---------------------------------------------------------------
+
+BY_DATE = {
+    "day_of_month": ({"kind": "day_of_month", "day": 25, "on_holiday": "same"}, "2026-11-26T05:00"),
+    "month_end": ({"kind": "month_end", "on_holiday": "same"}, "2026-12-01T05:00"),
+    "business_day": ({"kind": "next_month_business_day", "nth": 3}, "2026-12-04T05:00"),
+}
+# The fortnights that end in November 2026 are those from 26 October and 9 November; the next ends on 6 December.
+OVER_BY = {
+    ("day_of_month", Grain.FORTNIGHT): ["2026-10-26", "2026-11-09"],
+    ("month_end", Grain.FORTNIGHT): ["2026-10-26", "2026-11-09"],
+    ("business_day", Grain.FORTNIGHT): ["2026-10-26", "2026-11-09"],
+    ("day_of_month", Grain.WEEK): ["2026-W44", "2026-W45", "2026-W46", "2026-W47"],
+    ("month_end", Grain.WEEK): ["2026-W44", "2026-W45", "2026-W46", "2026-W47", "2026-W48"],
+    ("business_day", Grain.WEEK): ["2026-W44", "2026-W45", "2026-W46", "2026-W47", "2026-W48"],
+    ("day_of_month", Grain.DAY): [f"2026-11-{day:02}" for day in range(1, 25)],
+    ("month_end", Grain.DAY): [f"2026-11-{day:02}" for day in range(1, 30)],
+    ("business_day", Grain.DAY): [f"2026-11-{day:02}" for day in range(1, 31)],
+}
+
+
+@pytest.mark.parametrize(("kind", "grain"), OVER_BY)
+def test_a_date_of_the_month_is_kept_by_the_periods_that_are_over_by_then(kind: str, grain: Grain) -> None:
+    level, due = BY_DATE[kind]
+    read = TypeAdapter(Level).validate_python({"id": "made", "label": "made by", **level})
+    front = INVESTOR.model_copy(update={"levels": [read]})
+    wanted = OVER_BY[kind, grain]
+    before = period_before(wanted[0], grain)  # something was published before November
+
+    def state(periods: list[str], when: str) -> tuple[State, datetime | None]:
+        there = [Publication(period=one, kind=Kind.FINAL, at=at("2026-11-24T12:00")) for one in [before, *periods[:-1]]]
+        there.append(Publication(period=periods[-1], kind=Kind.FINAL, at=at(when)))
+        found = attainment.judged(
+            ROSTER, front, grain, Facts(publications=there), now=at("2026-12-10T00:00"), **NOVEMBER
+        )
+        (one,) = (one for one in found if one.period == "2026-11")
+        assert one.due == at(due)
+        return one.state, one.kept
+
+    assert state(wanted, "2026-11-25T12:00") == (State.MET, at("2026-11-25T12:00"))
+    assert state(wanted, "2026-12-05T12:00") == (State.MISSED, at("2026-12-05T12:00"))
+    for one in wanted:
+        assert state([other for other in wanted if other != one], "2026-11-25T12:00") == (State.MISSED, None), one

@@ -216,6 +216,30 @@ def test_lint_reports_files_references_and_pages_together_and_nothing_that_only_
         assert [line for line in lines if line.startswith(f"{file}:") and said in line], told
 
 
+def test_the_mistakes_of_the_roster_hide_none_of_the_deadlines_or_of_who_watches(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    edit(broken / "runbooks/roster.yml", "ring: [danny,", "ring: [dany,")
+    edit(broken / "runbooks/roster.yml", "- pipelines: [profit_unit]", "- pipelines: [profit_units]")
+    edit(broken / "runbooks/investor_profit.md", "day: 25", "day: 31")
+    edit(
+        broken / "runbooks/investor_growth.md",
+        "kind: month_end, on_holiday: same",
+        "kind: month_end, on_holiday: previous",
+    )
+    code, told = run(capsys, "lint")
+    lines = told_lines(told)
+    assert code == 1
+    for file, said in (
+        ("runbooks/roster.yml", "nobody has the id 'dany'"),
+        ("runbooks/roster.yml", "there is no pipeline 'profit_units'"),
+        ("runbooks/roster.yml", "nobody watches profit_unit;"),
+        ("runbooks/investor_profit.md", "not every month has a day 31"),
+        ("runbooks/investor_growth.md", "can never be kept of"),
+    ):
+        assert [line for line in lines if line.startswith(f"{file}:") and said in line], told
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

@@ -30,6 +30,7 @@ from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
 from dq.people.levels import Level
+from dq.periods import Grain
 from dq.run import delivery, documents, overdue, records, telling
 from dq.store import Warehouse
 from dq.verdict import Waiver
@@ -482,7 +483,7 @@ def test_a_published_document_is_handed_over_as_it_lies_there_and_shown_with_its
         with_target(server.origin, REPORTS)
         run = guarded(warehouse, record)
         run.bound.pipeline.document = "Executive report"
-        telling.hand_over(run, record, page)
+        documents.hand_over(run, record, page)
         assert call("deliver")[0] == 0
     (entry,) = Outbox(warehouse).entries()
     assert entry.message.report is not None
@@ -569,6 +570,40 @@ def test_a_report_is_late_by_any_level_that_wants_it_published(
     assert late(before) is None
     if from_then:
         assert late(from_then) == reports.Late(since=at(from_then), said=f"it was due {said}")
+
+
+def with_level(pipeline: str, level: dict[str, Any], grain: Grain) -> tuple[Any, Any]:
+    """The people and the registry in which a pipeline's document has one level and periods of a grain."""
+    known, usual = declared()[0], house()
+    page = usual.page(pipeline)
+    assert page is not None
+    read = TypeAdapter(Level).validate_python({"id": "made", "label": "made by", **level})
+    other = replace(page, front=page.front.model_copy(update={"levels": [read]}))
+    item = known.pipelines[pipeline].model_copy(update={"grain": grain, "document": "Report"})
+    return replace(usual, page=lambda _: other), replace(known, pipelines={pipeline: item})
+
+
+def test_the_report_of_a_day_is_late_by_the_hour_it_had_to_be_ready(warehouse: Warehouse) -> None:
+    people, known = with_level("executive_report", {"kind": "ready_by", "at": "03:00"}, Grain.DAY)
+    records.save(warehouse, ran("2026-11-09 02:00", result("x"), pipeline="executive_report", period="2026-11-08"))
+    for day in ("08", "10"):
+        warehouse.records.put(reports.KIND, f"executive_report-2026-11-{day}-v1", {"delivered": "2026-11-11"})
+
+    def late(when: str) -> list[str]:
+        return [period for _, period in overdue.late_reports(warehouse, people, known, at(when))]
+
+    assert late("2026-11-10 02:59") == []
+    assert late("2026-11-10 03:00") == ["2026-11-09"]
+    assert late("2026-11-12 03:00") == ["2026-11-09", "2026-11-11"]
+
+
+def test_a_fortnight_is_not_late_by_a_date_of_the_month_before_it_is_over(warehouse: Warehouse) -> None:
+    by_25th = {"kind": "day_of_month", "day": 25, "on_holiday": "same"}
+    people, known = with_level("executive_report", by_25th, Grain.FORTNIGHT)
+    records.save(warehouse, ran("2027-01-18 06:00", result("x"), pipeline="executive_report", period="2027-01-04"))
+    # That of 18 January ends on the 31st, after the 25th: it can be there by no 25th.
+    found = overdue.late_reports(warehouse, people, known, at("2027-02-03 12:00"))
+    assert [period for _, period in found] == ["2027-01-04"]
 
 
 def test_status_and_a_dry_run_show_a_report_that_was_never_made_since_it_was_due(

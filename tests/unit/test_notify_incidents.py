@@ -94,6 +94,33 @@ def test_a_rehearsal_as_of_before_the_failure_does_not_settle_it(tmp_path: Path,
     assert (one.open, one.since) == (still_red, at("2026-11-24 05:00"))
 
 
+@pytest.mark.parametrize(("as_of", "open_again"), [("2026-11-24 05:00", False), ("2026-11-25 07:00", True)])
+def test_a_failing_rehearsal_as_of_before_it_was_resolved_does_not_open_it_again(
+    tmp_path: Path, as_of: str, open_again: bool
+) -> None:
+    seen = (ran("2026-11-24 05:00", failed()), ran("2026-11-25 06:00", PASSES))
+    back = rehearsed(ran(as_of, failed()), "2026-11-26 09:00")
+    one = only(known(tmp_path, *seen, back))
+    assert (one.open, one.since, one.times) == (open_again, at("2026-11-24 05:00"), 1 + open_again)
+    assert one.resolved == (None if open_again else at("2026-11-25 06:00"))
+
+
+def test_a_failing_look_back_says_nothing_of_what_passed_or_failed_since(tmp_path: Path) -> None:
+    back = rehearsed(ran("2026-11-20 05:00", failed(observed="as it was")), "2026-11-26 09:00")
+    assert known(tmp_path / "passed", ran("2026-11-25 06:00", PASSES), back) == {}
+    still = only(known(tmp_path / "failed", ran("2026-11-25 06:00", failed(observed="as it is")), back))
+    assert (still.last, still.times, still.failure.found) == (at("2026-11-25 06:00"), 1, "as it is")
+    assert only(known(tmp_path / "new", back)).open, "what nobody looked at since is red"
+    other = ran("2026-11-25 06:00", PASSES, period="2026-10")
+    assert only(known(tmp_path / "other", other, back)).open
+
+
+def test_a_pass_after_a_rehearsal_resolves_what_it_opened_and_forgets_nothing(tmp_path: Path) -> None:
+    opened = rehearsed(ran("2026-11-20 05:00", failed()), "2026-11-20 05:00")
+    one = only(known(tmp_path, opened, ran("2026-11-25 06:00", PASSES)))
+    assert (one.since, one.resolved) == (at("2026-11-20 05:00"), at("2026-11-25 06:00")), "who was told hears the end"
+
+
 def test_a_backfill_as_of_before_the_failure_settles_it(tmp_path: Path) -> None:
     again = replace(ran("2026-11-20 05:00", PASSES), started=at("2026-11-26 09:00"))
     assert not only(known(tmp_path, ran("2026-11-24 05:00", failed()), again)).open

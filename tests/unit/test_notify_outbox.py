@@ -183,6 +183,42 @@ def test_what_a_server_asked_for_is_waited_for_even_by_another_process(tmp_path:
     assert pass_by(Warehouse(tmp_path), one_pager(), post, clock).sent == 1
 
 
+@pytest.mark.parametrize(
+    ("header", "hours", "said"),
+    [
+        ("28800", 8, "429 and asked to wait until 2026-11-11 01:00 UTC"),
+        ("Wed, 11 Nov 2026 05:00:00 GMT", 12, "429 and asked to wait until 2026-11-11 05:00 UTC"),
+        ("999999999", 24, "429 and asked to wait, for a day at most: 2026-11-11 17:00 UTC"),
+    ],
+)
+def test_a_long_wait_is_honoured_and_said_and_an_absurd_one_silences_nobody(
+    tmp_path: Path, header: str, hours: int, said: str
+) -> None:
+    warehouse, clock = Warehouse(tmp_path), Clock(NOON)
+    incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
+    busy = Sent(outcome=Outcome.FAILED, reason="429", retry_after=header)
+    assert pass_by(warehouse, one_pager(), Post(answers=[busy]), clock, seconds=30).undelivered == [f"{DANNY}: {said}"]
+    box = Outbox(warehouse)
+    clock.now = NOON + timedelta(hours=hours) - timedelta(minutes=1)
+    early, on_time = Post(), Post()
+    assert delivery.send_due(warehouse, one_pager(), seconds=1, send=early, now=clock, sleep=clock.sleep).sent == 0
+    assert delivery.pending(warehouse, clock()).undelivered == [f"{DANNY}: {said}"]
+    (entry,) = box.entries()
+    assert entry.due() == NOON + timedelta(hours=hours)
+    clock.now = NOON + timedelta(hours=hours)
+    assert delivery.send_due(warehouse, one_pager(), seconds=1, send=on_time, now=clock, sleep=clock.sleep).sent == 1
+    assert (early.taken, len(on_time.taken)) == ([], 1)
+
+
+def test_somebody_who_asks_again_need_not_wait_as_the_target_asked(tmp_path: Path) -> None:
+    warehouse, clock = Warehouse(tmp_path), Clock(NOON)
+    incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
+    busy = Sent(outcome=Outcome.FAILED, reason="429", retry_after="86400")
+    pass_by(warehouse, one_pager(), Post(answers=[busy]), clock)
+    again = delivery.send_due(warehouse, one_pager(), seconds=1, send=Post(), now=clock, sleep=clock.sleep, again=True)
+    assert (again.sent, again.undelivered) == (1, [])
+
+
 def test_what_was_refused_for_good_is_undelivered_until_somebody_asks_again(tmp_path: Path) -> None:
     warehouse, clock = Warehouse(tmp_path), Clock(NOON)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))

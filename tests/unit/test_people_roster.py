@@ -85,6 +85,85 @@ def test_all_mistakes_are_told_at_once_each_on_its_line(tmp_path: Path) -> None:
     assert lines == [line_of(text, "anchor:"), line_of(text, "lead: boss"), line_of(text, "person: bob")]
 
 
+AWAY = "".join(
+    f"  - {{person: {name}, first: 2026-11-23, last: 2026-11-29}}\n"
+    for name in ("danny", "anna", "laura", "jane", "lead")
+)
+
+
+def test_no_kind_of_mistake_hides_another(tmp_path: Path) -> None:
+    """Schema, names, dates, hours and weeks: what each is told alone, it is told beside all others."""
+    text = ROSTER + f"leave:\n{AWAY}  - {{person: anna, first: 2026-11-29, last: 2026-12-01}}\n"
+    changes = {
+        "contact: danny-pager": "contact: danny@example.com",  # of the schema
+        "handover:": "meetng: 30\n  handover:",
+        "country: US": "country: XX",
+        "lead: lead\n": "lead: boss\n",
+        "people: [danny, anna, laura, jane]": "people: []",
+        'closes: "18:00"': 'closes: "15:00"',
+        "contact: laura-pager": "contact: laura-pager, left: 2026-12-24",
+    }
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    found = mistakes(tmp_path, text)
+    expected = [
+        "country: no public holidays are known for 'XX'",
+        "people.danny.contact: ",
+        "teams.Data Engineering.people: nobody is in the team",
+        "rotation.meetng: unknown key",
+        "rotation.ring[2]: Laura leaves on 2026-12-24 and nobody follows",
+        "rotation.lead: nobody has the id 'boss'",
+        "watch[0].hours: nobody watches profit on weekdays 15:00-17:00",
+        "leave[4]: from 2026-11-23 on everyone is away: Anna, Laura, boss",
+        "leave[4]: from 2026-11-23 on everyone is away: Laura, Jane, boss",
+        "leave[5]: overlaps with the leave of anna from 2026-11-23 to 2026-11-29",
+    ]
+    assert len(found) == len(expected), found
+    for said in expected:
+        assert [line for line in found if said in line], (said, found)
+    lines = [int(line.split(":")[1]) for line in found]
+    assert lines == sorted(lines)
+
+
+def test_an_unknown_person_is_told_with_a_week_in_which_everyone_is_away(tmp_path: Path) -> None:
+    text = ROSTER.replace("ring: [danny,", "ring: [dany,") + f"leave:\n{AWAY}"
+    found = mistakes(tmp_path, text)
+    assert [line.partition(": ")[2].partition(";")[0] for line in found] == [
+        "rotation.ring[0]: nobody has the id 'dany'",
+        "leave[4]: from 2026-11-23 on everyone is away: Anna, Laura, Lead",
+        "leave[4]: from 2026-11-23 on everyone is away: Laura, Jane, Lead",
+    ]
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "zone: America/New_York\n",
+        "country: US\n",
+        '  handover: "09:00"\n',
+        "  ring: [danny, anna, laura, jane]\n",
+        'working_hours: {opens: "09:00", closes: "17:00"}\n',
+        ", days: [weekdays]",
+        "contact: anna-pager",
+        "contact: data-engineering, ",
+    ],
+)
+def test_what_is_missing_is_told_and_nothing_that_only_follows_from_it(tmp_path: Path, old: str) -> None:
+    text = ROSTER.replace(old, "contact: A@B" if old == "contact: anna-pager" else "")
+    text += "leave:\n  - {person: bob, first: 2026-08-03, last: 2026-08-04}\n"
+    text += "swaps:\n  - {week: 2026-11-23, person: jane, instead_of: laura}\n"
+    found = mistakes(tmp_path, text)
+    assert len(found) == 2, found
+    assert "leave[0].person: nobody has the id 'bob'" in found[1]
+
+
+@pytest.mark.parametrize("old", ["people:\n", "  danny: {"])
+def test_a_file_of_which_too_much_is_missing_is_told_as_far_as_it_goes(tmp_path: Path, old: str) -> None:
+    text = ROSTER.replace(old, old.replace("people", "peple").replace("danny", "Danny B"), 1)
+    assert mistakes(tmp_path, text)
+
+
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot be read: No such file"):
         load_roster(tmp_path / "roster.yml")

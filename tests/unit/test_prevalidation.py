@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from notify_support import at, declared, failed, house, ran
@@ -15,15 +18,18 @@ from run_records import record, result
 
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import _aids, _red, document
+from dq.cli.prevalidate import _aids, _red
 from dq.close import prevalidation, text
 from dq.close.aids import Aid, aid, time_left
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
+from dq.close.shown import Shown, document
+from dq.close.shown import render as render_answer
 from dq.errors import StoreError
 from dq.model import Outcome, Severity, Verdict
 from dq.notify import incidents
 from dq.notify.recipients import hears
 from dq.reports import render
+from dq.verdict import Waiver
 
 DUE = date(2026, 11, 25)
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +180,9 @@ def test_programs_get_what_is_pending_the_countdown_and_what_changed() -> None:
     now = answer(23, line("p", State.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.PENDING))
     before = answer(20, line("p", a=Light.GREEN, b=Light.GREEN))
     rows = prevalidation.burn_down(now, [before])
-    told = document(now, {}, {"until Mon 30 Nov": ["c", "c"]}, rows, prevalidation.changes(now, before))
+    pending = {"until Mon 30 Nov": ["c", "c"]}
+    changed = prevalidation.changes(now, before)
+    told = document(Shown(answer=now, pending=pending, countdown=rows, changed=changed))
     assert told["pending"] == {"until Mon 30 Nov": ["c"]}
     asked = {"as_of": "2026-11-20T12:00:00+00:00", "state": "ready", "controls": {"green": 2}}
     assert told["countdown"] == [
@@ -187,8 +195,91 @@ def test_programs_get_what_is_pending_the_countdown_and_what_changed() -> None:
         "no_longer_red": [],
         "states": [{"pipeline": "p", "was": "ready", "is": "not ready"}],
     }
-    assert document(now, {}, {}, [], None)["changes"] is None
+    assert document(Shown(answer=now))["changes"] is None
     json.dumps(told, allow_nan=False)
+
+
+FORMAT_RUNS = (
+    replace(ran("2026-11-23 12:00", failed("ties"), pipeline="profit_unit"), rehearsal=True),
+    record(verdict=Verdict.PUBLISH, rehearsal=True, results=[result("sums")]),
+)
+
+
+def an_answer() -> Shown:
+    """One pipeline that is not ready, one of which nothing can be told, one that is ready."""
+    help_ = Aid(
+        owner="Finance | Risk; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26"
+    )
+    red = line("profit_unit", State.NOT_READY, ties=Light.RED, trend=Light.WARNED, a=Light.GREEN, b=Light.PENDING)
+    unknown = replace(line("growth_daily", State.CANNOT_TELL), why="2026-11: not tried\x1b\n::error::x")
+    now = answer(23, red, unknown, line("investor_profit", sums=Light.GREEN))
+    before = answer(20, line("profit_unit", ties=Light.GREEN))
+    return Shown(
+        answer=now,
+        aids={"profit_unit": help_, "growth_daily": replace(help_, owner="Accounts; on call Anna")},
+        pending={"until Mon 30 Nov (preliminary)": ["b"]},
+        countdown=prevalidation.burn_down(now, [before]),
+        changed=prevalidation.changes(now, before),
+    )
+
+
+SAID = (
+    "pre-validation of 2026-11 as of 2026-11-23T12:00Z: CANNOT TELL",
+    "profit_unit",
+    "1 of 4 controls green, 1 red, 1 red warning, 1 pending",
+    "ties",
+    "trend",
+    "Risk; on call Jane",
+    "fixed by Mon 30 Nov (7 days left)",
+    "to the Lead Thu 26",
+    "growth_daily",
+    "Accounts; on call Anna",
+    "2026-11: not tried",
+    "2 days left to mend them",
+    "T-5 Fri 20 Nov 1 of 1 green, 0 red",
+    "since Fri 20 Nov became red: profit_unit ties, profit_unit trend",
+    "pending until Mon 30 Nov (preliminary): b",
+)
+
+
+@pytest.mark.parametrize("format", ["junit", "github", "markdown"])
+def test_every_format_says_all_that_the_text_says_before_the_runs(format: str) -> None:
+    told = html.unescape(render_answer(an_answer(), FORMAT_RUNS, format)).replace("%25", "%").replace("%3A", ":")
+    for said in SAID:
+        assert said in told, (said, told)
+    assert told.index("Risk; on call Jane") < told.index("3 of 40 cells differ"), "the runs come after it"
+    assert "\x1b" not in told
+
+
+def test_junit_has_a_case_per_pipeline_that_fails_as_the_exit_code_does() -> None:
+    root = ElementTree.fromstring(render_answer(an_answer(), FORMAT_RUNS, "junit"))  # noqa: S314 - written just now
+    suite = root[0]
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) == (
+        "prevalidation 2026-11",
+        "3",
+        "1",
+        "1",
+    )
+    outcomes = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert outcomes == {"profit_unit": ["failure"], "growth_daily": ["error"], "investor_profit": []}
+    assert int(root.get("tests", "0")) == sum(int(one.get("tests", "0")) for one in root)
+    told = suite.findtext("testcase/failure") or ""
+    assert "owner: Finance | Risk; on call Jane\ndue: fixed by Mon 30 Nov (7 days left)\nnext: to the Lead" in told
+
+
+def test_annotations_are_errors_where_it_is_not_ready_and_none_starts_another() -> None:
+    found = render_answer(an_answer(), FORMAT_RUNS, "github").splitlines()
+    assert [line.partition("::")[2].partition(" title")[0] for line in found[:4]] == ["error"] * 3 + ["notice"]
+    assert found[1].startswith("::error title=NOT READY%3A profit_unit 2026-11::1 of 4 controls green")
+    assert all(line.startswith("::") for line in found)
+    assert not any(line.startswith("::error::x") for line in found)
+
+
+def test_the_table_in_markdown_has_a_row_per_pipeline_whatever_stands_in_it() -> None:
+    found = render_answer(an_answer(), FORMAT_RUNS, "markdown").splitlines()
+    rows = [line for line in found[2:] if line.startswith("|")][:5]
+    assert {row.count(" | ") for row in (rows[0], *rows[2:])} == {8}
+    assert "| READY |" in rows[4]
 
 
 @pytest.mark.parametrize(
@@ -301,25 +392,49 @@ def test_the_time_left_is_counted_in_days_of_the_company_and_within_a_day_in_hou
     assert time_left(moment, at("2026-11-25 12:00"), declared()[1].zone) == said
 
 
-def test_a_red_warning_holds_nothing_back_and_is_listed_with_all_its_help(tmp_path: Path) -> None:
+def test_a_red_warning_is_not_green_and_is_listed_with_all_its_help(tmp_path: Path) -> None:
     warned = failed("trend", Severity.WARNING, failure_class="F15")
-    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH)]
+    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH, rehearsal=True)]
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}))
-    assert (now.state, now.state.exit_code) == (State.READY, 0)
+    assert (now.state, now.state.exit_code) == (State.NOT_READY, 1)
     helped = _aids(house(), now, runs, _red(store.Warehouse(tmp_path), runs))
     lines = text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
     assert lines[2:7] == [
-        "  READY        investor_profit  1 of 2 controls green, 1 red warning",
+        "  NOT READY    investor_profit  1 of 2 controls green, 1 red warning",
         "               warns  trend",
         f"               owner  {helped['investor_profit'].owner}",
         "               due    pre-validation Wed 25 Nov (today); fixed by Mon 30 Nov (5 days left); "
         "preliminary report Mon 30 Nov (5 days left); final report by Thu 3 Dec (8 days left)",
         "               next   to the Lead Fri 27 Nov 09:00; to the Business Analytics Team's manager Fri 27 Nov 09:00",
     ]
-    assert "1 of 2 controls green, 0 pending: nothing holds the figures back; 1 red warning told" in lines[8]
-    assert "T-0 Wed 25 Nov READY 1 of 2 green, 0 red, 1 red warning" in lines[9]
+    assert "0 red or not evaluated, 1 red warning; 1 of 1 pipelines not ready; decided today" in lines[8]
+    assert "T-0 Wed 25 Nov NOT READY 1 of 2 green, 0 red, 1 red warning" in lines[9]
     before = answer(24, line("investor_profit", trend=Light.GREEN, sums=Light.GREEN))
     assert prevalidation.changes(now, before).worse == ["investor_profit trend"]
+    assert render(runs[0]).startswith("WARNS  investor_profit 2026-11"), "a card never calls ready what is not"
+
+
+def test_a_waived_warning_is_as_ready_as_any_waived_failure(tmp_path: Path) -> None:
+    warned = failed("trend", Severity.WARNING, failure_class="F15")
+    runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH)]
+    waiver = Waiver(
+        pipeline="investor_profit",
+        check="trend",
+        period="2026-11",
+        ceiling=Decimal(5),
+        owner="Anna",
+        reason="known",
+        until=date(2999, 1, 1),
+        recorded=at("2026-11-25 08:00"),
+    )
+    now = answer(25, prevalidation.readiness("investor_profit", runs, {}, [waiver]))
+    assert (now.state, now.state.exit_code, now.pipelines[0].of(Light.WAIVED)) == (State.READY, 0, ["trend"])
+    assert text.lines(now, {}, {}, [], None)[-1] == (
+        "1 of 2 controls green, 0 pending: everything due is green, or waived (1)"
+    )
+    for other in ({"check": "sums"}, {"period": "2026-10"}, {"pipeline": "profit_unit"}, {"until": date(2026, 1, 1)}):
+        found = prevalidation.readiness("investor_profit", runs, {}, [replace(waiver, **other)])  # type: ignore[arg-type]
+        assert found.state is State.NOT_READY
 
 
 def test_a_day_that_was_red_before_the_rehearsal_counts_from_its_own_first_failure(tmp_path: Path) -> None:

@@ -229,13 +229,16 @@ class Window:
 
     @property
     def month(self) -> str:
-        """The calendar month the period ends in, as ``2026-10``."""
-        return f"{self.end:%Y-%m}"
+        """The calendar month of the last day covered, as ``2026-10``: of a whole period the month it ends in.
+
+        A week or fortnight in progress may still end in a later month, of which nothing is there yet.
+        """
+        return f"{self.data_through:%Y-%m}"
 
     @property
     def month_start(self) -> date:
         """The first day of that month: where month-to-date figures begin."""
-        return self.end.replace(day=1)
+        return self.data_through.replace(day=1)
 
     @property
     def month_before(self) -> Window:

@@ -96,6 +96,28 @@ def fortnight_of(day: date, anchor: date) -> date:
     return day - timedelta(days=(day - anchor).days % FORTNIGHT.days)
 
 
+def period_of(day: date, grain: Grain, anchor: date) -> str:
+    """The id of the period of some grain a day lies in."""
+    return {
+        Grain.DAY: day.isoformat(),
+        Grain.WEEK: week_id(day),
+        Grain.FORTNIGHT: fortnight_of(day, anchor).isoformat(),
+        Grain.MONTH: f"{day:%Y-%m}",
+    }[grain]
+
+
+def running_on(month: str, as_of: datetime, grain: Grain, anchor: date) -> str | None:
+    """The week or fortnight of the last whole day before ``as_of``, where it runs on into the month after; else None.
+
+    Seen from that instant it belongs to the month: it ends in the next one, of which no day is over.
+    """
+    last = as_of.astimezone(UTC).date() - _DAY
+    if grain not in (Grain.WEEK, Grain.FORTNIGHT) or f"{last:%Y-%m}" != month:
+        return None
+    period = period_of(last, grain, anchor)
+    return period if days_of(period, grain)[1] > last_day(last) else None
+
+
 def ending_in(month: str, grain: Grain, anchor: date) -> list[str]:
     """The ids a pipeline of some grain is run for so that a month is there: itself, or every period that ends in it."""
     first, last = days_of(month)

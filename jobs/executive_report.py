@@ -5,12 +5,13 @@
 
 Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says what a value counts: `USD`, `ratio` (of
 one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`, or `month` for what
-investors see published for the month in which the fortnight ends. A value that cannot be had is NULL and
-`value_reason` says why: a denominator of zero (`no_revenue`, `no_subscribers`, `no_opening`, `no_active_users`), a
-source declared absent on all of its days (`source_absent`) or on some (`upstream_partial`), no row of those days
-(`no_rows`), or what the investors' row says. A change is NULL for the same reasons, with no fortnight published before
-(`no_previous`), without a value in it (`previous_` and the reason of then) or, relative to it, from nothing or less
-(`previous_not_positive`). A NULL that nothing explains has no reason, so that the report is held.
+investors see published for the month of the last day covered: of a whole fortnight the month in which it ends. A value
+that cannot be had is NULL and `value_reason` says why: a denominator of zero (`no_revenue`, `no_subscribers`,
+`no_opening`, `no_active_users`), a source declared absent on all of its days (`source_absent`) or on some
+(`upstream_partial`), no row of those days (`no_rows`), or what the investors' row says. A change is NULL for the same
+reasons, with no fortnight published before (`no_previous`), without a value in it (`previous_` and the reason of then)
+or, relative to it, from nothing or less (`previous_not_positive`). A NULL that nothing explains has no reason, so that
+the report is held.
 
 Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
 revenue; unit profit = profit / paid seats at the end; churn rate = churned MRR / opening MRR; net revenue retention =

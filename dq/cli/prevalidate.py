@@ -35,14 +35,15 @@ from dq.run.schedule import scheduled_as_of
 ABOUT = """\
 Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
 a clone of the warehouse that is removed afterwards: nothing is published and nobody reading sees anything. Weeks and
-fortnights count in the month they end in, whose figures they are built on: one that runs on into the next month is
-judged there. Checks that need the whole month are listed as pending. Of what is red it says whose it is, what is due
-and how long that is, and who hears next. A pipeline is ready once everything due of it is green: a red warning is not,
-though it would hold nothing back on the day, unless it is waived (dq waive). Every --format but gx carries all of this
-before the runs; json has it as help, pending, countdown and changes beside the answer. The answer is kept, so that a
-later one can say what changed; what is red opens incidents, and the answer goes to those under notify.reports.close in
-the settings. Exit codes: 0 everything due is green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell,
-4 ready, but the answer was not kept or delivered."""
+fortnights count in the month they end in, whose figures they are built on. The one in progress that runs on into the
+next month is judged here, too, on its days and this month's figures so far. Checks that need the whole month are listed
+as pending. Of what is red it says whose it is, what is due and how long that is, and who hears next. A pipeline is
+ready once everything due of it is green: a red warning is not, though it would hold nothing back on the day, unless it
+is waived (dq waive). Every --format but gx carries all of this before the runs; json has it as help, pending, countdown
+and changes beside the answer. The answer is kept, so that a later one can say what changed; what is red opens
+incidents, and the answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due is
+green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or
+delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -66,9 +67,7 @@ def command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else now
     batch.refuse_future(as_of, now)
-    first, last = periods.days_of(arguments.month)
-    if first.day != 1 or last != periods.last_day(first):
-        raise UsageError(f"{arguments.month!r} is no month", where="--month", expected="a month such as 2026-11")
+    periods.month_of(arguments.month, "--month")
     periods.window(arguments.month, as_of, None, ledger_absent=True)  # refuses a month without a complete day
     project = projects.load(registry.find_root(), arguments.sources)
     wanted = project.registry.read_by_investors()
@@ -96,7 +95,7 @@ def command(arguments: argparse.Namespace) -> int:
     shown = Shown(
         answer=answer,
         aids=_aids(house, answer, runs, red),
-        pending=_pending(project, runs, answer),
+        pending=_pending(project, runs),
         countdown=prevalidation.burn_down(answer, earlier),
         changed=prevalidation.changes(answer, baseline) if baseline else None,
     )
@@ -126,7 +125,8 @@ def rehearse(
     anchor = project.roster.model.rotation.anchor
     with store.cloned(warehouse, (records.KIND, waivers.KIND, incidents.KIND)) as folder:
         clone = store.Warehouse(folder)
-        planned = batch.all_of(project.registry, arguments.month, as_of, anchor, partial(published, clone))
+        there = partial(published, clone)
+        planned = batch.all_of(project.registry, arguments.month, as_of, anchor, there, running_on=True)
         steps = [step for step in planned if step.pipeline in wanted]
         options = ["--warehouse", str(folder), "--no-docs"]
         if arguments.sources is not None:
@@ -254,14 +254,14 @@ def _worst(run: RunRecord) -> Iterator[str]:
         yield owner_line(run.guidance[result.check])
 
 
-def _pending(project: projects.Project, runs: Sequence[RunRecord], answer: Prevalidation) -> Mapping[str, list[str]]:
+def _pending(project: projects.Project, runs: Sequence[RunRecord]) -> Mapping[str, list[str]]:
     """The checks that are not due yet, by what they wait for and until when."""
-    last = periods.days_of(answer.month)[1]
     found: dict[str, list[str]] = defaultdict(list)
     for run in runs:
         bound = project.bound[run.pipeline]
         when = {check.check: check.when for check in bound.all_checks}
-        final = scheduled_as_of(bound.pipeline.scheduled, project.roster.calendar, answer.month, bound.pipeline.grain)
+        last = periods.last_day(periods.days_of(run.period, bound.pipeline.grain)[1])
+        final = scheduled_as_of(bound.pipeline.scheduled, project.roster.calendar, run.period, bound.pipeline.grain)
         for result in run.results:
             if result.outcome is not Outcome.NOT_RUN or not when.get(result.check):
                 continue

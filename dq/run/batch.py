@@ -116,12 +116,24 @@ def periods_of(
 
 
 def all_of(
-    registry: Registry, period: str, as_of: datetime, anchor: date, shown: Callable[[str, str], Shown | None]
+    registry: Registry,
+    period: str,
+    as_of: datetime,
+    anchor: date,
+    shown: Callable[[str, str], Shown | None],
+    *,
+    running_on: bool = False,
 ) -> list[Step]:
-    """Every pipeline that is computed for the period, each after its upstream ones, all as of one instant."""
+    """Every pipeline that is computed for the period, each after its upstream ones, all as of one instant.
+
+    With ``running_on`` a month also asks for the week and fortnight that run on into the next one, on its days so far.
+    """
     steps: list[Step] = []
     for name in registry.order():
-        for one in periods_of(registry, name, period, anchor, shown, first=period):
+        ids = periods_of(registry, name, period, anchor, shown, first=period)
+        if running_on and (last := periods.running_on(period, as_of, registry.pipelines[name].grain, anchor)):
+            ids.append(last)
+        for one in ids:
             if periods.days_of(one, registry.pipelines[name].grain)[0] >= as_of.date():
                 continue  # a week ahead of a month that has begun
             step = Step(pipeline=name, period=one, as_of=as_of, needs=_upstream(registry, name, one, steps))

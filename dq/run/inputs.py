@@ -73,8 +73,9 @@ def pin_upstream(
 ) -> UpstreamPin:
     """The published entries of ``table`` for the window of its reader; an UpstreamError when it is held or incomplete.
 
-    Of a table of days, weeks and fortnights read their own days, anything else the month so far. Of the days looked
-    back to those that are published are read; whoever needs the others has to say what lacks.
+    Of a table of days, weeks and fortnights read their own days, anything else the month so far; of a table of months
+    that of the last day covered is read. Of the days looked back to those that are published are read; whoever needs
+    the others has to say what lacks.
     """
     daily = project.registry.pipelines[table].grain is Grain.DAY
     first = window.start if reader.grain in (Grain.WEEK, Grain.FORTNIGHT) else window.month_start

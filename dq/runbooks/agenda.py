@@ -23,7 +23,7 @@ from dq.people.levels import (
     marks,
 )
 from dq.people.roster import Roster
-from dq.periods import Grain, days_between, days_of, fortnight_of, period_after, week_id
+from dq.periods import Grain, days_between, days_of, period_after, period_of
 from dq.runbooks.frontmatter import FrontMatter
 from dq.runbooks.reviews import meetings
 
@@ -207,13 +207,7 @@ def periods_of(
     if isinstance(level, Within):
         return
     of = Grain.MONTH if isinstance(level, DayOfMonth | MonthEnd | BusinessDay) else grain
-    day = first - _BEFORE
-    period = {
-        Grain.DAY: day.isoformat(),
-        Grain.WEEK: week_id(day),
-        Grain.FORTNIGHT: fortnight_of(day, roster.model.rotation.anchor).isoformat(),
-        Grain.MONTH: f"{day:%Y-%m}",
-    }[of]
+    period = period_of(first - _BEFORE, of, roster.model.rotation.anchor)
     while (days := days_of(period, of))[0] <= last + _AFTER:
         yield period, days
         period = period_after(period, of)

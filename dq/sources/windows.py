@@ -18,7 +18,7 @@ def first_day(window: Window, rule: ReadRule = ReadRule.PERIOD) -> date:
 
     A period that begins in an earlier month or year than it ends (a week, a fortnight) is read from its own beginning.
     """
-    return min(window.start, window.end.replace(month=1, day=1) if rule is ReadRule.YEAR else window.month_start)
+    return min(window.start, window.month_start.replace(month=1) if rule is ReadRule.YEAR else window.month_start)
 
 
 def read_from(window: Window, lookback_days: int, rule: ReadRule = ReadRule.PERIOD) -> date:

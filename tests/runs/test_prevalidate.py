@@ -14,6 +14,7 @@ from runs_support import Bench, profit_only
 from dq import registry, store
 from dq.cli import main
 from dq.demo import catalogue, defects
+from dq.demo.defects import Edit
 
 MONTH = "2026-10"
 ON_THE_DAY = "2026-10-23T12:00:00Z"  # the 25th is a Sunday: it is due on the Friday before
@@ -29,10 +30,10 @@ def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Ca
     profit_only(bench.home)
 
 
-def prevalidate(bench: Bench, as_of: str, *words: str) -> tuple[int, str, str]:
+def prevalidate(bench: Bench, as_of: str, *words: str, month: str = MONTH) -> tuple[int, str, str]:
     os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(bench.sources), str(bench.home)
     bench.capsys.readouterr()
-    command = ["prevalidate", "--month", MONTH, "--as-of", as_of, "--warehouse", str(bench.warehouse)]
+    command = ["prevalidate", "--month", month, "--as-of", as_of, "--warehouse", str(bench.warehouse)]
     code = main([*command, *([] if "--docs" in words else ["--no-docs"]), *words])
     captured = bench.capsys.readouterr()
     return code, captured.out, captured.err
@@ -105,3 +106,48 @@ def test_every_investor_pipeline_is_judged_on_the_month_so_far(after_september: 
     assert told == {name for name, one in declared.items() if one.investors} | {"user_days"}
     tables = store.Warehouse(after_september.warehouse)
     assert all(tables.table(name).entry(MONTH) is None for name in ("investor_growth", "investor_engagement"))
+
+
+TWICE = Edit(
+    file="jobs/executive_report.py",
+    old="        profit_figures(in_window(profit, window), window)\n",
+    new="        profit_figures(\n            in_window(profit, window)"
+    ".unionByName(profit.where(\"day = DATE'2026-11-24'\")), window\n        )\n",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.whole_registry
+@pytest.mark.timeout(1_800)
+def test_a_fortnight_that_runs_on_into_the_next_month_is_judged_on_its_days_so_far(
+    after_september: Bench, project_copy: Callable[[], Path]
+) -> None:
+    """On 25 November the fortnight of 23 November has two whole days; none of December, in which it ends, is there."""
+    month, as_of, fortnight = "2026-11", "2026-11-25T12:00:00Z", "2026-11-23"
+    for name in registry.load(registry.find_root()).order():
+        if name not in ("executive_report", "experiments_weekly"):
+            assert after_september.run(name, month, as_of).code == 0, name
+    before = files(after_september.warehouse)
+
+    code, out, err = prevalidate(after_september, as_of, "--format", "json", month=month)
+    assert code == 0, out + err
+    answer = json.loads(out)
+    report = next(one for one in answer["prevalidation"]["pipelines"] if one["pipeline"] == "executive_report")
+    assert (report["state"], report["periods"]) == ("ready", ["2026-11-09", fortnight])
+    run = next(one for one in answer["runs"] if one["period"] == fortnight)
+    assert (run["verdict"], run["data_through"], run["kind"]) == ("publish", "2026-11-24", "month_to_date")
+    red = [one for one in run["results"] if one["outcome"] in ("failed", "errored") and one["severity"] != "info"]
+    assert red == []
+    assert files(after_september.warehouse) == before, "no later run can take it for figures that are published"
+
+    after_september.home = project_copy()
+    text = (after_september.home / TWICE.file).read_text(encoding="utf-8")
+    assert TWICE.old in text
+    (after_september.home / TWICE.file).write_text(text.replace(TWICE.old, TWICE.new), encoding="utf-8")
+    code, out, err = prevalidate(after_september, as_of, "--cards", month=month)
+    assert code == 1, out + err
+    assert [line.split()[2] for line in out.splitlines() if line.startswith("  NOT READY")] == ["executive_report"]
+    assert f"NOT READY  executive_report {fortnight}, data through 24 Nov" in out
+    assert "red    report_profit_is_that_of_its_units, report_revenue_is_that_of_its_units" in out
+    assert "NOT READY  executive_report 2026-11-09" not in out, "it has no such day"
+    assert files(after_september.warehouse) == before

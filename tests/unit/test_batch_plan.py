@@ -145,6 +145,21 @@ def test_a_month_runs_the_weeks_and_fortnights_that_end_in_it_as_far_as_their_da
     assert {step.pipeline for step in batch.all_of(WEEKLY, "2026-W42", NOW, ANCHOR, nothing)} == {"weekly"}
 
 
+def test_the_week_and_fortnight_that_run_on_into_the_next_month_are_planned_only_where_they_are_asked_for() -> None:
+    def steps(day: int, *, running_on: bool = True) -> list[Step]:
+        as_of = datetime(2026, 11, day, 12, tzinfo=UTC)
+        planned = batch.all_of(WEEKLY, "2026-11", as_of, ANCHOR, there(units=NOW), running_on=running_on)
+        return [step for step in planned if step.pipeline in ("weekly", "paper")]
+
+    weeks = ["2026-W44", "2026-W45", "2026-W46", "2026-W47"]
+    ends = [*weeks, "2026-W48", "2026-10-26", "2026-11-09"]
+    assert [step.period for step in steps(25, running_on=False)] == ends
+    assert [step.period for step in steps(25)] == [*ends, "2026-11-23"]
+    assert [step.period for step in steps(23)] == [*weeks, *ends[-2:]], "it has no whole day yet"
+    last = steps(25)[-1]
+    assert {*last.needs} == {("units", "2026-11"), ("investors", "2026-11"), ("paper", "2026-11-09")}
+
+
 def test_a_fortnight_is_rebuilt_after_the_months_it_is_built_on_and_the_one_it_compares_with() -> None:
     steps = batch.rebuild(
         WEEKLY,

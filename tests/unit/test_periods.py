@@ -76,6 +76,56 @@ def test_the_weeks_and_fortnights_of_a_month_are_those_that_end_in_it() -> None:
     assert starts == [(ANCHOR + timedelta(days=14 * n)).isoformat() for n in range(-1, len(starts) - 1)]
 
 
+@pytest.mark.parametrize(
+    ("as_of", "week", "fortnight"),
+    [
+        ("2026-11-23T23:59", None, None),  # through Sunday: the fortnight that ends in November is whole
+        ("2026-11-24T00:00", None, "2026-11-23"),
+        ("2026-11-25T12:00", None, "2026-11-23"),
+        ("2026-11-30T23:59", None, "2026-11-23"),
+        ("2026-12-01T00:00", "2026-W49", "2026-11-23"),  # through the last day of November
+        ("2026-12-02T00:00", None, None),  # a day of December is there: it is December's
+    ],
+)
+def test_in_progress_at_the_end_of_a_month_is_what_runs_on_into_the_next(
+    as_of: str, week: str | None, fortnight: str | None
+) -> None:
+    assert periods.running_on("2026-11", at(as_of), Grain.WEEK, ANCHOR) == week
+    assert periods.running_on("2026-11", at(as_of), Grain.FORTNIGHT, ANCHOR) == fortnight
+    assert periods.running_on("2026-11", at(as_of), Grain.MONTH, ANCHOR) is None
+    assert periods.running_on("2026-11", at(as_of), Grain.DAY, ANCHOR) is None
+
+
+def test_what_runs_on_and_what_ends_in_a_month_are_all_that_has_a_day_of_it_last() -> None:
+    day = date(2026, 1, 1)
+    while day.year < 2029:
+        month, as_of = f"{day:%Y-%m}", datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)
+        for grain in (Grain.WEEK, Grain.FORTNIGHT):
+            own = periods.period_of(day, grain, ANCHOR)
+            assert periods.days_for(own, grain, ANCHOR)[0] <= day <= periods.days_of(own, grain)[1]
+            found = [*periods.ending_in(month, grain, ANCHOR), periods.running_on(month, as_of, grain, ANCHOR)]
+            assert found.count(own) == 1
+        day += timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "month"), [("2026-11-25", "2026-11"), ("2026-12-01", "2026-11"), ("2026-12-02", "2026-12")]
+)
+def test_the_month_of_a_fortnight_in_progress_is_that_of_its_last_day_so_far(as_of: str, month: str) -> None:
+    window = periods.window("2026-11-23", at(as_of), None, ledger_absent=True, grain=Grain.FORTNIGHT)
+    assert (window.month, window.month_start) == (month, date.fromisoformat(f"{month}-01"))
+    assert window.month_before.month == periods.previous_month(month)
+    assert window.kind is Kind.MONTH_TO_DATE
+
+
+def test_the_month_of_a_whole_period_is_the_one_it_ends_in() -> None:
+    for month in (f"{year}-{number:02d}" for year in (2026, 2027) for number in range(1, 13)):
+        for grain in Grain:
+            for period in periods.ending_in(month, grain, ANCHOR):
+                window = periods.window(period, at("2029-01-01"), None, ledger_absent=True, grain=grain)
+                assert (window.month, window.month_start) == (month, periods.days_of(month)[0])
+
+
 def test_every_period_begins_the_day_after_the_one_before() -> None:
     for grain, period in ((Grain.DAY, "2026-03-01"), (Grain.MONTH, "2026-01"), (Grain.FORTNIGHT, "2026-01-05")):
         before = periods.days_of(periods.period_before(period, grain), grain)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,16 +17,17 @@ import pytest
 from notify_support import at, declared, failed, house, ran
 from run_records import record, result
 
+from dq import project as projects
 from dq import registry, store
 from dq.cli import main
-from dq.cli.prevalidate import _aids, _red
+from dq.cli.prevalidate import _aids, _pending, _red
 from dq.close import prevalidation, text
 from dq.close.aids import Aid, aid, time_left
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
 from dq.close.shown import Shown, document
 from dq.close.shown import render as render_answer
 from dq.errors import StoreError
-from dq.model import Outcome, Severity, Verdict
+from dq.model import Kind, Outcome, Severity, Verdict
 from dq.notify import incidents
 from dq.notify.recipients import hears
 from dq.reports import render
@@ -327,6 +329,29 @@ def test_rungs_that_are_climbed_now_are_at_once_and_each_of_them_stands_once_at_
     found = incidents.fold([incidents.observed(ran("2026-11-28 15:00", failed("a"), failed("b")))]).values()
     told = hears(house(), [*found], at("2026-11-28 15:00"))
     assert told == "to the Business Analytics Team's manager at once; to the Lead Mon 30 Nov 09:00"
+
+
+def test_what_is_pending_of_a_fortnight_that_runs_on_waits_for_the_month_it_ends_in() -> None:
+    loaded = projects.load(ROOT)
+    waiting = [SimpleNamespace(check=kind.value, when=(kind,)) for kind in (Kind.PRELIMINARY, Kind.FINAL)]
+    bound = {
+        name: SimpleNamespace(all_checks=waiting, pipeline=loaded.registry.pipelines[name])
+        for name in ("investor_profit", "executive_report")
+    }
+    project: Any = SimpleNamespace(bound=bound, roster=loaded.roster)
+
+    def pending(pipeline: str, period: str) -> dict[str, list[str]]:
+        results = [result(one.check, Outcome.NOT_RUN) for one in waiting]
+        return dict(_pending(project, [record(pipeline=pipeline, period=period, results=results)]))
+
+    assert pending("investor_profit", "2026-11") == {
+        "until Mon 30 Nov (preliminary)": ["preliminary"],
+        "until the books are closed (final, Thu 3 Dec)": ["final"],
+    }
+    assert pending("executive_report", "2026-11-23") == {
+        "until Thu 31 Dec (preliminary)": ["preliminary"],
+        "until the books are closed (final, Mon 7 Dec)": ["final"],
+    }
 
 
 def test_a_pipeline_nothing_is_known_of_says_whose_it_is_and_who_would_hear() -> None:

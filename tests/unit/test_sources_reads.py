@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def test_a_fortnight_over_the_turn_of_the_year_is_read_from_its_beginning() -> N
         kind=Kind.FINAL,
     )
     assert first_day(fortnight, ReadRule.YEAR) == date(2025, 12, 29)
+    so_far = replace(fortnight, data_through=date(2025, 12, 30), as_of=datetime(2025, 12, 31, tzinfo=UTC))
+    assert first_day(so_far, ReadRule.YEAR) == date(2025, 1, 1), "no day of the new year is there"
+    assert first_day(so_far) == date(2025, 12, 1)
     assert first_day(month_window("2026-01"), ReadRule.YEAR) == date(2026, 1, 1)
     assert months(month_window("2026-03"), ReadRule.YEAR).label == "2026-01 to 2026-03"
 

@@ -1,11 +1,11 @@
-"""The small aggregates that several checks need, run together: one job per table for totals, one per grouping."""
+"""The small aggregates that several checks need, run together: one scan per table for totals, one per grouping."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dq.engine import conditions
 from dq.engine.reasons import reason
@@ -22,11 +22,32 @@ Number = Callable[[], object]
 Rows = Callable[[], Sequence["Row"]]
 
 
+class Keyed(Protocol):
+    """A grouping that several checks ask for, told from others by its key."""
+
+    @property
+    def key(self) -> str:
+        """Everything but the columns that checks may add: equal keys are one grouping."""
+        ...
+
+    def frame(self) -> DataFrame:
+        """The groups with every column that was added."""
+        ...
+
+
+Grouping = TypeVar("Grouping", bound=Keyed)
+
+
 @dataclass
 class _Job:
-    """One frame's totals: aggregate expressions by key, then their values or the reason there are none."""
+    """One frame's totals: aggregate expressions by key, then their values or the reason there are none.
 
-    frame: DataFrame
+    ``most`` are computed at once. Groups are always judged at once: to make them again costs more than code that is not
+    generated, and they are few.
+    """
+
+    build: Callable[[], DataFrame]
+    most: int | None = MEASURES_PER_JOB
     columns: dict[str, Column] = field(default_factory=dict)
     values: dict[str, object] = field(default_factory=dict)
     failed: Exception | None = None
@@ -42,16 +63,30 @@ class _Groups:
 class Gather:
     """Aggregates asked for by several checks, deduplicated by key and run in as few Spark jobs as they allow.
 
-    ``total`` and ``rows`` return readers; ``run`` starts the jobs. A failed job fails only the readers that need it.
+    ``total``, ``of_groups`` and ``rows`` return readers; ``run`` starts the jobs. A failed job fails only the readers
+    that need it.
     """
 
     def __init__(self) -> None:
+        self._groupings: dict[str, Keyed] = {}
         self._totals: dict[str, _Job] = {}
         self._groups: dict[str, _Groups] = {}
 
     def total(self, table: str, frame: DataFrame, key: str, column: Column) -> Number:
         """A reader of one aggregate over a whole table."""
-        job = self._totals.setdefault(table, _Job(frame))
+        return self._reader(self._totals.setdefault(table, _Job(lambda: frame)), key, column)
+
+    def grouping(self, made: Grouping) -> Grouping:
+        """The grouping that stands for all of its key: what the first check made, for later ones to add to."""
+        found = self._groupings.setdefault(made.key, made)
+        return cast("Grouping", found)
+
+    def of_groups(self, groups: Keyed, key: str, column: Column) -> Number:
+        """A reader of one aggregate over groups, whose frame is asked for once all checks have added to it."""
+        return self._reader(self._totals.setdefault(groups.key, _Job(groups.frame, most=None)), key, column)
+
+    @staticmethod
+    def _reader(job: _Job, key: str, column: Column) -> Number:
         job.columns.setdefault(key, column)
 
         def read() -> object:
@@ -76,10 +111,10 @@ class Gather:
         """Start the jobs; failures are kept for the readers that need them."""
         for job in self._totals.values():
             try:
-                keys = list(job.columns)
-                for start in range(0, len(keys), MEASURES_PER_JOB):
-                    part = keys[start : start + MEASURES_PER_JOB]
-                    row = job.frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
+                frame, keys = job.build(), list(job.columns)
+                for start in range(0, len(keys), job.most or len(keys)):
+                    part = keys[start : start + (job.most or len(keys))]
+                    row = frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
                     if row is None:
                         raise EvaluationError("an aggregate over a whole table returned no row")
                     job.values.update(zip(part, row, strict=True))

@@ -8,15 +8,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dq.engine import conditions
+from dq.engine.measures import Measure, MeasureKind
 from dq.engine.reasons import reason
+from dq.engine.scan import Scanned
 from dq.errors import EvaluationError, choices
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
     from pyspark.sql.types import DataType
 
+# The table of the totals that a scan of the dataset can answer with what it finds anyway.
+OWN = "this dataset"
 # Above 100 buffer fields Spark gives up whole-stage code generation; a sum of decimals takes two.
-MEASURES_PER_JOB = 40
+MEASURES_PER_JOB, FIELDS_PER_MEASURE = 40, 2
 
 Number = Callable[[], object]
 Rows = Callable[[], Sequence["Row"]]
@@ -50,6 +54,7 @@ class _Job:
     most: int | None = MEASURES_PER_JOB
     columns: dict[str, Column] = field(default_factory=dict)
     values: dict[str, object] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
     failed: Exception | None = None
 
 
@@ -92,6 +97,8 @@ class Gather:
         def read() -> object:
             if job.failed is not None:
                 raise EvaluationError(reason(job.failed)) from job.failed
+            if key in job.errors:
+                raise EvaluationError(job.errors[key])
             return job.values[key]
 
         return read
@@ -107,11 +114,25 @@ class Gather:
 
         return read
 
+    def measures(self) -> list[Measure]:
+        """The totals of the dataset itself, for a scan that reads its rows anyway."""
+        job = self._totals.get(OWN)
+        return [_measure(key, column) for key, column in job.columns.items()] if job else []
+
+    def take(self, scanned: Scanned) -> None:
+        """Take over what a scan found of the dataset's own totals, so that no job is started for them."""
+        for measure in self.measures():
+            job, key = self._totals[OWN], measure.condition
+            if measure in scanned.values:
+                job.values[key] = scanned.values[measure]
+            elif measure in scanned.errors:
+                job.errors[key] = scanned.errors[measure]
+
     def run(self) -> None:
         """Start the jobs; failures are kept for the readers that need them."""
         for job in self._totals.values():
             try:
-                frame, keys = job.build(), list(job.columns)
+                frame, keys = job.build(), [key for key in job.columns if key not in {**job.values, **job.errors}]
                 for start in range(0, len(keys), job.most or len(keys)):
                     part = keys[start : start + (job.most or len(keys))]
                     row = frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
@@ -125,6 +146,10 @@ class Gather:
                 groups.rows = groups.frame.collect()
             except Exception as error:
                 groups.failed = error
+
+
+def _measure(key: str, column: Column) -> Measure:
+    return Measure(kind=MeasureKind.TOTAL, condition=key, build=lambda: column, fields=FIELDS_PER_MEASURE)
 
 
 def column_types(frame: DataFrame) -> dict[str, DataType]:

@@ -160,6 +160,13 @@ def engagement(month: str) -> tuple[Defect, ...]:
             warning,
         ),
         defect(
+            "F18-clicks-scripted",
+            "a script of one user causes a sixth of all events",
+            "clicks_no_user_is_too_heavy",
+            _scripted,
+            warning,
+        ),
+        defect(
             "F20-kafka_offsets-behind",
             "the consumer fell behind by more than a day",
             "consumer_is_less_than_a_day_behind",
@@ -222,6 +229,13 @@ def engagement(month: str) -> tuple[Defect, ...]:
             'sf.min(sf.when(own, sf.col("acount_id"))).alias("clicked_account")',
         ),
     )
+
+
+def _scripted(frame: DataFrame) -> DataFrame:
+    """The events of every sixth user, whole sessions, under the name of one licensed user and its account."""
+    of_script = some("user_id", 6)
+    of_account = put("account_id", "'A000000'", of_script)(frame)
+    return put("user_id", "'U000000-1'", of_script)(of_account)
 
 
 def _conflicting(frame: DataFrame) -> DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -152,47 +152,43 @@ def _grouped_totals(
     for name in by:
         request.column(name)
         column(frame, name, table=other)
-    totals = side_by_side(
-        (request.dataset.name, request.frame, [name for name, _ in pairs], rules[0]),
-        (other, frame, [name for _, name in pairs], rules[1]),
-        by,
-    )
+    totals, numbers = side_by_side(request, (request.dataset.name, request.frame, rules[0]), (other, frame, rules[1]))
     missing = (F.col("n_ours") == 0) | (F.col("n_theirs") == 0)
-    offs, bads = [], []
-    for n in range(len(pairs)):
+    offs, bads = {}, {}
+    for n in numbers:
         a, b = F.col(f"ours{n}"), F.col(f"theirs{n}")
         one_sided = a.isNull() != b.isNull()
-        offs.append(F.coalesce(F.abs(a - b), F.abs(a), F.abs(b), F.lit(0)))
-        bads.append(missing | one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False)))
-    compared = totals.select(
-        "*",
-        *(off.alias(f"off{n}") for n, off in enumerate(offs)),
-        *(bad.alias(f"bad{n}") for n, bad in enumerate(bads)),
-    )
-    table = f"groups of {request.check.check}"
-    read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
-    read_bad = [request.gather.total(table, compared, f"bad{n}", F.count_if(f"bad{n}")) for n in range(len(pairs))]
-    read_off = [request.gather.total(table, compared, f"off{n}", F.sum(f"off{n}")) for n in range(len(pairs))]
-    read_seen = [
-        request.gather.total(table, compared, f"seen{n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}")))
-        for n in range(len(pairs))
-    ]
+        offs[n] = F.coalesce(F.abs(a - b), F.abs(a), F.abs(b), F.lit(0))
+        bads[n] = missing | one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False))
+
+    def total(key: str, aggregate: Column) -> Callable[[], object]:
+        return request.gather.of_groups(totals, key, aggregate)
+
+    read_groups = total("groups", F.count(F.lit(1)))
+    read_bad = [total(f"off by more than {tolerance} {n}", F.count_if(bads[n])) for n in numbers]
+    read_off = [total(f"off {n}", F.sum(offs[n])) for n in numbers]
+    read_seen = [total(f"seen {n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}"))) for n in numbers]
 
     def judge() -> Judged:
         groups, wrong = whole(read_groups()), sum(whole(read()) for read in read_bad)
         if not all(whole(read()) for read in read_seen):
             raise EvaluationError(f"there is no amount on either side to compare with {other}")
-        offs = [decimal(read()) or Decimal(0) for read in read_off]
+        off_by = [decimal(read()) or Decimal(0) for read in read_off]
         measures: dict[str, Json] = {"groups": groups, "totals": groups * len(pairs), "totals_off": wrong}
-        if all(off.is_finite() for off in offs):
-            measures["off_by"] = str(sum(offs, Decimal(0)))
+        if all(off.is_finite() for off in off_by):
+            measures["off_by"] = str(sum(off_by, Decimal(0)))
         if not wrong:
             return Judged(
                 outcome=Outcome.PASSED,
                 observed=f"{_counted(groups, 'group')} of {_counted(len(pairs), 'total')} agree with {other}",
                 measures=measures,
             )
-        differences = _worst(compared, pairs, by, tolerance, request.check.show)
+        compared = totals.frame().select(
+            "*",
+            *(offs[n].alias(f"off{n}") for n in offs),
+            *(bads[n].alias(f"bad{n}") for n in bads),
+        )
+        differences = _worst(compared, dict(zip(numbers, pairs, strict=True)), len(by), tolerance, request.check.show)
         return Judged(
             outcome=Outcome.FAILED,
             observed=f"{wrong:,} of {groups * len(pairs):,} totals differ: "
@@ -204,43 +200,72 @@ def _grouped_totals(
     return judge
 
 
-Side = tuple[str, "DataFrame", Sequence[str], "Column | None"]
-"""One side of a comparison: its table's name, its frame, the columns that are summed, and which rows count."""
+Side = tuple[str, "DataFrame", "Column | None"]
+"""One side of a comparison: its table's name, its frame, and which rows count."""
 
 
-def side_by_side(ours: Side, theirs: Side, by: Sequence[str], *, distinct: bool = False) -> DataFrame:
-    """Both sides' totals per group, with every group that either side has.
+@dataclass(frozen=True, kw_only=True)
+class SideBySide:
+    """Both sides' totals per group, with every group that either side has, for all checks that group alike.
 
-    ``key0`` and so on name the group, ``ours0`` and ``theirs0`` are the totals in their order, ``n_ours`` and
-    ``n_theirs`` the rows behind them. No group at all is one row. With ``distinct`` what stands on their side is the
-    number of different values, of whatever type.
+    ``key0`` and so on name the group, ``ours0`` and ``theirs0`` are the totals of a pair, numbered as pairs are added,
+    ``n_ours`` and ``n_theirs`` the rows behind them. No group at all is one row. With ``distinct`` what stands on their
+    side is the number of different values, of whatever type.
     """
-    from pyspark.sql import functions as F
 
-    mine = _side(ours[0], ours[1], by, ours[2], ours[3], ("ours", "theirs"))
-    their = _side(theirs[0], theirs[1], by, theirs[2], theirs[3], ("theirs", "ours"), distinct=distinct)
-    merged = mine.unionByName(their)
-    return merged.groupBy(*(f"key{n}" for n in range(len(by)))).agg(
-        *(F.max(name).alias(name) for name in merged.columns if not name.startswith("key"))
-    )
+    key: str
+    ours: Side
+    theirs: Side
+    by: Sequence[str]
+    distinct: bool
+    pairs: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, pairs: Sequence[tuple[str, str]]) -> list[int]:
+        """The numbers of pairs of columns, known ones and new ones; an EvaluationError for one that cannot be."""
+        for ours, theirs in pairs:
+            _value(self.ours, ours, distinct=False)
+            _value(self.theirs, theirs, distinct=self.distinct)
+        return [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs]
+
+    def frame(self) -> DataFrame:
+        """The groups, one row each."""
+        from pyspark.sql import functions as F
+
+        mine = _side(self.ours, self.by, [name for name, _ in self.pairs], ("ours", "theirs"), distinct=False)
+        their = _side(
+            self.theirs, self.by, [name for _, name in self.pairs], ("theirs", "ours"), distinct=self.distinct
+        )
+        merged = mine.unionByName(their)
+        return merged.groupBy(*(f"key{n}" for n in range(len(self.by)))).agg(
+            *(F.max(name).alias(name) for name in merged.columns if not name.startswith("key"))
+        )
 
 
-def _side(
-    table: str,
-    frame: DataFrame,
-    by: Sequence[str],
-    names: Sequence[str],
-    rule: Column | None,
-    tags: tuple[str, str],
-    *,
-    distinct: bool = False,
-) -> DataFrame:
+def side_by_side(request: Request, ours: Side, theirs: Side) -> tuple[SideBySide, list[int]]:
+    """The comparison by groups that a check takes part in, and the numbers of its pairs in it.
+
+    The conditions of the sides are those of the check, so that checks with the same tables, conditions and groups are
+    one comparison.
+    """
+    by, distinct = request.texts("by"), bool(request.kwargs.get("distinct"))
+    rules = [request.text("row_condition"), request.text("other_condition")]
+    key = f"groups of {[ours[0], theirs[0], *rules, *by]!r}" + (", distinct" if distinct else "")
+    shared = request.gather.grouping(SideBySide(key=key, ours=ours, theirs=theirs, by=by, distinct=distinct))
+    return shared, shared.add(pairs_of(request))
+
+
+def _value(side: Side, name: str, *, distinct: bool) -> Column | None:
+    """The column a total is made of, None for the number of rows."""
+    table, frame, _ = side
+    return None if name == ROW_COUNT else column(frame, name, table=table, kind="" if distinct else "number")
+
+
+def _side(side: Side, by: Sequence[str], names: Sequence[str], tags: tuple[str, str], *, distinct: bool) -> DataFrame:
     """One side's totals per group, with the other side's columns empty: ``ours0`` filled, ``theirs0`` NULL."""
     from pyspark.sql import functions as F
 
-    own, empty = tags
-    kind = "" if distinct else "number"
-    values = [None if name == ROW_COUNT else column(frame, name, table=table, kind=kind) for name in names]
+    (_, frame, rule), (own, empty) = side, tags
+    values = [_value(side, name, distinct=distinct) for name in names]
     totals = [F.count_distinct(v) if distinct and v is not None else _aggregate(v, None) for v in values]
     grouped = (
         (frame.where(rule) if rule is not None else frame)
@@ -252,22 +277,21 @@ def _side(
 
 
 def _worst(
-    compared: DataFrame, pairs: Sequence[tuple[str, str]], by: Sequence[str], tolerance: Decimal, show: bool
+    compared: DataFrame, pairs: Mapping[int, tuple[str, str]], keyed_by: int, tolerance: Decimal, show: bool
 ) -> list[Difference]:
     """The differing totals of the groups that are furthest off, bounded; asked for only when there are any."""
     from pyspark.sql import functions as F
 
-    numbers = range(len(pairs))
     bad = F.lit(False)
-    for n in numbers:
+    for n in pairs:
         bad = bad | F.col(f"bad{n}")
-    furthest = F.greatest(*(F.col(f"off{n}") for n in numbers), F.lit(0))
-    keys = [F.col(f"key{n}") for n in range(len(by))]
+    furthest = F.greatest(*(F.col(f"off{n}") for n in pairs), F.lit(0))
+    keys = [F.col(f"key{n}") for n in range(keyed_by)]
     found = compared.where(bad).orderBy(furthest.desc(), *keys).limit(MAX_ROWS).collect()
     differences = []
     for number, row in enumerate(found, start=1):
-        group = _group(row, len(by)) if show else f"group {number}"
-        for n in numbers:
+        group = _group(row, keyed_by) if show else f"group {number}"
+        for n in pairs:
             if row[f"bad{n}"]:
                 differences.append(
                     Difference(

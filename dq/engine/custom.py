@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dq.custom_kwargs import describe, kwarg_problems, with_defaults
 from dq.custom_types import columns_of, judges_published
@@ -66,11 +67,25 @@ def is_custom(check: Check) -> bool:
     return check.type in _TYPES
 
 
-def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context) -> dict[str, CheckResult]:
-    """The results of the custom checks on one dataset, by check id.
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The custom checks of one dataset, prepared: what they ask of the data, and how each is judged by the answers."""
 
-    All of them share their Spark jobs: one for the totals of this dataset, one for those of each table compared with,
-    one per grouping. A check whose evidence cannot be had is errored with the reason and leaves the others alone.
+    checks: Sequence[Check]
+    gather: Gather
+    judges: Mapping[str, Judge]
+
+    def results(self) -> dict[str, CheckResult]:
+        """The results by check id; starts the jobs for what no scan has answered before."""
+        self.gather.run()
+        return {check.check: _result(check, _attempt(self.judges[check.check])) for check in self.checks}
+
+
+def ask(checks: Sequence[Check], dataset: Dataset, context: Context) -> Asked:
+    """The custom checks on one dataset, prepared without a Spark job.
+
+    All of them share their jobs: one for the totals of this dataset, one for those of each table compared with, one per
+    grouping. A check whose evidence cannot be had is errored with the reason and leaves the others alone.
     Raises ValueError for a check that the run itself has to judge, or whose type is not a custom one.
     """
     foreign = sorted({check.type for check in checks if not is_custom(check)})
@@ -78,8 +93,12 @@ def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context)
         raise ValueError(f"not evaluated on a dataset: {', '.join(foreign)}")
     gather = Gather()
     judges = {check.check: _prepared(check, dataset, context, gather) for check in checks}
-    gather.run()
-    return {check.check: _result(check, _attempt(judges[check.check])) for check in checks}
+    return Asked(checks=checks, gather=gather, judges=judges)
+
+
+def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context) -> dict[str, CheckResult]:
+    """The results of the custom checks on one dataset, by check id; see ``ask``."""
+    return ask(checks, dataset, context).results()
 
 
 def plan_line(check: Check) -> str:

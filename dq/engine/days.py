@@ -100,7 +100,7 @@ def days_to_be_complete(request: Request) -> Judge:
     expected = _expected(request, window)
     if not expected:
         raise NotRunError("no day of the window is expected")
-    days = _days(request, name, None)
+    days = _days(request, name, window.as_of)
 
     def judge() -> Judged:
         found = {row["day"]: whole(row["n"]) for row in _bounded(days(), name, request)}
@@ -123,8 +123,8 @@ def days_to_be_complete(request: Request) -> Judge:
     return judge
 
 
-def _days(request: Request, name: str, reference: datetime | None) -> Rows:
-    """Rows per day, the newest days first; where a reference is given, also the rows and newest value up to it.
+def _days(request: Request, name: str, reference: datetime) -> Rows:
+    """Rows per day, the newest days first; also the rows and newest value up to an instant.
 
     Where the check has a row condition, only rows that meet it are counted.
     """
@@ -134,14 +134,13 @@ def _days(request: Request, name: str, reference: datetime | None) -> Rows:
     value = request.column(name, "day")
     is_date = isinstance(column_types(request.frame)[name], DateType)
     rule, where = request.condition(), request.text("row_condition")
-    measures = [(F.count(F.lit(1)) if rule is None else F.count_if(rule)).alias("n")]
-    if reference is not None:
-        # A day that has begun before the reference instant is known even though it has not ended.
-        last_day = (reference - timedelta(microseconds=1)).date()
-        known = value <= F.lit(last_day if is_date else reference)
-        # Microseconds, because collected timestamps arrive in the driver's own time zone.
-        newest = F.lit(None).cast("bigint") if is_date else F.max(F.when(known, F.unix_micros(value.cast("timestamp"))))
-        measures += [F.count_if(known).alias("known"), newest.alias("newest")]
+    rows = F.count(F.lit(1)) if rule is None else F.count_if(rule)
+    # A day that has begun before the reference instant is known even though it has not ended.
+    last_day = (reference - timedelta(microseconds=1)).date()
+    known = value <= F.lit(last_day if is_date else reference)
+    # Microseconds, because collected timestamps arrive in the driver's own time zone.
+    newest = F.lit(None).cast("bigint") if is_date else F.max(F.when(known, F.unix_micros(value.cast("timestamp"))))
+    measures = [rows.alias("n"), F.count_if(known).alias("known"), newest.alias("newest")]
     day = value if is_date else F.to_date(value)
     grouped = request.frame.groupBy(day.alias("day")).agg(*measures)
     newest_first = grouped.orderBy(F.col("day").desc_nulls_last()).limit(MAX_DAYS + 1)

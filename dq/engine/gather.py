@@ -1,34 +1,60 @@
-"""The small aggregates that several checks need, run together: one job per table for totals, one per grouping."""
+"""The small aggregates that several checks need, run together: one scan per table for totals, one per grouping."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dq.engine import conditions
+from dq.engine.measures import Measure, MeasureKind
 from dq.engine.reasons import reason
+from dq.engine.scan import Scanned
 from dq.errors import EvaluationError, choices
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
     from pyspark.sql.types import DataType
 
+# The table of the totals that a scan of the dataset can answer with what it finds anyway.
+OWN = "this dataset"
 # Above 100 buffer fields Spark gives up whole-stage code generation; a sum of decimals takes two.
-MEASURES_PER_JOB = 40
+MEASURES_PER_JOB, FIELDS_PER_MEASURE = 40, 2
 
 Number = Callable[[], object]
 Rows = Callable[[], Sequence["Row"]]
 
 
+class Keyed(Protocol):
+    """A grouping that several checks ask for, told from others by its key."""
+
+    @property
+    def key(self) -> str:
+        """Everything but the columns that checks may add: equal keys are one grouping."""
+        ...
+
+    def frame(self) -> DataFrame:
+        """The groups with every column that was added."""
+        ...
+
+
+Grouping = TypeVar("Grouping", bound=Keyed)
+
+
 @dataclass
 class _Job:
-    """One frame's totals: aggregate expressions by key, then their values or the reason there are none."""
+    """One frame's totals: aggregate expressions by key, then their values or the reason there are none.
 
-    frame: DataFrame
+    ``most`` are computed at once. Groups are always judged at once: to make them again costs more than code that is not
+    generated, and they are few.
+    """
+
+    build: Callable[[], DataFrame]
+    most: int | None = MEASURES_PER_JOB
     columns: dict[str, Column] = field(default_factory=dict)
     values: dict[str, object] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
     failed: Exception | None = None
 
 
@@ -42,21 +68,37 @@ class _Groups:
 class Gather:
     """Aggregates asked for by several checks, deduplicated by key and run in as few Spark jobs as they allow.
 
-    ``total`` and ``rows`` return readers; ``run`` starts the jobs. A failed job fails only the readers that need it.
+    ``total``, ``of_groups`` and ``rows`` return readers; ``run`` starts the jobs. A failed job fails only the readers
+    that need it.
     """
 
     def __init__(self) -> None:
+        self._groupings: dict[str, Keyed] = {}
         self._totals: dict[str, _Job] = {}
         self._groups: dict[str, _Groups] = {}
 
     def total(self, table: str, frame: DataFrame, key: str, column: Column) -> Number:
         """A reader of one aggregate over a whole table."""
-        job = self._totals.setdefault(table, _Job(frame))
+        return self._reader(self._totals.setdefault(table, _Job(lambda: frame)), key, column)
+
+    def grouping(self, made: Grouping) -> Grouping:
+        """The grouping that stands for all of its key: what the first check made, for later ones to add to."""
+        found = self._groupings.setdefault(made.key, made)
+        return cast("Grouping", found)
+
+    def of_groups(self, groups: Keyed, key: str, column: Column) -> Number:
+        """A reader of one aggregate over groups, whose frame is asked for once all checks have added to it."""
+        return self._reader(self._totals.setdefault(groups.key, _Job(groups.frame, most=None)), key, column)
+
+    @staticmethod
+    def _reader(job: _Job, key: str, column: Column) -> Number:
         job.columns.setdefault(key, column)
 
         def read() -> object:
             if job.failed is not None:
                 raise EvaluationError(reason(job.failed)) from job.failed
+            if key in job.errors:
+                raise EvaluationError(job.errors[key])
             return job.values[key]
 
         return read
@@ -72,14 +114,28 @@ class Gather:
 
         return read
 
+    def measures(self) -> list[Measure]:
+        """The totals of the dataset itself, for a scan that reads its rows anyway."""
+        job = self._totals.get(OWN)
+        return [_measure(key, column) for key, column in job.columns.items()] if job else []
+
+    def take(self, scanned: Scanned) -> None:
+        """Take over what a scan found of the dataset's own totals, so that no job is started for them."""
+        for measure in self.measures():
+            job, key = self._totals[OWN], measure.condition
+            if measure in scanned.values:
+                job.values[key] = scanned.values[measure]
+            elif measure in scanned.errors:
+                job.errors[key] = scanned.errors[measure]
+
     def run(self) -> None:
         """Start the jobs; failures are kept for the readers that need them."""
         for job in self._totals.values():
             try:
-                keys = list(job.columns)
-                for start in range(0, len(keys), MEASURES_PER_JOB):
-                    part = keys[start : start + MEASURES_PER_JOB]
-                    row = job.frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
+                frame, keys = job.build(), [key for key in job.columns if key not in {**job.values, **job.errors}]
+                for start in range(0, len(keys), job.most or len(keys)):
+                    part = keys[start : start + (job.most or len(keys))]
+                    row = frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
                     if row is None:
                         raise EvaluationError("an aggregate over a whole table returned no row")
                     job.values.update(zip(part, row, strict=True))
@@ -90,6 +146,10 @@ class Gather:
                 groups.rows = groups.frame.collect()
             except Exception as error:
                 groups.failed = error
+
+
+def _measure(key: str, column: Column) -> Measure:
+    return Measure(kind=MeasureKind.TOTAL, condition=key, build=lambda: column, fields=FIELDS_PER_MEASURE)
 
 
 def column_types(frame: DataFrame) -> dict[str, DataType]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dq.diagnose.findings import shown as size_shown
 from dq.diagnose.findings import size_of
-from dq.engine.conditions import quote
-from dq.engine.gather import Rows, percent, whole
+from dq.engine.gather import percent, whole
+from dq.engine.key_rows import key_rows
 from dq.engine.request import Judge, Judged, Request
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Row, SparkSession
 
 PARTITIONS = "spark.sql.shuffle.partitions"
 ADAPTIVE = ("spark.sql.adaptive.enabled", "spark.sql.adaptive.skewJoin.enabled")
@@ -39,10 +40,10 @@ def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
         rows, found = whole(read_rows()), read()
         if not rows or not found:
             raise EvaluationError("no rows to evaluate", where=request.dataset.name)
-        count = whole(found[0]["n"])
+        count = whole(found["n"])
         share = Decimal(count) / rows
         measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
-        which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
+        which = f"the {name} {found['value']}" if request.check.show else f"the heaviest {name}"
         observed = f"{which} holds {count:,} of {rows:,} rows ({percent(share)}; allowed {percent(allowed)})"
         if share <= allowed:
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
@@ -66,8 +67,8 @@ def rows_per_key_to_be_at_most(request: Request) -> Judge:
         rows, found = whole(read_rows()), read()
         if not rows or not found:
             raise EvaluationError("no rows to evaluate", where=request.dataset.name)
-        count = whole(found[0]["n"])
-        which = f"the {name} {found[0]['value']}" if request.check.show else f"the heaviest {name}"
+        count = whole(found["n"])
+        which = f"the {name} {found['value']}" if request.check.show else f"the heaviest {name}"
         observed = f"{which} has {count:,} of {rows:,} rows (allowed {allowed:,}): joined, one row becomes as many"
         measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
         if count <= allowed:
@@ -109,15 +110,11 @@ def split_by_spark(spark: SparkSession, heavy: int, share: float, parts: int) ->
     return f"so that a join splits its {size_shown(heavy)}, set {' and '.join(wanted)}"
 
 
-def _heaviest(request: Request, name: str) -> Rows:
-    """A reader of the value that most rows hold, and how many."""
+def _heaviest(request: Request, name: str) -> Callable[[], Row | None]:
+    """A reader of the ``value`` that most rows hold, and ``n``, how many; None without rows."""
     from pyspark.sql import functions as F
 
-    value = request.column(name)
-    heaviest = (
-        request.frame.groupBy(value.alias("value"))
-        .agg(F.count(F.lit(1)).alias("n"))
-        .orderBy(F.desc("n"), F.col("value").asc_nulls_first())
-        .limit(1)
-    )
-    return request.gather.rows(f"heaviest {quote(name)}", heaviest)
+    groups = key_rows(request, [name])
+    # Of values with as many rows the least, so that it is the same one every time.
+    first = F.min_by(F.struct(F.col("key0").alias("value"), "n"), F.struct(-F.col("n"), "key0"))
+    return cast("Callable[[], Row | None]", request.gather.of_groups(groups, "heaviest", first))

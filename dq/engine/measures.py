@@ -29,6 +29,7 @@ class MeasureKind(StrEnum):
     SUM = "sum"
     MEAN = "mean"
     MATCHING = "matching"
+    TOTAL = "total"
 
 
 @dataclass(frozen=True, kw_only=True)

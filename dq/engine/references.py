@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from dq.engine.gather import column, condition, decimal, percent, shown, whole
+from dq.engine.key_rows import KeyRows, key_rows
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
@@ -26,26 +28,23 @@ def values_to_refer_to(request: Request) -> Judge:
     names, theirs = request.texts("columns"), request.texts("other_columns")
     rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
     amount_name = request.text("amount")
-    amount = request.column(amount_name, "number") if amount_name else F.lit(None).cast("decimal(38,6)")
-    asked = request.frame if rule is None else request.frame.where(rule)
-    keyed = asked.select(
-        *(request.column(name).alias(f"key{n}") for n, name in enumerate(names)), amount.alias("worth")
-    )
     known = (frame if other_rule is None else frame.where(other_rule)).select(
-        *(column(frame, name, table=other).alias(f"key{n}") for n, name in enumerate(theirs))
+        *(column(frame, name, table=other) for name in theirs)
     )
-    keys = [f"key{n}" for n in range(len(names))]
-    # Rows are grouped before the join: a key that is used a million times is looked up once.
-    grouped = keyed.dropna(subset=keys).groupBy(*keys).agg(F.count(F.lit(1)).alias("n"), F.sum("worth").alias("worth"))
-    orphans = grouped.join(known.distinct(), on=keys, how="left_anti")
-    table = f"orphans of {request.check.check}"
+    groups = key_rows(request, names)
+    unknown = groups.unknown(f"{theirs!r} of {other} where {request.text('other_condition')!r}", known)
+    worth = groups.worth(amount_name, request.column(amount_name, "number")) if amount_name else ""
     present = reduce(lambda left, right: left & right, (request.column(name).isNotNull() for name in names))
     read_rows = request.own_total(
         f"rows with {names!r} where {request.text('row_condition')!r}", F.count_if(_and(rule, present))
     )
-    read_orphans = request.gather.total(table, orphans, "rows", F.sum("n"))
-    read_keys = request.gather.total(table, orphans, "keys", F.count(F.lit(1)))
-    read_worth = request.gather.total(table, orphans, "worth", F.sum("worth"))
+
+    def total(value: Column) -> Callable[[], object]:
+        counted = F.sum(F.when(unknown, value))
+        return request.gather.of_groups(groups, str(counted), counted)
+
+    read_orphans, read_keys = total(F.col("n")), total(F.lit(1))
+    read_worth = total(F.col(worth)) if worth else lambda: None
     allowed = request.share("max_share")
     most = decimal(request.kwargs.get("max_amount"))
 
@@ -53,7 +52,7 @@ def values_to_refer_to(request: Request) -> Judge:
         rows, lost, distinct = whole(read_rows()), whole(read_orphans()), whole(read_keys())
         if not rows and not request.dataset.may_be_empty:
             raise EvaluationError(f"no row has a value of {', '.join(names)} to judge", where=request.dataset.name)
-        worth = decimal(read_worth()) or Decimal(0)
+        amount = decimal(read_worth()) or Decimal(0)
         share = Decimal(lost) / rows if rows else Decimal(0)
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": lost, "keys": distinct}
         key = ", ".join(names)
@@ -63,19 +62,19 @@ def values_to_refer_to(request: Request) -> Judge:
             )
         valued = ""
         if amount_name:
-            measures["off_by"] = str(abs(worth))
-            valued = f", worth {shown(worth)} of {amount_name}"
+            measures["off_by"] = str(abs(amount))
+            valued = f", worth {shown(amount)} of {amount_name}"
         observed = (
             f"{lost:,} of {rows:,} rows ({percent(share)}) have no row of {other} for their {key}"
             f" ({distinct:,} different){valued}"
         )
-        too_much = most is not None and (not worth.is_finite() or abs(worth) > most)
+        too_much = most is not None and (not amount.is_finite() or abs(amount) > most)
         failed = share > allowed or too_much
         if allowed or most is not None:
             limits = [f"{percent(allowed)} of the rows"] if allowed else []
             limits += [f"{shown(most)} of {amount_name}"] if most is not None else []
             observed += f" (allowed {' and '.join(limits)})"
-        samples = _orphans(request, orphans, names) if failed else []
+        samples = _orphans(request, groups, unknown, names) if failed else []
         outcome = Outcome.FAILED if failed else Outcome.PASSED
         return Judged(outcome=outcome, observed=observed, measures=measures, rows=samples)
 
@@ -163,16 +162,16 @@ def _difference(row: Row, number: int, keys: int, show: bool) -> dict[str, Json]
     return {"line": line, "ours": shown(decimal(row["ours"]), "none"), "theirs": shown(decimal(row["theirs"]), "none")}
 
 
-def _orphans(request: Request, orphans: DataFrame, names: list[str]) -> list[dict[str, Json]]:
+def _orphans(request: Request, groups: KeyRows, unknown: Column, names: list[str]) -> list[dict[str, Json]]:
     """The keys that most rows without a counterpart have, only where the suite opts their columns in."""
     from pyspark.sql import functions as F
 
     if not (request.context.sample and request.check.show):
         return []
-    keys = [f"key{n}" for n in range(len(names))]
-    found = orphans.orderBy(F.desc("n"), *keys).limit(MAX_ROWS).collect()
+    found = groups.frame().where(unknown).orderBy(F.desc("n"), *groups.keys).limit(MAX_ROWS).collect()
     return [
-        {**{name: str(row[key]) for name, key in zip(names, keys, strict=True)}, "rows": str(row["n"])} for row in found
+        {**{name: str(row[key]) for name, key in zip(names, groups.keys, strict=True)}, "rows": str(row["n"])}
+        for row in found
     ]
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.engine.base import Context, Dataset
-from dq.engine.gather import Gather, column, condition, decimal
+from dq.engine.gather import OWN, Gather, column, condition, decimal
 from dq.errors import EvaluationError, choices
 from dq.model import Check, Evidence, Json, Outcome
 
@@ -96,7 +96,7 @@ class Request:
 
     def own_total(self, key: str, value: Column) -> Callable[[], object]:
         """A reader of one aggregate over this dataset."""
-        return self.gather.total("this dataset", self.frame, key, value)
+        return self.gather.total(OWN, self.frame, key, value)
 
     def other_total(self, table: str, frame: DataFrame, key: str, value: Column) -> Callable[[], object]:
         """A reader of one aggregate over another table."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -66,37 +66,29 @@ def published_to_rederive(request: Request) -> Judge:
     for name in by:
         column(before, name, table=published)
         column(frame, name, table=other)
-    totals = side_by_side(
-        (
-            published,
-            before,
-            [name for name, _ in pairs],
-            condition(before, request.text("row_condition"), table=published),
-        ),
-        (other, frame, [name for _, name in pairs], condition(frame, request.text("other_condition"), table=other)),
-        by,
-        distinct=bool(request.kwargs.get("distinct")),
+    totals, numbers = side_by_side(
+        request,
+        (published, before, condition(before, request.text("row_condition"), table=published)),
+        (other, frame, condition(frame, request.text("other_condition"), table=other)),
     )
     moved, differs = {}, {}
-    for n in range(len(pairs)):
+    for n in numbers:
         ours, theirs = F.col(f"ours{n}"), F.col(f"theirs{n}")
-        moved[f"moved{n}"] = F.coalesce(theirs, F.lit(0)) - F.coalesce(ours, F.lit(0))
+        moved[n] = F.coalesce(theirs, F.lit(0)) - F.coalesce(ours, F.lit(0))
         known = (F.col("n_ours") > 0) & (F.col("n_theirs") > 0) & (ours.isNull() != theirs.isNull())
-        differs[f"differs{n}"] = known | (F.abs(moved[f"moved{n}"]) > F.lit(tolerance))
-    compared = totals.withColumns(moved).withColumns(differs)
-    table = f"rows of {request.check.check}"
-    read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
+        differs[n] = known | (F.abs(moved[n]) > F.lit(tolerance))
+    read_groups = request.gather.of_groups(totals, "groups", F.count(F.lit(1)))
     read = [
         [
-            request.gather.total(table, compared, f"{what}{n}", aggregate)
+            request.gather.of_groups(totals, f"{what} {n}", aggregate)
             for what, aggregate in (
                 ("published", F.sum(f"ours{n}")),
                 ("now", F.sum(f"theirs{n}")),
-                ("apart", F.sum(F.abs(f"moved{n}"))),
-                ("rows", F.count_if(f"differs{n}")),
+                ("apart", F.sum(F.abs(moved[n]))),
+                (f"moved by more than {tolerance}", F.count_if(differs[n])),
             )
         ]
-        for n in range(len(pairs))
+        for n in numbers
     ]
 
     def judge() -> Judged:
@@ -121,30 +113,33 @@ def published_to_rederive(request: Request) -> Judge:
             amounts = ", ".join(f"{one.name} {shown(one.published)}" for one in found)
             observed = f"{period} is still what was published: {amounts}"
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
+        compared = totals.frame().withColumns(
+            {f"moved{n}": moved[n] for n in numbers} | {f"differs{n}": differs[n] for n in numbers}
+        )
+        names = {n: name for n, (name, _) in zip(numbers, pairs, strict=True)}
         return Judged(
             outcome=Outcome.FAILED,
             observed="; ".join(one.sentence(period, groups) for one in wrong),
             measures=measures,
-            rows=_furthest(compared, [name for name, _ in pairs], by, request.check.show),
+            rows=_furthest(compared, names, by, request.check.show),
         )
 
     return judge
 
 
-def _furthest(compared: DataFrame, names: Sequence[str], by: Sequence[str], show: bool) -> list[dict[str, Json]]:
+def _furthest(compared: DataFrame, names: Mapping[int, str], by: Sequence[str], show: bool) -> list[dict[str, Json]]:
     """The rows that are restated most, bounded; asked for only when there are any."""
     from pyspark.sql import functions as F
 
-    numbers = range(len(names))
     wrong = F.lit(False)
-    for n in numbers:
+    for n in names:
         wrong = wrong | F.col(f"differs{n}")
-    furthest = F.greatest(*(F.abs(f"moved{n}") for n in numbers), F.lit(0))
+    furthest = F.greatest(*(F.abs(f"moved{n}") for n in names), F.lit(0))
     keys = [F.col(f"key{n}") for n in range(len(by))]
     rows: list[dict[str, Json]] = []
     for number, row in enumerate(compared.where(wrong).orderBy(furthest.desc(), *keys).limit(MAX_ROWS).collect(), 1):
         group = " / ".join(str(row[f"key{n}"]) for n in range(len(by))) if show else f"row {number}"
-        for n in numbers:
+        for n in names:
             if row[f"differs{n}"]:
                 amounts = {"published": row[f"ours{n}"], "now": row[f"theirs{n}"], "restated_by": row[f"moved{n}"]}
                 line = f"{names[n]} of {group}" if by else names[n]

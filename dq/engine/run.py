@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from dq.custom_types import CUSTOM_TYPES, judges_published
 from dq.engine import measures
@@ -19,6 +20,9 @@ from dq.engine.reasons import reason
 from dq.engine.sentences import expected, observed
 from dq.errors import EvaluationError
 from dq.model import Check, CheckResult, Evidence, Json, Outcome
+
+if TYPE_CHECKING:
+    from dq.engine.custom import Asked
 
 NO_ROWS = "no rows to evaluate"
 ROW_COUNT = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"})
@@ -59,7 +63,8 @@ def evaluate(checks: Sequence[Check], dataset: Dataset, context: Context) -> lis
     custom = [position for position in due if checks[position].type in CUSTOM_TYPES]
     native = [position for position in due if position not in custom and supports(checks[position])]
     others = [position for position in due if position not in custom and position not in native]
-    examined = _examined([checks[position] for position in native], dataset)
+    asked = _asked([checks[position] for position in custom], dataset, context)
+    examined = _examined([checks[position] for position in native], dataset, asked)
     empty = not dataset.may_be_empty and _is_empty(examined, dataset, bool(custom or others))
     if empty:
         waits = [position for position in due if checks[position].type not in ROW_COUNT | SCHEMA_ONLY]
@@ -70,7 +75,7 @@ def evaluate(checks: Sequence[Check], dataset: Dataset, context: Context) -> lis
         made.setdefault(position, _judged(checks[position], found, dataset))
     for position, found in zip(others, _fallback([checks[position] for position in others], dataset), strict=True):
         made[position] = _judged(checks[position], found, dataset)
-    made.update(_custom({position: checks[position] for position in custom}, dataset, context))
+    made.update(_custom({position: checks[position] for position in custom}, asked, examined))
     return [made[position] for position in range(len(checks))]
 
 
@@ -87,10 +92,21 @@ def _not_run(check: Check, dataset: Dataset, context: Context) -> str:
     return ""
 
 
-def _examined(checks: Sequence[Check], dataset: Dataset) -> Examined:
-    """Everything the native checks need, and the row count with it wherever rows are looked at anyway."""
+def _asked(checks: Sequence[Check], dataset: Dataset, context: Context) -> Asked | str:
+    """The custom checks prepared, or why they could not be."""
+    from dq.engine.custom import ask
+
+    try:
+        return ask(checks, dataset, context)
+    except Exception as error:
+        return reason(error)
+
+
+def _examined(checks: Sequence[Check], dataset: Dataset, asked: Asked | str) -> Examined:
+    """Everything the native checks need, the totals of the custom ones, and the row count wherever rows are read."""
     data = [check for check in checks if check.type not in SCHEMA_ONLY]
-    return examine(checks, dataset, house=True, also=(measures.rows(),) if data else ())
+    totals = [] if isinstance(asked, str) else asked.gather.measures()
+    return examine(checks, dataset, house=True, also=(measures.rows(), *totals) if data or totals else ())
 
 
 def _is_empty(examined: Examined, dataset: Dataset, asked: bool) -> bool:
@@ -125,17 +141,18 @@ def _fallback(checks: Sequence[Check], dataset: Dataset) -> list[NativeResult]:
         return [NativeResult(success=None, error=reason(error), evidence=evidence) for _ in checks]
 
 
-def _custom(checks: Mapping[int, Check], dataset: Dataset, context: Context) -> dict[int, CheckResult]:
+def _custom(checks: Mapping[int, Check], asked: Asked | str, examined: Examined) -> dict[int, CheckResult]:
     if not checks:
         return {}
-    from dq.engine.custom import evaluate_custom
-
-    try:
-        found = evaluate_custom(list(checks.values()), dataset, context)
-    except Exception as error:
-        why = reason(error)
-        return {position: result_of(check, Outcome.ERRORED, reason=why) for position, check in checks.items()}
-    lost = "it was evaluated, but its result is missing"
+    why = asked if isinstance(asked, str) else ""
+    found: dict[str, CheckResult] = {}
+    if not isinstance(asked, str):
+        try:
+            asked.gather.take(examined.scanned)
+            found = asked.results()
+        except Exception as error:
+            why = reason(error)
+    lost = why or "it was evaluated, but its result is missing"
     return {
         position: found.get(check.check) or result_of(check, Outcome.ERRORED, reason=lost)
         for position, check in checks.items()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dq.engine.measures import Measure, Value
+from dq.engine.measures import Measure, MeasureKind, Value
 from dq.engine.reasons import is_about_values, reason
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _chunks(measures: Sequence[Measure]) -> list[list[Measure]]:
 def scan(frame: DataFrame, measures: Iterable[Measure]) -> Scanned:
     """The values of measures over a frame: one Spark action per batch, none for no measures.
 
-    An expression that Spark refuses, or that fails on a row, takes only its own measure down: the batch is halved until
+    An expression that Spark refuses, or that fails on a row, takes only its own measure down: the batch is cut until
     the expression is alone, at most ``MAX_RETRIES`` times. A scan that dies for any other reason takes its batch down.
     """
     scanned = Scanned()
@@ -98,13 +98,21 @@ def _run(frame: DataFrame, batch: Sequence[Measure], scanned: Scanned, *, may_ha
         row = aggregated.collect()[0]
     except Exception as error:
         if may_halve and len(usable) > 1 and is_about_values(error):
-            half = len(usable) // 2
-            return [usable[:half], usable[half:]]
+            return _halves(usable)
         scanned.errors.update(dict.fromkeys(usable, reason(error)))
         return []
     for position, measure in enumerate(usable):
         scanned.values[measure] = measure.read(row[position])
     return []
+
+
+def _halves(batch: list[Measure]) -> list[list[Measure]]:
+    """A batch in two, the second of which is tried first: totals of custom checks cost the others no retries."""
+    totals = [measure for measure in batch if measure.kind is MeasureKind.TOTAL]
+    if totals and len(totals) < len(batch):
+        return [totals, [measure for measure in batch if measure.kind is not MeasureKind.TOTAL]]
+    half = len(batch) // 2
+    return [batch[:half], batch[half:]]
 
 
 def _analysed(frame: DataFrame, measure: Measure, scanned: Scanned) -> bool:

@@ -185,6 +185,7 @@ TOGETHER = (
     "F10-clicks-endless",
     "F10-clicks-gap",
     "F18-clicks-skewed",
+    "F18-clicks-scripted",
     "F20-kafka_offsets-behind",
     "F20-kafka_offsets-dead",
     "F22-clicks-kind",

@@ -6,11 +6,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from custom_checks import check, evaluate, frame, rows, tables
+from custom_checks import check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 
+from dq.engine.base import Dataset
+from dq.engine.custom import evaluate_custom
 from dq.engine.heavy_keys import THRESHOLD, advice, split_by_spark
-from dq.model import Outcome
+from dq.model import Check, CheckResult, Json, Outcome
 
 LINES = "account_id string, amount decimal(18,2)"
 REFERS = {"columns": ["account_id"], "other": "accounts", "other_columns": ["id"]}
@@ -186,3 +188,41 @@ def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSessio
     assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
     nulls = frame(spark, LINES, (None, None), (None, None))
     assert evaluate(nulls, one).outcome is Outcome.FAILED
+
+
+def test_what_is_asked_of_one_key_is_counted_once(spark: SparkSession) -> None:
+    """Whether its values are known, what those are worth that are not, and which is too heavy are one grouping."""
+    lines = frame(spark, LINES, ("a", Decimal(1)), ("a", Decimal(2)), ("b", Decimal(4)), (None, Decimal(8)))
+    context = tables(accounts=frame(spark, "account_id string", ("a",)), others=frame(spark, "id string", ("b",)))
+    refers: dict[str, Json] = {"columns": ["account_id"], "other": "accounts", "other_columns": ["account_id"]}
+    checks = [
+        check("expect_values_to_refer_to", check_id="known", **refers),
+        check("expect_values_to_refer_to", check_id="few", **refers, max_share=0.5),
+        check("expect_values_to_refer_to", check_id="cheap", **refers, amount="amount", max_amount="3.99"),
+        check("expect_heaviest_key_share_to_be_at_most", check_id="heavy", column="account_id", max_share=0.4),
+        check("expect_rows_per_key_to_be_at_most", check_id="many", column="account_id", max_rows=2),
+    ]
+    elsewhere = check(
+        "expect_values_to_refer_to",
+        check_id="elsewhere",
+        **{**refers, "other": "others", "other_columns": ["id"]},
+    )
+
+    def evaluated(name: str, *some: Check) -> tuple[dict[str, CheckResult], int]:
+        with counted_jobs(spark, f"one key: {name}") as counted:
+            found = evaluate_custom(some, Dataset(name="figures", frame=lines), context)
+        return found, counted.jobs
+
+    alone = {one.check: evaluated(one.check, one) for one in (*checks, elsewhere)}
+    together, jobs = evaluated("together", *checks)
+    assert together == {one.check: alone[one.check][0][one.check] for one in checks}
+    assert [together[one.check].outcome is Outcome.PASSED for one in checks] == [False, True, False, False, True]
+    assert together["cheap"].observed == (
+        "1 of 3 rows (33.3%) have no row of accounts for their account_id (1 different), worth 4.00 of amount "
+        "(allowed 3.99 of amount)"
+    )
+    assert jobs == alone["known"][1]
+    # Another table to look the same key up in is one join more, and no other count of the rows.
+    both, jobs = evaluated("both", checks[0], elsewhere)
+    assert both["elsewhere"] == alone["elsewhere"][0]["elsewhere"]
+    assert jobs < alone["known"][1] + alone["elsewhere"][1]

@@ -9,8 +9,9 @@ import pytest
 from custom_checks import check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context
-from dq.model import CheckResult, Outcome
+from dq.engine.base import Context, Dataset
+from dq.engine.custom import evaluate_custom
+from dq.model import Check, CheckResult, Json, Outcome
 from dq.verdict import magnitude
 
 FIGURES = "row_kind string, product string, revenue decimal(18,2), profit decimal(18,2)"
@@ -143,6 +144,43 @@ def test_without_a_final_it_is_not_run_and_starts_no_job(spark: SparkSession) ->
         result = evaluate(figures(spark), REDERIVES, context)
     assert (result.outcome, result.reason) == (Outcome.NOT_RUN, "no final of 2026-09")
     assert counted.jobs == 0
+
+
+def test_checks_of_one_grouping_are_one_comparison_and_each_is_judged_for_itself(spark: SparkSession) -> None:
+    published = figures(spark, ("cloud", "10.00", "3.00"), ("mail", "1.00", "0.50"))
+    now = units(spark, ("cloud", "10.00", "3.25"), ("mail", "1.00", "0.50"))
+    context = replace(
+        tables(**{"figures.previous": published, "units.previous": now}), published={"previous": "2026-09"}
+    )
+
+    def of(check_id: str, *names: str, **kwargs: Json) -> Check:
+        pairs = [{"column": name, "other": name} for name in names]
+        return replace(REDERIVES, check=check_id, kwargs={**REDERIVES.kwargs, "pairs": pairs, **kwargs})
+
+    checks = [
+        of("revenue", "revenue"),
+        of("both", "profit", "revenue"),
+        of("tolerant", "profit", tolerance="0.25"),
+        of("elsewhere", "profit", other_condition="product <> 'cloud'"),
+    ]
+
+    def evaluated(name: str, *some: Check) -> tuple[dict[str, CheckResult], int]:
+        with counted_jobs(spark, f"one grouping: {name}") as counted:
+            found = evaluate_custom(some, Dataset(name="figures", frame=published), context)
+        return found, counted.jobs
+
+    alone = {one.check: evaluated(one.check, one) for one in checks}
+    assert {name: found[name].outcome for name, (found, _) in alone.items()} == {
+        "revenue": Outcome.PASSED,
+        "both": Outcome.FAILED,
+        "tolerant": Outcome.PASSED,
+        "elsewhere": Outcome.FAILED,
+    }
+    together, jobs = evaluated("together", *checks)
+    assert together == {name: found[name] for name, (found, _) in alone.items()}
+    # What three checks of one grouping ask for is had for what one of them costs; another condition is another one.
+    assert jobs == alone["both"][1] + alone["elsewhere"][1]
+    assert evaluated("alike", *checks[::2])[1] == alone["revenue"][1]
 
 
 def test_a_column_that_is_absent_this_month_keeps_no_published_month_from_being_judged(spark: SparkSession) -> None:

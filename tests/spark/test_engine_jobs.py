@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -119,6 +120,22 @@ def test_twenty_checks_are_one_job(spark: SparkSession, written: Dataset) -> Non
         results = evaluate(_twenty(), Dataset(name="d", frame=written.frame), Context())
     assert jobs.count == 1
     assert {result.outcome for result in results} == {Outcome.PASSED, Outcome.FAILED}
+
+
+def test_totals_of_custom_checks_are_read_by_the_same_job(spark: SparkSession, written: Dataset) -> None:
+    add_up = check("expect_columns_to_add_up", column="k", plus=["k"], row_condition="k IS NOT NULL")
+    wrong = replace(add_up, check="wrong", kwargs={**add_up.kwargs, "row_condition": "k / (k - k) > 0"})
+    dataset = Dataset(name="d", frame=written.frame)
+    apart = [evaluate([one], dataset, Context())[0] for one in (*_twenty(), add_up)]
+    with Jobs(spark, "totals") as jobs:
+        together = evaluate([*_twenty(), add_up], dataset, Context())
+    assert jobs.count == 1
+    assert together == apart
+    assert together[-1].outcome is Outcome.PASSED
+    # A total that cannot be computed takes down its own check and no other.
+    broken = evaluate([*_twenty(), wrong, add_up], dataset, Context())
+    assert (broken[-2].outcome, broken[-2].reason) == (Outcome.ERRORED, evaluate([wrong], dataset, Context())[0].reason)
+    assert [*broken[:-2], broken[-1]] == apart
 
 
 def test_planning_starts_no_job(spark: SparkSession, written: Dataset) -> None:

@@ -102,13 +102,14 @@ def plain_count(events: list[tuple[str, float]]) -> tuple[dict, dict]:
     return days, sessions
 
 
-def test_a_lost_month_to_look_back_to_is_found_and_a_source_that_begins_there_is_not_missed(
+def test_lost_months_to_look_back_and_ahead_to_are_found_and_a_source_that_begins_there_is_not_missed(
     published: Bench,
 ) -> None:
-    shutil.rmtree(published.sources / "clicks" / "month=2026-09")
+    for month in ("2026-09", "2026-11"):
+        shutil.rmtree(published.sources / "clicks" / f"month={month}")
     ran = published.run("user_days", "2026-10")
     assert ran.code == 1
-    assert ran.result("clicks.period.complete").observed == "no file for 2026-09"
+    assert ran.result("clicks.period.complete").observed == "no file for 2026-09, 2026-11"
 
 
 def test_engagement_waits_for_its_user_days(bench: Bench) -> None:

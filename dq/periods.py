@@ -130,21 +130,25 @@ def ending_in(month: str, grain: Grain, anchor: date) -> list[str]:
 
 
 def period_after(period: str, grain: Grain) -> str:
-    """The id of the period after one of the same grain."""
+    """The id of the period after one of the same grain; after a month whose days are computed, the month."""
     following = days_of(period, grain)[1] + _DAY
-    if grain is Grain.MONTH:
+    if grain is Grain.MONTH or _is_month(period):
         return f"{following:%Y-%m}"
     return week_id(following) if grain is Grain.WEEK else following.isoformat()
 
 
 def period_before(period: str, grain: Grain) -> str:
-    """The id of the period before one of the same grain."""
+    """The id of the period before one of the same grain; before a month whose days are computed, the month."""
     first, _ = days_of(period, grain)
-    if grain is Grain.MONTH:
+    if grain is Grain.MONTH or _is_month(period):
         return previous_month(period)
     if grain is Grain.WEEK:
         return week_id(first - timedelta(days=7))
     return (first - (FORTNIGHT if grain is Grain.FORTNIGHT else timedelta(days=1))).isoformat()
+
+
+def _is_month(period: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d{2}", period) is not None
 
 
 def last_day(day: date) -> date:

@@ -15,7 +15,7 @@ _PIPELINE, _INVESTORS = "engagement_daily", "investor_engagement"
 def active_users(month: str) -> tuple[Defect, ...]:
     """Every seeded defect of active users, planted in the given month, the one before or the one after."""
     before, after = (f"{company.shift(company.month_of(month), by):%Y-%m}" for by in (-1, 1))
-    return (*_accounts(month), *_job(month), *_investors(month), _restated(before), _quiet(after), _unnamed(after))
+    return (*_accounts(month), *_job(month), *_investors(month), *_restated(before), _quiet(after), _unnamed(after))
 
 
 def _accounts(month: str) -> tuple[Defect, ...]:
@@ -186,19 +186,25 @@ def _investors(month: str) -> tuple[Defect, ...]:
     )
 
 
-def _restated(month: str) -> Defect:
+def _restated(month: str) -> tuple[Defect, ...]:
     """What changes under a month that is published as final, found in the month that follows."""
-    return Defect(
-        id="F15-clicks-restated",
-        failure_class="F15",
-        source="clicks",
-        month=month,
-        title=f"the events of every tenth user were taken away from {month} after it was final",
-        expected_check="previous_engagement_rederives",
-        change=without(some("user_id", 10)),
-        published=True,
-        pipeline=_INVESTORS,
-        enters="user_days",
+    return tuple(
+        Defect(
+            id=f"F15-clicks-{name}",
+            failure_class="F15",
+            source="clicks",
+            month=month,
+            title=f"the events of every tenth user were taken away from {month} after it was final",
+            expected_check=check,
+            change=without(some("user_id", 10)),
+            published=True,
+            pipeline=pipeline,
+            enters="user_days",
+        )
+        for name, pipeline, check in (
+            ("restated", _INVESTORS, "previous_engagement_rederives"),
+            (f"{_PIPELINE}-restated", _PIPELINE, "previous_daily_engagement_rederives"),
+        )
     )
 
 

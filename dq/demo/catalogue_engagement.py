@@ -81,6 +81,16 @@ def engagement(month: str) -> tuple[Defect, ...]:
         defect(
             "F05-clicks-missing-day", "a day is missing", "clicks_every_day", without(f"event_date = DATE'{middle}'")
         ),
+        Defect(
+            id="F05-clicks-day-after",
+            failure_class="F05",
+            source="clicks",
+            month=month,
+            title="no event of the month that follows was filed, in which sessions of the last day run on",
+            expected_check="clicks.period.complete",
+            ends=True,
+            pipeline="user_days",
+        ),
         defect(
             "F05-directory_users-missing-day",
             "the synchronisation of a day failed",

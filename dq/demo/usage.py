@@ -64,7 +64,8 @@ def directory_users(demo: Company) -> DataFrame:
 def clicks(demo: Company) -> DataFrame:
     """Events of the product in sessions, as landed from the queue, with offsets in the order in which they arrived.
 
-    Some sessions run past midnight, more of them at the end of a month; one in fifty lacks its end. One event in a
+    Some sessions run past midnight, more of them at the end of a month, and those of the last day into the month that
+    follows; one in fifty lacks its end. One event in a
     hundred arrives hours late, two in a thousand are delivered twice: the same event under another offset.
     """
     frames = [_month_sessions(demo, month, count) for month, count in demo.clicks.items()]
@@ -121,8 +122,7 @@ def _month_sessions(demo: Company, month: date, clicks: int) -> DataFrame:
     count = max(clicks // _EVENTS_PER_SESSION, 1)
     last = company.last_day(month)
     k, day = sf.col("k"), sf.col("began_on")
-    # The very last day has no tomorrow to run into.
-    late_share = sf.when(day == sf.lit(demo.last_day), 0).when(day == sf.lit(last), 25).otherwise(4)
+    late_share = sf.when(day == sf.lit(last), 25).otherwise(4)
     runs_late = demo.draw("runs late", 100, day, k) < late_share
     drawn = sf.floor(
         demo.draw("clicker", 10_000, day, k) * demo.draw("clicker again", 10_000, day, k) * demo.accounts / 100_000_000

@@ -84,7 +84,7 @@ class GuardedRun:
         found = self._state.previous
         if found is None or self._spark is None or not self._whole:
             return None
-        return store.read_entries(self._spark, self._table, {found.period: found.entry})
+        return store.read_entries(self._spark, self._table, found.own.entries)
 
     def previous_units(self, name: str) -> DataFrame | None:
         """For part of a month: an upstream table's rows of the same first days of the month before.
@@ -309,7 +309,7 @@ class GuardedRun:
         for check in self.bound.run_checks.values():
             if check.type == "expect_inputs_to_be_current":
                 newer = [text for pin in state.upstream.values() for text in inputs.still_current(self.warehouse, pin)]
-                newer += previous.still_current(self.warehouse, self.bound, state.previous)
+                newer += previous.still_current(self.warehouse, state.previous)
                 state.results.append(judging.of_currency(check, newer))
         state.results.append(judging.of_completion(self.bound, died_before=state.died_before))
         missing = judging.of_the_rest(self.bound, state.results, Outcome.ERRORED, "it was not evaluated")

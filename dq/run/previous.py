@@ -5,7 +5,7 @@ Compared is with what was published as final, never with what was held or may st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Previous:
-    """What was published for the period before, and, of a month, the entries its upstream tables have published now."""
+    """What was published for the period before, and, of a month, the entries its upstream tables have published now.
+
+    ``own`` are its entries in the pipeline's own table: one, or of a table of days those of the whole month.
+    """
 
     period: str
     last_day: date
-    entry: store.PeriodEntry
+    own: inputs.UpstreamPin
     units: Mapping[str, inputs.UpstreamPin]
 
     @property
     def fingerprint(self) -> str:
         """What of it decides a run's figures and verdict, for the run key."""
         units = [f"{table}@{pin.ref().fingerprint}" for table, pin in sorted(self.units.items())]
-        return " ".join([f"{self.period}@{self.entry.version}", *units])
+        own = [f"{period}@{version}" for period, version in self.own.versions.items()]
+        return " ".join([*own, *units])
 
 
 def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Window) -> Previous | None:
@@ -44,29 +48,52 @@ def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Wind
     """
     if not bound.pipeline.compares_with_previous:
         return None
-    before, monthly = _before(bound, window), bound.pipeline.grain is Grain.MONTH
-    entry = warehouse.table(bound.name).entry(before)
-    if entry is None or (monthly and entry.kind is not Kind.FINAL):
+    before, monthly = _before(bound, window), _by_month(bound)
+    own = _entries(warehouse, bound, _ids(bound, before))
+    if not own or (monthly and not _final(own)):
         return None
     last = periods.days_of(before, bound.pipeline.grain)[1]
     tables = bound.pipeline.upstream if monthly else ()
     units = {table: inputs.pin_month(warehouse, project, table, before) for table in tables}
-    return Previous(period=before, last_day=last, entry=entry, units=units)
+    return Previous(period=before, last_day=last, own=inputs.UpstreamPin(table=bound.name, entries=own), units=units)
+
+
+def _by_month(bound: Bound) -> bool:
+    """Whether what is computed is months, or the days of one."""
+    return bound.pipeline.grain not in (Grain.WEEK, Grain.FORTNIGHT)
 
 
 def _before(bound: Bound, window: Window) -> str:
     """The id of the period before: of days that are computed by the month, the month before."""
-    if bound.pipeline.grain in (Grain.WEEK, Grain.FORTNIGHT):
-        return periods.period_before(window.period, bound.pipeline.grain)
-    return periods.previous_month(window.month)
+    if _by_month(bound):
+        return periods.previous_month(window.month)
+    return periods.period_before(window.period, bound.pipeline.grain)
 
 
-def replaced(warehouse: store.Warehouse, bound: Bound, window: Window) -> store.PeriodEntry | None:
-    """The published final of the window's own period, which a run would replace; None without one."""
+def replaced(warehouse: store.Warehouse, bound: Bound, window: Window) -> Mapping[str, store.PeriodEntry]:
+    """The published finals of the window's own periods, which a run would replace; none unless all are final."""
     if not bound.pipeline.compares_with_previous:
-        return None
-    entry = warehouse.table(bound.name).entry(window.period)
-    return entry if entry is not None and entry.kind is Kind.FINAL else None
+        return {}
+    own = _entries(warehouse, bound, _ids(bound, window.period))
+    return own if _final(own) else {}
+
+
+def _ids(bound: Bound, period: str) -> list[str]:
+    """The ids under which a table holds a period: of a table of days those of its days."""
+    if bound.pipeline.grain is not Grain.DAY:
+        return [period]
+    return [day.isoformat() for day in periods.days_between(*periods.days_of(period))]
+
+
+def _entries(warehouse: store.Warehouse, bound: Bound, ids: Sequence[str]) -> dict[str, store.PeriodEntry]:
+    """The published entries of these periods; none unless all of them are published."""
+    commit = warehouse.table(bound.name).current()
+    found = {period: commit.entries[period] for period in ids if commit and period in commit.entries}
+    return found if len(found) == len(ids) else {}
+
+
+def _final(entries: Mapping[str, store.PeriodEntry]) -> bool:
+    return all(entry.kind is Kind.FINAL for entry in entries.values())
 
 
 def tables(
@@ -74,15 +101,15 @@ def tables(
     warehouse: store.Warehouse,
     bound: Bound,
     previous: Previous | None,
-    replaced: store.PeriodEntry | None,
+    replaced: Mapping[str, store.PeriodEntry],
 ) -> dict[str, DataFrame]:
     """The frames that can be compared with, by the names suites use; building them starts no Spark job."""
     own = warehouse.table(bound.name)
     found = {}
-    if replaced is not None:
-        found[f"{bound.name}{REPLACED}"] = store.read_entries(spark, own, {replaced.period: replaced})
+    if replaced:
+        found[f"{bound.name}{REPLACED}"] = store.read_entries(spark, own, replaced)
     if previous is not None:
-        found[f"{bound.name}{PREVIOUS}"] = store.read_entries(spark, own, {previous.period: previous.entry})
+        found[f"{bound.name}{PREVIOUS}"] = store.read_entries(spark, own, previous.own.entries)
         for table, pinned in previous.units.items():
             frame = inputs.upstream_frame(spark, warehouse, pinned)
             found[f"{table}{PREVIOUS}"] = frame
@@ -93,18 +120,18 @@ def tables(
 
 
 def absent(
-    bound: Bound, window: Window, previous: Previous | None, replaced: store.PeriodEntry | None
+    bound: Bound, window: Window, previous: Previous | None, replaced: Mapping[str, store.PeriodEntry]
 ) -> dict[str, str]:
     """The names for which there is nothing to compare with, each with the reason."""
     if not bound.pipeline.compares_with_previous:
         return {}
     found: dict[str, str] = {}
     if previous is None:
-        kind = " as final" if bound.pipeline.grain is Grain.MONTH else ""
+        kind = " as final" if _by_month(bound) else ""
         reason = f"{bound.name} {_before(bound, window)} is not published{kind}, so there is nothing to compare with"
         names = [f"{table}{end}" for table in bound.pipeline.upstream for end in (PREVIOUS, f"{PREVIOUS}{LAST_DAY}")]
         found |= dict.fromkeys([f"{bound.name}{PREVIOUS}", *names], reason)
-    if replaced is None:
+    if not replaced:
         found[f"{bound.name}{REPLACED}"] = f"no final of {window.period} would be replaced"
     return found
 
@@ -116,7 +143,8 @@ def same_days(
 
     None where those versions cannot be found, or the table has no days.
     """
-    named = inputs.pin_named(warehouse, project, table, previous.period, previous.entry.inputs)
+    settled = previous.own.entries[max(previous.own.entries)]
+    named = inputs.pin_named(warehouse, project, table, previous.period, settled.inputs)
     if named is None:
         return None
     frame = inputs.upstream_frame(spark, warehouse, named)
@@ -124,9 +152,9 @@ def same_days(
     return inputs.cut(frame, "day", before.start, before.data_through) if "day" in frame.columns else None
 
 
-def still_current(warehouse: store.Warehouse, bound: Bound, previous: Previous | None) -> list[str]:
+def still_current(warehouse: store.Warehouse, previous: Previous | None) -> list[str]:
     """What of the month before was published again since it was pinned, as sentences."""
     if previous is None:
         return []
-    own = inputs.UpstreamPin(table=bound.name, entries={previous.period: previous.entry})
-    return [text for pinned in (own, *previous.units.values()) for text in inputs.still_current(warehouse, pinned)]
+    pins = (previous.own, *previous.units.values())
+    return [text for pinned in pins for text in inputs.still_current(warehouse, pinned)]

@@ -56,7 +56,7 @@ class State:
     staged: staging.Staged | None = None
     held_upstream: RunRecord | None = None
     previous: Previous | None = None
-    replaced: store.PeriodEntry | None = None
+    replaced: Mapping[str, store.PeriodEntry] = field(default_factory=dict)
     late: Late = field(default_factory=Late)
     verdict: Verdict | None = None
     published: bool = False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from dq.model import RangeFilter, Window
+from dq.periods import EVENTS_SETTLE
 from dq.sources.contracts import Contract, ReadRule
 
 MONTH_ID = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
@@ -31,6 +32,14 @@ def read_to(window: Window, lookahead_days: int) -> date:
     return max(window.data_through, min(window.data_through + timedelta(days=lookahead_days), _today(window)))
 
 
+def _landed_to(window: Window, lookahead_days: int) -> date:
+    """The last day of which rows must be there; once the period has settled, those looked ahead to that are over."""
+    after = datetime.combine(window.data_through + timedelta(days=1), time(), UTC)
+    if window.as_of < after + EVENTS_SETTLE:
+        return window.data_through
+    return min(read_to(window, lookahead_days), _today(window) - timedelta(days=1))
+
+
 def _today(window: Window) -> date:
     return window.as_of.astimezone(UTC).date()
 
@@ -40,8 +49,8 @@ class Months:
     """The months whose folders a source needs: from ``first`` (None: from the earliest there is) to ``last``.
 
     ``complete_to`` is the last month that must be there; later ones may hold rows that became known after it. Months
-    before ``period_from`` are only looked back to, those after ``period_to`` only ahead; a source that begins or ends
-    with its period has none. ``begins`` is the earliest month a table has at all, where it may begin after ``first``.
+    before ``period_from`` are only looked back to, those after ``period_to`` only ahead; a source that begins with its
+    period has none before. ``begins`` is the earliest month a table has at all, where it may begin after ``first``.
     """
 
     first: str | None
@@ -108,7 +117,7 @@ def months(window: Window, rule: ReadRule, lookback_days: int = 0, lookahead_day
         return Months(
             first=f"{read_from(window, lookback_days, rule):%Y-%m}",
             last=f"{read_to(window, lookahead_days):%Y-%m}",
-            complete_to=through,
+            complete_to=f"{_landed_to(window, lookahead_days):%Y-%m}",
             period_from=f"{first_day(window, rule):%Y-%m}",
             period_to=through,
         )

@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
+from dq.cli import main
 from dq.demo import catalogue, defects
 from dq.demo.changes import some, without
 from dq.demo.defects import Defect
@@ -102,13 +103,14 @@ def plain_count(events: list[tuple[str, float]]) -> tuple[dict, dict]:
     return days, sessions
 
 
-def test_a_lost_month_to_look_back_to_is_found_and_a_source_that_begins_there_is_not_missed(
+def test_lost_months_to_look_back_and_ahead_to_are_found_and_a_source_that_begins_there_is_not_missed(
     published: Bench,
 ) -> None:
-    shutil.rmtree(published.sources / "clicks" / "month=2026-09")
+    for month in ("2026-09", "2026-11"):
+        shutil.rmtree(published.sources / "clicks" / f"month={month}")
     ran = published.run("user_days", "2026-10")
     assert ran.code == 1
-    assert ran.result("clicks.period.complete").observed == "no file for 2026-09"
+    assert ran.result("clicks.period.complete").observed == "no file for 2026-09, 2026-11"
 
 
 def test_engagement_waits_for_its_user_days(bench: Bench) -> None:
@@ -129,6 +131,12 @@ def test_a_company_that_records_no_users_is_told_so_and_gets_no_figures(
     assert "user_days cannot be computed: it needs user_id of clicks, declared absent: usage is recorded per" in said
 
 
+def waived(bench: Bench, pipeline: str, check: str, ceiling: str) -> None:
+    words = ["--check", check, "--period", MONTH, "--ceiling", ceiling, "--owner", "anna", "--reason", "a test"]
+    until = f"{datetime.now(UTC) + timedelta(days=10):%Y-%m-%d}"
+    assert main(["waive", pipeline, *words, "--until", until, "--warehouse", str(bench.warehouse)]) == 0
+
+
 @pytest.mark.slow
 def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kind_of_total(
     spark: SparkSession, published: Bench
@@ -142,8 +150,17 @@ def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kin
         change=without(some("user_id", 10)),
     )
     defects.apply(spark, published.sources, gone)
-    for pipeline in ("user_days", "engagement_daily"):
-        assert published.run(pipeline, MONTH, "2026-10-06T06:00:00Z").code == 0
+    assert published.run("user_days", MONTH, "2026-10-06T06:00:00Z").code == 0
+    units = published.run("engagement_daily", MONTH, "2026-10-06T06:00:00Z")
+    assert (units.code, units.record.version) == (1, None)
+    daily = ("final_daily_engagement_stands", "final_daily_active_time_stands", "final_daily_users_stand")
+    assert set(daily) <= set(units.alarms)
+    for check in daily:
+        result = units.result(check)
+        assert result.observed.startswith(f"{MONTH} ")
+        assert "restated by -" in result.observed
+        waived(published, "engagement_daily", check, str(result.measures["off_by"]))
+    assert published.run("engagement_daily", MONTH, "2026-10-06T06:00:00Z").code == 0
     held = published.run("investor_engagement", MONTH, "2026-10-06T07:00:00Z")
     assert (held.code, held.record.version) == (1, None)
     stands = {

@@ -116,6 +116,8 @@ def test_values_lie_in_the_accepted_sets(spark, root, source):
 def test_every_day_is_there_also_the_29th_of_february_and_new_years_eve(spark, root, source, day):
     rows = read(spark, root, source).where(sf.col(day) >= sf.lit(date(2027, 12, 1)))
     days = {row[0] for row in rows.select(day).distinct().collect()}
+    if source == "clicks":
+        days.remove(date(2028, 3, 1))  # sessions of the last day run on into it
     expected = (date(2028, 2, 29) - date(2027, 12, 1)).days + 1
     assert days == {date(2027, 12, 1) + timedelta(days=n) for n in range(expected)}
 

@@ -71,9 +71,9 @@ def there(**entries: datetime) -> Callable[[str, str], Shown | None]:
     return lambda name, _: Shown(version=4, kind=Kind.FINAL, as_of=entries[name]) if name in entries else None
 
 
-def plan(names: list[str], first: str, last: str, **more: object) -> list[Step]:
+def plan(names: list[str], first: str, last: str, declared: registry.Registry = REGISTRY, **more: object) -> list[Step]:
     arguments: dict[str, object] = {"now": NOW, "anchor": ANCHOR, "shown": nothing} | more
-    return batch.rebuild(REGISTRY, CALENDAR, names, first=first, last=last, **arguments)  # type: ignore[arg-type]
+    return batch.rebuild(declared, CALENDAR, names, first=first, last=last, **arguments)  # type: ignore[arg-type]
 
 
 def ended(step: Step, verdict: Verdict | None, **more: object) -> Ended:
@@ -296,6 +296,14 @@ def test_a_month_published_anew_makes_the_published_month_after_it_due_again() -
     later = there(investors=NOW, units=NOW)
     assert batch.due_again(REGISTRY, done, later) == [("investors", "2026-11")]
     assert batch.due_again(REGISTRY, done, nothing) == []
+
+
+def test_days_that_compare_with_the_month_before_are_due_again_by_the_month() -> None:
+    units = {"units": pipeline("day", compares=True)}
+    days = registry.Registry(root=ROOT, pipelines=units, document=REGISTRY.document)
+    done = [ended(step, Verdict.PUBLISH) for step in plan(["units"], "2026-09", "2026-10", days)]
+    assert done[1].step.needs == (("units", "2026-09"),)
+    assert batch.due_again(days, done, there(units=NOW)) == [("units", "2026-11")]
 
 
 def test_an_instant_to_come_is_refused() -> None:

@@ -130,6 +130,11 @@ def test_every_period_begins_the_day_after_the_one_before() -> None:
     for grain, period in ((Grain.DAY, "2026-03-01"), (Grain.MONTH, "2026-01"), (Grain.FORTNIGHT, "2026-01-05")):
         before = periods.days_of(periods.period_before(period, grain), grain)
         assert before[1] + timedelta(days=1) == periods.days_of(period, grain)[0]
+    # Days are run by the month.
+    assert (periods.period_before("2026-01", Grain.DAY), periods.period_after("2026-12", Grain.DAY)) == (
+        "2025-12",
+        "2027-01",
+    )
     day = date(2019, 12, 30)
     while day.year < 2034:
         before = periods.period_before(periods.week_id(day), Grain.WEEK)

@@ -11,7 +11,7 @@ import pytest
 
 from dq import periods, store
 from dq.model import Kind, Verdict, Window
-from dq.run import inputs
+from dq.run import inputs, previous
 from dq.run.previous import Previous
 
 FINAL = store.PeriodEntry(
@@ -70,10 +70,46 @@ def test_the_same_first_days_end_with_the_month_at_the_latest(
 def test_units_published_anew_make_another_comparison() -> None:
     def fingerprint(entries: dict[str, store.PeriodEntry]) -> str:
         pin = inputs.UpstreamPin(table="units", entries=entries)
-        return Previous(period="2026-09", last_day=date(2026, 9, 30), entry=FINAL, units={"units": pin}).fingerprint
+        own = inputs.UpstreamPin(table="figures", entries={"2026-09": FINAL})
+        return Previous(period="2026-09", last_day=date(2026, 9, 30), own=own, units={"units": pin}).fingerprint
 
     assert fingerprint(days("2026-09", 1)) == fingerprint(days("2026-09", 1))
     assert fingerprint(days("2026-09", 1)) != fingerprint(days("2026-09", 1, anew="2026-09-10"))
+
+
+def daily(month: str, as_of: datetime) -> tuple[Any, Window]:
+    """A table of days that is compared with the month before, and the window of a whole month."""
+    pipeline = SimpleNamespace(compares_with_previous=True, grain=periods.Grain.DAY, upstream=("units",))
+    start, end = periods.days_of(month)
+    window = Window(period=month, start=start, end=end, data_through=end, as_of=as_of, kind=Kind.FINAL)
+    return SimpleNamespace(name="units", pipeline=pipeline), window
+
+
+def test_days_are_compared_with_those_of_the_month_before_once_all_of_them_are_final() -> None:
+    bound, window = daily("2026-10", datetime(2026, 11, 4, tzinfo=UTC))
+    before = days("2026-09", 1, anew="2026-09-10")
+    found = previous.pin(warehouse(before), PROJECT, bound, window)
+    assert found is not None
+    assert (found.period, found.last_day, found.own.entries) == ("2026-09", date(2026, 9, 30), before)
+    assert found.units["units"].entries == before
+    open_day = replace(before["2026-09-30"], kind=Kind.PRELIMINARY)
+    lacking = {day: entry for day, entry in before.items() if day != "2026-09-05"}
+    for unfinished in ({**before, "2026-09-30": open_day}, lacking, {}):
+        assert previous.pin(warehouse(unfinished), PROJECT, bound, window) is None
+    absent = previous.absent(bound, window, None, {})
+    assert absent["units.previous"] == "units 2026-09 is not published as final, so there is nothing to compare with"
+
+
+def test_what_a_run_of_days_would_replace_is_their_finals() -> None:
+    bound, window = daily("2026-10", datetime(2026, 11, 4, tzinfo=UTC))
+    there = days("2026-10", 2)
+    assert previous.replaced(warehouse(there), bound, window) == there
+    one = replace(window, period="2026-10-07", start=date(2026, 10, 7), end=date(2026, 10, 7))
+    assert list(previous.replaced(warehouse(there), bound, one)) == ["2026-10-07"]
+    there["2026-10-07"] = replace(there["2026-10-07"], kind=Kind.PRELIMINARY)
+    assert previous.replaced(warehouse(there), bound, window) == {}
+    assert previous.replaced(warehouse(), bound, window) == {}
+    assert "no final of 2026-10" in previous.absent(bound, window, None, {})["units.replaced"]
 
 
 def test_the_versions_a_manifest_names_are_found_however_much_was_published_since() -> None:

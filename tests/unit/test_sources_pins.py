@@ -257,6 +257,25 @@ def test_of_the_month_looked_ahead_to_only_files_that_may_hold_its_known_days_ar
         pin(loaded, "orders", WINDOW)
 
 
+@pytest.mark.parametrize(
+    ("as_of", "through", "missing"),
+    [
+        (datetime(2026, 11, 2, 23, 59, tzinfo=UTC), 31, ()),
+        (datetime(2026, 11, 3, tzinfo=UTC), 31, ("2026-11",)),
+        (datetime(2026, 11, 3, tzinfo=UTC), 30, ()),
+    ],
+)
+def test_a_settled_period_misses_the_month_of_the_day_after_it(
+    tmp_path: Path, orders: Path, as_of: datetime, through: int, missing: tuple[str, ...]
+) -> None:
+    window = month_window(through=through, as_of=as_of)
+    loaded = config(tmp_path, contract_text=CONTRACTS.replace("    known_at", "    lookahead_days: 1\n    known_at"))
+    assert pin(loaded, "orders", window).missing_months == missing
+    assert pin(config(tmp_path), "orders", window).missing_months == (), "a source that is not looked ahead in has none"
+    write_parquet(tmp_path / "data/orders/month=2026-11/a.parquet", [order("L3", day=date(2026, 11, 1))])
+    assert pin(loaded, "orders", window).missing_months == ()
+
+
 def test_the_months_looked_back_to_are_pinned_and_only_missed_where_the_table_began_before_them(
     tmp_path: Path, orders: Path
 ) -> None:

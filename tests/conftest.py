@@ -8,12 +8,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from runs_support import FINAL, QUICK_JVM, ROOT, Bench, hard_links
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from stages import Stages
+
+# A busy machine takes long for an example without a mistake in the code; what has to be fast has a benchmark.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+if not os.environ.get("CI"):  # there hypothesis brings a profile of its own
+    hypothesis.settings.load_profile("no deadline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

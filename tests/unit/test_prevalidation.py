@@ -513,7 +513,7 @@ def test_a_clone_that_cannot_be_made_is_one_sentence_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--month", "2026-13"], "no period"),
+        (["--month", "2026-13"], "is no month"),
         (["--month", "2026-10-05"], "is no month"),
         (["--month", "2026-W41"], "is no month"),
         (["--month", "2026-10", "--as-of", "2999-01-01"], "in the future"),

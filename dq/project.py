@@ -13,7 +13,7 @@ from typing import TypeVar
 from dq import adjustments, people, registry, runbooks, settings, sources, suites, yamlfile
 from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
-from dq.errors import ConfigError, DqError, Finding, UsageError, choices
+from dq.errors import ConfigError, DqError, Finding, UsageError, choices, near
 from dq.model import Check, Json
 from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks, strain_checks
 from dq.run.key import text_hash
@@ -303,9 +303,12 @@ def _suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> l
 
 def _anchors(suite: suites.Suite, page: runbooks.Page | None) -> list[Finding]:
     """The checks of a suite that lead to a section the pipeline's page does not have."""
+    otherwise = "write it (runbooks/README.md, To add a way of failing) or take one of its other sections"
     return [
         suite.finding(
-            index, "runbook", f"{page.file} has no section #{check.runbook}; it has {', '.join(page.anchors)}"
+            index,
+            "runbook",
+            f"{page.file} has no section #{check.runbook}; {near(check.runbook, page.anchors, otherwise)}",
         )
         for index, check in enumerate(suite.checks)
         if page and check.runbook and page.section(check.runbook) is None
@@ -377,7 +380,8 @@ def _bind(
     for check in [*of_datasets, *run_checks, *strained, *after_checks]:
         if check.check in seen:
             file, _, line = check.where.rpartition(":")
-            findings.append(Finding(file, int(line or 0), check.check, f"id taken at {seen[check.check].where}"))
+            if file != seen[check.check].where.rpartition(":")[0]:  # within one file the reader of suites tells it
+                findings.append(Finding(file, int(line or 0), check.check, f"id taken at {seen[check.check].where}"))
         seen[check.check] = check
     if findings:
         raise ConfigError(findings)

@@ -110,8 +110,10 @@ def parse(raw: bytes, file: str) -> Document:
         raise ConfigError([Finding(file, int(str(error)), "", message)]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "is not YAML"
-        raise ConfigError([Finding(file, mark.line + 1 if mark else 0, "", str(problem))]) from error
+        problem = getattr(error, "problem", None) or str(error)
+        look = "look for wrong indentation, or a bracket or quote left open, on this line and those before it"
+        message = f"is no YAML ({problem}); {look}"
+        raise ConfigError([Finding(file, mark.line + 1 if mark else 0, "", message)]) from error
     if findings:
         raise ConfigError(findings)
     return Document(file, data, lines)

@@ -113,7 +113,8 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
     if fix and reading.project is not None:
         for name in pages:
             path = reading.root / "runbooks" / name
-            runbooks.write_checks(path, by_page[name], reading.project.roster)
+            if runbooks.write_checks(path, by_page[name], reading.project.roster):
+                console.note(f"wrote runbooks/{name}")
             pages[name] = runbooks.load_page(path)
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []

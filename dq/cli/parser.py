@@ -25,6 +25,29 @@ MODULES = {
     "status": ("status", "deliver"),
 }
 
+# A command line of each, for the end of its help.
+EXAMPLES = {
+    "demo": "dq demo --fault F18",
+    "run": "dq run profit_unit --period 2026-10 --as-of 2026-11-04T05:00:00Z",
+    "backfill": "dq backfill profit_unit --from 2026-08 --to 2026-10 --dry-run",
+    "check": "dq check invoices.csv --suite invoices.yml",
+    "explain": "dq explain profit_unit --period 2026-10",
+    "lint": "dq lint --fix",
+    "oncall": "dq oncall --pipeline investor_profit --at 2026-11-25T17:00:00Z",
+    "calendar": "dq calendar --month 2026-11",
+    "prevalidate": "dq prevalidate --month 2026-11 --as-of 2026-11-25T06:00:00Z",
+    "close": "dq close --month 2026-10 --no-send",
+    "show": "dq show profit_unit --check profit_ties_out_to_ledger",
+    "withdraw": 'dq withdraw profit_unit --period 2026-10 --reason "booked twice"',
+    "gc": "dq gc --older-than 30",
+    "docs": "dq docs --warehouse build/demo/warehouse",
+    "diagnose": "dq diagnose build/warehouse/_dq/event_logs/app-20261104050000-0001",
+    "waive": "dq waive profit_unit --check revenue_is_fresh --period 2026-10 --ceiling 0.05 --owner anna "
+    '--reason "the feed is late until Friday" --until 2026-11-06',
+    "status": "dq status --at 2026-11-04T05:00:00Z",
+    "deliver": "dq deliver --dry-run",
+}
+
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
 3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered;
 130 interrupted; 143 terminated"""
@@ -42,6 +65,11 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     only = [name for name, added in MODULES.items() if command in added]
     for name in only or MODULES:
         importlib.import_module(f"dq.cli.{name}").add(commands)
+    for name, one in commands.choices.items():
+        one.formatter_class = argparse.RawDescriptionHelpFormatter
+        own = f"{one.epilog}\n\n" if one.epilog else ""
+        codes = "" if "exit codes" in own.lower() else f"\n{EXIT_CODES}"
+        one.epilog = f"{own}for example: {EXAMPLES[name]}{codes}"
     return parser
 
 

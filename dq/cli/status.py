@@ -10,7 +10,7 @@ from dq import periods, registry
 from dq.cli import console
 from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
-from dq.notify import delivery, incidents, overview, words
+from dq.notify import delivery, incidents, overview, senders, words
 from dq.notify.house import house
 from dq.notify.recipients import House
 from dq.people.levels import show
@@ -48,7 +48,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=ABOUT_DELIVER,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    deliver.add_argument("--dry-run", action="store_true", help="say what would be sent to whom, and send nothing")
+    deliver.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would be sent to whom, and send nothing; exit 4 where the secret of any target is missing",
+    )
     deliver.add_argument(
         "--again",
         action="store_true",
@@ -124,7 +128,10 @@ def _dry_run(warehouse: Warehouse, people: House, declared: registry.Registry, n
         when = "now" if message.not_before <= now else show(message.not_before, now, people.roster.zone)
         console.out(clean.text(f"{message.contact} ({message.kind})  {when}  {words.headline(message)}"))
     console.out(f"{len(kept) + len(planned)} messages; nothing was sent")
-    return 0
+    lacking = senders.without_secrets(people.notify)
+    for contact, reason in lacking.items():
+        console.note(f"dq: {contact} ({people.notify.targets[contact].kind}) could not be sent to: {reason}")
+    return 4 if lacking else 0
 
 
 def _not_kept_yet(

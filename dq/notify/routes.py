@@ -261,9 +261,11 @@ def _binding_mistakes(
     notify: Notify, roster: Roster, known: dict[str, str], owners: Collection[str]
 ) -> Iterator[tuple[yamlfile.Key, str]]:
     """From the first target on every contact has one or is listed as unbound, and nothing is told to nobody."""
-    for name, whose in known.items():
-        if name not in notify.targets and name not in notify.unbound:
-            yield ("targets",), f"{name}, the contact of {whose}, has no target; give it one or list it under unbound"
+    lost = [(name, whose) for name, whose in known.items() if name not in notify.targets and name not in notify.unbound]
+    if lost:
+        named = ", ".join(f"{name} ({whose})" for name, whose in lost)
+        has = "this contact has" if len(lost) == 1 else f"these {len(lost)} contacts have"
+        yield ("targets",), f"{has} no target: {named}; give each one or list it under unbound"
     for n, name in enumerate(notify.unbound):
         if name in notify.targets:
             yield ("unbound", n), f"{name} has a target"

@@ -52,6 +52,22 @@ def sender(notify: routes.Notify) -> Sender:
     return send
 
 
+def without_secrets(notify: routes.Notify) -> dict[str, str]:
+    """The targets that could not be sent anything for want of a secret, each with what is wrong with it."""
+    lacking = {}
+    for contact, target in notify.targets.items():
+        names = [] if isinstance(target, routes.Alertmanager) else [target.secret or contact]
+        names += [token] if (token := getattr(target, "token", None)) else []
+        if isinstance(target, routes.Mail) and notify.smtp is not None:
+            names += [name for name in (notify.smtp.user, notify.smtp.password) if name]
+        try:
+            for name in names:
+                secret(name)
+        except DqError as failure:
+            lacking[contact] = str(failure)
+    return lacking
+
+
 def origin_of(notify: routes.Notify, contact: str) -> str:
     """What messages to a contact share when it is down: the relay, the address, else the target itself."""
     target = notify.targets.get(contact)

@@ -242,15 +242,16 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
         for part in inside:
             if part is not parts[part.title]:
                 yield Finding(page.file, part.start, f"{way.title}: {part.title}", "stands twice in this section")
+        if lacking := [f"{'#' * (way.level + 1)} {title}" for title in SECTION_PARTS if title not in parts]:
+            message = f"lacks {', '.join(lacking)}; runbooks/README.md has a section to copy"
+            yield Finding(page.file, way.start, way.title, message)
         for title in SECTION_PARTS:
-            if title not in parts:
-                yield Finding(page.file, way.start, way.title, f"has no part {'#' * (way.level + 1)} {title}")
-            elif not _has_text(page, parts[title]):
+            if title in parts and not _has_text(page, parts[title]):
                 yield Finding(page.file, parts[title].start, f"{way.title}: {title}", "the part is empty")
         if "Diagnosis" in parts and not any(page.commands(parts["Diagnosis"])):
             message = "holds no command; a person at night needs one to copy, in a fenced sh block"
             yield Finding(page.file, parts["Diagnosis"].start, f"{way.title}: Diagnosis", message)
-        if not _holds(page, way, "checks"):
+        if "Checks" in parts and not _holds(page, way, "checks"):
             message = "has no list of checks; put <!-- checks:begin --> and <!-- checks:end --> on lines of their own"
             yield Finding(page.file, way.start, way.title, message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ import dq
 from dq import project as projects
 from dq.cli import console, main
 from dq.cli.commands import problem_finder
-from dq.cli.parser import MODULES, argument_problem, build_parser
+from dq.cli.parser import EXAMPLES, MODULES, argument_problem, build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -471,3 +472,12 @@ def test_lint_tells_of_a_pipeline_that_nobody_watches_and_an_engineer_nobody_kno
     assert "watch[1].pipelines[0]: there is no pipeline 'growth_weekly'; did you mean growth_daily?" in told
     assert "watch: nobody watches growth_daily; add it to the pipelines of a watch" in told
     assert "engineer: nobody on the roster has the id 'dany'; did you mean danny?" in told
+
+
+@pytest.mark.parametrize("command", [command for added in MODULES.values() for command in added])
+def test_the_help_of_a_command_ends_with_an_example_that_parses_and_its_exit_codes(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    code, told = run(capsys, command, "--help")
+    assert (code, f"for example: {EXAMPLES[command]}" in told, told.lower().count("exit codes")) == (0, True, 1)
+    assert argument_problem(shlex.split(EXAMPLES[command])) is None

@@ -258,6 +258,21 @@ def test_a_missing_secret_is_told_by_its_name(
     assert (code, "there is no secret team-hook; set DQ_SECRET_TEAM_HOOK" in told) == (4, True)
 
 
+@pytest.mark.parametrize(("value", "said"), [(None, "there is no secret team-hook"), ("a\nb", "not one line")])
+def test_a_dry_run_finds_a_secret_that_is_missing_or_none_before_anything_is_due(
+    call: Call, warehouse: Warehouse, with_target: Any, monkeypatch: pytest.MonkeyPatch, value: str | None, said: str
+) -> None:
+    with_target("http://127.0.0.1:9")
+    monkeypatch.delenv("DQ_SECRET_TEAM_HOOK")
+    if value is not None:
+        monkeypatch.setenv("DQ_SECRET_TEAM_HOOK", value)
+    code, told = call("deliver", "--dry-run")
+    assert (code, "0 messages" in told) == (4, True)
+    assert "team-hook (webhook) could not be sent to" in told
+    assert said in told
+    assert "a\nb" not in told
+
+
 def test_deliver_needs_time_to_send(call: Call) -> None:
     assert call("deliver", "--seconds", "0")[0] == 2
 

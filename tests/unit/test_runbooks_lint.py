@@ -114,7 +114,11 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
     [
         ("## Monitoring\n\nBy runs.\n\n", "", "the page has no part ## Monitoring"),
         ("## Monitoring\n\nBy runs.", "## Monitoring", "Monitoring: the part is empty"),
-        ("#### Impact\n\nHeld.\n\n", "", "Figures differ from the books: has no part #### Impact"),
+        (
+            "#### Impact\n\nHeld.\n\n",
+            "",
+            "Figures differ from the books: lacks #### Impact; runbooks/README.md",
+        ),
         (
             "#### Impact\n\nHeld.\n\n",
             "#### Impact\n\nHeld.\n\n#### Impact\n\nHeld.\n\n",

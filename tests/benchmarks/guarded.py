@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import runpy
 import shutil
 import statistics
@@ -40,8 +41,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MONTH = "2026-01"
 AS_OF = datetime(2026, 2, 5, 9, tzinfo=UTC)
 HEAP = "spark.driver.memory"
-# What the demo company's suite allows of one expense entry.
-EXPENSES = "kwargs: {column: amount, min_value: -10000000, max_value: 10000000}"
+# What the demo company's suites allow of an amount: this company is a thousand times its size.
+AMOUNT = re.compile(r"((?:min|max)_value: -?\d{8,})\b")
 
 
 class Bare:
@@ -175,15 +176,12 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def grown(home: Path, memory: str = "4g") -> Path:
-    """The project of a company with so many invoice lines in a month: larger expenses are allowed, on such a heap."""
+    """The project of a company with so many invoice lines in a month: larger amounts are allowed, on such a heap."""
     shutil.rmtree(home, ignore_errors=True)
     for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
         shutil.copytree(ROOT / folder, home / folder)
-    suite = home / "expectations" / "expenses.yml"
-    text = suite.read_text(encoding="utf-8")
-    if text.count(EXPENSES) != 1:
-        raise SystemExit(f"{suite} no longer holds {EXPENSES}")
-    suite.write_text(text.replace(EXPENSES, EXPENSES.replace("10000000", "10000000000")), encoding="utf-8")
+    for suite in (home / "expectations").glob("*.yml"):
+        suite.write_text(AMOUNT.sub(r"\g<1>000", suite.read_text(encoding="utf-8")), encoding="utf-8")
     conf = home / "spark-conf" / "local.conf"
     kept = [line for line in conf.read_text(encoding="utf-8").splitlines() if not line.startswith(HEAP)]
     conf.write_text("\n".join([*kept, f"{HEAP} {memory}", ""]), encoding="utf-8")

@@ -19,6 +19,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "diagnose", help="say from a Spark event log what killed the application or nearly did, and what to change"
     )
     parser.add_argument("log", metavar="EVENTLOG", type=Path, help="an event log of Spark 4.3: a file, or its folder")
+    parser.add_argument("--run", default="", metavar="ID", help="judge this run alone, where the log holds several")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     parser.set_defaults(handler=diagnose_command)
 
@@ -26,7 +27,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def diagnose_command(arguments: argparse.Namespace) -> int:
     """Print the diagnosis of a log; 0 also where it finds a death."""
     root = registry.find_root()
-    found = diagnose(arguments.log, settings.load(root).runtime)
+    found = diagnose(arguments.log, settings.load(root).runtime, run=arguments.run)
     sections = runbook_sections(root, found)
     if arguments.format == "json":
         console.out(json.dumps(document(found, sections), indent=2, sort_keys=True))

@@ -54,6 +54,38 @@ def heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
     return changes
 
 
+def beside_heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
+    """By the memory that its message names: threads, classes or buffers."""
+    said = hits[0].match[0].lower()
+    options = "spark.driver.extraJavaOptions" if facts.local else "spark.executor.extraJavaOptions"
+    fewer = "spark.master" if facts.local else "spark.executor.cores"
+    if "thread" in said:
+        return [
+            Change(why="raise the limit on processes of the user (ulimit -u) or of the container (pids)"),
+            Change(why=f"fewer tasks at a time start fewer threads: lower {fewer}"),
+        ]
+    if "direct" in said:
+        heap = executor_heap(facts)
+        return [
+            Change(
+                setting=options,
+                value=f"-XX:MaxDirectMemorySize={memory(heap * 2)}",
+                now=facts.settings.get(options, "") or "as large as the heap",
+                why="buffers of network and files live beside the heap, by default in as much memory as it has",
+            ),
+            *([] if facts.local else overhead_changes(facts, hits)[:1]),
+        ]
+    return [
+        Change(
+            setting=options,
+            value="-XX:MaxMetaspaceSize=1g, or without that option",
+            now=facts.settings.get(options, ""),
+            why="classes live beside the heap, without a limit unless an option sets one",
+        ),
+        Change(why="many different queries in one application generate many classes: start a new one in between"),
+    ]
+
+
 def _more_partitions(facts: Facts, hits: Sequence[Hit]) -> Change | None:
     """More shuffle partitions, where the partitions of the stage that died are evenly large."""
     for stage in _stages(facts, hits):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dq.diagnose.findings import size_of
 
-# Of each kind; what repeats says nothing new.
-INCIDENTS_KEPT = 50
+# Of each kind, cause and job: the first and the last; what repeats says nothing new.
+INCIDENTS_KEPT = 10
+# Jobs that failed in an application that goes on, and what they say; the first and the last.
+JOBS_KEPT = 1000
+TASK_KINDS = frozenset({"ExceptionFailure", "ExecutorLostFailure", "FetchFailed"})
 # Neighbouring buckets differ by two percent; a median is exact to that.
 _STEP = math.log(1.02)
 
@@ -131,14 +134,28 @@ class Incident:
     line: int
     kind: str
     text: str
+    file: str = ""
+    # The line within its file.
+    at: int = 0
     stage: int | None = None
     attempt: int = 0
     executor: str = ""
     job: int | None = None
     execution: int | None = None
     group: str = ""
-    rows: int = 0
-    bytes: int = 0
+    # The jobs that ran when an executor went.
+    during: tuple[int, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """File and line, for people."""
+        return f"{self.file}:{self.at}"
+
+    @property
+    def scopes(self) -> frozenset[tuple[str, int]]:
+        """The jobs and the query that it belongs to."""
+        jobs = {("job", job) for job in (self.job, *self.during) if job is not None}
+        return frozenset(jobs | ({("query", self.execution)} if self.execution is not None else set()))
 
 
 @dataclass(kw_only=True)
@@ -164,17 +181,22 @@ class Facts:
     ended: int | None = None
     last: int | None = None
     lines: int = 0
+    # The file that is being read, and the lines of those before it.
+    file: str = ""
+    lines_before: int = 0
     damaged: int = 0
     torn: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     stages: dict[tuple[int, int], Stage] = field(default_factory=dict)
     executors: dict[str, Executor] = field(default_factory=dict)
-    incidents: list[Incident] = field(default_factory=list)
-    # How many there were of each kind, also of those not kept.
-    incident_counts: Counter[str] = field(default_factory=Counter)
+    # By job: of each kind and cause the first and the last. Those of a job that succeeded killed nothing and are gone.
+    kept: dict[int | None, dict[tuple[str, str], list[Incident]]] = field(default_factory=dict)
     open_jobs: set[int] = field(default_factory=set)
     failed_jobs: set[int] = field(default_factory=set)
     open_executions: set[int] = field(default_factory=set)
+    failed_executions: set[int] = field(default_factory=set)
+    # Executors whose tasks were all done again by a stage that then succeeded, as far as the log says.
+    replaced: set[str] = field(default_factory=set)
     # The job group of each job and query that has one: the run it belongs to.
     groups_of_jobs: dict[int, str] = field(default_factory=dict)
     groups_of_executions: dict[int, str] = field(default_factory=dict)
@@ -183,7 +205,7 @@ class Facts:
     # Per SQL execution: the accumulators that hold the size of what it broadcasts; and the sizes that were told.
     building: dict[int, set[int]] = field(default_factory=dict)
     broadcasts: dict[int, int] = field(default_factory=dict)
-    groups: list[str] = field(default_factory=list)
+    groups: dict[str, None] = field(default_factory=dict)
     tasks: int = 0
     # What was read of inputs, each row once, and what attempts that failed or were repeated read besides.
     rows_in: int = 0
@@ -209,10 +231,55 @@ class Facts:
 
     def only(self, run: str) -> None:
         """Leave out what happened in other runs of the same application; what belongs to no run stays."""
-        self.incidents = [incident for incident in self.incidents if incident.group in ("", run)]
-        self.incident_counts = Counter(incident.kind for incident in self.incidents)
-        self.failed_jobs = {job for job in self.failed_jobs if self.groups_of_jobs.get(job, "") in ("", run)}
-        self.open_jobs = {job for job in self.open_jobs if self.groups_of_jobs.get(job, "") in ("", run)}
+        mine = ("", run)
+        self.kept = {
+            job: {key: [one for one in told if one.group in mine] for key, told in by_cause.items()}
+            for job, by_cause in self.kept.items()
+        }
+        self.failed_jobs = {job for job in self.failed_jobs if self.groups_of_jobs.get(job, "") in mine}
+        self.open_jobs = {job for job in self.open_jobs if self.groups_of_jobs.get(job, "") in mine}
+        groups = self.groups_of_executions
+        self.failed_executions = {one for one in self.failed_executions if groups.get(one, "") in mine}
+        self.open_executions = {one for one in self.open_executions if groups.get(one, "") in mine}
+        self.stages = {key: stage for key, stage in self.stages.items() if stage.group in mine}
+
+    @property
+    def failed(self) -> bool:
+        """Whether a job or a query failed for good."""
+        return bool(self.failed_jobs or self.failed_executions)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the log stops within a job or a query."""
+        return self.ended is None and bool(self.open_jobs or self.open_executions)
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """What went wrong in jobs and queries that failed, or within which the log stops, in the order of the log.
+
+        An executor counts by the tasks that were lost with it, where the log has them, else by the jobs that ran.
+        """
+        jobs = self.failed_jobs | (self.open_jobs if self.ended is None else set())
+        found = [one for one in self._told() if one.kind != "executor removed" and self._deadly(one, jobs)]
+        fetches = {one.job for one in found if one.kind == "FetchFailed"}
+        lost = {one.executor for one in found if one.kind == "ExecutorLostFailure"}
+        for one in self._told():
+            if one.kind == "executor removed" and not jobs.isdisjoint(one.during):
+                done_again = one.executor in self.replaced and one.executor not in lost
+                if not done_again or not fetches.isdisjoint(one.during):
+                    found.append(one)
+        return sorted(found, key=lambda one: one.line)
+
+    def _told(self) -> Iterator[Incident]:
+        for by_cause in self.kept.values():
+            for told in by_cause.values():
+                yield from told
+
+    def _deadly(self, incident: Incident, jobs: set[int]) -> bool:
+        if incident.job is not None:
+            return incident.job in jobs
+        # Without its job, whose beginning is missing, a task says only that something failed.
+        return incident.execution in self.failed_executions or (incident.execution is None and bool(jobs))
 
     def rows_waiting(self, stage: Stage) -> float:
         """The mean of the rows that each task of a stage which has not succeeded still had to read; 0 where unknown.
@@ -237,11 +304,34 @@ class Facts:
         for spread in (stage.seconds, stage.bytes_read, stage.rows_read):
             spread.settle()
 
-    def note(self, incident: Incident) -> None:
-        """Count an incident and keep the first of its kind."""
-        self.incident_counts[incident.kind] += 1
-        if self.incident_counts[incident.kind] <= INCIDENTS_KEPT:
-            self.incidents.append(incident)
+    def note(self, incident: Incident, cause: str) -> None:
+        """Keep an incident, or of many of a kind and cause in one job the first and the last."""
+        by_cause = self.kept.setdefault(incident.job, {})
+        told = by_cause.setdefault((incident.kind, cause), [])
+        if len(told) == INCIDENTS_KEPT:
+            del told[INCIDENTS_KEPT // 2]
+        told.append(incident)
+
+    def forget_job(self, job: int) -> None:
+        """Let go of what went wrong in a job that succeeded nevertheless."""
+        self.kept.pop(job, None)
+        self.groups_of_jobs.pop(job, None)
+
+    def forget_stage(self, stage: Stage) -> None:
+        """Let go of tasks that failed and were done again with success; their executors are known as replaced."""
+        for (kind, _), told in self.kept.get(stage.job, {}).items():
+            if kind in TASK_KINDS:
+                gone = [one for one in told if one.stage == stage.stage]
+                self.replaced |= {one.executor for one in gone if one.kind == "ExecutorLostFailure"}
+                told[:] = [one for one in told if one.stage != stage.stage]
+
+    def fail_job(self, job: int) -> None:
+        """A job failed for good; of very many the first and the last are kept."""
+        self.failed_jobs.add(job)
+        if len(self.failed_jobs) > JOBS_KEPT:
+            middle = sorted(self.failed_jobs)[JOBS_KEPT // 2]
+            self.failed_jobs.discard(middle)
+            self.forget_job(middle)
 
 
 def driver_heap(facts: Facts) -> int:

@@ -33,11 +33,6 @@ class LogFiles:
     in_progress: bool
     missing: tuple[int, ...] = ()
 
-    @property
-    def changed(self) -> float:
-        """When something was last written to it, in seconds since 1970."""
-        return max(part.path.stat().st_mtime for part in self.parts)
-
 
 def find(path: Path) -> LogFiles:
     """The log at a path; a UsageError says what is wrong with one that is none."""

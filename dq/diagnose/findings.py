@@ -50,6 +50,8 @@ class Finding:
     # What else this explains: a lost executor explains the fetches that failed from it.
     explains: tuple[str, ...] = ()
     stage: int | None = None
+    # The run it happened in, where an application has several.
+    group: str = ""
 
 
 def size_of(text: str, unit: str = "") -> int | None:

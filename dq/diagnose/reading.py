@@ -14,6 +14,7 @@ from typing import Any
 from dq.diagnose.codecs import TornError, chunks
 from dq.diagnose.facts import Executor, Facts, Incident, Stage
 from dq.diagnose.files import LogFiles
+from dq.diagnose.signatures import cause_of
 from dq.errors import DqError, UsageError
 from dq.runid import PATTERN
 
@@ -79,6 +80,7 @@ def _must_be_a_log(files: LogFiles, line: bytes) -> None:
 
 def _lines(files: LogFiles, facts: Facts) -> Iterator[bytes]:
     for part in files.parts:
+        facts.file, facts.lines_before = part.path.name, facts.lines
         begun: list[bytes] = []  # the pieces of a line that has not ended yet
         size = 0
         try:
@@ -130,6 +132,7 @@ class _Reader:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self._jobs_of_stages: dict[int, tuple[int, int | None, str, str]] = {}
+        self._executions_of_jobs: dict[int, int] = {}
         self.handlers: dict[str, Callable[[bytes], None]] = {
             "SparkListenerLogStart": self._log_start,
             "SparkListenerEnvironmentUpdate": self._environment,
@@ -184,7 +187,7 @@ class _Reader:
         one = self.facts.executors.setdefault(name, Executor())
         one.removed, one.reason = _number(event["Timestamp"]), str(event["Removed Reason"])[:TEXT_KEPT]
         if name in self.facts.lost_executors:
-            self._note("executor removed", one.reason, executor=name)
+            self._note("executor removed", one.reason, executor=name, during=tuple(sorted(self.facts.open_jobs)))
 
     def _executor_metrics(self, line: bytes) -> None:
         event = json.loads(line)
@@ -203,12 +206,14 @@ class _Reader:
         self.facts.open_jobs.add(job)
         group = str(properties.get("spark.jobGroup.id", ""))
         execution = properties.get("spark.sql.execution.id")
-        if group and group not in self.facts.groups:
-            self.facts.groups.append(group)
+        if group and len(self.facts.groups) < PLANS_KEPT:
+            self.facts.groups[group] = None
         self.facts.groups_of_jobs[job] = group
         step = str(properties.get("spark.job.description", "")) if PATTERN.match(group) else ""
+        if execution is not None:
+            self._executions_of_jobs[job] = int(execution)
         for stage in event["Stage IDs"]:
-            self._jobs_of_stages[int(stage)] = (job, int(execution) if execution is not None else None, group, step)
+            self._jobs_of_stages[int(stage)] = (job, self._executions_of_jobs.get(job), group, step)
         self._seen(event.get("Submission Time"))
 
     def _job_end(self, line: bytes) -> None:
@@ -216,9 +221,11 @@ class _Reader:
         job, result = int(event["Job ID"]), event["Job Result"]
         self.facts.open_jobs.discard(job)
         if result["Result"] != "JobSucceeded":
-            self.facts.failed_jobs.add(job)
             error = result.get("Exception") or {}
             self._note("job failed", str(error.get("Message", "")), job=job)
+            self.facts.fail_job(job)
+        else:
+            self.facts.forget_job(job)
         self._seen(event.get("Completion Time"))
 
     def _stage(self, number: int, attempt: int) -> Stage:
@@ -244,6 +251,8 @@ class _Reader:
         stage.accumulators |= {int(one["ID"]) for one in info.get("Accumulables") or ()}
         if info.get("Failure Reason"):
             self._note("stage failed", str(info["Failure Reason"]), stage=stage)
+        else:
+            self.facts.forget_stage(stage)
         self.facts.settle(stage)
         self._seen(info.get("Completion Time"))
 
@@ -271,9 +280,7 @@ class _Reader:
         elif reason != "Resubmitted":
             facts.failed_tasks += 1
             stage.failed += 1
-            self._note(
-                reason, _task_text(why), stage=stage, executor=str(info.get("Executor ID", "")), rows=rows, size=size
-            )
+            self._note(reason, _task_text(why), stage=stage, executor=str(info.get("Executor ID", "")))
         if reason == "Success" or rows:  # a task that died often says nothing of what it read
             stage.bytes_read.add(size)
             stage.rows_read.add(rows)
@@ -333,6 +340,7 @@ class _Reader:
         self.facts.open_executions.discard(execution)
         if event.get("errorMessage"):
             self._note("query failed", str(event["errorMessage"]), execution=execution)
+            self.facts.failed_executions.add(execution)
         self._seen(event.get("time"))
 
     # -- helpers ---------------------------------------------------------------------------------------------------
@@ -349,31 +357,35 @@ class _Reader:
         executor: str = "",
         job: int | None = None,
         execution: int | None = None,
-        rows: int = 0,
-        size: int = 0,
+        during: tuple[int, ...] = (),
     ) -> None:
-        self.facts.note(
-            Incident(
-                line=self.facts.lines,
-                kind=kind,
-                text=text[:TEXT_KEPT],
-                stage=stage.stage if stage else None,
-                attempt=stage.attempt if stage else 0,
-                executor=executor,
-                job=stage.job if stage else job,
-                execution=stage.execution if stage else execution,
-                group=self._group(stage, job, execution),
-                rows=rows,
-                bytes=size,
-            )
+        if job is not None:
+            execution = self._executions_of_jobs.get(job)
+        incident = Incident(
+            line=self.facts.lines,
+            file=self.facts.file,
+            at=self.facts.lines - self.facts.lines_before,
+            kind=kind,
+            text=text[:TEXT_KEPT],
+            stage=stage.stage if stage else None,
+            attempt=stage.attempt if stage else 0,
+            executor=executor,
+            job=stage.job if stage else job,
+            execution=stage.execution if stage else execution,
+            group=self._group(stage, job, execution, during),
+            during=during,
         )
+        self.facts.note(incident, cause_of(incident))
 
-    def _group(self, stage: Stage | None, job: int | None, execution: int | None) -> str:
+    def _group(self, stage: Stage | None, job: int | None, execution: int | None, during: tuple[int, ...]) -> str:
         if stage is not None:
             return stage.group
         if job is not None:
             return self.facts.groups_of_jobs.get(job, "")
-        return self.facts.groups_of_executions.get(execution, "") if execution is not None else ""
+        if execution is not None:
+            return self.facts.groups_of_executions.get(execution, "")
+        groups = {self.facts.groups_of_jobs.get(one, "") for one in during}
+        return groups.pop() if len(groups) == 1 else ""
 
 
 def _task_text(why: Event) -> str:

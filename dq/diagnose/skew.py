@@ -57,6 +57,7 @@ def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Findin
             changes=tuple(_skew_changes(facts, stage, named, waiting, thresholds)),
             explains=EXPLAINS,
             stage=stage.stage,
+            group=stage.group,
         )
     return list(found.values())
 
@@ -96,6 +97,7 @@ def _skew_finding(facts: Facts, stage: Stage, deadly: bool, thresholds: Threshol
         changes=tuple(_skew_changes(facts, stage, named, rows.largest, thresholds)),
         explains=EXPLAINS if deadly else (),
         stage=stage.stage,
+        group=stage.group,
     )
 
 

@@ -17,14 +17,16 @@ Sections = Mapping[str, str]
 def text(diagnosis: Diagnosis, sections: Sections) -> str:
     """The diagnosis in the order a person needs it: what killed it, what to change, what nearly did, the numbers."""
     facts = diagnosis.facts
-    head = "DIED" if diagnosis.died else "NO DEATH FOUND"
+    head = "DIED" if diagnosis.died else "NO END" if facts.ended is None else "NO DEATH FOUND"
     who = diagnosis.run or (f"{facts.name} ({facts.app})" if facts.name else "an application whose name is missing")
     lines = [f"{head}  {who}   {diagnosis.ending}"]
     for number, cause in enumerate(diagnosis.causes, start=1):
         lines += _finding(f"{number}. {cause.confidence.word.upper()}", cause, sections)
-    if not diagnosis.causes:
-        lines += ["  Nothing recognised" + (":" if diagnosis.unrecognised else ".")]
+    if diagnosis.unrecognised:
+        lines.append("  Not recognised, beside it:" if diagnosis.causes else "  Nothing recognised:")
         lines += [f"            {one}" for one in diagnosis.unrecognised]
+    elif not diagnosis.causes:
+        lines.append("  Nothing recognised.")
     for one in diagnosis.strains:
         lines += _finding("STRAIN", one, sections)
     lines += [f"  note      {note}" for note in diagnosis.notes]

@@ -28,7 +28,10 @@ def test_a_death_is_printed_with_evidence_settings_and_section(
     printed = capsys.readouterr().out
     assert printed.startswith(f"DIED  {logs.RUN}")
     assert "1. CERTAIN  executor_heap: the heap of an executor was too small" in printed
-    assert "line 6: task failed, stage 0.0, executor 1: java.lang.OutOfMemoryError Java heap space" in printed
+    assert (
+        "events_1_app-1.zstd:6: task failed, stage 0.0, executor 1: java.lang.OutOfMemoryError Java heap space"
+        in printed
+    )
     assert "spark.executor.memory=4g (now 1024m)" in printed
     assert "runbooks/profit_unit.md#" in printed
 
@@ -93,13 +96,11 @@ def test_half_a_log_is_diagnosed_as_far_as_it_goes(tmp_path: Path, capsys: pytes
     whole.write_bytes(data[:-30])
     assert main(["diagnose", str(path)]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("NO DEATH FOUND  profit_unit (app-1)   the log has no end")
+    assert printed.startswith("NO END  profit_unit (app-1)   the log has no end")
     assert "the log breaks off in the middle of a line; what came before is judged" in printed
     whole.write_bytes(logs.text(logs.start()[:1]))
     assert main(["diagnose", str(path)]) == 0
-    assert capsys.readouterr().out.startswith(
-        "NO DEATH FOUND  an application whose name is missing   the log has no end"
-    )
+    assert capsys.readouterr().out.startswith("NO END  an application whose name is missing   the log has no end")
 
 
 def test_thresholds_are_those_of_the_settings_file(

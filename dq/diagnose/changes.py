@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap, setting_size
+from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap, setting_number, setting_size
 from dq.diagnose.facts import cores as cores_of
 from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
 
@@ -92,7 +92,7 @@ def _more_partitions(facts: Facts, hits: Sequence[Hit]) -> Change | None:
         even = stage.bytes_read.largest < 2 * max(stage.bytes_read.median, 1)
         if even and stage.bytes_read.largest > TARGET:
             wanted = math.ceil(stage.bytes_read.total / TARGET / 8) * 8
-            now = int(facts.settings.get("spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS))
+            now = setting_number(facts, "spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS)
             if wanted > now:
                 return Change(
                     setting="spark.sql.shuffle.partitions",
@@ -188,7 +188,7 @@ def broadcast_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
 def disk_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     """Room for what was written, then less of it."""
     written = sum(stage.bytes_written + stage.spilled_disk for stage in facts.stages.values())
-    left = sum(1 for stage in facts.stages.values() for _ in range(stage.tasks) if not stage.completed)
+    left = sum(stage.tasks for stage in facts.stages.values() if not stage.completed)
     room = f"at least {shown(written * 2)} free" if written else "several times the input free"
     return [
         Change(
@@ -206,7 +206,7 @@ def disk_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
 def python_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     """Room for the workers, then smaller batches."""
     limit = facts.settings.get("spark.executor.pyspark.memory")
-    batch = int(facts.settings.get("spark.sql.execution.arrow.maxRecordsPerBatch", ARROW_BATCH))
+    batch = setting_number(facts, "spark.sql.execution.arrow.maxRecordsPerBatch", ARROW_BATCH)
     smaller = Change(
         setting="spark.sql.execution.arrow.maxRecordsPerBatch",
         value=str(max(100, batch // 10)),
@@ -258,6 +258,26 @@ def overhead_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
             )
         )
     changes.append(Change(why="on a machine without containers, look for the kernel's out-of-memory killer in its log"))
+    return changes
+
+
+def lost_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
+    """What most often stands behind an executor that just went: memory of its container, long pauses, preemption."""
+    changes = [
+        Change(why="look into the log of the executor (YARN, Kubernetes or the worker): only it may say why it went"),
+        *overhead_changes(facts, hits)[:1],
+    ]
+    if "heartbeat" in hits[0].match[0]:
+        heap = executor_heap(facts)
+        longer = Change(
+            setting="spark.executor.memory",
+            value=memory(heap * 2),
+            now=memory(heap),
+            why="a heap that is nearly full is collected for so long that no heartbeat is sent",
+        )
+        changes.insert(0, longer)
+    elif "143" in hits[0].match[0]:
+        changes.append(Change(why="143 is a request to end: a preempted queue, a node that was taken away, or a limit"))
     return changes
 
 

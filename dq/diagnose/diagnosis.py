@@ -11,7 +11,7 @@ from pathlib import Path
 from dq.diagnose import files, reading, signatures, skew, strain
 from dq.diagnose.facts import Facts, Incident, Stage
 from dq.diagnose.findings import Finding, most_likely_first
-from dq.errors import UsageError
+from dq.errors import DqError, UsageError
 from dq.runbooks.page import Page, Section
 from dq.runid import PATTERN
 from dq.thresholds import Thresholds
@@ -19,6 +19,8 @@ from dq.thresholds import Thresholds
 STAGES_SHOWN = 5
 UNRECOGNISED_SHOWN = 3
 RUNS_SHOWN = 10
+# Of more damaged lines than this nobody knows what they said.
+DAMAGED_SHARE = 0.01
 # A stage retried, a task killed with its job: consequences, not failures of their own.
 _FAILURES = ("ExceptionFailure", "FetchFailed", "ExecutorLostFailure", "stage failed", "job failed", "query failed")
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)?)\]")
@@ -45,18 +47,32 @@ class Diagnosis:
     unrecognised: tuple[str, ...]
     notes: tuple[str, ...]
     stages: tuple[Stage, ...]
+    # Whether so much of the log is missing or damaged that a death may be in what is not there.
+    partial: bool = False
 
     @property
     def died(self) -> bool:
         """Whether something failed for good, as far as the log says."""
         return self.facts.failed and bool(self.causes or self.unrecognised)
 
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody can tell if it died: nothing was found, in a log that is not all there."""
+        return self.partial and not (self.causes or self.unrecognised)
+
 
 def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "") -> Diagnosis:
     """Read a log and judge it, or of it one ``run``; raises where it is none, of another Spark, or holds nothing."""
     limits = thresholds or Thresholds()
-    found = files.find(path)
-    facts = reading.read(found)
+    try:
+        found = files.find(path)
+        facts = reading.read(found)
+    except OSError as error:
+        raise DqError(
+            f"the event log cannot be read: {error.strerror or type(error).__name__}",
+            where=str(error.filename or path),
+            do="ask for the right to read it, or for a copy, from whom the application ran as",
+        ) from error
     runs = [group for group in facts.groups if PATTERN.match(group)]
     if run:
         if run not in facts.groups:
@@ -85,6 +101,7 @@ def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "")
         unrecognised=tuple({_told(one): None for one in unrecognised})[:UNRECOGNISED_SHOWN],
         notes=(*_notes(facts, found, () if run else runs), *_remarks(facts, limits)),
         stages=tuple(busiest[:STAGES_SHOWN]),
+        partial=_partial(facts, found),
     )
 
 
@@ -134,10 +151,16 @@ def _named(text: str) -> str:
     return match[1] if match else "a message without a condition or class"
 
 
+def _partial(facts: Facts, found: files.LogFiles) -> bool:
+    """Whether more is missing than the last line of a log that is still written, or was when its driver was killed."""
+    damaged = facts.damaged > DAMAGED_SHARE * facts.lines
+    return bool(found.missing or facts.torn_within or damaged or (facts.ended is None and not found.in_progress))
+
+
 def _ending(facts: Facts, found: files.LogFiles) -> str:
     if facts.ended is None:
-        running = "it is still running, or its driver was killed" if found.in_progress or found.path.is_file() else ""
-        return f"the log has no end: {running or 'the driver was killed, or its last file is missing'}"
+        running = "it is still running, or its driver was killed" if found.in_progress else ""
+        return f"the log has no end: {running or 'its last part is missing, or the driver was killed'}"
     if facts.failed_jobs:
         return f"it ended; {len(facts.failed_jobs)} of its jobs failed"
     if facts.failed_executions:
@@ -171,4 +194,7 @@ def _remarks(facts: Facts, thresholds: Thresholds) -> list[str]:
 
 def instant(milliseconds: int | None) -> datetime | None:
     """An instant of the log, in UTC."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+    except (ValueError, OverflowError, OSError):  # a line that was damaged and still reads
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -163,6 +164,7 @@ class Executor:
     """One executor: when it came and went (milliseconds since 1970) and why."""
 
     added: int = 0
+    cores: int = 0
     removed: int | None = None
     reason: str = ""
     peak_heap: int = 0
@@ -186,6 +188,8 @@ class Facts:
     lines_before: int = 0
     damaged: int = 0
     torn: bool = False
+    # Not in the last line of the last file, where every log of a killed driver may break off.
+    torn_within: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     stages: dict[tuple[int, int], Stage] = field(default_factory=dict)
     executors: dict[str, Executor] = field(default_factory=dict)
@@ -357,13 +361,24 @@ FRACTION = 0.6
 
 def task_memory(facts: Facts) -> int:
     """About the bytes one task may sort or group in before it spills, with as many at work as an executor has cores."""
-    given = facts.settings.get("spark.memory.fraction", "")
-    fraction = float(given) if given.replace(".", "", 1).isdigit() else FRACTION
-    return max(1, int((executor_heap(facts) - RESERVED) * fraction / cores(facts)))
+    try:
+        fraction = float(facts.settings.get("spark.memory.fraction", FRACTION))
+    except ValueError:
+        fraction = FRACTION
+    share = fraction if 0 < fraction <= 1 else FRACTION
+    return max(1, int((executor_heap(facts) - RESERVED) * share / cores(facts)))
+
+
+def setting_number(facts: Facts, key: str, default: int) -> int:
+    """A setting that is a count; the default where it is none, such as ``auto``."""
+    given = facts.settings.get(key, "")
+    return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else default
 
 
 def cores(facts: Facts) -> int:
-    """How many tasks share a heap; 1 where the settings do not say."""
+    """How many tasks share a heap: by the settings, else by what executors said of themselves; 1 where neither says."""
     text = facts.settings.get("spark.master" if facts.local else "spark.executor.cores", "")
     digits = text.removeprefix("local[").removesuffix("]").split(",")[0]
-    return max(1, int(digits)) if digits.isdigit() else 1
+    if re.fullmatch(r"[0-9]{1,6}", digits):
+        return max(1, int(digits))
+    return max([1, *(one.cores for one in facts.executors.values())])  # all of the machine, or of a worker

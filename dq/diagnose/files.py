@@ -66,7 +66,7 @@ def _rolling(folder: Path) -> LogFiles:
     entries = sorted(folder.iterdir())
     for entry in entries:
         match = _PART.fullmatch(entry.name)
-        if match is None:
+        if match is None or not entry.is_file():
             continue
         number = int(match["number"])
         if entry.name.endswith(COMPACTED):  # it stands for every part up to its number

@@ -25,6 +25,10 @@ TEXT_KEPT = 20_000
 PLANS_KEPT = 1000
 # No line of an event log is longer in practice; a file without line ends is no log.
 LONGEST_LINE = 1 << 26
+# Above every count, size and instant in milliseconds of a real log, and within the range of a float and a long.
+LARGEST = 1 << 62
+# What half a line, or one whose bytes were changed, ends in: it is left out and counted.
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 _BEGIN = b'{"Event":"'
 _KEYS = re.compile(r"(?:hash|range)partitioning\((.*)\)")
 _COLUMN = re.compile(r"([A-Za-z_]\w*)#\d+L?")
@@ -46,7 +50,7 @@ def read(files: LogFiles) -> Facts:
             continue
         try:
             handler(_cut(line) if name == "SparkListenerTaskEnd" and not reader.wants_accumulators(line) else line)
-        except (ValueError, KeyError, TypeError, AttributeError):  # half a line, or bytes that were changed
+        except _DAMAGE:
             facts.damaged += 1
     for stage in facts.stages.values():
         if not stage.completed:
@@ -66,12 +70,15 @@ def _must_be_a_log(files: LogFiles, line: bytes) -> None:
         )
     if _name(line) == "SparkListenerLogStart":
         try:
-            version = str(json.loads(line)["Spark Version"])
-        except (ValueError, KeyError) as error:
+            version = str(json.loads(line)["Spark Version"] or "")
+        except _DAMAGE as error:
             raise DqError("the first line of the event log is damaged", where=str(files.path)) from error
-        if version.rpartition(".")[0] != SUPPORTED:
+        numbers = re.match(r"(\d+\.\d+)(?!\d)", version)
+        if numbers is None or numbers[1] != SUPPORTED:  # a vendor's build has more numbers or words behind
             raise UsageError(
-                f"{files.path} was written by Spark {version}",
+                f"{files.path} was written by Spark {version}"
+                if numbers
+                else f"{files.path} names no version of Spark",
                 where="EVENTLOG",
                 expected=f"a log of Spark {SUPPORTED}",
                 do="events and messages differ between versions, so nothing is guessed from it",
@@ -96,11 +103,13 @@ def _lines(files: LogFiles, facts: Facts) -> Iterator[bytes]:
                     begun, size = [more[-1]], len(more[-1])
         except TornError:
             facts.torn = True
+            facts.torn_within |= part is not files.parts[-1]
         if rest := b"".join(begun):
             try:
                 json.loads(rest)
-            except ValueError:
+            except (ValueError, RecursionError):
                 facts.torn = True
+                facts.torn_within |= part is not files.parts[-1]
             else:
                 yield rest
 
@@ -123,7 +132,16 @@ def _cut(line: bytes) -> bytes:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    """A count, size or instant; what no JVM can have written is bounded."""
+    return min(max(value, 0), LARGEST) if isinstance(value, int) else 0
+
+
+def _id(value: object) -> int:
+    """The number of a job, stage, query or accumulator; a ValueError where it is none."""
+    number = int(value)  # type: ignore[call-overload]
+    if not -1 <= number <= LARGEST:
+        raise ValueError("a number that no JVM can have written")
+    return int(number)
 
 
 class _Reader:
@@ -179,7 +197,8 @@ class _Reader:
 
     def _executor_added(self, line: bytes) -> None:
         event = json.loads(line)
-        self.facts.executors[str(event["Executor ID"])] = Executor(added=_number(event["Timestamp"]))
+        cores = _number((event.get("Executor Info") or {}).get("Total Cores"))
+        self.facts.executors[str(event["Executor ID"])] = Executor(added=_number(event["Timestamp"]), cores=cores)
 
     def _executor_removed(self, line: bytes) -> None:
         event = json.loads(line)
@@ -202,7 +221,7 @@ class _Reader:
 
     def _job_start(self, line: bytes) -> None:
         event = json.loads(line)
-        job, properties = int(event["Job ID"]), event.get("Properties") or {}
+        job, properties = _id(event["Job ID"]), event.get("Properties") or {}
         self.facts.open_jobs.add(job)
         group = str(properties.get("spark.jobGroup.id", ""))
         execution = properties.get("spark.sql.execution.id")
@@ -211,14 +230,14 @@ class _Reader:
         self.facts.groups_of_jobs[job] = group
         step = str(properties.get("spark.job.description", "")) if PATTERN.match(group) else ""
         if execution is not None:
-            self._executions_of_jobs[job] = int(execution)
+            self._executions_of_jobs[job] = _id(execution)
         for stage in event["Stage IDs"]:
-            self._jobs_of_stages[int(stage)] = (job, self._executions_of_jobs.get(job), group, step)
+            self._jobs_of_stages[_id(stage)] = (job, self._executions_of_jobs.get(job), group, step)
         self._seen(event.get("Submission Time"))
 
     def _job_end(self, line: bytes) -> None:
         event = json.loads(line)
-        job, result = int(event["Job ID"]), event["Job Result"]
+        job, result = _id(event["Job ID"]), event["Job Result"]
         self.facts.open_jobs.discard(job)
         if result["Result"] != "JobSucceeded":
             error = result.get("Exception") or {}
@@ -239,16 +258,16 @@ class _Reader:
 
     def _stage_submitted(self, line: bytes) -> None:
         info = json.loads(line)["Stage Info"]
-        stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
+        stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
-        stage.parents = tuple(int(parent) for parent in info.get("Parent IDs") or ())
+        stage.parents = tuple(_id(parent) for parent in info.get("Parent IDs") or ())
 
     def _stage_completed(self, line: bytes) -> None:
         info = json.loads(line)["Stage Info"]
-        stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
+        stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
         stage.completed = True
-        stage.accumulators |= {int(one["ID"]) for one in info.get("Accumulables") or ()}
+        stage.accumulators |= {_id(one["ID"]) for one in info.get("Accumulables") or ()}
         if info.get("Failure Reason"):
             self._note("stage failed", str(info["Failure Reason"]), stage=stage)
         else:
@@ -261,13 +280,13 @@ class _Reader:
     def _task_end(self, line: bytes) -> None:
         event = json.loads(line)
         facts = self.facts
-        stage = self._stage(int(event["Stage ID"]), int(event["Stage Attempt ID"]))
+        stage = self._stage(_id(event["Stage ID"]), _id(event["Stage Attempt ID"]))
         info, why = event["Task Info"], event["Task End Reason"]
         metrics = event.get("Task Metrics") or {}
         reason = str(why["Reason"])
         facts.tasks += 1
         stage.retried += _number(info.get("Attempt")) > 0
-        stage.accumulators.update(int(one["ID"]) for one in info.get("Accumulables") or ())
+        stage.accumulators.update(_id(one["ID"]) for one in info.get("Accumulables") or ())
         read, wrote = metrics.get("Shuffle Read Metrics") or {}, metrics.get("Shuffle Write Metrics") or {}
         rows = _number(read.get("Total Records Read"))
         size = _number(read.get("Remote Bytes Read")) + _number(read.get("Local Bytes Read"))
@@ -310,7 +329,7 @@ class _Reader:
         if b"partitioning(" not in line and b"BroadcastExchange" not in line:
             return
         event = json.loads(line)
-        exchanges, building, execution = self.facts.exchanges, self.facts.building, int(event["executionId"])
+        exchanges, building, execution = self.facts.exchanges, self.facts.building, _id(event["executionId"])
         keys, built = exchanges.setdefault(execution, {}), building.setdefault(execution, set())
         if len(exchanges) > PLANS_KEPT:
             del exchanges[next(iter(exchanges))], building[next(iter(building))]
@@ -319,16 +338,16 @@ class _Reader:
             node = nodes.pop()
             nodes += node["children"]
             if node["nodeName"] == "BroadcastExchange":
-                built |= {int(one["accumulatorId"]) for one in node["metrics"] if one["name"] == "data size"}
+                built |= {_id(one["accumulatorId"]) for one in node["metrics"] if one["name"] == "data size"}
             found = _KEYS.search(node["simpleString"]) if "Exchange" in node["nodeName"] else None
             if found:
                 columns = tuple(_COLUMN.findall(found[1]))
-                keys.update({int(metric["accumulatorId"]): columns for metric in node["metrics"]})
+                keys.update({_id(metric["accumulatorId"]): columns for metric in node["metrics"]})
 
     def _driver_updates(self, line: bytes) -> None:
         """Keep how large a table was that the driver built to broadcast it, the largest of each query."""
         event = json.loads(line)
-        execution = int(event["executionId"])
+        execution = _id(event["executionId"])
         built = self.facts.building.get(execution, ())
         sizes = [_number(value) for accumulator, value in event["accumUpdates"] if accumulator in built]
         if sizes and len(self.facts.broadcasts) < PLANS_KEPT:
@@ -336,7 +355,7 @@ class _Reader:
 
     def _execution_end(self, line: bytes) -> None:
         event = json.loads(line)
-        execution = int(event["executionId"])
+        execution = _id(event["executionId"])
         self.facts.open_executions.discard(execution)
         if event.get("errorMessage"):
             self._note("query failed", str(event["errorMessage"]), execution=execution)

@@ -19,6 +19,7 @@ from dq.diagnose.changes import (
     driver_changes,
     fetch_changes,
     heap_changes,
+    lost_changes,
     overhead_changes,
     python_changes,
     result_changes,
@@ -284,6 +285,28 @@ SIGNATURES: tuple[Signature, ...] = (
             ),
         ),
         changes=driver_changes,
+    ),
+    Signature(
+        cause="executor_lost",
+        title=lambda _: "executors went away without saying why",
+        failure_class="F26",
+        patterns=tuple(
+            Pattern(
+                words=words(pattern),
+                kinds=LOSS | {"stage failed", "job failed"},
+                confidence=Confidence.POSSIBLE,
+                yields_to=frozenset(
+                    {"container_memory", "memory_beside_heap", "executor_heap", "disk_full", "python_memory"}
+                ),
+            )
+            for pattern in (
+                r"Remote RPC client disassociated"
+                r"(?:\. Likely due to containers exceeding thresholds, or network issues)?",
+                r"Executor heartbeat timed out after \d{1,12} ms",
+                r"(?:exited with (?:exit )?code|[Ee]xit (?:code|status):?|Exit code is) 143\b",
+            )
+        ),
+        changes=lost_changes,
     ),
     Signature(
         cause="fetch_failures",

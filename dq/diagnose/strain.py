@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from dq.diagnose.facts import Facts, Stage, executor_heap, task_memory
+from dq.diagnose.facts import Facts, Stage, executor_heap, setting_number, task_memory
 from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
 from dq.thresholds import Thresholds
 
@@ -52,7 +52,10 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
     worst = spilled[0]
     evidence += _alarming(facts, worst, thresholds)
     now = facts.settings.get("spark.sql.shuffle.partitions", "200")
-    parts = max(2 * (int(now) if now.isdigit() else 200), math.ceil(worst.spilled_memory / thresholds.target_bytes))
+    parts = max(
+        2 * setting_number(facts, "spark.sql.shuffle.partitions", 200),
+        math.ceil(worst.spilled_memory / thresholds.target_bytes),
+    )
     changes = [
         Change(
             setting="spark.sql.shuffle.partitions",

@@ -17,7 +17,8 @@ Sections = Mapping[str, str]
 def text(diagnosis: Diagnosis, sections: Sections) -> str:
     """The diagnosis in the order a person needs it: what killed it, what to change, what nearly did, the numbers."""
     facts = diagnosis.facts
-    head = "DIED" if diagnosis.died else "NO END" if facts.ended is None else "NO DEATH FOUND"
+    alive = "NO END" if facts.ended is None else "NO DEATH FOUND"
+    head = "DIED" if diagnosis.died else "CANNOT TELL" if diagnosis.unknown else alive
     who = diagnosis.run or (f"{facts.name} ({facts.app})" if facts.name else "an application whose name is missing")
     lines = [f"{head}  {who}   {diagnosis.ending}"]
     for number, cause in enumerate(diagnosis.causes, start=1):
@@ -32,7 +33,12 @@ def text(diagnosis: Diagnosis, sections: Sections) -> str:
     lines += [f"  note      {note}" for note in diagnosis.notes]
     lines += _summary(facts)
     lines += [f"  {_stage(stage)}" for stage in diagnosis.stages]
-    return "\n".join(lines)
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _printable(line: str) -> str:
+    """A line without characters that could move the cursor of a terminal or begin another line."""
+    return line if line.isprintable() else "".join(one if one.isprintable() else "?" for one in line)
 
 
 def _finding(label: str, finding: Finding, sections: Sections) -> list[str]:
@@ -104,6 +110,7 @@ def document(diagnosis: Diagnosis, sections: Sections) -> dict[str, Json]:
         "ended": ended.isoformat() if ended else None,
         "ending": diagnosis.ending,
         "died": diagnosis.died,
+        "unknown": diagnosis.unknown,
         "causes": [told(one) for one in diagnosis.causes],
         "strains": [told(one) for one in diagnosis.strains],
         "unrecognised": list(diagnosis.unrecognised),

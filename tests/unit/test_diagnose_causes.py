@@ -50,6 +50,7 @@ YARN = (
     "Consider boosting spark.executor.memoryOverhead."
 )
 DIRECT = "Cannot reserve 67108864 bytes of direct buffer memory (allocated: 1, limit: 2)"
+DISASSOCIATED = "Remote RPC client disassociated. Likely due to containers exceeding thresholds, or network issues"
 CRASHED = "java.io.EOFException\norg.apache.spark.SparkException: Python worker exited unexpectedly (crashed)"
 DEATHS = {
     "heap": ("executor_heap", Confidence.CERTAIN, failing(HEAP, "Lost task 0.0: java.lang.OutOfMemoryError")),
@@ -109,6 +110,21 @@ DEATHS = {
         "container_memory",
         Confidence.LIKELY,
         failing(logs.lost("1", "Command exited with code 137"), "aborted"),
+    ),
+    "disassociated": (
+        "executor_lost",
+        Confidence.POSSIBLE,
+        failing(logs.lost("1", f"{DISASSOCIATED}. Check driver logs for WARN messages."), "aborted"),
+    ),
+    "heartbeat": (
+        "executor_lost",
+        Confidence.POSSIBLE,
+        failing(logs.lost("1", "Executor heartbeat timed out after 125000 ms"), "aborted"),
+    ),
+    "code 143": (
+        "executor_lost",
+        Confidence.POSSIBLE,
+        failing(logs.lost("1", "Container from a bad node: container_1. Exit status: 143. Diagnostics: "), "aborted"),
     ),
     "results": ("result_too_large", Confidence.CERTAIN, failing({"Reason": "TaskKilled", "Kill Reason": ""}, BIGGER)),
     "broadcast": (
@@ -232,6 +248,24 @@ def test_an_application_without_an_end_is_not_called_dead(tmp_path: Path) -> Non
     assert [one.cause for one in found.causes] == ["executor_heap"]
     assert not found.died
     assert text(found, {}).startswith("NO END  ")
+
+
+def test_an_executor_that_just_went_is_shown_with_the_known_sentence_and_less_than_a_cause_that_is_known(
+    tmp_path: Path,
+) -> None:
+    gone = logs.lost("1", DISASSOCIATED)
+    found = judged(tmp_path / "a", *failing(gone, "aborted"))
+    assert found.causes[0].evidence[0].endswith(DISASSOCIATED)
+    killed = [logs.job(0, [0]), logs.stage(0, 2), logs.task(0, why=gone), logs.task(0, why=logs.lost("2", YARN))]
+    found = judged(tmp_path / "b", *killed, logs.job_end(0, "aborted"))
+    assert [one.cause for one in found.causes] == ["container_memory"]
+
+
+def test_nothing_of_a_name_moves_the_cursor_or_begins_a_line(tmp_path: Path) -> None:
+    events = [*logs.start(name="evil\x1b[31m\nDIED  other\u2028"), logs.job(0, [0], group="n"), logs.job_end(0, "x")]
+    told = text(diagnose(logs.write(tmp_path, [*events, logs.end()])), {})
+    assert told.startswith("DIED  evil?[31m?DIED  other? (app-1)")
+    assert told.replace("\n", "").isprintable()
 
 
 def test_every_signature_of_the_table_has_a_death_here() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import statistics
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import event_logs as logs
 import pytest
 
-from dq.diagnose import diagnose
+from dq.diagnose import diagnose, document, text
 from dq.diagnose.facts import Distribution
 from dq.errors import DqError, UsageError
 
@@ -130,6 +132,100 @@ def test_a_log_of_another_spark_is_refused_with_both_versions(tmp_path: Path) ->
     log = logs.write(tmp_path, [*logs.start(version="3.5.1"), logs.end()])
     with pytest.raises(UsageError, match=r"was written by Spark 3\.5\.1.*expected a log of Spark 4\.3"):
         diagnose(log)
+
+
+@pytest.mark.parametrize("version", ["4.3.0.1", "4.3.0-SNAPSHOT", "4.3", "4.3.1-amzn-0"])
+def test_a_build_of_the_same_spark_by_another_vendor_is_read(version: str, tmp_path: Path) -> None:
+    assert diagnose(logs.write(tmp_path, [*logs.start(version=version), logs.end()])).facts.spark_version == version
+
+
+@pytest.mark.parametrize("version", ["4.30.0", "4.2.1", "14.3.0", ""])
+def test_a_version_is_compared_by_its_first_two_numbers(version: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"was written by Spark|names no version of Spark"):
+        diagnose(logs.write(tmp_path, [*logs.start(version=version), logs.end()]))
+
+
+@pytest.mark.parametrize("codec", [codec for codec in logs.PACKED if codec])
+def test_a_compressed_log_is_known_by_its_first_bytes(codec: str, tmp_path: Path) -> None:
+    (tmp_path / "app-1").write_bytes(logs.PACKED[codec](logs.text(death())))
+    assert [cause.cause for cause in diagnose(tmp_path / "app-1").causes] == ["executor_heap"]
+
+
+DAMAGE = {
+    "no number": logs.line(logs.task(0)).replace('"Stage ID":0', '"Stage ID":Infinity'),
+    "nested": '{"Event":"SparkListenerJobStart","Job ID":' + "[" * 100_000,
+    "no instant": '{"Event":"SparkListenerApplicationEnd","Timestamp":' + "9" * 30 + "}",
+    "huge": logs.line(logs.task(0)).replace('"Executor Run Time":1000', '"Executor Run Time":' + "9" * 400),
+    "many tasks": logs.line(logs.stage(9, 10**18)),
+    "a word": logs.line(logs.start(sql__shuffle__partitions="auto", executor__cores="²")[1]),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_one_line_never_ends_a_diagnosis(name: str, tmp_path: Path) -> None:
+    disk = logs.raised("java.io.IOException", "No space left on device")
+    for number, events in enumerate((death(), [*death()[:-3], logs.task(0, why=disk), *death()[-2:]])):
+        lines = [logs.line(event) for event in events]
+        path = tmp_path / f"app-{number}"
+        path.write_text("\n".join([*lines[:4], DAMAGE[name], *lines[4:]]) + "\n", encoding="utf-8")
+        found = diagnose(path)
+        assert found.causes
+        json.dumps(document(found, {}))
+        assert text(found, {})
+
+
+VALUES = (
+    None,
+    "",
+    -1,
+    1.5,
+    "abc",
+    [],
+    {},
+    True,
+    10**30,
+    10**400,
+    math.inf,
+    math.nan,
+    -(10**18),
+    "auto",
+    "9" * 30,
+    [[]],
+)
+
+
+def places(value: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in a document, from the outside in."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:5]) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*place, key)
+        yield from places(one, (*place, key))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_value_of_any_kind_anywhere_never_ends_a_diagnosis(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = random.Random(seed)  # noqa: S311 - not a secret
+    texts = ["Command exited with code 52", "No space left on device", "exit code 137", "Metaspace OutOfMemoryError"]
+    for number in range(60):
+        whys = [logs.raised("java.lang.OutOfMemoryError", "Java heap space"), logs.lost("1", source.choice(texts))]
+        ran = [logs.task(0, index=n, rows=n * 999, read=n << 27, why=source.choice([None, *whys])) for n in range(9)]
+        begun = [logs.plan(3, (7, "hashpartitioning(account_id#12, 200)")), logs.job(0, [0], execution=3)]
+        ended = [logs.stage(0, 9, done=True, error="x"), logs.job_end(0, FAILED), logs.query_end(3, "x"), logs.end()]
+        started = logs.start(sql__shuffle__partitions="9", executor__cores="4")
+        events = json.loads(json.dumps([*started, *begun, logs.stage(0, 9), *ran, logs.removed("1", "x"), *ended]))
+        for _ in range(source.choice((1, 1, 2, 4))):
+            event = source.choice(events[1:])
+            *outer, last = source.choice([place for place in places(event) if place != ("Event",)])
+            for key in outer:
+                event = event[key]
+            event[last] = source.choice(VALUES)
+        path = tmp_path / f"app-{number}"
+        path.write_bytes(logs.text(events))
+        found = diagnose(path)
+        assert text(found, {})
+        json.dumps(document(found, {}))
 
 
 @pytest.mark.parametrize("codec", ["", "zstd"])

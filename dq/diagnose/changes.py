@@ -6,18 +6,26 @@ import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap, setting_number, setting_size
+from dq.diagnose.facts import (
+    Facts,
+    Stage,
+    driver_heap,
+    executor_heap,
+    setting_number,
+    setting_seconds,
+    setting_share,
+    setting_size,
+)
 from dq.diagnose.facts import cores as cores_of
 from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
 
 if TYPE_CHECKING:
     from dq.diagnose.signatures import Hit
 
-# What one partition of a shuffle should hold; Spark's own advisory size is half of it.
-TARGET = 128 * MEBIBYTE
 # Spark's defaults of 4.3, where the log does not set the key.
 SHUFFLE_PARTITIONS = 200
 OVERHEAD_SHARE = 0.1
+OVERHEAD_SHARE_OF_PYTHON = 0.4  # on Kubernetes, where nothing says that the application is none
 OVERHEAD_LEAST = 384 * MEBIBYTE
 MAX_RESULT = 1 << 30
 ARROW_BATCH = 10_000
@@ -35,7 +43,7 @@ def heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
             why="what one task holds at once did not fit; a group, a window or an array cannot be split over tasks",
         )
     ]
-    split = _more_partitions(facts, hits)
+    split = _more_partitions(facts, hits, facts.target_bytes)
     if split:
         changes.insert(0, split)
     cores = cores_of(facts)
@@ -86,12 +94,12 @@ def beside_heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
     ]
 
 
-def _more_partitions(facts: Facts, hits: Sequence[Hit]) -> Change | None:
+def _more_partitions(facts: Facts, hits: Sequence[Hit], target: int) -> Change | None:
     """More shuffle partitions, where the partitions of the stage that died are evenly large."""
     for stage in _stages(facts, hits):
         even = stage.bytes_read.largest < 2 * max(stage.bytes_read.median, 1)
-        if even and stage.bytes_read.largest > TARGET:
-            wanted = math.ceil(stage.bytes_read.total / TARGET / 8) * 8
+        if even and stage.bytes_read.largest > target:
+            wanted = math.ceil(stage.bytes_read.total / target / 8) * 8
             now = setting_number(facts, "spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS)
             if wanted > now:
                 return Change(
@@ -99,7 +107,7 @@ def _more_partitions(facts: Facts, hits: Sequence[Hit]) -> Change | None:
                     value=str(wanted),
                     now=str(now),
                     why=f"stage {stage.stage} read {shown(stage.bytes_read.total)}, evenly: "
-                    f"{wanted} partitions hold {shown(TARGET)} each",
+                    f"{wanted} partitions hold {shown(target)} each",
                 )
     return None
 
@@ -282,13 +290,21 @@ def lost_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
 
 
 def _overhead(facts: Facts) -> int:
-    default = max(int(executor_heap(facts) * OVERHEAD_SHARE), OVERHEAD_LEAST)
-    return setting_size(facts, "spark.executor.memoryOverhead", default)
+    """The bytes beside an executor's heap in its container: as set, else a share of the heap, as set or by default."""
+    kubernetes = facts.settings.get("spark.master", "").startswith("k8s://")
+    python = facts.settings.get("spark.kubernetes.resource.type", "python" if kubernetes else "") in ("python", "r")
+    share = OVERHEAD_SHARE_OF_PYTHON if kubernetes and python else OVERHEAD_SHARE
+    for key in ("spark.kubernetes.memoryOverheadFactor", "spark.executor.memoryOverheadFactor"):
+        share = setting_share(facts, key, share)
+    least = setting_size(facts, "spark.executor.minMemoryOverhead", OVERHEAD_LEAST)
+    return setting_size(facts, "spark.executor.memoryOverhead", max(int(executor_heap(facts) * share), least))
 
 
 def fetch_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     """Find what took the files away; where nothing did, more patience."""
     lost = facts.lost_executors
+    tries = setting_number(facts, "spark.shuffle.io.maxRetries", 3)
+    patience = setting_seconds(facts, "spark.network.timeout", 120)
     first = (
         f"{len(lost)} executors were lost, with their shuffle files: their own cause comes first"
         if lost
@@ -298,14 +314,14 @@ def fetch_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
         Change(why=first),
         Change(
             setting="spark.shuffle.io.maxRetries",
-            value="10",
-            now=facts.settings.get("spark.shuffle.io.maxRetries", "3"),
-            why="a long collection of garbage or a busy disk outlasts three tries five seconds apart",
+            value=str(max(10, 2 * tries)),
+            now=str(tries),
+            why=f"a long collection of garbage or a busy disk outlasts {tries} tries five seconds apart",
         ),
         Change(
             setting="spark.network.timeout",
-            value="600s",
-            now=facts.settings.get("spark.network.timeout", "120s"),
+            value=f"{max(600, 2 * patience)}s",
+            now=f"{patience}s",
             why="the same, for connections that stay silent",
         ),
     ]

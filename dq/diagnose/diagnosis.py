@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dq.diagnose import files, reading, signatures, skew, strain
 from dq.diagnose.facts import Facts, Incident, Stage
-from dq.diagnose.findings import Finding, most_likely_first
+from dq.diagnose.findings import Change, Finding, most_likely_first, size_of
 from dq.errors import DqError, UsageError
 from dq.runbooks.page import Page, Section
 from dq.runid import PATTERN
@@ -73,6 +73,7 @@ def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "")
             where=str(error.filename or path),
             do="ask for the right to read it, or for a copy, from whom the application ran as",
         ) from error
+    facts.target_bytes = limits.target_bytes
     runs = [group for group in facts.groups if PATTERN.match(group)]
     if run:
         if run not in facts.groups:
@@ -96,13 +97,26 @@ def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "")
         run=match[0] if match else "",
         pipeline=match["pipeline"] if match else facts.name,
         period=match["period"].upper() if match else "",
-        causes=tuple(causes),
-        strains=(*skewed, *strain.strains(facts, limits)),
+        causes=tuple(_as_known(facts, one) for one in causes),
+        strains=tuple(_as_known(facts, one) for one in (*skewed, *strain.strains(facts, limits))),
         unrecognised=tuple({_told(one): None for one in unrecognised})[:UNRECOGNISED_SHOWN],
         notes=(*_notes(facts, found, () if run else runs), *_remarks(facts, limits)),
         stages=tuple(busiest[:STAGES_SHOWN]),
         partial=_partial(facts, found),
     )
+
+
+def _as_known(facts: Facts, finding: Finding) -> Finding:
+    """A finding without numbers that the log does not hold: where settings are missing, factors of what they are."""
+    if facts.settings_known:
+        return finding
+    return replace(finding, changes=tuple(_as_factor(change) for change in finding.changes))
+
+
+def _as_factor(change: Change) -> Change:
+    value, now = size_of(change.value), size_of(change.now)
+    factor = f"{value / now:.2g} times what it is now" if value and now and value > now else change.value
+    return replace(change, value=factor, now="")
 
 
 def section_of(page: Page, finding: Finding) -> Section | None:
@@ -180,6 +194,8 @@ def _notes(facts: Facts, found: files.LogFiles, runs: Sequence[str]) -> list[str
         notes.append("the log breaks off in the middle of a line; what came before is judged")
     if facts.damaged:
         notes.append(f"{facts.damaged:,} of {facts.lines:,} lines are damaged and were left out")
+    if not facts.settings_known:
+        notes.append("the log does not say how Spark was set, so advice is in factors of what is set")
     if not facts.spark_version:
         notes.append("the log does not say which Spark wrote it; its first part is missing")
     return notes

@@ -191,6 +191,10 @@ class Facts:
     # Not in the last line of the last file, where every log of a killed driver may break off.
     torn_within: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    # Not where the first part of a log is missing.
+    settings_known: bool = True
+    # What one partition of a shuffle should hold.
+    target_bytes: int = 128 << 20
     stages: dict[tuple[int, int], Stage] = field(default_factory=dict)
     executors: dict[str, Executor] = field(default_factory=dict)
     # By job: of each kind and cause the first and the last. Those of a job that succeeded killed nothing and are gone.
@@ -222,6 +226,12 @@ class Facts:
         """Whether the driver was the executor."""
         master = self.settings.get("spark.master", "")
         return master == "local" or master.startswith("local[")
+
+    @property
+    def peak_heap(self) -> int:
+        """The fullest heap of an executor in bytes, in local mode that of the driver; 0 where nothing says it."""
+        peaks = {name: one.peak_heap for name, one in self.executors.items()}
+        return max((peak for name, peak in peaks.items() if self.local or name != "driver"), default=0)
 
     @property
     def lost_executors(self) -> dict[str, Executor]:
@@ -348,6 +358,16 @@ def executor_heap(facts: Facts) -> int:
     return driver_heap(facts) if facts.local else setting_size(facts, "spark.executor.memory", 1 << 30)
 
 
+def heap_of(facts: Facts, executor: str) -> int:
+    """The heap of an executor by its name, which may be the driver, in bytes."""
+    return driver_heap(facts) if executor == "driver" else executor_heap(facts)
+
+
+def heap_key(facts: Facts, executor: str = "") -> str:
+    """The setting of an executor's heap."""
+    return "spark.driver.memory" if facts.local or executor == "driver" else "spark.executor.memory"
+
+
 def setting_size(facts: Facts, key: str, default: int) -> int:
     """A memory setting in bytes; without a unit Spark takes mebibytes."""
     given = facts.settings.get(key, "")
@@ -357,16 +377,29 @@ def setting_size(facts: Facts, key: str, default: int) -> int:
 # What Spark keeps of a heap for itself, and how much of the rest tasks share by default (spark.memory.fraction).
 RESERVED = 300 << 20
 FRACTION = 0.6
+MOST_SHARE = 10.0
 
 
 def task_memory(facts: Facts) -> int:
     """About the bytes one task may sort or group in before it spills, with as many at work as an executor has cores."""
-    try:
-        fraction = float(facts.settings.get("spark.memory.fraction", FRACTION))
-    except ValueError:
-        fraction = FRACTION
-    share = fraction if 0 < fraction <= 1 else FRACTION
+    share = setting_share(facts, "spark.memory.fraction", FRACTION)
     return max(1, int((executor_heap(facts) - RESERVED) * share / cores(facts)))
+
+
+def setting_share(facts: Facts, key: str, default: float) -> float:
+    """A setting that is a share, or a factor of a few; the default where it is none."""
+    try:
+        share = float(facts.settings.get(key, default))
+    except ValueError:
+        return default
+    return share if 0 < share <= MOST_SHARE else default
+
+
+def setting_seconds(facts: Facts, key: str, default: int) -> int:
+    """A time in seconds, at least one; without a unit Spark takes seconds."""
+    match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|min|h)?", facts.settings.get(key, "").strip())
+    units = {"ms": 0.001, "m": 60, "min": 60, "h": 3600}
+    return max(1, int(int(match[1]) * units.get(match[2] or "s", 1))) if match else default
 
 
 def setting_number(facts: Facts, key: str, default: int) -> int:

@@ -37,7 +37,7 @@ Event = Mapping[str, Any]
 
 def read(files: LogFiles) -> Facts:
     """The facts of a log; an error where it is none, is of another Spark, or holds nothing."""
-    facts = Facts()
+    facts = Facts(settings_known=False)
     reader = _Reader(facts)
     for line in _lines(files, facts):
         facts.lines += 1
@@ -185,6 +185,7 @@ class _Reader:
 
     def _environment(self, line: bytes) -> None:
         properties = json.loads(line)["Spark Properties"]
+        self.facts.settings_known = True
         self.facts.settings = {str(key): str(value) for key, value in properties.items()}
 
     def _application_start(self, line: bytes) -> None:

@@ -364,7 +364,7 @@ def _driver_by_size(facts: Facts, incidents: Sequence[Incident]) -> Finding | No
         unread = [i for i in unread if "TaskResultLost" not in i.text]
     jobs = {incident.job for incident in unread} if unread else set(facts.open_jobs if facts.ended is None else ())
     size = sum(stage.result_bytes for stage in facts.stages.values() if stage.job in jobs)
-    if not jobs or size < heap / (4 if unread else 2):
+    if not jobs or not facts.settings_known or size < heap / (4 if unread else 2):
         return None
     collected = f"{shown(size)} of serialized results were collected into a heap of {shown(heap)}"
     if unread:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from dq.diagnose.diagnosis import Diagnosis, instant
-from dq.diagnose.facts import Facts, Stage, executor_heap
+from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap
 from dq.diagnose.findings import Change, Finding, seconds, shown
 from dq.model import Json
 
@@ -54,13 +54,13 @@ def _change(change: Change) -> str:
     if not change.setting:
         return change.why
     now = f" (now {change.now})" if change.now else ""
-    return f"{change.setting}={change.value}{now}: {change.why}"
+    told = f"{change.setting}: {change.value}" if " " in change.value else f"{change.setting}={change.value}"
+    return f"{told}{now}: {change.why}"
 
 
 def _summary(facts: Facts) -> list[str]:
     stages = facts.stages.values()
     run, collecting = sum(s.run_seconds for s in stages), sum(s.gc_seconds for s in stages)
-    peak = max([one.peak_heap for one in facts.executors.values()], default=0)
     spilled = sum(stage.spilled_disk for stage in stages)
     parts = [
         f"{facts.tasks:,} tasks in {len(facts.stages):,} stages, {facts.failed_tasks:,} failed, "
@@ -68,8 +68,13 @@ def _summary(facts: Facts) -> list[str]:
         f"garbage collection {collecting / run:.0%} of {seconds(run)} of task time" if run else "no task time recorded",
         f"spilled to disk {shown(spilled)}",
     ]
-    if peak:
-        parts.append(f"peak heap {shown(peak)} of {shown(executor_heap(facts))}")
+    driver = facts.executors["driver"].peak_heap if "driver" in facts.executors and not facts.local else 0
+    for who, peak, heap in (
+        ("", facts.peak_heap, executor_heap(facts)),
+        (" of the driver", driver, driver_heap(facts)),
+    ):
+        if peak:
+            parts.append(f"peak heap{who} {shown(peak)}" + (f" of {shown(heap)}" if facts.settings_known else ""))
     return [f"  {'whole' if n == 0 else '':<9} {part}" for n, part in enumerate(parts)]
 
 

@@ -499,6 +499,102 @@ def test_a_heap_that_was_never_full_is_told_with_the_one_that_would_do(
     assert found.strains == ()
 
 
+def test_the_drivers_heap_is_judged_by_its_own_size(tmp_path: Path) -> None:
+    def found(peak: int, folder: str) -> Diagnosis:
+        measured = {"Event": "SparkListenerStageExecutorMetrics", "Executor ID": "driver", "Stage ID": 0}
+        metrics = measured | {"Stage Attempt ID": 0, "Executor Metrics": {"JVMHeapMemory": peak << 20}}
+        ran = [logs.job(0, [0]), logs.stage(0, 1), logs.task(0, seconds=100), metrics, logs.job_end(0)]
+        return judged(tmp_path / folder, *ran, executor__memory="4g", driver__memory="8g")
+
+    half = found(5 << 10, "a")
+    assert (half.strains, half.notes) == ((), ())
+    assert "peak heap of the driver 5.0 GiB of 8.0 GiB" in text(half, {})
+    full = found(8 << 10, "b")
+    assert full.strains[0].evidence == ("the driver peaked at 8.0 GiB of 8.0 GiB, and 0 others above the bound",)
+    assert (full.strains[0].changes[0].setting, full.strains[0].changes[0].value) == ("spark.driver.memory", "12g")
+
+
+@pytest.mark.parametrize(
+    ("settings", "now"),
+    [
+        ({}, "832m"),
+        ({"master": "k8s://https://x:6443"}, "4g"),
+        ({"master": "k8s://https://x:6443", "kubernetes__resource__type": "java"}, "832m"),
+        ({"master": "yarn", "executor__memoryOverheadFactor": "0.2"}, "1664m"),
+        ({"master": "k8s://https://x:6443", "executor__memoryOverheadFactor": "0.2"}, "1664m"),
+        ({"executor__memoryOverheadFactor": "0.2", "executor__memoryOverhead": "3g"}, "3g"),
+        ({"executor__memoryOverheadFactor": "much"}, "832m"),
+    ],
+)
+def test_what_is_beside_a_heap_now_is_by_its_setting_or_its_factor(
+    settings: dict[str, str], now: str, tmp_path: Path
+) -> None:
+    found = judged(tmp_path, *failing(logs.lost("1", YARN), "aborted"), executor__memory="8g", **settings)
+    told = change(found, "spark.executor.memoryOverhead")
+    assert told.now == now
+    assert (size_of(told.value) or 0) > 1.5 * (size_of(now) or 0)
+
+
+def test_patience_is_never_less_than_it_is(tmp_path: Path) -> None:
+    settings = {"shuffle__io__maxRetries": "20", "network__timeout": "800s"}
+    for number, (given, wanted) in enumerate([({}, ("10", "600s")), (settings, ("40", "1600s"))]):
+        found = judged(tmp_path / str(number), *failing(logs.fetch_failed(), "FetchFailedException"), **given)
+        keys = ("spark.shuffle.io.maxRetries", "spark.network.timeout")
+        assert tuple(change(found, key).value for key in keys) == wanted
+
+
+def test_a_large_partition_that_more_would_not_split_is_not_given_fewer(tmp_path: Path) -> None:
+    def told(partitions: str, folder: str) -> Change:
+        light = [logs.task(0, index=n, read=4 << 20, rows=100) for n in range(199)]
+        heavy = logs.task(0, index=199, read=11 << 29, rows=100)
+        ran = [logs.job(0, [0]), logs.stage(0, 200), *light, heavy, logs.job_end(0)]
+        strains = judged(tmp_path / folder, *ran, sql__shuffle__partitions=partitions).strains
+        return next(one for one in strains if one.cause == "large_partition").changes[0]
+
+    assert told("200", "a").setting == ""
+    even = [logs.task(0, index=n, read=6 << 30, rows=100) for n in range(3)]
+    found = judged(tmp_path / "b", logs.job(0, [0]), logs.stage(0, 3), *even, sql__shuffle__partitions="3")
+    assert found.strains[0].changes[0].value == "144"
+
+
+def test_the_bound_of_a_skewed_partition_is_below_the_one_to_split(tmp_path: Path) -> None:
+    light = [logs.task(0, index=n, rows=1000, read=int(13.2 * (1 << 20)), accumulators=[7]) for n in range(9)]
+    heavy = logs.task(0, index=9, rows=90_000, read=67 << 20, why=HEAP)
+    ended = [logs.stage(0, 10, done=True, error="x"), logs.job_end(0, "x")]
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 10), *light, heavy, *ended)
+    told = change(found, "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes")
+    assert 64 << 20 <= (size_of(told.value) or 0) < 67 << 20
+
+
+def test_partitions_after_a_death_hold_what_the_settings_of_the_project_say(tmp_path: Path) -> None:
+    ran = [logs.task(0, index=n, read=1 << 30, rows=1000) for n in range(8)]
+    fails = logs.task(0, index=8, read=1 << 30, rows=1000, why=HEAP)
+    begun = [*logs.start(sql__shuffle__partitions="9"), logs.job(0, [0]), logs.stage(0, 9)]
+    log = logs.write(tmp_path, [*begun, *ran, fails, logs.job_end(0, "x")])
+    first = diagnose(log, Thresholds(target_bytes=64 << 20)).causes[0].changes[0]
+    assert (first.setting, first.value) == ("spark.sql.shuffle.partitions", "144")
+
+
+def test_without_the_first_part_of_a_log_advice_is_in_factors(tmp_path: Path) -> None:
+    log = tmp_path / "eventlog_v2_app-1"
+    log.mkdir()
+    (log / "events_2_app-1").write_bytes(logs.text([*failing(HEAP, "aborted"), logs.end()]))
+    found = diagnose(log)
+    assert (found.causes[0].changes[0].value, found.causes[0].changes[0].now) == ("4 times what it is now", "")
+    told = text(found, {})
+    assert "spark.executor.memory: 4 times what it is now: " in told
+    assert "GiB" not in told
+    assert "advice is in factors" in told
+
+
+@pytest.mark.parametrize(("master", "value"), [("local[*]", "local[4]"), ("local[6]", "local[3]")])
+def test_all_cores_of_a_machine_are_as_many_as_the_executor_says(master: str, value: str, tmp_path: Path) -> None:
+    added = {"Event": "SparkListenerExecutorAdded", "Timestamp": logs.STARTED, "Executor ID": "driver"}
+    cores = added | {"Executor Info": {"Host": "127.0.0.1", "Total Cores": 8}}
+    found = judged(tmp_path, cores, *failing(HEAP, "aborted"), master=master)
+    assert change(found, "spark.master").value == value
+
+
 def test_an_idle_executor_given_back_is_not_lost(tmp_path: Path) -> None:
     found = judged(tmp_path, logs.removed("1", "Executor killed by driver because it was idle"), logs.task(0))
     assert found.facts.lost_executors == {}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dq.diagnose.findings import size_of
@@ -14,6 +15,9 @@ from dq.diagnose.findings import size_of
 INCIDENTS_KEPT = 10
 # Jobs that failed in an application that goes on, and what they say; the first and the last.
 JOBS_KEPT = 1000
+# By each measure; below the smallest factor that anything is told from.
+STAGES_WORST = 20
+UNEVEN = 1.2
 TASK_KINDS = frozenset({"ExceptionFailure", "ExecutorLostFailure", "FetchFailed"})
 # Neighbouring buckets differ by two percent; a median is exact to that.
 _STEP = math.log(1.02)
@@ -172,6 +176,23 @@ class Executor:
     spilled: int = 0
 
 
+def _uneven(spread: Distribution) -> float:
+    """The largest, where it stands out."""
+    return spread.largest if spread.largest > UNEVEN * spread.upper else 0.0
+
+
+# What a finding or a remark is made of, each: the worst by it are kept.
+_WORST: tuple[Callable[[Stage], float], ...] = (
+    lambda stage: stage.run_seconds,
+    lambda stage: stage.spilled_disk,
+    lambda stage: stage.seconds.largest,
+    lambda stage: stage.bytes_read.largest,
+    lambda stage: _uneven(stage.seconds),
+    lambda stage: _uneven(stage.bytes_read),
+    lambda stage: stage.seconds.count,
+)
+
+
 @dataclass(kw_only=True)
 class Facts:
     """All of a log that diagnosis needs. Instants are milliseconds since 1970."""
@@ -220,6 +241,11 @@ class Facts:
     rows_in_again: int = 0
     failed_tasks: int = 0
     killed_tasks: int = 0
+    # Stages that ended well and are not listed any more, and what they add up to.
+    others: int = 0
+    other_run_seconds: float = 0.0
+    other_gc_seconds: float = 0.0
+    other_spilled: int = 0
 
     @property
     def local(self) -> bool:
@@ -306,6 +332,41 @@ class Facts:
             for parent in stage.parents
         )
         return max(0.0, written - stage.rows_read.total) / tasks if tasks > 0 and written else 0.0
+
+    def prune(self, bound: int) -> None:
+        """Let go of stages that ended well, where there are many: of these the worst by each measure are kept.
+
+        What they add up to is kept of all. Parents of a job that runs stay, as what they wrote is looked up.
+        """
+        if len(self.stages) < bound:
+            return
+        jobs = self.failed_jobs | self.open_jobs
+        well = [one for one in self.stages.values() if one.completed and not one.failed and one.job not in jobs]
+        kept: set[int] = set()
+        for measure in _WORST:
+            kept.update(id(one) for one in heapq.nlargest(STAGES_WORST, well, key=measure))
+        for one in well:
+            if id(one) not in kept:
+                del self.stages[one.stage, one.attempt]
+                self.others += 1
+                self.other_run_seconds += one.run_seconds
+                self.other_gc_seconds += one.gc_seconds
+                self.other_spilled += one.spilled_disk
+
+    @property
+    def run_seconds(self) -> float:
+        """The time of all tasks."""
+        return self.other_run_seconds + sum(stage.run_seconds for stage in self.stages.values())
+
+    @property
+    def gc_seconds(self) -> float:
+        """The time of all tasks that went into collecting garbage."""
+        return self.other_gc_seconds + sum(stage.gc_seconds for stage in self.stages.values())
+
+    @property
+    def spilled_disk(self) -> int:
+        """The bytes that all tasks spilled to disk."""
+        return self.other_spilled + sum(stage.spilled_disk for stage in self.stages.values())
 
     def settle(self, stage: Stage) -> None:
         """Name the columns a stage that is over was partitioned by, and let go of what they were found by."""

@@ -23,6 +23,7 @@ SUPPORTED = "4.3"
 TEXT_KEPT = 20_000
 # Memory stays flat over a day of small queries; a death is in one of the last.
 PLANS_KEPT = 1000
+STAGES_KEPT = 1000
 # No line of an event log is longer in practice; a file without line ends is no log.
 LONGEST_LINE = 1 << 26
 # Above every count, size and instant in milliseconds of a real log, and within the range of a float and a long.
@@ -30,6 +31,9 @@ LARGEST = 1 << 62
 # What half a line, or one whose bytes were changed, ends in: it is left out and counted.
 _DAMAGE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 _BEGIN = b'{"Event":"'
+_DECODER = json.JSONDecoder()
+_ACCUMULATOR = re.compile(rb'\{"ID":(\d{1,18}),')
+_STAGE = re.compile(rb'"Stage ID":(\d{1,18}),"Stage Attempt ID":(\d{1,9})')
 _KEYS = re.compile(r"(?:hash|range)partitioning\((.*)\)")
 _COLUMN = re.compile(r"([A-Za-z_]\w*)#\d+L?")
 Event = Mapping[str, Any]
@@ -49,7 +53,7 @@ def read(files: LogFiles) -> Facts:
             facts.damaged += not name
             continue
         try:
-            handler(_cut(line) if name == "SparkListenerTaskEnd" and not reader.wants_accumulators(line) else line)
+            handler(line)
         except _DAMAGE:
             facts.damaged += 1
     for stage in facts.stages.values():
@@ -122,18 +126,31 @@ def _name(line: bytes) -> str:
     return line[len(_BEGIN) : end].rpartition(b".")[2].decode("utf-8", "replace") if end > 0 else ""
 
 
-def _cut(line: bytes) -> bytes:
-    """The line of a finished task without the accumulators in its Task Info; as it is where the order differs."""
-    begin = line.find(b'"Accumulables":[')
-    end = line.find(b',"Task Executor Metrics":', begin)
-    if begin < 0 or end < 0:
+def _without(line: bytes, begin: bytes, end: bytes) -> bytes:
+    """A line without the long array that a key begins and what follows it ends; as it is where the order differs."""
+    first = line.find(begin)
+    last = line.find(end, first)
+    if first < 0 or last < 0:
         return line
-    return b"".join((line[:begin], b'"Accumulables":[]}', line[end:]))
+    return b"".join((line[:first], begin, b"]", line[last:]))
+
+
+def _accumulators(line: bytes) -> set[int]:
+    """The accumulators that a task or stage added to, each of which names itself first."""
+    first = line.find(b'"Accumulables":[')
+    return {int(number) for number in _ACCUMULATOR.findall(line, first)} if first >= 0 else set()
+
+
+def _document(line: bytes) -> Any:
+    """What stands in a line; ``json.loads`` would look for its encoding first, each time."""
+    return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
 
 
 def _number(value: object) -> int:
     """A count, size or instant; what no JVM can have written is bounded."""
-    return min(max(value, 0), LARGEST) if isinstance(value, int) else 0
+    if not isinstance(value, int):
+        return 0
+    return value if 0 <= value <= LARGEST else LARGEST if value > 0 else 0
 
 
 def _id(value: object) -> int:
@@ -151,6 +168,7 @@ class _Reader:
         self.facts = facts
         self._jobs_of_stages: dict[int, tuple[int, int | None, str, str]] = {}
         self._executions_of_jobs: dict[int, int] = {}
+        self._stages_of_jobs: dict[int, list[int]] = {}
         self.handlers: dict[str, Callable[[bytes], None]] = {
             "SparkListenerLogStart": self._log_start,
             "SparkListenerEnvironmentUpdate": self._environment,
@@ -170,39 +188,31 @@ class _Reader:
             "SparkListenerDriverAccumUpdates": self._driver_updates,
         }
 
-    def wants_accumulators(self, line: bytes) -> bool:
-        """Whether this is an early task of its stage: a few tell which exchange the stage reads."""
-        match = re.match(rb'\{"Event":"SparkListenerTaskEnd","Stage ID":(\d+),"Stage Attempt ID":(\d+)', line)
-        if match is None:
-            return True
-        stage = self.facts.stages.get((int(match[1]), int(match[2])))
-        return stage is None or (stage.seconds.count < 2 and not stage.completed)
-
     # -- the application -------------------------------------------------------------------------------------------
 
     def _log_start(self, line: bytes) -> None:
-        self.facts.spark_version = str(json.loads(line)["Spark Version"])
+        self.facts.spark_version = str(_document(line)["Spark Version"])
 
     def _environment(self, line: bytes) -> None:
-        properties = json.loads(line)["Spark Properties"]
+        properties = _document(line)["Spark Properties"]
         self.facts.settings_known = True
         self.facts.settings = {str(key): str(value) for key, value in properties.items()}
 
     def _application_start(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         self.facts.app, self.facts.name = str(event.get("App ID", "")), str(event["App Name"])
         self.facts.started = _number(event["Timestamp"])
 
     def _application_end(self, line: bytes) -> None:
-        self.facts.ended = self.facts.last = _number(json.loads(line)["Timestamp"])
+        self.facts.ended = self.facts.last = _number(_document(line)["Timestamp"])
 
     def _executor_added(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         cores = _number((event.get("Executor Info") or {}).get("Total Cores"))
         self.facts.executors[str(event["Executor ID"])] = Executor(added=_number(event["Timestamp"]), cores=cores)
 
     def _executor_removed(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         name = str(event["Executor ID"])
         one = self.facts.executors.setdefault(name, Executor())
         one.removed, one.reason = _number(event["Timestamp"]), str(event["Removed Reason"])[:TEXT_KEPT]
@@ -210,7 +220,7 @@ class _Reader:
             self._note("executor removed", one.reason, executor=name, during=tuple(sorted(self.facts.open_jobs)))
 
     def _executor_metrics(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         self._peak(str(event["Executor ID"]), event["Executor Metrics"])
 
     def _peak(self, executor: str, metrics: Event) -> None:
@@ -221,7 +231,7 @@ class _Reader:
     # -- jobs and stages -------------------------------------------------------------------------------------------
 
     def _job_start(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(_without(line, b'"Stage Infos":[', b',"Stage IDs":'))
         job, properties = _id(event["Job ID"]), event.get("Properties") or {}
         self.facts.open_jobs.add(job)
         group = str(properties.get("spark.jobGroup.id", ""))
@@ -232,12 +242,13 @@ class _Reader:
         step = str(properties.get("spark.job.description", "")) if PATTERN.match(group) else ""
         if execution is not None:
             self._executions_of_jobs[job] = _id(execution)
-        for stage in event["Stage IDs"]:
-            self._jobs_of_stages[_id(stage)] = (job, self._executions_of_jobs.get(job), group, step)
+        stages = self._stages_of_jobs[job] = [_id(stage) for stage in event["Stage IDs"]]
+        for stage in stages:
+            self._jobs_of_stages[stage] = (job, self._executions_of_jobs.get(job), group, step)
         self._seen(event.get("Submission Time"))
 
     def _job_end(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         job, result = _id(event["Job ID"]), event["Job Result"]
         self.facts.open_jobs.discard(job)
         if result["Result"] != "JobSucceeded":
@@ -246,6 +257,10 @@ class _Reader:
             self.facts.fail_job(job)
         else:
             self.facts.forget_job(job)
+        self._executions_of_jobs.pop(job, None)
+        for stage in self._stages_of_jobs.pop(job, ()):
+            if self._jobs_of_stages.get(stage, (None,))[0] == job:
+                del self._jobs_of_stages[stage]
         self._seen(event.get("Completion Time"))
 
     def _stage(self, number: int, attempt: int) -> Stage:
@@ -255,16 +270,17 @@ class _Reader:
             job, execution, group, step = self._jobs_of_stages.get(number, (None, None, "", ""))
             found = Stage(stage=number, attempt=attempt, job=job, execution=execution, group=group, step=step)
             self.facts.stages[key] = found
+            self.facts.prune(STAGES_KEPT)
         return found
 
     def _stage_submitted(self, line: bytes) -> None:
-        info = json.loads(line)["Stage Info"]
+        info = _document(_without(line, b'"RDD Info":[', b',"Parent IDs":'))["Stage Info"]
         stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
         stage.parents = tuple(_id(parent) for parent in info.get("Parent IDs") or ())
 
     def _stage_completed(self, line: bytes) -> None:
-        info = json.loads(line)["Stage Info"]
+        info = _document(_without(line, b'"RDD Info":[', b',"Parent IDs":'))["Stage Info"]
         stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
         stage.completed = True
@@ -279,7 +295,7 @@ class _Reader:
     # -- tasks -----------------------------------------------------------------------------------------------------
 
     def _task_end(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(_without(line, b'"Accumulables":[', b'},"Task Executor Metrics":'))
         facts = self.facts
         stage = self._stage(_id(event["Stage ID"]), _id(event["Stage Attempt ID"]))
         info, why = event["Task Info"], event["Task End Reason"]
@@ -287,7 +303,8 @@ class _Reader:
         reason = str(why["Reason"])
         facts.tasks += 1
         stage.retried += _number(info.get("Attempt")) > 0
-        stage.accumulators.update(_id(one["ID"]) for one in info.get("Accumulables") or ())
+        if not stage.accumulators and not stage.completed:  # one tells which exchange the stage reads
+            stage.accumulators |= _accumulators(line)
         read, wrote = metrics.get("Shuffle Read Metrics") or {}, metrics.get("Shuffle Write Metrics") or {}
         rows = _number(read.get("Total Records Read"))
         size = _number(read.get("Remote Bytes Read")) + _number(read.get("Local Bytes Read"))
@@ -329,11 +346,13 @@ class _Reader:
                 self.facts.groups_of_executions[int(match[1])] = group[1].decode() if group else ""
         if b"partitioning(" not in line and b"BroadcastExchange" not in line:
             return
-        event = json.loads(line)
+        event = _document(line)
         exchanges, building, execution = self.facts.exchanges, self.facts.building, _id(event["executionId"])
         keys, built = exchanges.setdefault(execution, {}), building.setdefault(execution, set())
         if len(exchanges) > PLANS_KEPT:
-            del exchanges[next(iter(exchanges))], building[next(iter(building))]
+            oldest = next(iter(exchanges))
+            del exchanges[oldest]
+            building.pop(oldest, None)
         nodes = [event["sparkPlanInfo"]]
         while nodes:
             node = nodes.pop()
@@ -347,7 +366,7 @@ class _Reader:
 
     def _driver_updates(self, line: bytes) -> None:
         """Keep how large a table was that the driver built to broadcast it, the largest of each query."""
-        event = json.loads(line)
+        event = _document(line)
         execution = _id(event["executionId"])
         built = self.facts.building.get(execution, ())
         sizes = [_number(value) for accumulator, value in event["accumUpdates"] if accumulator in built]
@@ -355,12 +374,16 @@ class _Reader:
             self.facts.broadcasts[execution] = max(self.facts.broadcasts.get(execution, 0), *sizes)
 
     def _execution_end(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         execution = _id(event["executionId"])
         self.facts.open_executions.discard(execution)
         if event.get("errorMessage"):
             self._note("query failed", str(event["errorMessage"]), execution=execution)
             self.facts.failed_executions.add(execution)
+        else:
+            self.facts.groups_of_executions.pop(execution, None)
+            self.facts.exchanges.pop(execution, None)
+        self.facts.building.pop(execution, None)
         self._seen(event.get("time"))
 
     # -- helpers ---------------------------------------------------------------------------------------------------

@@ -88,8 +88,8 @@ def _alarming(facts: Facts, stage: Stage, thresholds: Thresholds) -> list[str]:
 
 
 def _garbage(facts: Facts, thresholds: Thresholds) -> Finding | None:
-    run = sum(stage.run_seconds for stage in facts.stages.values())
-    collecting = sum(stage.gc_seconds for stage in facts.stages.values())
+    run = facts.run_seconds
+    collecting = facts.gc_seconds
     share = collecting / run if run else 0.0
     if run < thresholds.minimum_task_seconds or share < thresholds.gc_share:
         return None
@@ -157,7 +157,7 @@ def _large_broadcast(facts: Facts, thresholds: Thresholds) -> Finding | None:
 
 def oversized(facts: Facts, thresholds: Thresholds) -> str:
     """Whether heaps were larger than the work needed, as a sentence; empty where not, or where too little was done."""
-    run = sum(stage.run_seconds for stage in facts.stages.values())
+    run = facts.run_seconds
     peak, heap = facts.peak_heap, executor_heap(facts)
     if (
         not peak

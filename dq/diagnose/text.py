@@ -59,14 +59,12 @@ def _change(change: Change) -> str:
 
 
 def _summary(facts: Facts) -> list[str]:
-    stages = facts.stages.values()
-    run, collecting = sum(s.run_seconds for s in stages), sum(s.gc_seconds for s in stages)
-    spilled = sum(stage.spilled_disk for stage in stages)
+    run, collecting = facts.run_seconds, facts.gc_seconds
     parts = [
-        f"{facts.tasks:,} tasks in {len(facts.stages):,} stages, {facts.failed_tasks:,} failed, "
+        f"{facts.tasks:,} tasks in {len(facts.stages) + facts.others:,} stages, {facts.failed_tasks:,} failed, "
         f"{facts.killed_tasks:,} killed, {len(facts.lost_executors)} executors lost",
         f"garbage collection {collecting / run:.0%} of {seconds(run)} of task time" if run else "no task time recorded",
-        f"spilled to disk {shown(spilled)}",
+        f"spilled to disk {shown(facts.spilled_disk)}",
     ]
     driver = facts.executors["driver"].peak_heap if "driver" in facts.executors and not facts.local else 0
     for who, peak, heap in (

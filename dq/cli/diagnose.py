@@ -10,29 +10,55 @@ from dq import project as projects
 from dq import registry, settings
 from dq.cli import console
 from dq.diagnose import Diagnosis, diagnose, document, section_of, text
-from dq.errors import ConfigError
+from dq.errors import ConfigError, DqError
+from dq.thresholds import Thresholds
+
+DESCRIPTION = """Say from the event log of a Spark application what killed it or nearly did, and what to change.
+Nothing is started and nothing is written; no value of a row is printed."""
+
+EPILOG = """where logs lie: runs that build their own session write to WAREHOUSE/_dq/event_logs; others to the folder
+that spark.eventLog.dir names, one eventlog_v2_... folder or one file for each application.
+read are: plain text, zstd, lz4, snappy and gzip, single or rolling, torn, still in progress; not lzf.
+exit codes: 0 diagnosed, a death or none; 2 no event log of Spark 4.3; 3 cannot be read, or nothing was found and too
+much of the log is missing or damaged to tell."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     parser = commands.add_parser(
-        "diagnose", help="say from a Spark event log what killed the application or nearly did, and what to change"
+        "diagnose",
+        help="say from a Spark event log what killed the application or nearly did, and what to change",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("log", metavar="EVENTLOG", type=Path, help="an event log of Spark 4.3: a file, or its folder")
+    parser.add_argument("--run", default="", metavar="ID", help="judge this run alone, where the log holds several")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     parser.set_defaults(handler=diagnose_command)
 
 
 def diagnose_command(arguments: argparse.Namespace) -> int:
-    """Print the diagnosis of a log; 0 also where it finds a death."""
-    root = registry.find_root()
-    found = diagnose(arguments.log, settings.load(root).runtime)
-    sections = runbook_sections(root, found)
+    """Print the diagnosis of a log; 0 also where it finds a death, 3 where too much of the log is missing to tell."""
+    root, thresholds, defaults = _project()
+    found = diagnose(arguments.log, thresholds, run=arguments.run)
+    sections = runbook_sections(root, found) if root else {}
+    if defaults:
+        console.note(f"dq: judged by default thresholds, without runbooks: {defaults}")
     if arguments.format == "json":
         console.out(json.dumps(document(found, sections), indent=2, sort_keys=True))
     else:
         console.out(text(found, sections))
-    return 0
+    return 3 if found.unknown else 0
+
+
+def _project() -> tuple[Path | None, Thresholds, str]:
+    """The project and its thresholds; where there is none, or its settings are wrong, the defaults and why."""
+    try:
+        root = registry.find_root()
+        return root, settings.load(root).runtime, ""
+    except DqError as failure:  # a diagnosis does not wait for the files to be mended
+        return None, Thresholds(), str(failure).partition("\n")[0]
 
 
 def runbook_sections(root: Path, found: Diagnosis) -> dict[str, str]:

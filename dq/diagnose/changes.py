@@ -6,18 +6,26 @@ import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap, setting_size
+from dq.diagnose.facts import (
+    Facts,
+    Stage,
+    driver_heap,
+    executor_heap,
+    setting_number,
+    setting_seconds,
+    setting_share,
+    setting_size,
+)
 from dq.diagnose.facts import cores as cores_of
 from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
 
 if TYPE_CHECKING:
     from dq.diagnose.signatures import Hit
 
-# What one partition of a shuffle should hold; Spark's own advisory size is half of it.
-TARGET = 128 * MEBIBYTE
 # Spark's defaults of 4.3, where the log does not set the key.
 SHUFFLE_PARTITIONS = 200
 OVERHEAD_SHARE = 0.1
+OVERHEAD_SHARE_OF_PYTHON = 0.4  # on Kubernetes, where nothing says that the application is none
 OVERHEAD_LEAST = 384 * MEBIBYTE
 MAX_RESULT = 1 << 30
 ARROW_BATCH = 10_000
@@ -35,7 +43,7 @@ def heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
             why="what one task holds at once did not fit; a group, a window or an array cannot be split over tasks",
         )
     ]
-    split = _more_partitions(facts, hits)
+    split = _more_partitions(facts, hits, facts.target_bytes)
     if split:
         changes.insert(0, split)
     cores = cores_of(facts)
@@ -54,20 +62,52 @@ def heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
     return changes
 
 
-def _more_partitions(facts: Facts, hits: Sequence[Hit]) -> Change | None:
+def beside_heap_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
+    """By the memory that its message names: threads, classes or buffers."""
+    said = hits[0].match[0].lower()
+    options = "spark.driver.extraJavaOptions" if facts.local else "spark.executor.extraJavaOptions"
+    fewer = "spark.master" if facts.local else "spark.executor.cores"
+    if "thread" in said:
+        return [
+            Change(why="raise the limit on processes of the user (ulimit -u) or of the container (pids)"),
+            Change(why=f"fewer tasks at a time start fewer threads: lower {fewer}"),
+        ]
+    if "direct" in said:
+        heap = executor_heap(facts)
+        return [
+            Change(
+                setting=options,
+                value=f"-XX:MaxDirectMemorySize={memory(heap * 2)}",
+                now=facts.settings.get(options, "") or "as large as the heap",
+                why="buffers of network and files live beside the heap, by default in as much memory as it has",
+            ),
+            *([] if facts.local else overhead_changes(facts, hits)[:1]),
+        ]
+    return [
+        Change(
+            setting=options,
+            value="-XX:MaxMetaspaceSize=1g, or without that option",
+            now=facts.settings.get(options, ""),
+            why="classes live beside the heap, without a limit unless an option sets one",
+        ),
+        Change(why="many different queries in one application generate many classes: start a new one in between"),
+    ]
+
+
+def _more_partitions(facts: Facts, hits: Sequence[Hit], target: int) -> Change | None:
     """More shuffle partitions, where the partitions of the stage that died are evenly large."""
     for stage in _stages(facts, hits):
         even = stage.bytes_read.largest < 2 * max(stage.bytes_read.median, 1)
-        if even and stage.bytes_read.largest > TARGET:
-            wanted = math.ceil(stage.bytes_read.total / TARGET / 8) * 8
-            now = int(facts.settings.get("spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS))
+        if even and stage.bytes_read.largest > target:
+            wanted = math.ceil(stage.bytes_read.total / target / 8) * 8
+            now = setting_number(facts, "spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS)
             if wanted > now:
                 return Change(
                     setting="spark.sql.shuffle.partitions",
                     value=str(wanted),
                     now=str(now),
                     why=f"stage {stage.stage} read {shown(stage.bytes_read.total)}, evenly: "
-                    f"{wanted} partitions hold {shown(TARGET)} each",
+                    f"{wanted} partitions hold {shown(target)} each",
                 )
     return None
 
@@ -156,7 +196,7 @@ def broadcast_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
 def disk_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     """Room for what was written, then less of it."""
     written = sum(stage.bytes_written + stage.spilled_disk for stage in facts.stages.values())
-    left = sum(1 for stage in facts.stages.values() for _ in range(stage.tasks) if not stage.completed)
+    left = sum(stage.tasks for stage in facts.stages.values() if not stage.completed)
     room = f"at least {shown(written * 2)} free" if written else "several times the input free"
     return [
         Change(
@@ -174,7 +214,7 @@ def disk_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
 def python_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     """Room for the workers, then smaller batches."""
     limit = facts.settings.get("spark.executor.pyspark.memory")
-    batch = int(facts.settings.get("spark.sql.execution.arrow.maxRecordsPerBatch", ARROW_BATCH))
+    batch = setting_number(facts, "spark.sql.execution.arrow.maxRecordsPerBatch", ARROW_BATCH)
     smaller = Change(
         setting="spark.sql.execution.arrow.maxRecordsPerBatch",
         value=str(max(100, batch // 10)),
@@ -229,14 +269,42 @@ def overhead_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     return changes
 
 
+def lost_changes(facts: Facts, hits: Sequence[Hit]) -> list[Change]:
+    """What most often stands behind an executor that just went: memory of its container, long pauses, preemption."""
+    changes = [
+        Change(why="look into the log of the executor (YARN, Kubernetes or the worker): only it may say why it went"),
+        *overhead_changes(facts, hits)[:1],
+    ]
+    if "heartbeat" in hits[0].match[0]:
+        heap = executor_heap(facts)
+        longer = Change(
+            setting="spark.executor.memory",
+            value=memory(heap * 2),
+            now=memory(heap),
+            why="a heap that is nearly full is collected for so long that no heartbeat is sent",
+        )
+        changes.insert(0, longer)
+    elif "143" in hits[0].match[0]:
+        changes.append(Change(why="143 is a request to end: a preempted queue, a node that was taken away, or a limit"))
+    return changes
+
+
 def _overhead(facts: Facts) -> int:
-    default = max(int(executor_heap(facts) * OVERHEAD_SHARE), OVERHEAD_LEAST)
-    return setting_size(facts, "spark.executor.memoryOverhead", default)
+    """The bytes beside an executor's heap in its container: as set, else a share of the heap, as set or by default."""
+    kubernetes = facts.settings.get("spark.master", "").startswith("k8s://")
+    python = facts.settings.get("spark.kubernetes.resource.type", "python" if kubernetes else "") in ("python", "r")
+    share = OVERHEAD_SHARE_OF_PYTHON if kubernetes and python else OVERHEAD_SHARE
+    for key in ("spark.kubernetes.memoryOverheadFactor", "spark.executor.memoryOverheadFactor"):
+        share = setting_share(facts, key, share)
+    least = setting_size(facts, "spark.executor.minMemoryOverhead", OVERHEAD_LEAST)
+    return setting_size(facts, "spark.executor.memoryOverhead", max(int(executor_heap(facts) * share), least))
 
 
 def fetch_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
     """Find what took the files away; where nothing did, more patience."""
     lost = facts.lost_executors
+    tries = setting_number(facts, "spark.shuffle.io.maxRetries", 3)
+    patience = setting_seconds(facts, "spark.network.timeout", 120)
     first = (
         f"{len(lost)} executors were lost, with their shuffle files: their own cause comes first"
         if lost
@@ -246,14 +314,14 @@ def fetch_changes(facts: Facts, _: Sequence[Hit]) -> list[Change]:
         Change(why=first),
         Change(
             setting="spark.shuffle.io.maxRetries",
-            value="10",
-            now=facts.settings.get("spark.shuffle.io.maxRetries", "3"),
-            why="a long collection of garbage or a busy disk outlasts three tries five seconds apart",
+            value=str(max(10, 2 * tries)),
+            now=str(tries),
+            why=f"a long collection of garbage or a busy disk outlasts {tries} tries five seconds apart",
         ),
         Change(
             setting="spark.network.timeout",
-            value="600s",
-            now=facts.settings.get("spark.network.timeout", "120s"),
+            value=f"{max(600, 2 * patience)}s",
+            now=f"{patience}s",
             why="the same, for connections that stay silent",
         ),
     ]

@@ -25,6 +25,14 @@ _LZ4_HEADER = struct.Struct("<8sBiii")
 _LZ4_RAW = 0x10
 _LZ4_METHOD = 0xF0
 _SNAPPY_MAGIC = b"\x82SNAPPY\x00"
+_MAGIC = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x8b": "gz",
+    _LZ4_MAGIC: "lz4",
+    _SNAPPY_MAGIC: "snappy",
+    b"ZV": "lzf",
+    b'{"': "",
+}
 
 
 class TornError(Exception):
@@ -33,14 +41,23 @@ class TornError(Exception):
 
 def chunks(part: Part) -> Iterator[bytes]:
     """The text of a part in pieces; ends with a TornError where the file breaks off or is damaged."""
-    if part.codec == "lzf":
+    codec = _by_first_bytes(part)
+    if codec == "lzf":
         raise DqError(
             "an event log compressed with lzf cannot be read here",
             where=str(part.path),
             expected="zstd, lz4, snappy, gzip or none",
             do="set spark.eventLog.compression.codec to zstd, Spark's default",
         )
-    return _READERS[part.codec](part)
+    return _READERS[codec](part)
+
+
+def _by_first_bytes(part: Part) -> str:
+    """The codec that a file begins like, whatever its name says; that of its name where it begins like none."""
+    with part.path.open("rb") as file:
+        begin = file.read(len(_LZ4_MAGIC))
+    found = (codec for magic, codec in _MAGIC.items() if begin.startswith(magic))
+    return next(found, part.codec)
 
 
 def _plain(part: Part) -> Iterator[bytes]:

@@ -33,11 +33,6 @@ class LogFiles:
     in_progress: bool
     missing: tuple[int, ...] = ()
 
-    @property
-    def changed(self) -> float:
-        """When something was last written to it, in seconds since 1970."""
-        return max(part.path.stat().st_mtime for part in self.parts)
-
 
 def find(path: Path) -> LogFiles:
     """The log at a path; a UsageError says what is wrong with one that is none."""
@@ -71,7 +66,7 @@ def _rolling(folder: Path) -> LogFiles:
     entries = sorted(folder.iterdir())
     for entry in entries:
         match = _PART.fullmatch(entry.name)
-        if match is None:
+        if match is None or not entry.is_file():
             continue
         number = int(match["number"])
         if entry.name.endswith(COMPACTED):  # it stands for every part up to its number

@@ -50,6 +50,8 @@ class Finding:
     # What else this explains: a lost executor explains the fetches that failed from it.
     explains: tuple[str, ...] = ()
     stage: int | None = None
+    # The run it happened in, where an application has several.
+    group: str = ""
 
 
 def size_of(text: str, unit: str = "") -> int | None:
@@ -58,9 +60,10 @@ def size_of(text: str, unit: str = "") -> int | None:
     if match is None:
         return None
     try:
-        return int(float(match[1]) * _UNITS[(match[2] or unit).lower()])
-    except ValueError:
+        size = int(float(match[1]) * _UNITS[(match[2] or unit).lower()])
+    except (ValueError, OverflowError):
         return None
+    return size if size < 1 << 62 else None
 
 
 def shown(size: float) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from dq.diagnose.codecs import TornError, chunks
 from dq.diagnose.facts import Executor, Facts, Incident, Stage
 from dq.diagnose.files import LogFiles
+from dq.diagnose.signatures import cause_of
 from dq.errors import DqError, UsageError
 from dq.runid import PATTERN
 
@@ -22,9 +23,17 @@ SUPPORTED = "4.3"
 TEXT_KEPT = 20_000
 # Memory stays flat over a day of small queries; a death is in one of the last.
 PLANS_KEPT = 1000
+STAGES_KEPT = 1000
 # No line of an event log is longer in practice; a file without line ends is no log.
 LONGEST_LINE = 1 << 26
+# Above every count, size and instant in milliseconds of a real log, and within the range of a float and a long.
+LARGEST = 1 << 62
+# What half a line, or one whose bytes were changed, ends in: it is left out and counted.
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
 _BEGIN = b'{"Event":"'
+_DECODER = json.JSONDecoder()
+_ACCUMULATOR = re.compile(rb'\{"ID":(\d{1,18}),')
+_STAGE = re.compile(rb'"Stage ID":(\d{1,18}),"Stage Attempt ID":(\d{1,9})')
 _KEYS = re.compile(r"(?:hash|range)partitioning\((.*)\)")
 _COLUMN = re.compile(r"([A-Za-z_]\w*)#\d+L?")
 Event = Mapping[str, Any]
@@ -32,7 +41,7 @@ Event = Mapping[str, Any]
 
 def read(files: LogFiles) -> Facts:
     """The facts of a log; an error where it is none, is of another Spark, or holds nothing."""
-    facts = Facts()
+    facts = Facts(settings_known=False)
     reader = _Reader(facts)
     for line in _lines(files, facts):
         facts.lines += 1
@@ -44,8 +53,8 @@ def read(files: LogFiles) -> Facts:
             facts.damaged += not name
             continue
         try:
-            handler(_cut(line) if name == "SparkListenerTaskEnd" and not reader.wants_accumulators(line) else line)
-        except (ValueError, KeyError, TypeError, AttributeError):  # half a line, or bytes that were changed
+            handler(line)
+        except _DAMAGE:
             facts.damaged += 1
     for stage in facts.stages.values():
         if not stage.completed:
@@ -65,12 +74,15 @@ def _must_be_a_log(files: LogFiles, line: bytes) -> None:
         )
     if _name(line) == "SparkListenerLogStart":
         try:
-            version = str(json.loads(line)["Spark Version"])
-        except (ValueError, KeyError) as error:
+            version = str(json.loads(line)["Spark Version"] or "")
+        except _DAMAGE as error:
             raise DqError("the first line of the event log is damaged", where=str(files.path)) from error
-        if version.rpartition(".")[0] != SUPPORTED:
+        numbers = re.match(r"(\d+\.\d+)(?!\d)", version)
+        if numbers is None or numbers[1] != SUPPORTED:  # a vendor's build has more numbers or words behind
             raise UsageError(
-                f"{files.path} was written by Spark {version}",
+                f"{files.path} was written by Spark {version}"
+                if numbers
+                else f"{files.path} names no version of Spark",
                 where="EVENTLOG",
                 expected=f"a log of Spark {SUPPORTED}",
                 do="events and messages differ between versions, so nothing is guessed from it",
@@ -79,6 +91,7 @@ def _must_be_a_log(files: LogFiles, line: bytes) -> None:
 
 def _lines(files: LogFiles, facts: Facts) -> Iterator[bytes]:
     for part in files.parts:
+        facts.file, facts.lines_before = part.path.name, facts.lines
         begun: list[bytes] = []  # the pieces of a line that has not ended yet
         size = 0
         try:
@@ -94,11 +107,13 @@ def _lines(files: LogFiles, facts: Facts) -> Iterator[bytes]:
                     begun, size = [more[-1]], len(more[-1])
         except TornError:
             facts.torn = True
+            facts.torn_within |= part is not files.parts[-1]
         if rest := b"".join(begun):
             try:
                 json.loads(rest)
-            except ValueError:
+            except (ValueError, RecursionError):
                 facts.torn = True
+                facts.torn_within |= part is not files.parts[-1]
             else:
                 yield rest
 
@@ -111,17 +126,39 @@ def _name(line: bytes) -> str:
     return line[len(_BEGIN) : end].rpartition(b".")[2].decode("utf-8", "replace") if end > 0 else ""
 
 
-def _cut(line: bytes) -> bytes:
-    """The line of a finished task without the accumulators in its Task Info; as it is where the order differs."""
-    begin = line.find(b'"Accumulables":[')
-    end = line.find(b',"Task Executor Metrics":', begin)
-    if begin < 0 or end < 0:
+def _without(line: bytes, begin: bytes, end: bytes) -> bytes:
+    """A line without the long array that a key begins and what follows it ends; as it is where the order differs."""
+    first = line.find(begin)
+    last = line.find(end, first)
+    if first < 0 or last < 0:
         return line
-    return b"".join((line[:begin], b'"Accumulables":[]}', line[end:]))
+    return b"".join((line[:first], begin, b"]", line[last:]))
+
+
+def _accumulators(line: bytes) -> set[int]:
+    """The accumulators that a task or stage added to, each of which names itself first."""
+    first = line.find(b'"Accumulables":[')
+    return {int(number) for number in _ACCUMULATOR.findall(line, first)} if first >= 0 else set()
+
+
+def _document(line: bytes) -> Any:
+    """What stands in a line; ``json.loads`` would look for its encoding first, each time."""
+    return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    """A count, size or instant; what no JVM can have written is bounded."""
+    if not isinstance(value, int):
+        return 0
+    return value if 0 <= value <= LARGEST else LARGEST if value > 0 else 0
+
+
+def _id(value: object) -> int:
+    """The number of a job, stage, query or accumulator; a ValueError where it is none."""
+    number = int(value)  # type: ignore[call-overload]
+    if not -1 <= number <= LARGEST:
+        raise ValueError("a number that no JVM can have written")
+    return int(number)
 
 
 class _Reader:
@@ -130,6 +167,8 @@ class _Reader:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self._jobs_of_stages: dict[int, tuple[int, int | None, str, str]] = {}
+        self._executions_of_jobs: dict[int, int] = {}
+        self._stages_of_jobs: dict[int, list[int]] = {}
         self.handlers: dict[str, Callable[[bytes], None]] = {
             "SparkListenerLogStart": self._log_start,
             "SparkListenerEnvironmentUpdate": self._environment,
@@ -149,45 +188,39 @@ class _Reader:
             "SparkListenerDriverAccumUpdates": self._driver_updates,
         }
 
-    def wants_accumulators(self, line: bytes) -> bool:
-        """Whether this is an early task of its stage: a few tell which exchange the stage reads."""
-        match = re.match(rb'\{"Event":"SparkListenerTaskEnd","Stage ID":(\d+),"Stage Attempt ID":(\d+)', line)
-        if match is None:
-            return True
-        stage = self.facts.stages.get((int(match[1]), int(match[2])))
-        return stage is None or (stage.seconds.count < 2 and not stage.completed)
-
     # -- the application -------------------------------------------------------------------------------------------
 
     def _log_start(self, line: bytes) -> None:
-        self.facts.spark_version = str(json.loads(line)["Spark Version"])
+        self.facts.spark_version = str(_document(line)["Spark Version"])
 
     def _environment(self, line: bytes) -> None:
-        properties = json.loads(line)["Spark Properties"]
+        properties = _document(line)["Spark Properties"]
+        self.facts.settings_known = True
         self.facts.settings = {str(key): str(value) for key, value in properties.items()}
 
     def _application_start(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         self.facts.app, self.facts.name = str(event.get("App ID", "")), str(event["App Name"])
         self.facts.started = _number(event["Timestamp"])
 
     def _application_end(self, line: bytes) -> None:
-        self.facts.ended = self.facts.last = _number(json.loads(line)["Timestamp"])
+        self.facts.ended = self.facts.last = _number(_document(line)["Timestamp"])
 
     def _executor_added(self, line: bytes) -> None:
-        event = json.loads(line)
-        self.facts.executors[str(event["Executor ID"])] = Executor(added=_number(event["Timestamp"]))
+        event = _document(line)
+        cores = _number((event.get("Executor Info") or {}).get("Total Cores"))
+        self.facts.executors[str(event["Executor ID"])] = Executor(added=_number(event["Timestamp"]), cores=cores)
 
     def _executor_removed(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         name = str(event["Executor ID"])
         one = self.facts.executors.setdefault(name, Executor())
         one.removed, one.reason = _number(event["Timestamp"]), str(event["Removed Reason"])[:TEXT_KEPT]
         if name in self.facts.lost_executors:
-            self._note("executor removed", one.reason, executor=name)
+            self._note("executor removed", one.reason, executor=name, during=tuple(sorted(self.facts.open_jobs)))
 
     def _executor_metrics(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(line)
         self._peak(str(event["Executor ID"]), event["Executor Metrics"])
 
     def _peak(self, executor: str, metrics: Event) -> None:
@@ -198,27 +231,36 @@ class _Reader:
     # -- jobs and stages -------------------------------------------------------------------------------------------
 
     def _job_start(self, line: bytes) -> None:
-        event = json.loads(line)
-        job, properties = int(event["Job ID"]), event.get("Properties") or {}
+        event = _document(_without(line, b'"Stage Infos":[', b',"Stage IDs":'))
+        job, properties = _id(event["Job ID"]), event.get("Properties") or {}
         self.facts.open_jobs.add(job)
         group = str(properties.get("spark.jobGroup.id", ""))
         execution = properties.get("spark.sql.execution.id")
-        if group and group not in self.facts.groups:
-            self.facts.groups.append(group)
+        if group and len(self.facts.groups) < PLANS_KEPT:
+            self.facts.groups[group] = None
         self.facts.groups_of_jobs[job] = group
         step = str(properties.get("spark.job.description", "")) if PATTERN.match(group) else ""
-        for stage in event["Stage IDs"]:
-            self._jobs_of_stages[int(stage)] = (job, int(execution) if execution is not None else None, group, step)
+        if execution is not None:
+            self._executions_of_jobs[job] = _id(execution)
+        stages = self._stages_of_jobs[job] = [_id(stage) for stage in event["Stage IDs"]]
+        for stage in stages:
+            self._jobs_of_stages[stage] = (job, self._executions_of_jobs.get(job), group, step)
         self._seen(event.get("Submission Time"))
 
     def _job_end(self, line: bytes) -> None:
-        event = json.loads(line)
-        job, result = int(event["Job ID"]), event["Job Result"]
+        event = _document(line)
+        job, result = _id(event["Job ID"]), event["Job Result"]
         self.facts.open_jobs.discard(job)
         if result["Result"] != "JobSucceeded":
-            self.facts.failed_jobs.add(job)
             error = result.get("Exception") or {}
             self._note("job failed", str(error.get("Message", "")), job=job)
+            self.facts.fail_job(job)
+        else:
+            self.facts.forget_job(job)
+        self._executions_of_jobs.pop(job, None)
+        for stage in self._stages_of_jobs.pop(job, ()):
+            if self._jobs_of_stages.get(stage, (None,))[0] == job:
+                del self._jobs_of_stages[stage]
         self._seen(event.get("Completion Time"))
 
     def _stage(self, number: int, attempt: int) -> Stage:
@@ -228,37 +270,41 @@ class _Reader:
             job, execution, group, step = self._jobs_of_stages.get(number, (None, None, "", ""))
             found = Stage(stage=number, attempt=attempt, job=job, execution=execution, group=group, step=step)
             self.facts.stages[key] = found
+            self.facts.prune(STAGES_KEPT)
         return found
 
     def _stage_submitted(self, line: bytes) -> None:
-        info = json.loads(line)["Stage Info"]
-        stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
+        info = _document(_without(line, b'"RDD Info":[', b',"Parent IDs":'))["Stage Info"]
+        stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
-        stage.parents = tuple(int(parent) for parent in info.get("Parent IDs") or ())
+        stage.parents = tuple(_id(parent) for parent in info.get("Parent IDs") or ())
 
     def _stage_completed(self, line: bytes) -> None:
-        info = json.loads(line)["Stage Info"]
-        stage = self._stage(int(info["Stage ID"]), int(info["Stage Attempt ID"]))
+        info = _document(_without(line, b'"RDD Info":[', b',"Parent IDs":'))["Stage Info"]
+        stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
         stage.completed = True
-        stage.accumulators |= {int(one["ID"]) for one in info.get("Accumulables") or ()}
+        stage.accumulators |= {_id(one["ID"]) for one in info.get("Accumulables") or ()}
         if info.get("Failure Reason"):
             self._note("stage failed", str(info["Failure Reason"]), stage=stage)
+        else:
+            self.facts.forget_stage(stage)
         self.facts.settle(stage)
         self._seen(info.get("Completion Time"))
 
     # -- tasks -----------------------------------------------------------------------------------------------------
 
     def _task_end(self, line: bytes) -> None:
-        event = json.loads(line)
+        event = _document(_without(line, b'"Accumulables":[', b'},"Task Executor Metrics":'))
         facts = self.facts
-        stage = self._stage(int(event["Stage ID"]), int(event["Stage Attempt ID"]))
+        stage = self._stage(_id(event["Stage ID"]), _id(event["Stage Attempt ID"]))
         info, why = event["Task Info"], event["Task End Reason"]
         metrics = event.get("Task Metrics") or {}
         reason = str(why["Reason"])
         facts.tasks += 1
         stage.retried += _number(info.get("Attempt")) > 0
-        stage.accumulators.update(int(one["ID"]) for one in info.get("Accumulables") or ())
+        if not stage.accumulators and not stage.completed:  # one tells which exchange the stage reads
+            stage.accumulators |= _accumulators(line)
         read, wrote = metrics.get("Shuffle Read Metrics") or {}, metrics.get("Shuffle Write Metrics") or {}
         rows = _number(read.get("Total Records Read"))
         size = _number(read.get("Remote Bytes Read")) + _number(read.get("Local Bytes Read"))
@@ -271,9 +317,7 @@ class _Reader:
         elif reason != "Resubmitted":
             facts.failed_tasks += 1
             stage.failed += 1
-            self._note(
-                reason, _task_text(why), stage=stage, executor=str(info.get("Executor ID", "")), rows=rows, size=size
-            )
+            self._note(reason, _task_text(why), stage=stage, executor=str(info.get("Executor ID", "")))
         if reason == "Success" or rows:  # a task that died often says nothing of what it read
             stage.bytes_read.add(size)
             stage.rows_read.add(rows)
@@ -302,37 +346,44 @@ class _Reader:
                 self.facts.groups_of_executions[int(match[1])] = group[1].decode() if group else ""
         if b"partitioning(" not in line and b"BroadcastExchange" not in line:
             return
-        event = json.loads(line)
-        exchanges, building, execution = self.facts.exchanges, self.facts.building, int(event["executionId"])
+        event = _document(line)
+        exchanges, building, execution = self.facts.exchanges, self.facts.building, _id(event["executionId"])
         keys, built = exchanges.setdefault(execution, {}), building.setdefault(execution, set())
         if len(exchanges) > PLANS_KEPT:
-            del exchanges[next(iter(exchanges))], building[next(iter(building))]
+            oldest = next(iter(exchanges))
+            del exchanges[oldest]
+            building.pop(oldest, None)
         nodes = [event["sparkPlanInfo"]]
         while nodes:
             node = nodes.pop()
             nodes += node["children"]
             if node["nodeName"] == "BroadcastExchange":
-                built |= {int(one["accumulatorId"]) for one in node["metrics"] if one["name"] == "data size"}
+                built |= {_id(one["accumulatorId"]) for one in node["metrics"] if one["name"] == "data size"}
             found = _KEYS.search(node["simpleString"]) if "Exchange" in node["nodeName"] else None
             if found:
                 columns = tuple(_COLUMN.findall(found[1]))
-                keys.update({int(metric["accumulatorId"]): columns for metric in node["metrics"]})
+                keys.update({_id(metric["accumulatorId"]): columns for metric in node["metrics"]})
 
     def _driver_updates(self, line: bytes) -> None:
         """Keep how large a table was that the driver built to broadcast it, the largest of each query."""
-        event = json.loads(line)
-        execution = int(event["executionId"])
+        event = _document(line)
+        execution = _id(event["executionId"])
         built = self.facts.building.get(execution, ())
         sizes = [_number(value) for accumulator, value in event["accumUpdates"] if accumulator in built]
         if sizes and len(self.facts.broadcasts) < PLANS_KEPT:
             self.facts.broadcasts[execution] = max(self.facts.broadcasts.get(execution, 0), *sizes)
 
     def _execution_end(self, line: bytes) -> None:
-        event = json.loads(line)
-        execution = int(event["executionId"])
+        event = _document(line)
+        execution = _id(event["executionId"])
         self.facts.open_executions.discard(execution)
         if event.get("errorMessage"):
             self._note("query failed", str(event["errorMessage"]), execution=execution)
+            self.facts.failed_executions.add(execution)
+        else:
+            self.facts.groups_of_executions.pop(execution, None)
+            self.facts.exchanges.pop(execution, None)
+        self.facts.building.pop(execution, None)
         self._seen(event.get("time"))
 
     # -- helpers ---------------------------------------------------------------------------------------------------
@@ -349,31 +400,35 @@ class _Reader:
         executor: str = "",
         job: int | None = None,
         execution: int | None = None,
-        rows: int = 0,
-        size: int = 0,
+        during: tuple[int, ...] = (),
     ) -> None:
-        self.facts.note(
-            Incident(
-                line=self.facts.lines,
-                kind=kind,
-                text=text[:TEXT_KEPT],
-                stage=stage.stage if stage else None,
-                attempt=stage.attempt if stage else 0,
-                executor=executor,
-                job=stage.job if stage else job,
-                execution=stage.execution if stage else execution,
-                group=self._group(stage, job, execution),
-                rows=rows,
-                bytes=size,
-            )
+        if job is not None:
+            execution = self._executions_of_jobs.get(job)
+        incident = Incident(
+            line=self.facts.lines,
+            file=self.facts.file,
+            at=self.facts.lines - self.facts.lines_before,
+            kind=kind,
+            text=text[:TEXT_KEPT],
+            stage=stage.stage if stage else None,
+            attempt=stage.attempt if stage else 0,
+            executor=executor,
+            job=stage.job if stage else job,
+            execution=stage.execution if stage else execution,
+            group=self._group(stage, job, execution, during),
+            during=during,
         )
+        self.facts.note(incident, cause_of(incident))
 
-    def _group(self, stage: Stage | None, job: int | None, execution: int | None) -> str:
+    def _group(self, stage: Stage | None, job: int | None, execution: int | None, during: tuple[int, ...]) -> str:
         if stage is not None:
             return stage.group
         if job is not None:
             return self.facts.groups_of_jobs.get(job, "")
-        return self.facts.groups_of_executions.get(execution, "") if execution is not None else ""
+        if execution is not None:
+            return self.facts.groups_of_executions.get(execution, "")
+        groups = {self.facts.groups_of_jobs.get(one, "") for one in during}
+        return groups.pop() if len(groups) == 1 else ""
 
 
 def _task_text(why: Event) -> str:

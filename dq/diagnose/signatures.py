@@ -8,16 +8,18 @@ Kubernetes are the words of their own sources.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dq.diagnose import facts as log
 from dq.diagnose.changes import (
+    beside_heap_changes,
     broadcast_changes,
     disk_changes,
     driver_changes,
     fetch_changes,
     heap_changes,
+    lost_changes,
     overhead_changes,
     python_changes,
     result_changes,
@@ -35,19 +37,25 @@ EVIDENCE_SHOWN = 3
 class Pattern:
     """Words of an incident that speak for a cause, in which kinds of incident, and how surely.
 
-    ``unless`` are words that speak for another one.
+    ``unless`` are words that speak for another one, ``when`` such that must stand there, too, and are not shown.
+    ``yields_to`` are causes that these words quote, or say less of, where those are found in the same job or query.
     """
 
     words: re.Pattern[str]
     kinds: frozenset[str]
     confidence: Confidence = Confidence.CERTAIN
     unless: re.Pattern[str] | None = None
+    when: re.Pattern[str] | None = None
+    yields_to: frozenset[str] = frozenset()
 
     def find(self, incident: Incident) -> re.Match[str] | None:
         """The words in an incident, None where they do not stand there."""
-        if incident.kind not in self.kinds or (self.unless and self.unless.search(incident.text)):
+        if incident.kind not in self.kinds:
             return None
-        return self.words.search(incident.text)
+        found = self.words.search(incident.text)
+        if found is None or (self.unless and self.unless.search(incident.text)):
+            return None
+        return found if self.when is None or self.when.search(incident.text) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +64,11 @@ class Hit:
 
     incident: Incident
     match: re.Match[str]
-    confidence: Confidence
+    pattern: Pattern
 
     def __str__(self) -> str:
         words = " ".join(self.match[0].split())
-        return f"line {self.incident.line}: {place(self.incident)}: {words}"
+        return f"{self.incident.where}: {place(self.incident)}: {words}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,21 +81,20 @@ class Signature:
     patterns: tuple[Pattern, ...]
     changes: Callable[[Facts, Sequence[Hit]], Sequence[Change]]
     explains: tuple[str, ...] = ()
-    # Causes whose messages this one's are quoted from, where both are found.
-    quotes: tuple[str, ...] = ()
 
-    def judge(self, facts: Facts) -> Finding | None:
-        """The finding where the log holds one of the patterns."""
-        hits = [
-            Hit(incident=incident, match=match, confidence=pattern.confidence)
-            for incident in facts.incidents
+    def hits(self, incidents: Sequence[Incident]) -> list[Hit]:
+        """Where its patterns stand."""
+        return [
+            Hit(incident=incident, match=match, pattern=pattern)
+            for incident in incidents
             for pattern in self.patterns
             if (match := pattern.find(incident))
         ]
-        if not hits:
-            return None
-        surest = max(hit.confidence for hit in hits)
-        best = [hit for hit in hits if hit.confidence == surest]
+
+    def judge(self, facts: Facts, hits: Sequence[Hit]) -> Finding:
+        """The finding from hits, of which there is one at least."""
+        surest = max(hit.pattern.confidence for hit in hits)
+        best = [hit for hit in hits if hit.pattern.confidence == surest]
         first = {str(hit): hit for hit in best}
         evidence = list(first)[:EVIDENCE_SHOWN]
         if len(first) > EVIDENCE_SHOWN:
@@ -101,6 +108,7 @@ class Signature:
             changes=tuple(self.changes(facts, best)),
             explains=self.explains,
             stage=next((hit.incident.stage for hit in best if hit.incident.stage is not None), None),
+            group=next((hit.incident.group for hit in best if hit.incident.group), ""),
         )
 
 
@@ -129,7 +137,12 @@ _HEAP = (
     r"java\.lang\.OutOfMemoryError"
     r"(?:[:\s]\s*(?:Java heap space|GC overhead limit exceeded|Requested array size exceeds VM limit))?"
 )
-_NOT_THE_HEAP = words(r"unable to create (?:new )?native thread|Metaspace|Direct buffer memory|build and broadcast")
+_BESIDE_THE_HEAP = (
+    r"unable to create (?:new )?native thread|(?<=OutOfMemoryError: )Metaspace|(?<=OutOfMemoryError\n)Metaspace"
+    r"|Compressed class space|Cannot reserve \d{1,19} bytes of direct buffer memory|Direct buffer memory"
+)
+_NOT_THE_HEAP = words(rf"(?i:{_BESIDE_THE_HEAP}|build and broadcast)")
+_OF_A_TASK = words(r"Lost task \d|Task \d+ in stage \d")
 
 _UNREAD = words(
     r"Exception while getting task result(?=: \S*(?:IllegalStateException|OutOfMemoryError|EOFException))"
@@ -145,7 +158,7 @@ SIGNATURES: tuple[Signature, ...] = (
         patterns=(
             Pattern(
                 words=words(
-                    rf"Total size of serialized results of (\d+) tasks \(({_SIZE})\) is bigger than "
+                    rf"Total size of serialized results of (\d{{1,9}}) tasks \(({_SIZE})\) is bigger than "
                     rf"(?:local maxResultSize|spark\.driver\.maxResultSize) \(({_SIZE})\)"
                 ),
                 kinds=frozenset({"stage failed", "job failed", "query failed"}),
@@ -180,7 +193,7 @@ SIGNATURES: tuple[Signature, ...] = (
         title=lambda _: "a Python worker ran out of memory",
         failure_class="F17",
         patterns=(
-            Pattern(words=words(r"(?:^|\n)\s*MemoryError\b|_ArrayMemoryError|ArrowMemoryError"), kinds=ANY),
+            Pattern(words=words(r"(?:^|\n)[ \t]*MemoryError\b|_ArrayMemoryError|ArrowMemoryError"), kinds=ANY),
             Pattern(
                 words=words(r"Python worker exited unexpectedly \(crashed\)(?:: (?:Fatal Python error|signal \d+))?"),
                 kinds=ANY,
@@ -212,6 +225,20 @@ SIGNATURES: tuple[Signature, ...] = (
         explains=("fetch_failures",),
     ),
     Signature(
+        cause="memory_beside_heap",
+        title=lambda _: "a process ran out of a memory that is not the heap",
+        failure_class="F17",
+        patterns=(
+            Pattern(
+                words=words(rf"(?i:{_BESIDE_THE_HEAP})"),
+                kinds=ANY,
+                when=words(r"OutOfMemoryError|OutOfDirectMemoryError"),
+            ),
+        ),
+        changes=beside_heap_changes,
+        explains=("fetch_failures",),
+    ),
+    Signature(
         cause="executor_heap",
         title=lambda facts: (
             "the heap of the driver, which runs the tasks in local mode, was too small"
@@ -222,11 +249,24 @@ SIGNATURES: tuple[Signature, ...] = (
         patterns=(
             Pattern(words=words(_HEAP), kinds=TASK, unless=_NOT_THE_HEAP),
             Pattern(
+                words=words(_HEAP),
+                kinds=frozenset({"stage failed", "job failed"}),
+                confidence=Confidence.LIKELY,
+                unless=_NOT_THE_HEAP,
+                when=_OF_A_TASK,
+            ),
+            Pattern(
                 words=words(r"SparkOutOfMemoryError|Unable to acquire \d+ bytes of memory, got \d+"),
                 kinds=TASK,
                 unless=_NOT_THE_HEAP,
             ),
-            Pattern(words=words(r"exited with (?:exit )?code 52\b"), kinds=LOSS),
+            # The code is that of every OutOfMemoryError, of whichever memory.
+            Pattern(
+                words=words(r"exited with (?:exit )?code 52\b"),
+                kinds=LOSS,
+                confidence=Confidence.LIKELY,
+                yields_to=frozenset({"memory_beside_heap"}),
+            ),
         ),
         changes=heap_changes,
         explains=("fetch_failures",),
@@ -240,11 +280,33 @@ SIGNATURES: tuple[Signature, ...] = (
                 # Of an error that is not Spark's own the log keeps the message alone.
                 words=words(rf"{_HEAP}|\A(?:Java heap space|GC overhead limit exceeded)\Z"),
                 kinds=frozenset({"job failed", "query failed"}),
-                unless=_NOT_THE_HEAP,
+                unless=words(rf"{_NOT_THE_HEAP.pattern}|{_OF_A_TASK.pattern}"),
+                yields_to=frozenset({"executor_heap"}),
             ),
         ),
         changes=driver_changes,
-        quotes=("executor_heap",),
+    ),
+    Signature(
+        cause="executor_lost",
+        title=lambda _: "executors went away without saying why",
+        failure_class="F26",
+        patterns=tuple(
+            Pattern(
+                words=words(pattern),
+                kinds=LOSS | {"stage failed", "job failed"},
+                confidence=Confidence.POSSIBLE,
+                yields_to=frozenset(
+                    {"container_memory", "memory_beside_heap", "executor_heap", "disk_full", "python_memory"}
+                ),
+            )
+            for pattern in (
+                r"Remote RPC client disassociated"
+                r"(?:\. Likely due to containers exceeding thresholds, or network issues)?",
+                r"Executor heartbeat timed out after \d{1,12} ms",
+                r"(?:exited with (?:exit )?code|[Ee]xit (?:code|status):?|Exit code is) 143\b",
+            )
+        ),
+        changes=lost_changes,
     ),
     Signature(
         cause="fetch_failures",
@@ -266,31 +328,48 @@ SIGNATURES: tuple[Signature, ...] = (
 
 def causes(facts: Facts) -> list[Finding]:
     """What the table finds in a log, without what only quotes another cause."""
-    found = {signature: finding for signature in SIGNATURES if (finding := signature.judge(facts))}
-    names = {finding.cause for finding in found.values()}
-    own = [finding for signature, finding in found.items() if not names.intersection(signature.quotes)]
-    gone = None if names & {"driver_heap", "executor_heap"} else _driver_by_size(facts)
-    return [*own, gone] if gone else own
+    incidents = facts.incidents
+    found = {signature: signature.hits(incidents) for signature in SIGNATURES}
+    scopes = {
+        signature.cause: frozenset(scope for hit in hits for scope in hit.incident.scopes)
+        for signature, hits in found.items()
+    }
+    own = {signature: [hit for hit in hits if not _yields(hit, scopes)] for signature, hits in found.items()}
+    judged = [signature.judge(facts, hits) for signature, hits in own.items() if hits]
+    heap = any(finding.cause in ("driver_heap", "executor_heap") for finding in judged)
+    gone = None if heap else _driver_by_size(facts, incidents)
+    return [*judged, gone] if gone else judged
 
 
-def _driver_by_size(facts: Facts) -> Finding | None:
+def _yields(hit: Hit, scopes: Mapping[str, frozenset[tuple[str, int]]]) -> bool:
+    """Whether the same job or query has a cause that these words only quote."""
+    mine = hit.incident.scopes
+    return any(mine & scopes[cause] or (not mine and scopes[cause]) for cause in hit.pattern.yields_to)
+
+
+def cause_of(incident: Incident) -> str:
+    """The first cause of the table that an incident speaks for; empty where none."""
+    return next((one.cause for one in SIGNATURES if any(pattern.find(incident) for pattern in one.patterns)), "")
+
+
+def _driver_by_size(facts: Facts, incidents: Sequence[Incident]) -> Finding | None:
     """The driver's heap without a message of its own: results too large for it were on their way when it went wrong.
 
     Either the log stops there, or a result could not be read or fetched: what a heap that is full leaves of it is
     unread data. An executor that was lost took its results with it, which says nothing of the driver.
     """
     heap = log.driver_heap(facts)
-    unread = [i for i in facts.incidents if i.kind == "job failed" and _UNREAD.search(i.text)]
+    unread = [i for i in incidents if i.kind == "job failed" and _UNREAD.search(i.text)]
     if facts.lost_executors:
         unread = [i for i in unread if "TaskResultLost" not in i.text]
     jobs = {incident.job for incident in unread} if unread else set(facts.open_jobs if facts.ended is None else ())
     size = sum(stage.result_bytes for stage in facts.stages.values() if stage.job in jobs)
-    if not jobs or size < heap / (4 if unread else 2):
+    if not jobs or not facts.settings_known or size < heap / (4 if unread else 2):
         return None
     collected = f"{shown(size)} of serialized results were collected into a heap of {shown(heap)}"
     if unread:
         found = _UNREAD.search(unread[0].text)
-        evidence = [f"line {unread[0].line}: {place(unread[0])}: {found[0] if found else ''}", collected]
+        evidence = [f"{unread[0].where}: {place(unread[0])}: {found[0] if found else ''}", collected]
     else:
         evidence = [f"the log ends in job {max(facts.open_jobs)} while {collected}"]
     return Finding(
@@ -300,4 +379,5 @@ def _driver_by_size(facts: Facts) -> Finding | None:
         failure_class="F17",
         evidence=tuple(evidence),
         changes=tuple(driver_changes(facts, [], jobs)),
+        group=next((group for job in jobs if (group := facts.groups_of_jobs.get(job or 0, ""))), ""),
     )

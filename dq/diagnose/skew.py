@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 
 from dq.diagnose.facts import Facts, Stage, executor_heap
-from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
+from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, seconds, shown
 from dq.thresholds import Thresholds
 
 # Beside a death in the same stage a skew explains it also where it is below the bytes of Spark's rule.
@@ -57,6 +57,7 @@ def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Findin
             changes=tuple(_skew_changes(facts, stage, named, waiting, thresholds)),
             explains=EXPLAINS,
             stage=stage.stage,
+            group=stage.group,
         )
     return list(found.values())
 
@@ -96,6 +97,7 @@ def _skew_finding(facts: Facts, stage: Stage, deadly: bool, thresholds: Threshol
         changes=tuple(_skew_changes(facts, stage, named, rows.largest, thresholds)),
         explains=EXPLAINS if deadly else (),
         stage=stage.stage,
+        group=stage.group,
     )
 
 
@@ -106,11 +108,12 @@ def _skew_changes(facts: Facts, stage: Stage, named: str, largest: float, thresh
         if settings.get(key, "true").lower() == "false":
             changes.append(Change(setting=key, value="true", now="false", why="Spark then splits a skewed join itself"))
     bound = max(thresholds.target_bytes // 2, int(stage.bytes_read.median * thresholds.skew_factor))
+    bound = max(1, bound // MEBIBYTE) * MEBIBYTE  # rounded down: what is to be split must be larger
     if stage.bytes_read.largest > bound and stage.bytes_read.largest < thresholds.skew_bytes * 2:
         changes.append(
             Change(
                 setting="spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes",
-                value=memory(bound),
+                value=f"{bound // MEBIBYTE}m",
                 now=settings.get("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", "256MB"),
                 why="a join then splits this partition too; a grouping it cannot split",
             )

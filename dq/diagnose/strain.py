@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from dq.diagnose.facts import Facts, Stage, executor_heap, task_memory
+from dq.diagnose.facts import Facts, Stage, executor_heap, heap_key, heap_of, setting_number, task_memory
 from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
 from dq.thresholds import Thresholds
 
@@ -52,7 +52,10 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
     worst = spilled[0]
     evidence += _alarming(facts, worst, thresholds)
     now = facts.settings.get("spark.sql.shuffle.partitions", "200")
-    parts = max(2 * (int(now) if now.isdigit() else 200), math.ceil(worst.spilled_memory / thresholds.target_bytes))
+    parts = max(
+        2 * setting_number(facts, "spark.sql.shuffle.partitions", 200),
+        math.ceil(worst.spilled_memory / thresholds.target_bytes),
+    )
     changes = [
         Change(
             setting="spark.sql.shuffle.partitions",
@@ -61,7 +64,7 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
             why="smaller partitions are sorted in memory",
         ),
         Change(
-            setting="spark.driver.memory" if facts.local else "spark.executor.memory",
+            setting=heap_key(facts),
             value=memory(executor_heap(facts) * 2),
             now=memory(executor_heap(facts)),
             why="more memory per task",
@@ -85,14 +88,14 @@ def _alarming(facts: Facts, stage: Stage, thresholds: Thresholds) -> list[str]:
 
 
 def _garbage(facts: Facts, thresholds: Thresholds) -> Finding | None:
-    run = sum(stage.run_seconds for stage in facts.stages.values())
-    collecting = sum(stage.gc_seconds for stage in facts.stages.values())
+    run = facts.run_seconds
+    collecting = facts.gc_seconds
     share = collecting / run if run else 0.0
     if run < thresholds.minimum_task_seconds or share < thresholds.gc_share:
         return None
     grave = ", an alarming share" if share >= thresholds.gc_share_alarm else ""
     evidence = [f"{seconds(collecting)} of {seconds(run)} of task time went into collecting garbage{grave}"]
-    key = "spark.driver.memory" if facts.local else "spark.executor.memory"
+    key = heap_key(facts)
     heap = executor_heap(facts)
     change = Change(
         setting=key, value=memory(heap * 2), now=memory(heap), why="the collector runs when the heap is full"
@@ -101,15 +104,18 @@ def _garbage(facts: Facts, thresholds: Thresholds) -> Finding | None:
 
 
 def _full_heap(facts: Facts, thresholds: Thresholds) -> Finding | None:
-    heap = executor_heap(facts)
     full = {
-        name: one.peak_heap for name, one in facts.executors.items() if one.peak_heap > thresholds.heap_share * heap
+        name: one.peak_heap / heap_of(facts, name)
+        for name, one in facts.executors.items()
+        if facts.settings_known and one.peak_heap > thresholds.heap_share * heap_of(facts, name)
     }
     if not full:
         return None
-    name, peak = max(full.items(), key=lambda one: one[1])
-    evidence = [f"executor {name} peaked at {shown(peak)} of {shown(heap)}, and {len(full) - 1} others above the bound"]
-    key = "spark.driver.memory" if facts.local else "spark.executor.memory"
+    name = max(full, key=lambda one: full[one])
+    peak, heap = facts.executors[name].peak_heap, heap_of(facts, name)
+    who = "the driver" if name == "driver" else f"executor {name}"
+    evidence = [f"{who} peaked at {shown(peak)} of {shown(heap)}, and {len(full) - 1} others above the bound"]
+    key = heap_key(facts, name)
     change = Change(setting=key, value=memory(heap * 1.5), now=memory(heap), why="a little more data does not fit")
     return _strain("full_heap", f"a heap was {peak / heap:.0%} full", evidence, [change])
 
@@ -120,13 +126,17 @@ def _large_partition(facts: Facts, thresholds: Thresholds) -> Finding | None:
         return None
     worst = max(large, key=lambda stage: stage.bytes_read.largest)
     wanted = math.ceil(worst.bytes_read.total / thresholds.target_bytes)
+    now = setting_number(facts, "spark.sql.shuffle.partitions", 200)
     evidence = [f"{worst.place}: a task read {shown(worst.bytes_read.largest)}"]
-    change = Change(
-        setting="spark.sql.shuffle.partitions",
-        value=str(wanted),
-        now=facts.settings.get("spark.sql.shuffle.partitions", "200"),
-        why=f"{shown(thresholds.target_bytes)} per partition",
-    )
+    if wanted > max(now, worst.tasks):
+        change = Change(
+            setting="spark.sql.shuffle.partitions",
+            value=str(wanted),
+            now=str(now),
+            why=f"{shown(thresholds.target_bytes)} per partition",
+        )
+    else:
+        change = Change(why="more partitions do not split it: salt its heaviest key, or treat that value apart")
     return _strain("large_partition", "a partition is very large", evidence, [change])
 
 
@@ -147,11 +157,16 @@ def _large_broadcast(facts: Facts, thresholds: Thresholds) -> Finding | None:
 
 def oversized(facts: Facts, thresholds: Thresholds) -> str:
     """Whether heaps were larger than the work needed, as a sentence; empty where not, or where too little was done."""
-    run = sum(stage.run_seconds for stage in facts.stages.values())
-    peak, heap = max([one.peak_heap for one in facts.executors.values()], default=0), executor_heap(facts)
-    if not peak or run < thresholds.minimum_task_seconds or peak >= thresholds.heap_share_least * heap:
+    run = facts.run_seconds
+    peak, heap = facts.peak_heap, executor_heap(facts)
+    if (
+        not peak
+        or not facts.settings_known
+        or run < thresholds.minimum_task_seconds
+        or peak >= thresholds.heap_share_least * heap
+    ):
         return ""
-    key = "spark.driver.memory" if facts.local else "spark.executor.memory"
+    key = heap_key(facts)
     wanted = memory(peak / thresholds.heap_share_least)
     return f"no heap was ever fuller than {peak / heap:.0%}: {key} {wanted} would do (now {memory(heap)})"
 
@@ -173,4 +188,4 @@ def _retries(facts: Facts) -> Finding | None:
     if not (facts.failed_tasks or lost):
         return None
     evidence = [f"{facts.failed_tasks} of {facts.tasks} tasks failed, {retried} ran again, {len(lost)} executors lost"]
-    return _strain("failed_tasks", "tasks failed or executors were lost", evidence, [], "F26")
+    return _strain("failed_tasks", "tasks failed or executors were lost", evidence, [], "F17")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from dq.diagnose.diagnosis import Diagnosis, instant
-from dq.diagnose.facts import Facts, Stage, executor_heap
+from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap
 from dq.diagnose.findings import Change, Finding, seconds, shown
 from dq.model import Json
 
@@ -17,20 +17,28 @@ Sections = Mapping[str, str]
 def text(diagnosis: Diagnosis, sections: Sections) -> str:
     """The diagnosis in the order a person needs it: what killed it, what to change, what nearly did, the numbers."""
     facts = diagnosis.facts
-    head = "DIED" if diagnosis.died else "NO DEATH FOUND"
+    alive = "NO END" if facts.ended is None else "NO DEATH FOUND"
+    head = "DIED" if diagnosis.died else "CANNOT TELL" if diagnosis.unknown else alive
     who = diagnosis.run or (f"{facts.name} ({facts.app})" if facts.name else "an application whose name is missing")
     lines = [f"{head}  {who}   {diagnosis.ending}"]
     for number, cause in enumerate(diagnosis.causes, start=1):
         lines += _finding(f"{number}. {cause.confidence.word.upper()}", cause, sections)
-    if not diagnosis.causes:
-        lines += ["  Nothing recognised" + (":" if diagnosis.unrecognised else ".")]
+    if diagnosis.unrecognised:
+        lines.append("  Not recognised, beside it:" if diagnosis.causes else "  Nothing recognised:")
         lines += [f"            {one}" for one in diagnosis.unrecognised]
+    elif not diagnosis.causes:
+        lines.append("  Nothing recognised.")
     for one in diagnosis.strains:
         lines += _finding("STRAIN", one, sections)
     lines += [f"  note      {note}" for note in diagnosis.notes]
     lines += _summary(facts)
     lines += [f"  {_stage(stage)}" for stage in diagnosis.stages]
-    return "\n".join(lines)
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _printable(line: str) -> str:
+    """A line without characters that could move the cursor of a terminal or begin another line."""
+    return line if line.isprintable() else "".join(one if one.isprintable() else "?" for one in line)
 
 
 def _finding(label: str, finding: Finding, sections: Sections) -> list[str]:
@@ -46,22 +54,25 @@ def _change(change: Change) -> str:
     if not change.setting:
         return change.why
     now = f" (now {change.now})" if change.now else ""
-    return f"{change.setting}={change.value}{now}: {change.why}"
+    told = f"{change.setting}: {change.value}" if " " in change.value else f"{change.setting}={change.value}"
+    return f"{told}{now}: {change.why}"
 
 
 def _summary(facts: Facts) -> list[str]:
-    stages = facts.stages.values()
-    run, collecting = sum(s.run_seconds for s in stages), sum(s.gc_seconds for s in stages)
-    peak = max([one.peak_heap for one in facts.executors.values()], default=0)
-    spilled = sum(stage.spilled_disk for stage in stages)
+    run, collecting = facts.run_seconds, facts.gc_seconds
     parts = [
-        f"{facts.tasks:,} tasks in {len(facts.stages):,} stages, {facts.failed_tasks:,} failed, "
+        f"{facts.tasks:,} tasks in {len(facts.stages) + facts.others:,} stages, {facts.failed_tasks:,} failed, "
         f"{facts.killed_tasks:,} killed, {len(facts.lost_executors)} executors lost",
         f"garbage collection {collecting / run:.0%} of {seconds(run)} of task time" if run else "no task time recorded",
-        f"spilled to disk {shown(spilled)}",
+        f"spilled to disk {shown(facts.spilled_disk)}",
     ]
-    if peak:
-        parts.append(f"peak heap {shown(peak)} of {shown(executor_heap(facts))}")
+    driver = facts.executors["driver"].peak_heap if "driver" in facts.executors and not facts.local else 0
+    for who, peak, heap in (
+        ("", facts.peak_heap, executor_heap(facts)),
+        (" of the driver", driver, driver_heap(facts)),
+    ):
+        if peak:
+            parts.append(f"peak heap{who} {shown(peak)}" + (f" of {shown(heap)}" if facts.settings_known else ""))
     return [f"  {'whole' if n == 0 else '':<9} {part}" for n, part in enumerate(parts)]
 
 
@@ -102,6 +113,7 @@ def document(diagnosis: Diagnosis, sections: Sections) -> dict[str, Json]:
         "ended": ended.isoformat() if ended else None,
         "ending": diagnosis.ending,
         "died": diagnosis.died,
+        "unknown": diagnosis.unknown,
         "causes": [told(one) for one in diagnosis.causes],
         "strains": [told(one) for one in diagnosis.strains],
         "unrecognised": list(diagnosis.unrecognised),

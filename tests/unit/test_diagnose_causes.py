@@ -12,6 +12,7 @@ import pytest
 from dq.diagnose import Confidence, Diagnosis, diagnose, document, text
 from dq.diagnose.findings import Change, memory, size_of
 from dq.diagnose.signatures import SIGNATURES
+from dq.errors import UsageError
 from dq.thresholds import Thresholds
 
 HEAP = logs.raised("java.lang.OutOfMemoryError", "Java heap space")
@@ -48,6 +49,8 @@ YARN = (
     "Container killed by YARN for exceeding physical memory limits. 5.5 GB of 5.5 GB physical memory used. "
     "Consider boosting spark.executor.memoryOverhead."
 )
+DIRECT = "Cannot reserve 67108864 bytes of direct buffer memory (allocated: 1, limit: 2)"
+DISASSOCIATED = "Remote RPC client disassociated. Likely due to containers exceeding thresholds, or network issues"
 CRASHED = "java.io.EOFException\norg.apache.spark.SparkException: Python worker exited unexpectedly (crashed)"
 DEATHS = {
     "heap": ("executor_heap", Confidence.CERTAIN, failing(HEAP, "Lost task 0.0: java.lang.OutOfMemoryError")),
@@ -66,7 +69,34 @@ DEATHS = {
             "aborted",
         ),
     ),
-    "code 52": ("executor_heap", Confidence.CERTAIN, failing(logs.lost("1", "Command exited with code 52"), "aborted")),
+    "code 52": ("executor_heap", Confidence.LIKELY, failing(logs.lost("1", "Command exited with code 52"), "aborted")),
+    "metaspace": (
+        "memory_beside_heap",
+        Confidence.CERTAIN,
+        [
+            *failing(
+                logs.raised("java.lang.OutOfMemoryError", "Metaspace"),
+                "Lost task 0.0: java.lang.OutOfMemoryError: Metaspace",
+            )[:-1],
+            logs.removed("1", "Command exited with code 52"),
+            logs.job_end(0, "Lost task 0.0: java.lang.OutOfMemoryError: Metaspace"),
+        ],
+    ),
+    "direct": (
+        "memory_beside_heap",
+        Confidence.CERTAIN,
+        failing(logs.raised("java.lang.OutOfMemoryError", DIRECT), f"aborted: java.lang.OutOfMemoryError: {DIRECT}"),
+    ),
+    "threads": (
+        "memory_beside_heap",
+        Confidence.CERTAIN,
+        failing(logs.raised("java.lang.OutOfMemoryError", "unable to create native thread: possibly out"), "aborted"),
+    ),
+    "heap, in the words of the job alone": (
+        "executor_heap",
+        Confidence.LIKELY,
+        [logs.job(0, [0]), logs.job_end(0, "Lost task 0.3 in stage 0.0: java.lang.OutOfMemoryError: Java heap space")],
+    ),
     "yarn": ("container_memory", Confidence.CERTAIN, failing(logs.lost("1", YARN), "aborted")),
     "kubernetes": (
         "container_memory",
@@ -80,6 +110,21 @@ DEATHS = {
         "container_memory",
         Confidence.LIKELY,
         failing(logs.lost("1", "Command exited with code 137"), "aborted"),
+    ),
+    "disassociated": (
+        "executor_lost",
+        Confidence.POSSIBLE,
+        failing(logs.lost("1", f"{DISASSOCIATED}. Check driver logs for WARN messages."), "aborted"),
+    ),
+    "heartbeat": (
+        "executor_lost",
+        Confidence.POSSIBLE,
+        failing(logs.lost("1", "Executor heartbeat timed out after 125000 ms"), "aborted"),
+    ),
+    "code 143": (
+        "executor_lost",
+        Confidence.POSSIBLE,
+        failing(logs.lost("1", "Container from a bad node: container_1. Exit status: 143. Diagnostics: "), "aborted"),
     ),
     "results": ("result_too_large", Confidence.CERTAIN, failing({"Reason": "TaskKilled", "Kill Reason": ""}, BIGGER)),
     "broadcast": (
@@ -122,8 +167,105 @@ def test_each_death_is_named_by_its_own_words_with_something_to_try(name: str, t
     cause, confidence, events = DEATHS[name]
     found = judged(tmp_path, *events)
     assert [(one.cause, one.confidence) for one in found.causes] == [(cause, confidence)]
-    assert re.match(r"line \d+: ", found.causes[0].evidence[0])
+    assert re.match(r"events_1_app-1\.zstd:\d+: ", found.causes[0].evidence[0])
     assert found.causes[0].changes
+
+
+def noise(number: int, tasks: int = 51) -> list[logs.Event]:
+    """A job that succeeds although each of its tasks failed once."""
+    why = logs.raised("java.net.SocketTimeoutException", "read timed out")
+    failed = [logs.task(number, index=n, why=why) for n in range(tasks)]
+    again = [logs.task(number, index=n, attempt=1) for n in range(tasks)]
+    ended = [logs.stage(number, tasks, done=True), logs.job_end(number)]
+    return [logs.job(number, [number]), logs.stage(number, tasks), *failed, *again, *ended]
+
+
+@pytest.mark.parametrize("name", DEATHS)
+def test_harmless_failures_around_a_death_change_nothing(name: str, tmp_path: Path) -> None:
+    cause, confidence, events = DEATHS[name]
+    within = [logs.task(0, index=n, why=logs.raised("java.net.SocketTimeoutException")) for n in range(51)]
+    begun = events[:2] if events[0]["Event"] == "SparkListenerJobStart" else []
+    found = judged(tmp_path, *noise(70), *begun, *within, *events[len(begun) :], *noise(71))
+    assert [(one.cause, one.confidence) for one in found.causes] == [(cause, confidence)]
+
+
+LOST = "Command exited with code 52"
+DIVIDED = (
+    "Job aborted due to stage failure: Task 0 in stage 5.0 failed 4 times, most recent failure: Lost task 0.3 in stage "
+    "5.0: org.apache.spark.SparkArithmeticException: [DIVIDE_BY_ZERO] Division by zero."
+)
+
+
+def recovered() -> list[logs.Event]:
+    """A job that succeeds although it loses an executor."""
+    lost = [logs.task(0, why=logs.lost("1", LOST)), logs.removed("1", LOST)]
+    again = [logs.task(0, attempt=1, executor="2"), logs.stage(0, 1, done=True)]
+    return [logs.job(0, [0]), logs.stage(0, 1), *lost, *again, logs.job_end(0)]
+
+
+def test_what_an_application_survived_is_not_what_killed_it(tmp_path: Path) -> None:
+    why = logs.raised("org.apache.spark.SparkArithmeticException", "[DIVIDE_BY_ZERO] Division by zero.")
+    tried = [logs.task(5, attempt=n, executor="2", why=why) for n in range(4)]
+    divided = [logs.stage(5, 1), *tried, logs.stage(5, 1, done=True, error=DIVIDED), logs.job_end(5, DIVIDED)]
+    of_its_own = judged(tmp_path / "a", *recovered(), logs.job(5, [5]), *divided)
+    same_job = judged(tmp_path / "b", logs.job(5, [0, 5]), *recovered()[1:-1], *divided)
+    for found in (of_its_own, same_job):
+        assert found.causes == ()
+        assert all(one.endswith("DIVIDE_BY_ZERO") for one in found.unrecognised)
+        assert [one.cause for one in found.strains] == ["failed_tasks"]
+
+
+def test_a_condition_of_its_own_is_told_beside_a_cause(tmp_path: Path) -> None:
+    tried = [logs.task(5, why=HEAP), logs.stage(5, 1, done=True, error=DIVIDED), logs.job_end(5, DIVIDED)]
+    found = judged(tmp_path, logs.job(5, [5]), logs.stage(5, 1), *tried)
+    assert [one.cause for one in found.causes] == ["executor_heap"]
+    assert [one.rpartition(": ")[2] for one in found.unrecognised] == ["DIVIDE_BY_ZERO"]
+    assert "Not recognised, beside it:" in text(found, {})
+
+
+def test_a_driver_that_died_after_an_executor_was_replaced_is_named(tmp_path: Path) -> None:
+    collected = [logs.stage(5, 1), logs.task(5), logs.stage(5, 1, done=True), logs.job_end(5, "Java heap space")]
+    ended = logs.query_end(1, "java.lang.OutOfMemoryError: Java heap space")
+    found = judged(tmp_path, *recovered(), logs.plan(1), logs.job(5, [5], execution=1), *collected, ended)
+    assert [one.cause for one in found.causes] == ["driver_heap"]
+
+
+def test_of_several_runs_the_one_that_died_is_named(tmp_path: Path) -> None:
+    other = "growth_daily-2026-10-20261103t060000000000z-abcdef"
+    passed = [logs.job(1, [1], group=other), logs.stage(1, 1), logs.task(1), logs.job_end(1)]
+    log = logs.write(tmp_path, [*logs.start(name="all"), *failing(HEAP, "aborted"), *passed, logs.end()])
+    assert (diagnose(log).run, diagnose(log).pipeline) == (logs.RUN, "profit_unit")
+    assert f"the log holds 2 runs: {logs.RUN}, {other}; --run judges one alone" in diagnose(log).notes
+    alone = diagnose(log, run=other)
+    assert (alone.run, alone.causes, alone.died) == (other, (), False)
+    with pytest.raises(UsageError, match=f"holds no run growth_daly; expected one of {logs.RUN}, {other}"):
+        diagnose(log, run="growth_daly")
+
+
+def test_an_application_without_an_end_is_not_called_dead(tmp_path: Path) -> None:
+    lost = logs.task(0, why=logs.lost("1", LOST))
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 2), lost, logs.task(0, index=1), ended=False)
+    assert [one.cause for one in found.causes] == ["executor_heap"]
+    assert not found.died
+    assert text(found, {}).startswith("NO END  ")
+
+
+def test_an_executor_that_just_went_is_shown_with_the_known_sentence_and_less_than_a_cause_that_is_known(
+    tmp_path: Path,
+) -> None:
+    gone = logs.lost("1", DISASSOCIATED)
+    found = judged(tmp_path / "a", *failing(gone, "aborted"))
+    assert found.causes[0].evidence[0].endswith(DISASSOCIATED)
+    killed = [logs.job(0, [0]), logs.stage(0, 2), logs.task(0, why=gone), logs.task(0, why=logs.lost("2", YARN))]
+    found = judged(tmp_path / "b", *killed, logs.job_end(0, "aborted"))
+    assert [one.cause for one in found.causes] == ["container_memory"]
+
+
+def test_nothing_of_a_name_moves_the_cursor_or_begins_a_line(tmp_path: Path) -> None:
+    events = [*logs.start(name="evil\x1b[31m\nDIED  other\u2028"), logs.job(0, [0], group="n"), logs.job_end(0, "x")]
+    told = text(diagnose(logs.write(tmp_path, [*events, logs.end()])), {})
+    assert told.startswith("DIED  evil?[31m?DIED  other? (app-1)")
+    assert told.replace("\n", "").isprintable()
 
 
 def test_every_signature_of_the_table_has_a_death_here() -> None:
@@ -247,7 +389,8 @@ def skewed(
 ) -> list[logs.Event]:
     light = [logs.task(0, index=n, rows=10_000, read=8 << 20, accumulators=[7]) for n in range(9)]
     heavy = logs.task(0, index=9, rows=heavy_rows, read=read, seconds=seconds, why=why)
-    ended = [logs.stage(0, 10, done=True), logs.job_end(0, "aborted" if why else "")]
+    error = "aborted" if why else ""
+    ended = [logs.stage(0, 10, done=True, error=error), logs.job_end(0, error)]
     keys = ("hashpartitioning(account_id#12, coalesce(region#4, 'Jane'), 200)", "hashpartitioning(day#9, 200)")
     planned = logs.plan(3, (7, keys[0]), (8, keys[1]))
     return [planned, logs.job(0, [0], execution=3), logs.stage(0, 10), *light, heavy, *ended]
@@ -354,6 +497,102 @@ def test_a_heap_that_was_never_full_is_told_with_the_one_that_would_do(
     expected = "no heap was ever fuller than 59%: spark.executor.memory 896m would do (now 1024m)"
     assert found.notes == ((expected,) if told else ())
     assert found.strains == ()
+
+
+def test_the_drivers_heap_is_judged_by_its_own_size(tmp_path: Path) -> None:
+    def found(peak: int, folder: str) -> Diagnosis:
+        measured = {"Event": "SparkListenerStageExecutorMetrics", "Executor ID": "driver", "Stage ID": 0}
+        metrics = measured | {"Stage Attempt ID": 0, "Executor Metrics": {"JVMHeapMemory": peak << 20}}
+        ran = [logs.job(0, [0]), logs.stage(0, 1), logs.task(0, seconds=100), metrics, logs.job_end(0)]
+        return judged(tmp_path / folder, *ran, executor__memory="4g", driver__memory="8g")
+
+    half = found(5 << 10, "a")
+    assert (half.strains, half.notes) == ((), ())
+    assert "peak heap of the driver 5.0 GiB of 8.0 GiB" in text(half, {})
+    full = found(8 << 10, "b")
+    assert full.strains[0].evidence == ("the driver peaked at 8.0 GiB of 8.0 GiB, and 0 others above the bound",)
+    assert (full.strains[0].changes[0].setting, full.strains[0].changes[0].value) == ("spark.driver.memory", "12g")
+
+
+@pytest.mark.parametrize(
+    ("settings", "now"),
+    [
+        ({}, "832m"),
+        ({"master": "k8s://https://x:6443"}, "4g"),
+        ({"master": "k8s://https://x:6443", "kubernetes__resource__type": "java"}, "832m"),
+        ({"master": "yarn", "executor__memoryOverheadFactor": "0.2"}, "1664m"),
+        ({"master": "k8s://https://x:6443", "executor__memoryOverheadFactor": "0.2"}, "1664m"),
+        ({"executor__memoryOverheadFactor": "0.2", "executor__memoryOverhead": "3g"}, "3g"),
+        ({"executor__memoryOverheadFactor": "much"}, "832m"),
+    ],
+)
+def test_what_is_beside_a_heap_now_is_by_its_setting_or_its_factor(
+    settings: dict[str, str], now: str, tmp_path: Path
+) -> None:
+    found = judged(tmp_path, *failing(logs.lost("1", YARN), "aborted"), executor__memory="8g", **settings)
+    told = change(found, "spark.executor.memoryOverhead")
+    assert told.now == now
+    assert (size_of(told.value) or 0) > 1.5 * (size_of(now) or 0)
+
+
+def test_patience_is_never_less_than_it_is(tmp_path: Path) -> None:
+    settings = {"shuffle__io__maxRetries": "20", "network__timeout": "800s"}
+    for number, (given, wanted) in enumerate([({}, ("10", "600s")), (settings, ("40", "1600s"))]):
+        found = judged(tmp_path / str(number), *failing(logs.fetch_failed(), "FetchFailedException"), **given)
+        keys = ("spark.shuffle.io.maxRetries", "spark.network.timeout")
+        assert tuple(change(found, key).value for key in keys) == wanted
+
+
+def test_a_large_partition_that_more_would_not_split_is_not_given_fewer(tmp_path: Path) -> None:
+    def told(partitions: str, folder: str) -> Change:
+        light = [logs.task(0, index=n, read=4 << 20, rows=100) for n in range(199)]
+        heavy = logs.task(0, index=199, read=11 << 29, rows=100)
+        ran = [logs.job(0, [0]), logs.stage(0, 200), *light, heavy, logs.job_end(0)]
+        strains = judged(tmp_path / folder, *ran, sql__shuffle__partitions=partitions).strains
+        return next(one for one in strains if one.cause == "large_partition").changes[0]
+
+    assert told("200", "a").setting == ""
+    even = [logs.task(0, index=n, read=6 << 30, rows=100) for n in range(3)]
+    found = judged(tmp_path / "b", logs.job(0, [0]), logs.stage(0, 3), *even, sql__shuffle__partitions="3")
+    assert found.strains[0].changes[0].value == "144"
+
+
+def test_the_bound_of_a_skewed_partition_is_below_the_one_to_split(tmp_path: Path) -> None:
+    light = [logs.task(0, index=n, rows=1000, read=int(13.2 * (1 << 20)), accumulators=[7]) for n in range(9)]
+    heavy = logs.task(0, index=9, rows=90_000, read=67 << 20, why=HEAP)
+    ended = [logs.stage(0, 10, done=True, error="x"), logs.job_end(0, "x")]
+    found = judged(tmp_path, logs.job(0, [0]), logs.stage(0, 10), *light, heavy, *ended)
+    told = change(found, "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes")
+    assert 64 << 20 <= (size_of(told.value) or 0) < 67 << 20
+
+
+def test_partitions_after_a_death_hold_what_the_settings_of_the_project_say(tmp_path: Path) -> None:
+    ran = [logs.task(0, index=n, read=1 << 30, rows=1000) for n in range(8)]
+    fails = logs.task(0, index=8, read=1 << 30, rows=1000, why=HEAP)
+    begun = [*logs.start(sql__shuffle__partitions="9"), logs.job(0, [0]), logs.stage(0, 9)]
+    log = logs.write(tmp_path, [*begun, *ran, fails, logs.job_end(0, "x")])
+    first = diagnose(log, Thresholds(target_bytes=64 << 20)).causes[0].changes[0]
+    assert (first.setting, first.value) == ("spark.sql.shuffle.partitions", "144")
+
+
+def test_without_the_first_part_of_a_log_advice_is_in_factors(tmp_path: Path) -> None:
+    log = tmp_path / "eventlog_v2_app-1"
+    log.mkdir()
+    (log / "events_2_app-1").write_bytes(logs.text([*failing(HEAP, "aborted"), logs.end()]))
+    found = diagnose(log)
+    assert (found.causes[0].changes[0].value, found.causes[0].changes[0].now) == ("4 times what it is now", "")
+    told = text(found, {})
+    assert "spark.executor.memory: 4 times what it is now: " in told
+    assert "GiB" not in told
+    assert "advice is in factors" in told
+
+
+@pytest.mark.parametrize(("master", "value"), [("local[*]", "local[4]"), ("local[6]", "local[3]")])
+def test_all_cores_of_a_machine_are_as_many_as_the_executor_says(master: str, value: str, tmp_path: Path) -> None:
+    added = {"Event": "SparkListenerExecutorAdded", "Timestamp": logs.STARTED, "Executor ID": "driver"}
+    cores = added | {"Executor Info": {"Host": "127.0.0.1", "Total Cores": 8}}
+    found = judged(tmp_path, cores, *failing(HEAP, "aborted"), master=master)
+    assert change(found, "spark.master").value == value
 
 
 def test_an_idle_executor_given_back_is_not_lost(tmp_path: Path) -> None:

@@ -28,7 +28,10 @@ def test_a_death_is_printed_with_evidence_settings_and_section(
     printed = capsys.readouterr().out
     assert printed.startswith(f"DIED  {logs.RUN}")
     assert "1. CERTAIN  executor_heap: the heap of an executor was too small" in printed
-    assert "line 6: task failed, stage 0.0, executor 1: java.lang.OutOfMemoryError Java heap space" in printed
+    assert (
+        "events_1_app-1.zstd:6: task failed, stage 0.0, executor 1: java.lang.OutOfMemoryError Java heap space"
+        in printed
+    )
     assert "spark.executor.memory=4g (now 1024m)" in printed
     assert "runbooks/profit_unit.md#" in printed
 
@@ -85,21 +88,92 @@ def test_half_a_log_of_nothing_is_exit_3(
     assert f"holds no complete line; {reason}" in capsys.readouterr().err
 
 
-def test_half_a_log_is_diagnosed_as_far_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = log(tmp_path)
+@pytest.mark.parametrize(
+    ("kept", "in_progress", "code", "head"),
+    [
+        (-30, False, 3, "CANNOT TELL"),  # the end is missing, and nobody writes it any more
+        (-30, True, 0, "NO END"),
+        (None, False, 3, "CANNOT TELL"),
+        (None, True, 0, "NO END"),
+    ],
+)
+def test_half_a_log_is_diagnosed_as_far_as_it_goes(
+    kept: int | None, in_progress: bool, code: int, head: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = logs.write(tmp_path, [*logs.start(), logs.job(0, [0])], codec="", in_progress=in_progress)
     part = next(path.glob("events_*"))
-    data = logs.text([*logs.start(), logs.job(0, [0])])
-    part.rename(whole := part.with_suffix(""))
-    whole.write_bytes(data[:-30])
-    assert main(["diagnose", str(path)]) == 0
+    part.write_bytes(part.read_bytes()[:kept])
+    assert main(["diagnose", str(path)]) == code
     printed = capsys.readouterr().out
-    assert printed.startswith("NO DEATH FOUND  profit_unit (app-1)   the log has no end")
-    assert "the log breaks off in the middle of a line; what came before is judged" in printed
-    whole.write_bytes(logs.text(logs.start()[:1]))
+    who = logs.RUN if kept is None else "profit_unit (app-1)"
+    assert printed.startswith(f"{head}  {who}   the log has no end")
+    torn = "the log breaks off in the middle of a line; what came before is judged"
+    assert (torn in printed) == (kept is not None)
+    part.write_bytes(logs.text(logs.start()[:1]))
+    assert main(["diagnose", str(path)]) == code
+    assert capsys.readouterr().out.startswith(f"{head}  an application whose name is missing")
+
+
+def healthy(folder: Path) -> list[bytes]:
+    ran = [logs.job(0, [0]), logs.stage(0, 300), *[logs.task(0, index=n) for n in range(300)], logs.job_end(0)]
+    return logs.text([*logs.start(), *ran, logs.end()]).splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "torn", "missing", "code"), [(3, 0, False, 0), (3, 9, False, 0), (4, 0, False, 3), (0, 0, True, 3)]
+)
+def test_what_is_missing_of_a_healthy_log_decides_whether_it_can_be_told(
+    damaged: int, torn: int, missing: bool, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = healthy(tmp_path)
+    lines[10 : 10 + damaged] = [b"\x00\xff\n"] * damaged
+    path = tmp_path / "eventlog_v2_app-1"
+    path.mkdir()
+    (path / f"events_{2 if missing else 1}_app-1").write_bytes(b"".join(lines) + b'{"Event":'[:torn])
+    assert main(["diagnose", str(path)]) == code
+    assert capsys.readouterr().out.startswith("CANNOT TELL" if code else "NO DEATH FOUND")
+
+
+def test_a_file_that_may_not_be_read_is_told_with_path_and_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = log(tmp_path)
+
+    def refused(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refused)
+        assert main(["diagnose", str(path)]) == 3
+    part = next(path.glob("events_1*"))
+    assert f"{part}: the event log cannot be read: Permission denied; ask for" in capsys.readouterr().err
+    (path / "events_2_app-1").mkdir()
     assert main(["diagnose", str(path)]) == 0
-    assert capsys.readouterr().out.startswith(
-        "NO DEATH FOUND  an application whose name is missing   the log has no end"
-    )
+
+
+@pytest.mark.parametrize("settings", [None, "runtime: {gc_share: 7}\n"])
+def test_without_a_project_or_with_a_broken_one_it_still_diagnoses(
+    settings: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = log(tmp_path)
+    if settings is None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("DQ_PROJECT", raising=False)
+    else:
+        (tmp_path / "settings.yml").write_text(settings, encoding="utf-8")
+        monkeypatch.setenv("DQ_SETTINGS", str(tmp_path / "settings.yml"))
+    assert main(["diagnose", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "1. CERTAIN  executor_heap" in printed.out
+    assert "judged by default thresholds, without runbooks: " in printed.err
+
+
+def test_help_tells_where_logs_lie_what_is_read_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["diagnose", "--help"])
+    printed = capsys.readouterr().out
+    for said in ("--run ID", "WAREHOUSE/_dq/event_logs", "zstd, lz4, snappy and gzip", "exit codes: 0 diagnosed"):
+        assert said in printed
 
 
 def test_thresholds_are_those_of_the_settings_file(

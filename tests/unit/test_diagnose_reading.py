@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import statistics
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import event_logs as logs
 import pytest
 
-from dq.diagnose import diagnose
+from dq.diagnose import diagnose, document, text
 from dq.diagnose.facts import Distribution
 from dq.errors import DqError, UsageError
 
@@ -132,6 +134,100 @@ def test_a_log_of_another_spark_is_refused_with_both_versions(tmp_path: Path) ->
         diagnose(log)
 
 
+@pytest.mark.parametrize("version", ["4.3.0.1", "4.3.0-SNAPSHOT", "4.3", "4.3.1-amzn-0"])
+def test_a_build_of_the_same_spark_by_another_vendor_is_read(version: str, tmp_path: Path) -> None:
+    assert diagnose(logs.write(tmp_path, [*logs.start(version=version), logs.end()])).facts.spark_version == version
+
+
+@pytest.mark.parametrize("version", ["4.30.0", "4.2.1", "14.3.0", ""])
+def test_a_version_is_compared_by_its_first_two_numbers(version: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"was written by Spark|names no version of Spark"):
+        diagnose(logs.write(tmp_path, [*logs.start(version=version), logs.end()]))
+
+
+@pytest.mark.parametrize("codec", [codec for codec in logs.PACKED if codec])
+def test_a_compressed_log_is_known_by_its_first_bytes(codec: str, tmp_path: Path) -> None:
+    (tmp_path / "app-1").write_bytes(logs.PACKED[codec](logs.text(death())))
+    assert [cause.cause for cause in diagnose(tmp_path / "app-1").causes] == ["executor_heap"]
+
+
+DAMAGE = {
+    "no number": logs.line(logs.task(0)).replace('"Stage ID":0', '"Stage ID":Infinity'),
+    "nested": '{"Event":"SparkListenerJobStart","Job ID":' + "[" * 100_000,
+    "no instant": '{"Event":"SparkListenerApplicationEnd","Timestamp":' + "9" * 30 + "}",
+    "huge": logs.line(logs.task(0)).replace('"Executor Run Time":1000', '"Executor Run Time":' + "9" * 400),
+    "many tasks": logs.line(logs.stage(9, 10**18)),
+    "a word": logs.line(logs.start(sql__shuffle__partitions="auto", executor__cores="²")[1]),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_one_line_never_ends_a_diagnosis(name: str, tmp_path: Path) -> None:
+    disk = logs.raised("java.io.IOException", "No space left on device")
+    for number, events in enumerate((death(), [*death()[:-3], logs.task(0, why=disk), *death()[-2:]])):
+        lines = [logs.line(event) for event in events]
+        path = tmp_path / f"app-{number}"
+        path.write_text("\n".join([*lines[:4], DAMAGE[name], *lines[4:]]) + "\n", encoding="utf-8")
+        found = diagnose(path)
+        assert found.causes
+        json.dumps(document(found, {}))
+        assert text(found, {})
+
+
+VALUES = (
+    None,
+    "",
+    -1,
+    1.5,
+    "abc",
+    [],
+    {},
+    True,
+    10**30,
+    10**400,
+    math.inf,
+    math.nan,
+    -(10**18),
+    "auto",
+    "9" * 30,
+    [[]],
+)
+
+
+def places(value: object, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in a document, from the outside in."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:5]) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield (*place, key)
+        yield from places(one, (*place, key))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_value_of_any_kind_anywhere_never_ends_a_diagnosis(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = random.Random(seed)  # noqa: S311 - not a secret
+    texts = ["Command exited with code 52", "No space left on device", "exit code 137", "Metaspace OutOfMemoryError"]
+    for number in range(60):
+        whys = [logs.raised("java.lang.OutOfMemoryError", "Java heap space"), logs.lost("1", source.choice(texts))]
+        ran = [logs.task(0, index=n, rows=n * 999, read=n << 27, why=source.choice([None, *whys])) for n in range(9)]
+        begun = [logs.plan(3, (7, "hashpartitioning(account_id#12, 200)")), logs.job(0, [0], execution=3)]
+        ended = [logs.stage(0, 9, done=True, error="x"), logs.job_end(0, FAILED), logs.query_end(3, "x"), logs.end()]
+        started = logs.start(sql__shuffle__partitions="9", executor__cores="4")
+        events = json.loads(json.dumps([*started, *begun, logs.stage(0, 9), *ran, logs.removed("1", "x"), *ended]))
+        for _ in range(source.choice((1, 1, 2, 4))):
+            event = source.choice(events[1:])
+            *outer, last = source.choice([place for place in places(event) if place != ("Event",)])
+            for key in outer:
+                event = event[key]
+            event[last] = source.choice(VALUES)
+        path = tmp_path / f"app-{number}"
+        path.write_bytes(logs.text(events))
+        found = diagnose(path)
+        assert text(found, {})
+        json.dumps(document(found, {}))
+
+
 @pytest.mark.parametrize("codec", ["", "zstd"])
 def test_an_empty_log_is_no_success(codec: str, tmp_path: Path) -> None:
     path = tmp_path / (f"app-1.{codec}" if codec else "app-1")
@@ -175,19 +271,41 @@ def test_a_distribution_is_exact_but_for_two_percent_of_the_median(seed: int) ->
     assert math.isfinite(spread.factor) or before == 0
 
 
-def test_reading_takes_no_more_memory_for_ten_times_the_tasks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [200, 2])
+def test_reading_takes_no_more_memory_for_ten_times_the_tasks(width: int, tmp_path: Path) -> None:
+    """In wide stages, and in the narrow ones of many small queries."""
     import tracemalloc
 
     peaks = []
-    for tasks in (2_000, 20_000):
+    for tasks in (2_400, 24_000):
         path = tmp_path / f"app-{tasks}"
         with path.open("wb") as file:
             file.write(logs.text(logs.start()))
-            for number in range(tasks // 200):
-                ran = [logs.task(number, index=n, seconds=1 + n, accumulators=range(9)) for n in range(200)]
-                file.write(logs.text([logs.stage(number, 200), *ran, logs.stage(number, 200, done=True)]))
+            for number in range(tasks // width):
+                planned = logs.plan(number, (5, "hashpartitioning(account_id#12, 200)"))
+                begun = [planned, logs.job(number, [number], execution=number), logs.stage(number, width)]
+                ran = [logs.task(number, index=n, seconds=1 + n, accumulators=range(9)) for n in range(width)]
+                ended = [logs.stage(number, width, done=True), logs.job_end(number), logs.query_end(number)]
+                file.write(logs.text([*begun, *ran, *ended]))
         tracemalloc.start()
         diagnose(path)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5
+
+
+def test_of_thousands_of_stages_the_worst_are_kept_and_all_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "app-1"
+    with path.open("wb") as file:
+        file.write(logs.text(logs.start()))
+        for number in range(3_000):
+            ran = [logs.task(number, spilled=64 << 20 if number == 7 else 0), logs.task(number, index=1, gc=0.5)]
+            ended = [logs.stage(number, 2, done=True), logs.job_end(number)]
+            file.write(logs.text([logs.job(number, [number]), logs.stage(number, 2), *ran, *ended]))
+        file.write(logs.text([logs.end()]))
+    found = diagnose(path)
+    assert len(found.facts.stages) < 1_100
+    assert "6,000 tasks in 3,000 stages" in text(found, {})
+    assert (found.facts.run_seconds, found.facts.gc_seconds) == (6_000, 1_500)
+    assert [one.cause for one in found.strains] == ["spill", "garbage_collection"]
+    assert found.strains[0].evidence[0].startswith("stage 7.0: 64.0 MiB on disk")

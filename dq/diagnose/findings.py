@@ -50,6 +50,8 @@ class Finding:
     # What else this explains: a lost executor explains the fetches that failed from it.
     explains: tuple[str, ...] = ()
     stage: int | None = None
+    # Beyond the first threshold of its kind, and not beyond the second, which alarms.
+    mild: bool = False
 
 
 def size_of(text: str, unit: str = "") -> int | None:
@@ -76,6 +78,11 @@ def memory(size: float) -> str:
     if size >= 2 * GIBIBYTE:
         return f"{math.ceil(size / GIBIBYTE)}g"
     return f"{math.ceil(size / MEBIBYTE / 64) * 64}m"
+
+
+def salt(heavy: float, average: float) -> int:
+    """By how many values to salt a key of so many rows, so that a part of it is no more than an average partition."""
+    return max(2, math.ceil(heavy / average)) if average > 0 else 2
 
 
 def seconds(value: float) -> str:

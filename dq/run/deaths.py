@@ -52,13 +52,16 @@ def folder(warehouse: store.Warehouse) -> Path | None:
 def log_of(spark: SparkSession) -> EventLog | None:
     """The event log that a session writes; None where it writes none."""
     conf = spark.sparkContext.getConf()
-    directory = conf.get("spark.eventLog.dir", "") or ""
+    directory = conf.get("spark.eventLog.dir") or "/tmp/spark-events"  # noqa: S108 - Spark's default
     if (conf.get("spark.eventLog.enabled", "false") or "").lower() != "true":
         return None
     where, application = urlsplit(directory), spark.sparkContext.applicationId
     place = Path(unquote(where.path))
-    local = where.scheme in ("", "file") and place.is_dir()
-    found = [log for log in logs_in(place) if application in log.name] if local else []
+    try:
+        local = where.scheme in ("", "file") and place.is_dir()
+        found = [log for log in logs_in(place) if application in log.name] if local else []
+    except OSError:  # it may not be read by everyone, and is renamed and pruned by others meanwhile
+        found = []
     return EventLog(directory=directory, application=application, path=found[-1] if found else None)
 
 

@@ -269,6 +269,17 @@ def test_the_log_of_a_session_is_found_where_it_lies_in_files(
         assert (log.directory, log.application) == (given["spark.eventLog.dir"], "local-1")
 
 
+def test_a_folder_of_logs_that_cannot_be_read_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(deaths, "logs_in", refused)
+    given = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": str(tmp_path)}
+    context = SimpleNamespace(applicationId="local-1", getConf=lambda: given)
+    log = deaths.log_of(SimpleNamespace(sparkContext=context))  # type: ignore[arg-type]
+    assert log == deaths.EventLog(directory=str(tmp_path), application="local-1")
+
+
 def test_a_clone_of_the_warehouse_keeps_no_event_logs(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     assert deaths.folder(warehouse) == tmp_path / "_dq" / "event_logs"

@@ -53,7 +53,8 @@ def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Findin
             confidence=Confidence.LIKELY,
             failure_class="F18",
             evidence=tuple(evidence),
-            changes=tuple(_skew_changes(facts, stage, named, waiting, thresholds)),
+            # At worst one value has all that were left.
+            changes=tuple(_skew_changes(facts, stage, named, waiting * left, thresholds)),
             explains=EXPLAINS,
             stage=stage.stage,
         )

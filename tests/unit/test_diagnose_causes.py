@@ -278,6 +278,7 @@ def test_a_heavy_task_that_died_unread_is_found_by_what_the_others_left(
     if len(causes) == 2:
         assert found.causes[0].title == "one value of account_id holds most of the rows that were left"
         assert "2,950 rows were left for the other 3, at least 983 for the largest" in found.causes[0].evidence[1]
+        assert any("salt account_id with 8 values" in one.why for one in found.causes[0].changes)
 
 
 def test_a_skew_that_killed_nothing_is_a_strain(tmp_path: Path) -> None:

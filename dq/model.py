@@ -173,6 +173,20 @@ class Replaced:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Died:
+    """A run that left no record: who and why in one sentence, and the path of its event log, empty where it has none.
+
+    ``causes`` are what killed it, most likely first, with evidence, confidence, changes and runbook section, in the
+    form of ``dq diagnose --format json``.
+    """
+
+    run: str
+    log: str
+    sentence: str
+    causes: Sequence[Mapping[str, Json]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
     """Everything one run has to tell; stored as JSON in the warehouse and read by every report.
 
@@ -181,6 +195,7 @@ class RunRecord:
     ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
     A ``rehearsal`` ran in a clone of the warehouse: what its verdict calls published nobody sees.
     ``sources`` is the sources file it read by, relative to the project where it lies in it; empty if not recorded.
+    ``died_before`` is the run of the pipeline before it, where that left no record.
     """
 
     run: str
@@ -210,6 +225,7 @@ class RunRecord:
     waivers: Sequence[WaiverNote] = ()
     rehearsal: bool = False
     sources: str = ""
+    died_before: Died | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

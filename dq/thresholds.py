@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MEBIBYTE = 1 << 20
+ORDERED = (
+    ("gc_share", "gc_share_alarm"),
+    ("heap_share_least", "heap_share"),
+    ("suspicious_factor", "skew_factor"),
+    ("small_file_bytes", "target_bytes"),
+    ("target_bytes", "partition_bytes"),
+)
+"""The thresholds of which the first may not exceed the second."""
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -14,8 +22,9 @@ class Thresholds(BaseModel):
     """The ``runtime`` part of ``jobs/settings.yml``.
 
     Skew is Spark's own rule for splitting a partition; spill, garbage collection and heap are the rules of Dr. Elephant
-    and DataFlint. ``minimum_task_seconds`` keeps short stages quiet, whose times are those of starting up. A run is
-    slow that takes ``slow_factor`` times the median of at least ``slow_history`` periods, and ``slow_seconds``.
+    and DataFlint. What has an alarm is information below it and a warning from it on. ``minimum_task_seconds`` keeps
+    short stages quiet, whose times are those of starting up. A run is slow that takes ``slow_factor`` times the median
+    of at least ``slow_history`` periods, and ``slow_seconds``.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -33,7 +42,7 @@ class Thresholds(BaseModel):
     heap_share_least: Share = 0.7
     partition_bytes: Annotated[int, Field(gt=0)] = 5 * 1024 * MEBIBYTE
     broadcast_bytes: Annotated[int, Field(gt=0)] = 1024 * MEBIBYTE
-    target_bytes: Annotated[int, Field(gt=0)] = 128 * MEBIBYTE
+    target_bytes: Annotated[int, Field(ge=MEBIBYTE)] = 128 * MEBIBYTE
     tiny_tasks: Annotated[int, Field(gt=0)] = 5000
     tiny_task_seconds: Annotated[float, Field(gt=0)] = 0.5
     minimum_task_seconds: Annotated[float, Field(ge=0)] = 60.0
@@ -44,3 +53,11 @@ class Thresholds(BaseModel):
     slow_factor: Annotated[float, Field(gt=1)] = 2.0
     slow_history: Annotated[int, Field(ge=1)] = 3
     slow_seconds: Annotated[float, Field(ge=0)] = 60.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Thresholds:
+        """Refuse an alarm below its warning, and bounds between which nothing lies."""
+        for lower, upper in ORDERED:
+            if getattr(self, lower) > getattr(self, upper):
+                raise ValueError(f"{lower} ({getattr(self, lower)}) has to be at most {upper} ({getattr(self, upper)})")
+        return self

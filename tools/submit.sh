@@ -9,16 +9,37 @@ if [ -z "$master" ] || [ -z "$job" ]; then
   exit 2
 fi
 shift 2
-case $master in
-  spark://*) conf=cluster ;;
-  yarn) conf=yarn ;;
-  k8s://*) conf=kubernetes ;;
-  local*) conf=local ;;
-  *) echo "no settings for $master; valid: spark://HOST:PORT, yarn, k8s://HOST:PORT, local[N]" >&2; exit 2 ;;
-esac
+if [[ $master =~ ^local(\[([0-9]+|\*)(,[0-9]+)?\])?$ ]]; then
+  conf=local
+elif [[ $master == spark://?* ]]; then
+  conf=cluster
+elif [[ $master == k8s://?* ]]; then
+  conf=kubernetes
+elif [ "$master" = yarn ]; then
+  conf=yarn
+else
+  echo "no settings for $master; valid: spark://HOST:PORT, yarn, k8s://https://HOST:PORT, local, local[N]" >&2
+  exit 2
+fi
 if [ ! -f "jobs/$job.py" ]; then
   echo "there is no jobs/$job.py; valid: $(cd jobs && echo *.py | sed 's/\.py//g')" >&2
   exit 2
+fi
+if [ "$conf" = yarn ] || [ "$conf" = kubernetes ]; then
+  # The driver runs in a container: what it publishes into the folder of its archive goes with it.
+  warehouse="" before=""
+  for word in "$@"; do
+    if [ "$before" = --warehouse ]; then warehouse=$word; fi
+    case $word in --warehouse=*) warehouse=${word#--warehouse=} ;; esac
+    before=$word
+  done
+  if [[ $warehouse != /* ]]; then
+    echo "on $conf the driver runs in a container, and what it publishes below its own folder is lost: give --warehouse" \
+      "an absolute path that driver and executors see and that stays (spark-conf/$conf.conf says how)" >&2
+    exit 2
+  fi
+  # What ends here is spark-submit, whose exit code is not the job's.
+  echo "the verdict stands in the run's record, not in this exit code: dq show --warehouse $warehouse" >&2
 fi
 words=(--master "$master" --properties-file "spark-conf/$conf.conf")
 if [ "$conf" != local ]; then

@@ -151,7 +151,7 @@ class PipelineRun:
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
         if self._run.state.died_before:
-            console.note(f"dq: {self._run.state.died_before}")
+            console.note(f"dq: {self._run.state.died_before.sentence}")
         for problem in self.problems:
             console.note(f"dq: {problem}")
         return True

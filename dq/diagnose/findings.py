@@ -52,6 +52,8 @@ class Finding:
     stage: int | None = None
     # The run it happened in, where an application has several.
     group: str = ""
+    # Beyond the first threshold of its kind, and not beyond the second, which alarms.
+    mild: bool = False
 
 
 def size_of(text: str, unit: str = "") -> int | None:
@@ -79,6 +81,11 @@ def memory(size: float) -> str:
     if size >= 2 * GIBIBYTE:
         return f"{math.ceil(size / GIBIBYTE)}g"
     return f"{math.ceil(size / MEBIBYTE / 64) * 64}m"
+
+
+def salt(heavy: float, average: float) -> int:
+    """By how many values to salt a key of so many rows, so that a part of it is no more than an average partition."""
+    return max(2, math.ceil(heavy / average)) if average > 0 else 2
 
 
 def seconds(value: float) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dq.diagnose.facts import Distribution, Executor, Facts, Stage
+from dq.diagnose.findings import size_of
 from dq.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 PATIENCE_MILLISECONDS = 5000
 _QUANTILES = (0.5, 0.75, 1.0)
 _ALL = (1 << 31) - 1
+# The node of a plan that builds a table on the driver and sends it whole, and the metric of its size.
+_BROADCAST, _BUILT = "BroadcastExchange", "data size"
 Json = Mapping[str, Any]
 
 
@@ -29,7 +32,9 @@ def read(spark: SparkSession, group: str, began: datetime, thresholds: Threshold
     The columns a stage is partitioned by are not among them: those stand in the event log.
     """
     store = _Store(spark)
-    wanted = {stage for job in store.jobs() if job.get("jobGroup") == group for stage in job["stageIds"]}
+    ours = [job for job in store.jobs() if job.get("jobGroup") == group]
+    jobs = {int(job["jobId"]) for job in ours}
+    wanted = {stage for job in ours for stage in job["stageIds"]}
     facts = Facts(settings=store.settings(), started=int(began.timestamp() * 1000))
     listed = [one for one in store.stages() if one["stageId"] in wanted and one["status"] not in ("PENDING", "SKIPPED")]
     for info in listed:
@@ -41,10 +46,16 @@ def read(spark: SparkSession, group: str, began: datetime, thresholds: Threshold
     facts.rows_in, facts.rows_in_again = rows_read(listed, store.tasks)
     facts.failed_tasks = sum(stage.failed for stage in facts.stages.values())
     facts.executors = _executors(store.executors(), facts)
+    facts.broadcasts = store.broadcasts(jobs, thresholds.broadcast_bytes)
     for key, stage in facts.stages.items():
         for name, spilled in (store.spilled(*key) if stage.spilled_disk else {}).items():
             facts.executors.setdefault(name, Executor()).spilled += spilled
     return facts
+
+
+def settings(spark: SparkSession) -> dict[str, str]:
+    """The settings of a session, with the cores it found where they leave those open."""
+    return _Store(spark).settings()
 
 
 def rows_read(stages: Iterable[Json], tasks: Callable[[int, int], list[Json]]) -> tuple[int, int]:
@@ -95,10 +106,19 @@ class _Store:
             if "TimeoutException" not in str(error):
                 raise
         self._store = scala.statusStore()
+        session: Any = spark._jsparkSession
+        self._queries = session.sharedState().statusStore()
         self._mapper = self._jvm.org.apache.spark.status.api.v1.JacksonMessageWriter().mapper()
 
     def settings(self) -> dict[str, str]:
-        return {str(key): str(value) for key, value in self._context.getConf().getAll()}
+        """As they are set; ``local[*]`` and executors of all cores of a machine with the number that was found."""
+        given = {str(key): str(value) for key, value in self._context.getConf().getAll()}
+        found = max((int(one["totalCores"]) for one in self.executors()), default=0)
+        if found and given.get("spark.master", "").startswith("local["):
+            given["spark.master"] = f"local[{found}]"
+        elif found:
+            given.setdefault("spark.executor.cores", str(found))
+        return given
 
     def jobs(self) -> list[Json]:
         return self._json(self._store.jobsList(None))  # type: ignore[no-any-return]
@@ -119,6 +139,23 @@ class _Store:
     def tasks(self, stage: int, attempt: int) -> list[Json]:
         """All tasks of an attempt of a stage."""
         return self._json(self._store.taskList(stage, attempt, _ALL))  # type: ignore[no-any-return]
+
+    def broadcasts(self, jobs: set[int], least: int) -> dict[int, int]:
+        """By query of these jobs the bytes of the largest table that was built to be broadcast, above ``least``."""
+        found = {}
+        for query in self._json(self._queries.executionsList()):
+            number, values = int(query["executionId"]), query.get("metricValues") or {}
+            if not jobs & {int(job) for job in query["jobs"]}:
+                continue
+            # What a shuffle wrote has the same name, and the sizes of its tasks behind it.
+            large = {int(key): size for key, text in values.items() if (size := size_of(text) or 0) > least}
+            if large:
+                nodes = self._json(self._queries.planGraph(number).allNodes())
+                named = (one for node in nodes if node.get("name") == _BROADCAST for one in node["metrics"])
+                sizes = [large.get(int(one["accumulatorId"]), 0) for one in named if one["name"] == _BUILT]
+                if max(sizes, default=0):
+                    found[number] = max(sizes)
+        return found
 
     def summary(self, stage: int, attempt: int) -> Json | None:
         """A stage's tasks at the median, the third quartile and the largest; None where no task has ended."""

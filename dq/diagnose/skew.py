@@ -5,11 +5,10 @@ The rule is Spark's own for splitting a partition; beside a death in the same st
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from dq.diagnose.facts import Facts, Stage, executor_heap
-from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, seconds, shown
+from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, salt, seconds, shown
 from dq.thresholds import Thresholds
 
 # Beside a death in the same stage a skew explains it also where it is below the bytes of Spark's rule.
@@ -54,7 +53,8 @@ def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Findin
             confidence=Confidence.LIKELY,
             failure_class="F18",
             evidence=tuple(evidence),
-            changes=tuple(_skew_changes(facts, stage, named, waiting, thresholds)),
+            # At worst one value has all that were left.
+            changes=tuple(_skew_changes(facts, stage, named, waiting * left, thresholds)),
             explains=EXPLAINS,
             stage=stage.stage,
             group=stage.group,
@@ -118,12 +118,13 @@ def _skew_changes(facts: Facts, stage: Stage, named: str, largest: float, thresh
                 why="a join then splits this partition too; a grouping it cannot split",
             )
         )
-    median = max(stage.rows_read.median, 1.0)
-    salt = min(256, max(2, 2 ** math.ceil(math.log2(max(largest, median) / median))))
+    # The tasks that are not done have read nothing yet.
+    rows = stage.rows_read.total + facts.rows_waiting(stage) * (stage.tasks - stage.seconds.count)
+    parts = salt(largest, rows / max(1, stage.tasks))
     changes.append(
         Change(
-            why=f"salt {named or 'the key'} with {salt} values: group by it and the salt first, then by it alone; "
-            "in a join repeat the other side once per salt"
+            why=f"salt {named or 'the key'} with {parts} values, which cuts it to an average partition: group by it "
+            "and the salt first, then by it alone; in a join repeat the other side once per salt"
         )
     )
     changes.append(Change(why="treat the heavy value apart, if it is a default, a test or NULL: filter it before"))

@@ -28,7 +28,15 @@ def strains(facts: Facts, thresholds: Thresholds) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _strain(cause: str, title: str, evidence: list[str], changes: list[Change], failure_class: str = "F17") -> Finding:
+def _strain(
+    cause: str,
+    title: str,
+    evidence: list[str],
+    changes: list[Change],
+    failure_class: str = "F17",
+    *,
+    mild: bool = False,
+) -> Finding:
     return Finding(
         cause=cause,
         title=title,
@@ -36,6 +44,7 @@ def _strain(cause: str, title: str, evidence: list[str], changes: list[Change], 
         failure_class=failure_class,
         evidence=tuple(evidence),
         changes=tuple(changes),
+        mild=mild,
     )
 
 
@@ -50,7 +59,8 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
         for stage in spilled[:WORST]
     ]
     worst = spilled[0]
-    evidence += _alarming(facts, worst, thresholds)
+    alarming = _alarming(facts, worst, thresholds)
+    evidence += alarming
     now = facts.settings.get("spark.sql.shuffle.partitions", "200")
     parts = max(
         2 * setting_number(facts, "spark.sql.shuffle.partitions", 200),
@@ -71,7 +81,7 @@ def _spill(facts: Facts, thresholds: Thresholds) -> Finding | None:
         ),
     ]
     total = sum(stage.spilled_disk for stage in spilled)
-    return _strain("spill", f"tasks spilled {shown(total)} to disk", evidence, changes)
+    return _strain("spill", f"tasks spilled {shown(total)} to disk", evidence, changes, mild=not alarming)
 
 
 def _alarming(facts: Facts, stage: Stage, thresholds: Thresholds) -> list[str]:
@@ -93,14 +103,16 @@ def _garbage(facts: Facts, thresholds: Thresholds) -> Finding | None:
     share = collecting / run if run else 0.0
     if run < thresholds.minimum_task_seconds or share < thresholds.gc_share:
         return None
-    grave = ", an alarming share" if share >= thresholds.gc_share_alarm else ""
+    mild = share < thresholds.gc_share_alarm
+    grave = "" if mild else ", an alarming share"
     evidence = [f"{seconds(collecting)} of {seconds(run)} of task time went into collecting garbage{grave}"]
     key = heap_key(facts)
     heap = executor_heap(facts)
     change = Change(
         setting=key, value=memory(heap * 2), now=memory(heap), why="the collector runs when the heap is full"
     )
-    return _strain("garbage_collection", f"{share:.0%} of task time was garbage collection", evidence, [change])
+    title = f"{share:.0%} of task time was garbage collection"
+    return _strain("garbage_collection", title, evidence, [change], mild=mild)
 
 
 def _full_heap(facts: Facts, thresholds: Thresholds) -> Finding | None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
+from dq.diagnose.findings import salt, size_of
 from dq.diagnose.findings import shown as size_shown
-from dq.diagnose.findings import size_of
 from dq.engine.gather import percent, whole
 from dq.engine.key_rows import key_rows
 from dq.engine.request import Judge, Judged, Request
@@ -85,8 +85,7 @@ def advice(spark: SparkSession, name: str, share: Decimal, size: int) -> str:
     ``size`` are the bytes of the files the rows are read from, 0 where they are not known.
     """
     parts = int(spark.conf.get(PARTITIONS) or 0) or 1
-    salt = max(2, math.ceil(share * parts))
-    told = f"salt {name} by {salt}, which cuts it to the size of the other {parts} partitions"
+    told = f"salt {name} by {salt(float(share * parts), 1)}, which cuts it to an average partition of {parts}"
     settings = split_by_spark(spark, int(share * size), float(share), parts)
     return f"{told}; {settings}" if settings else told
 

@@ -6,14 +6,17 @@ The terminal, the data docs, Markdown and the workflow annotations all show this
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import cast
 
-from dq.model import CheckResult, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict, WaiverNote
+from dq.model import CheckResult, Died, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict, WaiverNote
 
 BLOCKS = 20
+CAUSES = 3
+_Change = Mapping[str, str]
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RANK = {Severity.CRITICAL: 0, Severity.WARNING: 3, Severity.INFO: 4}
 
@@ -78,6 +81,7 @@ class Card:
     partial: tuple[str, ...]
     replaced: str
     waivers: tuple[str, ...]
+    died: tuple[str, ...]
     error: str
     upstream: Card | None
 
@@ -111,6 +115,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         partial=tuple(run.partial),
         replaced=replaced_line(run.replaced, run.period) if run.replaced else "",
         waivers=tuple(waiver_line(note) for note in run.waivers if not (note.applied and note.check in told)),
+        died=tuple(_died(run.died_before)) if run.died_before else (),
         error="" if known else run.error,
         upstream=card(run.upstream, limit=limit) if run.upstream else None,
     )
@@ -180,6 +185,24 @@ def waiver_line(note: WaiverNote) -> str:
     return (
         f"{note.check}: {note.effect}; up to {note.ceiling} until {note.until} for {note.owner}{signed}: {note.reason}"
     )
+
+
+def _died(before: Died) -> Iterator[str]:
+    """The run before, that left no record: then per cause the evidence, what to change and where help is."""
+    yield before.sentence
+    for number, cause in enumerate(before.causes[:CAUSES], start=1):
+        yield f"{number}. {cause['confidence']}: {cause['cause']}, {cause['title']}"
+        evidence, changes = cast("Sequence[str]", cause["evidence"]), cast("Sequence[_Change]", cause["changes"])
+        yield from (f"seen: {one}" for one in evidence)
+        for change in changes:
+            now = f" (now {change['now']})" if change["now"] else ""
+            yield (
+                "try: " + (f"{change['setting']}={change['value']}{now}: " if change["setting"] else "") + change["why"]
+            )
+        if cause["runbook"]:
+            yield f"runbook: {cause['runbook']}"
+    if len(before.causes) > CAUSES:
+        yield f"and {len(before.causes) - CAUSES} causes that are less likely"
 
 
 def found_text(result: CheckResult) -> str:

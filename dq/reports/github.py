@@ -21,7 +21,8 @@ def _commands(summary: Card) -> Iterator[str]:
     level = "error" if summary.tone == "bad" else "notice"
     replaces = f"replaces {summary.replaced}" if summary.replaced else ""
     waivers = (f"waiver: {line}" for line in summary.waivers)
-    message = "\n".join(filter(None, (summary.headline, summary.error, *summary.partial, replaces, *waivers)))
+    told = (summary.headline, summary.error, *summary.partial, replaces, *waivers, *summary.died)
+    message = "\n".join(filter(None, told))
     yield command(level, message, title=f"{summary.word}: {summary.subject}")
     for block in summary.blocks:
         lines = [block.text]

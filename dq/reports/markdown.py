@@ -33,6 +33,7 @@ def _lines(summary: Card, *, level: int) -> Iterator[str]:
         ("Partial", summary.partial),
         ("Replaces", [summary.replaced]),
         ("Waiver", summary.waivers),
+        ("Died", summary.died),
     )
     for title, lines in ((title, filter(None, lines)) for title, lines in told):
         for line in lines:

@@ -20,6 +20,7 @@ _CODES |= {
     "WARNING": "33",
     "WAIVED": "33",
     "WAIVER": "33",
+    "DIED": "33",
     "PARTIAL": "33",
     "ERROR": "31",
     "NOT RUN": "2",
@@ -92,6 +93,8 @@ class _Writer:
             yield from self._labelled("REPLACES", card.replaced)
         for line in card.waivers:
             yield from self._labelled("WAIVER", line)
+        for number, line in enumerate(card.died):
+            yield from self._labelled("" if number else "DIED", line)
         id_width = max((columns(block.check) for block in card.blocks), default=0)
         for block in card.blocks:
             yield from self._block(block, id_width)

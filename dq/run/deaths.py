@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from dq import store
-from dq.diagnose import diagnose
-from dq.diagnose.files import find, logs_in
+from dq.diagnose import Diagnosis, diagnose, document, section_of
+from dq.diagnose.files import IN_PROGRESS, find, logs_in
 from dq.errors import DqError
+from dq.model import Died, Json
 from dq.run import records
+from dq.runbooks.page import Page
 from dq.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -28,58 +32,104 @@ KIND = "last_runs"
 LOGS_KEPT = 50
 
 
+@dataclass(frozen=True, kw_only=True)
+class EventLog:
+    """Where a session writes its event log: the folder's address, its application, and its path on this machine.
+
+    ``path`` is None where the log does not lie in files of this machine, or is not there yet.
+    """
+
+    directory: str
+    application: str
+    path: Path | None = None
+
+
 def folder(warehouse: store.Warehouse) -> Path | None:
     """Where runs that build their own session write their event logs; None in a clone, which does not last."""
     return None if warehouse.root.parent.name == store.SCRATCH else warehouse.root / "_dq" / "event_logs"
 
 
-def log_of(spark: SparkSession) -> Path | None:
-    """The event log that a session writes; None where it writes none, or not to files of this machine."""
+def log_of(spark: SparkSession) -> EventLog | None:
+    """The event log that a session writes; None where it writes none."""
     conf = spark.sparkContext.getConf()
-    where = urlsplit(conf.get("spark.eventLog.dir", "") or "")
-    if (conf.get("spark.eventLog.enabled", "false") or "").lower() != "true" or where.scheme not in ("", "file"):
+    directory = conf.get("spark.eventLog.dir") or "/tmp/spark-events"  # noqa: S108 - Spark's default
+    if (conf.get("spark.eventLog.enabled", "false") or "").lower() != "true":
         return None
+    where, application = urlsplit(directory), spark.sparkContext.applicationId
     place = Path(unquote(where.path))
-    application = spark.sparkContext.applicationId
-    found = [log for log in logs_in(place) if application in log.name] if place.is_dir() else []
-    return found[-1] if found else None
+    try:
+        local = where.scheme in ("", "file") and place.is_dir()
+        found = [log for log in logs_in(place) if application in log.name] if local else []
+    except OSError:  # it may not be read by everyone, and is renamed and pruned by others meanwhile
+        found = []
+    return EventLog(directory=directory, application=application, path=found[-1] if found else None)
 
 
-def look_back(warehouse: store.Warehouse, pipeline: str, thresholds: Thresholds) -> str:
-    """What killed the run of this pipeline before, in one sentence; empty where it left its record or still runs."""
+def look_back(
+    warehouse: store.Warehouse, pipeline: str, thresholds: Thresholds, page: Page | None = None
+) -> Died | None:
+    """The run of this pipeline before, and what killed it; None where it left its record or still runs.
+
+    ``page`` is the pipeline's runbook, whose sections are named beside the causes.
+    """
+    run = log = ""
     try:
         noted = warehouse.records.get(KIND, pipeline)
-        run, log = (str(noted.get("run", "")), str(noted.get("log", ""))) if noted else ("", "")
-        if not noted or not log or records.find(warehouse, run) is not None:
-            return ""
-        if noted.get("host") == socket.gethostname() and _alive(noted.get("process")) and find(Path(log)).in_progress:
-            return ""
-        return (
-            f"{run} left no record: {_cause(Path(log), run, thresholds) or 'its log names no cause'}; see {shown(log)}"
-        )
-    except (DqError, OSError) as failure:
-        return f"the run before left no record, and its event log cannot be read: {failure}"
+        if not noted:
+            return None
+        run, log = str(noted.get("run", "")), str(noted.get("log", ""))
+        if records.find(warehouse, run) is not None:
+            return None
+        here = noted.get("host") == socket.gethostname() and _alive(noted.get("process"))
+        if not log:
+            return None if here else Died(run=run, log="", sentence=f"{run} left no record: {_elsewhere(noted)}")
+        path = _settled(Path(log))
+        log = str(path)
+        if here and find(path).in_progress:
+            return None
+        found = diagnose(path, thresholds, run=run)
+    except DqError as failure:
+        reason = f"its event log cannot be read: {failure}" if run else f"it cannot be told which it was: {failure}"
+    except Exception as failure:  # whatever is in that log or note, the run that reads it goes on and leaves a record
+        reason = f"its event log cannot be read ({type(failure).__name__})"
+    else:
+        sentence = f"{run} left no record: {_cause(found) or 'its log names no cause'}; see {shown(log)}"
+        return Died(run=run, log=log, sentence=sentence, causes=_causes(found, page))
+    return Died(run=run, log=log, sentence=f"{run or 'the run before'} left no record, and {reason}")
 
 
-def note(warehouse: store.Warehouse, pipeline: str, run: str, log: Path | None) -> None:
+def note(warehouse: store.Warehouse, pipeline: str, run: str, log: EventLog | None) -> None:
     """Note that a run began, and prune the folder of its log where that is the warehouse's own."""
     try:
-        document = {"run": run, "log": str(log or ""), "host": socket.gethostname(), "process": os.getpid()}
+        document = {
+            "run": run,
+            "log": str(log.path or "") if log else "",
+            "directory": log.directory if log else "",
+            "application": log.application if log else "",
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+        }
         warehouse.records.put(KIND, pipeline, document)
-        if log is not None and log.parent == folder(warehouse):
-            for old in logs_in(log.parent)[:-LOGS_KEPT]:
-                shutil.rmtree(old, ignore_errors=True)
+        if log is not None and log.path is not None and log.path.parent == folder(warehouse):
+            for old in logs_in(log.path.parent)[:-LOGS_KEPT]:
+                if old.is_dir():
+                    shutil.rmtree(old, ignore_errors=True)
+                else:
+                    old.unlink(missing_ok=True)
     except (DqError, OSError):  # the run itself will say what is wrong with the warehouse
         return
 
 
-def told_by(log: Path | None, run: str, thresholds: Thresholds) -> str:
+def told_by(log: EventLog | None, run: str, thresholds: Thresholds) -> str:
     """What killed this run, where its own event log says so already; empty where it does not."""
-    try:
-        cause = _cause(log, run, thresholds) if log is not None else ""
-    except (DqError, OSError):
+    if log is None or log.path is None:
         return ""
-    return f"{cause}; see {shown(str(log))}" if cause else ""
+    path = str(log.path)
+    try:
+        cause = _cause(diagnose(log.path, thresholds, run=run))
+    except Exception:  # what ended the run is told with or without what its log says
+        return ""
+    return f"{cause}; see {shown(path)}" if cause else ""
 
 
 def shown(log: str) -> str:
@@ -87,9 +137,33 @@ def shown(log: str) -> str:
     return f"dq diagnose {log}"
 
 
-def _cause(log: Path, run: str, thresholds: Thresholds) -> str:
-    causes = diagnose(log, thresholds, run=run).causes
+def _cause(found: Diagnosis) -> str:
+    causes = found.causes
     return f"{causes[0].title} ({causes[0].cause}, {causes[0].confidence.word})" if causes else ""
+
+
+def _causes(found: Diagnosis, page: Page | None) -> list[Mapping[str, Json]]:
+    """The causes as ``dq diagnose --format json`` gives them, each with its section of the page."""
+    sections = {}
+    for cause in found.causes:
+        section = section_of(page, cause) if page else None
+        if page and section:
+            sections[cause.cause] = f"runbooks/{page.name}#{section.anchor}"
+    return cast("list[Mapping[str, Json]]", document(found, sections)["causes"])
+
+
+def _elsewhere(noted: Mapping[str, Json]) -> str:
+    """Where the log lies of a run that did not write it into files of this machine."""
+    directory, application = noted.get("directory"), noted.get("application")
+    if not directory:
+        return "it noted no event log; what its driver printed last says why, if anything does"
+    return f"its event log is {application} in {directory}; copy it here, then {shown(str(application))}"
+
+
+def _settled(log: Path) -> Path:
+    """A log as it is named by now: that of one file loses its ending when its application ends."""
+    ended = log.with_name(log.name.removesuffix(IN_PROGRESS))
+    return ended if not log.exists() and ended.exists() else log
 
 
 def _alive(process: object) -> bool:

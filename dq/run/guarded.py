@@ -163,7 +163,8 @@ class GuardedRun:
         self._spark = session.session(self.bound.name, self.project.root / "spark-conf", deaths.folder(self.warehouse))
         # What Spark's Python side logs of a failed expression quotes the value it failed on.
         self._quiet.enter_context(rows_kept_from_logs())
-        state.died_before = deaths.look_back(self.warehouse, self.bound.name, self.project.settings.runtime)
+        limits = self.project.settings.runtime
+        state.died_before = deaths.look_back(self.warehouse, self.bound.name, limits, self.bound.page)
         state.event_log = deaths.log_of(self._spark)
         deaths.note(self.warehouse, self.bound.name, self.run, state.event_log)
         self._step("reading the inputs")
@@ -460,7 +461,7 @@ class GuardedRun:
     def _end_with_error(self, error: str) -> None:
         """Hold as could not be evaluated: the check that the run completes carries the reason."""
         state = self._state
-        completion = judging.of_completion(self.bound, error)
+        completion = judging.of_completion(self.bound, error, died_before=state.died_before)
         state.results = [completion, *(result for result in state.results if result.check != completion.check)]
         state.results += judging.of_the_rest(
             self.bound, state.results, Outcome.NOT_RUN, "the run ended before this check"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dq import store
 from dq.engine.base import Context, Dataset
 from dq.engine.run import NO_ROWS, evaluate, result_of
-from dq.model import Check, CheckResult, Evidence, Outcome
+from dq.model import Check, CheckResult, Died, Evidence, Outcome
 from dq.project import FIRST_DAY, LAST_DAY, SO_FAR, Bound, Project
 from dq.run import inputs
 from dq.sources import ReadRule
@@ -132,12 +132,13 @@ def of_currency(check: Check, newer: Sequence[str]) -> CheckResult:
     )
 
 
-def of_completion(bound: Bound, error: str = "", died_before: str = "") -> CheckResult:
+def of_completion(bound: Bound, error: str = "", died_before: Died | None = None) -> CheckResult:
     """Whether the run completed, or why it did not (class F26), and why the one before it died without a word."""
     check = next(check for check in bound.run_checks.values() if check.type == COMPLETES)
+    before = died_before.sentence if died_before else ""
     if error:
-        return result_of(check, Outcome.ERRORED, reason=error, evidence=Evidence.RUN)
-    observed = f"the run completed; {died_before}" if died_before else "the run completed"
+        return result_of(check, Outcome.ERRORED, reason=error, observed=before, evidence=Evidence.RUN)
+    observed = f"the run completed; {before}" if before else "the run completed"
     return result_of(check, Outcome.PASSED, observed=observed, evidence=Evidence.RUN)
 
 

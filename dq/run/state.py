@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dq import sources, store
-from dq.model import CheckResult, Json, RunRecord, Verdict, Window
+from dq.model import CheckResult, Died, Json, RunRecord, Verdict, Window
 from dq.run import inputs, staging
+from dq.run.deaths import EventLog
 from dq.run.late import Late
 from dq.run.previous import Previous
 from dq.verdict import Waiver
@@ -61,5 +62,5 @@ class State:
     verdict: Verdict | None = None
     published: bool = False
     waivers: list[Waiver] = field(default_factory=list)
-    event_log: Path | None = None
-    died_before: str = ""
+    event_log: EventLog | None = None
+    died_before: Died | None = None

@@ -1,12 +1,14 @@
 """What a run strained while it read, computed and checked, and whether it takes longer than it used to.
 
-Measured before the decision, so that it stands on the card and in history; it warns and changes no verdict.
+It stands on the card and in history and changes no verdict. What is beyond the first of two thresholds is information,
+beyond the second, which alarms, a warning; a kind with one threshold warns.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from dq.diagnose.facts import Facts
 from dq.diagnose.findings import Change, Finding, seconds
 from dq.engine.history import band_of_ratios
 from dq.engine.run import result_of
-from dq.model import Check, CheckResult, Evidence, Json, Outcome
+from dq.model import Check, CheckResult, Evidence, Json, Outcome, Severity
 from dq.thresholds import Thresholds
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ log = logging.getLogger("dq.run")
 # Which strains each check is about.
 CAUSES = {
     "expect_tasks_to_be_even": ("skewed_key", "large_partition", "tiny_tasks"),
-    "expect_memory_to_suffice": ("spill", "garbage_collection", "full_heap"),
+    "expect_memory_to_suffice": ("spill", "garbage_collection", "full_heap", "large_broadcast"),
     "expect_tasks_to_succeed": ("failed_tasks",),
 }
 TIME, THROUGHPUT = "expect_run_time_to_fit_history", "expect_throughput_to_fit_history"
@@ -85,9 +87,10 @@ def _remarks(check: Check, facts: Facts, thresholds: Thresholds) -> list[str]:
 
 def _strained(check: Check, facts: Facts, found: Sequence[Finding], remarks: Sequence[str]) -> CheckResult:
     run = sum(stage.run_seconds for stage in facts.stages.values())
+    severity = Severity.INFO if found and all(one.mild for one in found) else check.severity
     quiet = f"{len(facts.stages)} stages, {facts.tasks:,} tasks, {seconds(run)} of task time"
     return result_of(
-        check,
+        replace(check, severity=severity),
         Outcome.FAILED if found else Outcome.PASSED,
         observed="; ".join([*([_sentence(one) for one in found] or [quiet]), *remarks]),
         evidence=Evidence.RUN,

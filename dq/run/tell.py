@@ -55,6 +55,7 @@ def record(run: GuardedRun) -> RunRecord:
         spark_jobs=run.spark_jobs,
         waivers=[*notes(state.results, state.waivers, as_of=window.as_of), *inherited(_read_from(run))],
         sources=_sources(run.project),
+        died_before=state.died_before,
     )
 
 

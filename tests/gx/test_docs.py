@@ -19,7 +19,7 @@ from dq.errors import UsageError
 from dq.gx import docs
 from dq.gx import site as files
 from dq.gx.load import load
-from dq.model import Check, CheckResult, Kind, Outcome, RunRecord, Severity, Verdict
+from dq.model import Check, CheckResult, Died, Kind, Outcome, RunRecord, Severity, Verdict
 from dq.reports import render
 
 
@@ -188,6 +188,17 @@ def test_a_waiver_stands_on_the_page_of_a_run_whose_check_passed(tmp_path: Path)
     html = written.read_text(encoding="utf-8")
     assert "profit_ties_out_to_ledger: not needed, the check passed; up to 500.00 until 2026-11-30 for Danny" in html
     assert "&lt;b&gt;booked&lt;/b&gt; twice" in html
+
+
+def test_a_run_before_that_died_stands_on_the_page_with_evidence_and_what_to_change(tmp_path: Path) -> None:
+    change = {"setting": "spark.executor.memory", "value": "4g", "now": "1024m", "why": "a group did not fit"}
+    words = {"cause": "executor_heap", "title": "the heap was too small", "confidence": "certain", "class": "F17"}
+    cause = {**words, "evidence": ["line 7: <heap>"], "changes": [change], "runbook": "runbooks/p.md#memory"}
+    died = Died(run="r", log="/logs/a", sentence="r left no record; see dq diagnose /logs/a", causes=[cause])
+    text = page(tmp_path, replace(published(), died_before=died)).text
+    for told in ("Died r left no record", "1. certain: executor_heap, the heap was too small", "seen: line 7: <heap>"):
+        assert told in text
+    assert "try: spark.executor.memory=4g (now 1024m): a group did not fit runbook: runbooks/p.md#memory" in text
 
 
 def test_a_waived_check_says_so(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Jobs that die of one cause each, with small heaps and made-up rows: ``python tests/slow/deaths.py NAME LOGS``.
 
 Each writes its event log into the folder LOGS, as a guarded run would, and ends with a code other than 0. ``--conf
-KEY=VALUE`` replaces a setting, which is how a test applies what a diagnosis recommends.
+KEY=VALUE`` replaces a setting, which is how a test applies what a diagnosis recommends; ``--advised NUMBER`` runs the
+job as a recommendation in words says, with the number it names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -36,9 +38,10 @@ BASE = {
 
 @dataclass(frozen=True, kw_only=True)
 class Death:
-    """One way to die: what is run, and the settings that make it fatal."""
+    """One way to die: what is run, the settings that make it fatal, and what is run where words were followed."""
 
     job: Callable[[SparkSession, Path], object]
+    advised: Callable[[SparkSession, int], object] | None = None
     settings: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,22 +109,32 @@ def python_memory(spark: SparkSession, _: Path) -> object:
 
 
 def python_killed(spark: SparkSession, _: Path) -> object:
-    """A Python worker that the operating system kills."""
+    """A Python worker that the operating system kills because of the size of its batches."""
 
-    def killed(batches: Iterator[object]) -> Iterator[object]:
-        os.kill(os.getpid(), signal.SIGKILL)
-        yield from batches
+    def killed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if batch.num_rows > 5000:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield batch
 
-    return spark.range(100).mapInArrow(killed, "id long").collect()
+    return spark.range(0, 20_000, 1, 1).mapInArrow(killed, "id long").count()
 
 
 def executor_killed(spark: SparkSession, _: Path) -> object:
-    """An executor that the operating system kills: the task's own worker does it."""
+    """An executor that is killed because its container outgrew the memory beside the heap.
+
+    The task's own worker is the manager of the container: it looks at what it holds, and kills.
+    """
+    overhead = int(spark.sparkContext.getConf().get("spark.executor.memoryOverhead", "384m").removesuffix("m")) << 20
 
     def kill(batches: Iterator[object]) -> Iterator[object]:
-        daemon = os.getppid()
-        parent = int(Path(f"/proc/{daemon}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])
-        os.kill(parent, signal.SIGKILL)
+        kept = b"x" * (500 << 20)
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        resident = int(status.partition("VmRSS:")[2].split()[0]) << 10
+        if kept and resident > overhead:
+            daemon = os.getppid()
+            parent = int(Path(f"/proc/{daemon}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[1])
+            os.kill(parent, signal.SIGKILL)
         yield from batches
 
     return spark.range(100).repartition(1).mapInArrow(kill, "id long").collect()
@@ -148,6 +161,11 @@ def shuffle_lost(spark: SparkSession, local: Path) -> object:
     return again.mapPartitions(vanish).count()
 
 
+def shuffle_kept(spark: SparkSession, _: int) -> object:
+    """The same shuffle where nothing removes its files."""
+    return spark.sparkContext.parallelize([(n % 8, n) for n in range(1000)], 4).partitionBy(4).count()
+
+
 def driver_killed(spark: SparkSession, _: Path) -> object:
     """The driver is killed while its application runs."""
     spark.range(1000).agg(F.sum("id")).collect()
@@ -171,7 +189,7 @@ DEATHS: dict[str, Death] = {
     "python_memory": Death(job=python_memory, settings={"spark.executor.pyspark.memory": "256m"}),
     "python_killed": Death(job=python_killed),
     "executor_killed": Death(job=executor_killed, settings=CLUSTER),
-    "shuffle_lost": Death(job=shuffle_lost),
+    "shuffle_lost": Death(job=shuffle_lost, advised=shuffle_kept),
     "driver_killed": Death(job=driver_killed),
 }
 
@@ -281,6 +299,7 @@ def main() -> int:
     parser.add_argument("name", choices=[*DEATHS, "healthy"])
     parser.add_argument("logs", type=Path)
     parser.add_argument("--local", type=Path, required=True, help="where shuffle files go")
+    parser.add_argument("--advised", type=int, help="run it as a recommendation in words says, with this number")
     parser.add_argument("--conf", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     given = dict(pair.partition("=")[::2] for pair in arguments.conf)
@@ -292,7 +311,10 @@ def main() -> int:
     spark.sparkContext.setLogLevel("OFF")
     spark.sparkContext.setJobGroup(GROUP, GROUP)
     try:
-        death.job(spark, arguments.local)
+        if death.advised and arguments.advised is not None:
+            death.advised(spark, arguments.advised)
+        else:
+            death.job(spark, arguments.local)
     except BaseException as failure:
         sys.stderr.write(f"{type(failure).__name__}: {str(failure)[:2000]}\n")
         spark.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,8 +25,8 @@ ROOT = SCRIPT.parents[2]
 BIN = Path(sys.executable).parent
 TRIES = 3
 
-# What each has to be named as, and which of the recommended settings is then applied; without one the cause is not a
-# setting's: something killed a process or removed files.
+# What each has to be named as, and which of the recommended changes is then applied: a setting, or the beginning of
+# words. A driver that was killed from outside leaves no cause in its log, and nothing to change.
 NAMED: dict[str, tuple[str | None, str | None]] = {
     "heap_local": ("executor_heap", "spark.driver.memory"),
     "heap_executor": ("executor_heap", "spark.executor.memory"),
@@ -36,14 +37,16 @@ NAMED: dict[str, tuple[str | None, str | None]] = {
     "broadcast_limit": ("broadcast_too_large", "spark.sql.autoBroadcastJoinThreshold"),
     "disk_full": ("disk_full", "spark.local.dir"),
     "python_memory": ("python_memory", "spark.executor.pyspark.memory"),
-    "python_killed": ("python_memory", None),
-    "executor_killed": ("container_memory", None),
-    "shuffle_lost": ("fetch_failures", None),
+    "python_killed": ("python_memory", "spark.sql.execution.arrow.maxRecordsPerBatch"),
+    "executor_killed": ("container_memory", "spark.executor.memoryOverhead"),
+    "shuffle_lost": ("fetch_failures", "no executor was lost: look for something that removes files"),
     "driver_killed": (None, None),
 }
 
 
-def run(name: str, folder: Path, local: Path, *conf: str, logging: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    name: str, folder: Path, local: Path, *conf: str, advised: int | None = None, logging: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run a job of ``deaths.py``; its logs go to ``folder``."""
     folder.mkdir(parents=True)
     local.mkdir(exist_ok=True)
@@ -51,6 +54,8 @@ def run(name: str, folder: Path, local: Path, *conf: str, logging: str = "") -> 
     kept |= {"PATH": f"{BIN}:{os.environ['PATH']}", "PYSPARK_PYTHON": sys.executable}
     kept |= {"SPARK_CONF_DIR": str(ROOT / "spark-conf" / logging), "SPARK_SUBMIT_OPTS": QUICK_JVM}
     words = [sys.executable, str(SCRIPT), name, str(folder), "--local", str(local)]
+    if advised is not None:
+        words += ["--advised", str(advised)]
     for pair in (f"spark.executor.extraJavaOptions={QUICK_JVM}", *conf):
         words += ["--conf", pair]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, env=kept, cwd=folder.parent)
@@ -91,7 +96,7 @@ def dies(name: str, folder: Path, local: Path) -> Diagnosis:
 
 
 def dies_and_is_cured(name: str, tmp_path: Path, local: Path) -> None:
-    cause, setting = NAMED[name]
+    cause, applied = NAMED[name]
     found = dies(name, tmp_path, local)
     assert (found.pipeline, found.period) == ("profit_unit", "2026-10")
     if cause is None:
@@ -102,12 +107,15 @@ def dies_and_is_cured(name: str, tmp_path: Path, local: Path) -> None:
     assert found.causes[0].cause == cause
     if name == "skewed_key":
         assert "account_id" in found.causes[0].title
-    if setting is None:
-        return
-    change = next(one for one in found.causes[0].changes if one.setting == setting)
-    value = str(tmp_path / "large") if setting == "spark.local.dir" else change.value
+    assert applied
+    change = next(one for one in found.causes[0].changes if (one.setting or one.why).startswith(applied))
     (tmp_path / "large").mkdir()
-    cured = run(name, tmp_path / "cured", tmp_path / "large", f"{setting}={value}")
+    if change.setting:
+        value = str(tmp_path / "large") if change.setting == "spark.local.dir" else change.value
+        cured = run(name, tmp_path / "cured", tmp_path / "large", f"{change.setting}={value}")
+    else:
+        number = re.search(r"\d+", change.why)
+        cured = run(name, tmp_path / "cured", tmp_path / "large", advised=int(number[0]) if number else 0)
     assert cured.returncode == 0, cured.stderr[-3000:]
     assert not diagnosed(tmp_path / "cured").died
 

@@ -169,7 +169,7 @@ def test_a_join_splits_a_heavy_key_with_the_settings_named(
 
 def test_the_size_of_a_heavy_key_is_its_share_of_the_files(spark: SparkSession) -> None:
     told = advice(spark, "id", Decimal("0.6"), 320 << 20)
-    assert told.startswith("salt id by 2, which cuts it to the size of the other 2 partitions; ")
+    assert told.startswith("salt id by 2, which cuts it to an average partition of 2; ")
     assert f"a join splits its 192.0 MiB, set {THRESHOLD} to 96m" in told
 
 
@@ -184,7 +184,7 @@ def test_the_heaviest_key_is_named_with_the_setting_to_change(spark: SparkSessio
     heavy = evaluate(light.unionByName(light.limit(1)), one)
     assert heavy.outcome is Outcome.FAILED
     # Three of five rows in two partitions: cut in two, the heaviest key is no larger than the mean partition.
-    assert heavy.observed.endswith("salt account_id by 2, which cuts it to the size of the other 2 partitions")
+    assert heavy.observed.endswith("salt account_id by 2, which cuts it to an average partition of 2")
     assert evaluate(frame(spark, LINES), one).outcome is Outcome.ERRORED
     nulls = frame(spark, LINES, (None, None), (None, None))
     assert evaluate(nulls, one).outcome is Outcome.FAILED

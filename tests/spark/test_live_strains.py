@@ -87,3 +87,21 @@ def test_what_an_executor_spilled_is_told(spark: SparkSession) -> None:
     assert facts.executors["driver"].spilled == spilled
     (told,) = (one for one in strain.strains(facts, Thresholds(spill_bytes=1)) if one.cause == "spill")
     assert "(checking)" in told.evidence[0]
+
+
+def test_a_table_that_was_broadcast_is_told_with_its_size_and_a_shuffle_is_not(spark: SparkSession) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    run = RUN.replace("abcdef", "abcde2")
+    spark.sparkContext.setJobGroup(run, "computing profit_unit")
+    built = spark.range(1000).withColumn("text", sf.sha2(sf.col("id").cast("string"), 256))
+    joined = spark.range(20_000).join(sf.broadcast(built), "id")
+    joined.groupBy(sf.col("id") % 7).agg(sf.max("text")).write.format("noop").mode("overwrite").save()
+    spark.range(20_000).repartition(4).write.format("noop").mode("overwrite").save()
+    spark.sparkContext.setJobGroup(OTHER, "computing another")
+    spark.range(10).join(sf.broadcast(built), "id").write.format("noop").mode("overwrite").save()
+    facts = live.read(spark, run, began, Thresholds(broadcast_bytes=1))
+    ((query, size),) = facts.broadcasts.items()
+    assert size > 1000 * 64  # a thousand hashes of 64 characters
+    (told,) = (one for one in strain.strains(facts, Thresholds(broadcast_bytes=1)) if one.cause == "large_broadcast")
+    assert told.evidence[0].startswith(f"query {query}: the driver built ")
+    assert live.read(spark, run, began, Thresholds(broadcast_bytes=100 * size)).broadcasts == {}

@@ -403,7 +403,7 @@ def test_a_skewed_key_that_killed_is_named_from_the_plan_and_comes_first(tmp_pat
     assert skew.title == "one value of account_id, region holds 91% of the rows of its stage"
     assert "900,000 rows, 91% of all; the median is 10," in skew.evidence[0]
     assert (skew.changes[0].setting, skew.changes[0].value) == ("spark.sql.adaptive.enabled", "true")
-    assert any("salt account_id, region with 128 values" in one.why for one in skew.changes)
+    assert any("salt account_id, region with 10 values, which cuts it" in one.why for one in skew.changes)
     assert "Jane" not in text(found, {})
 
 
@@ -421,6 +421,7 @@ def test_a_heavy_task_that_died_unread_is_found_by_what_the_others_left(
     if len(causes) == 2:
         assert found.causes[0].title == "one value of account_id holds most of the rows that were left"
         assert "2,950 rows were left for the other 3, at least 983 for the largest" in found.causes[0].evidence[1]
+        assert any("salt account_id with 8 values" in one.why for one in found.causes[0].changes)
 
 
 def test_a_skew_that_killed_nothing_is_a_strain(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_thresholds_are_those_of_the_settings_file(
     assert main(["diagnose", str(path)]) == 0
     assert "garbage_collection" in capsys.readouterr().out
     given = tmp_path / "settings.yml"
-    given.write_text("warehouse: w\ndocs: d\nruntime: {gc_share: 0.5}\n", encoding="utf-8")
+    given.write_text("warehouse: w\ndocs: d\nruntime: {gc_share: 0.5, gc_share_alarm: 0.6}\n", encoding="utf-8")
     monkeypatch.setenv("DQ_SETTINGS", str(given))
     assert main(["diagnose", str(path)]) == 0
     assert "garbage_collection" not in capsys.readouterr().out

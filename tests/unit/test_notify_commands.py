@@ -288,7 +288,7 @@ def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
         warehouse=warehouse,
         project=project,
         options=SimpleNamespace(docs=None, warehouse=warehouse.root),
-        state=SimpleNamespace(died_before=""),
+        state=SimpleNamespace(died_before=None),
         bound=SimpleNamespace(name=record.pipeline, pipeline=SimpleNamespace(document="")),
         finish=lambda _: record,
     )

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dq.diagnose.facts import Facts, task_memory
+from dq.model import Check, Outcome, Severity
 from dq.run import hints
 from dq.run.hints import Input, Machine
 from dq.thresholds import Thresholds
@@ -19,11 +20,11 @@ KEY = "spark.executor.memory"
 
 
 def machine(heap: int, broadcast: int = 10 * MIB, task_memory: int = GIB, partitions: int = 8) -> Machine:
-    return Machine(heap=heap, heap_key=KEY, task_memory=task_memory, broadcast=broadcast, partitions=partitions)
+    return Machine(heaps={KEY: heap}, task_memory=task_memory, broadcast=broadcast, partitions=partitions)
 
 
 def made(name: str, sizes: dict[str, int], columns: int = 5) -> Input:
-    return Input(name=name, files=sizes, columns=columns)
+    return Input(name=name, files=sizes, columns=[20] * columns)
 
 
 def test_a_partition_that_dwarfs_the_others_is_told_with_the_files_to_write() -> None:
@@ -68,11 +69,48 @@ def test_what_is_small_on_disk_and_large_in_memory_is_not_for_broadcasting(tmp_p
     heap = 20 * MIB
     (found,) = hints.too_large_to_broadcast([accounts, clicks], machine(heap), LIMITS)
     assert "accounts has" in found.sentence
-    assert "takes about 4.6 MiB of a heap of 20.0 MiB where a join broadcasts it (allowed 20%)" in found.sentence
-    assert f"set {hints.BROADCAST} to {accounts.bytes - 1}b, or {KEY} to 64m" in found.sentence
+    assert f"it takes about 4.6 MiB of the 20.0 MiB of {KEY} where a join broadcasts it (allowed 20%)" in found.sentence
+    assert found.sentence.endswith(f"set {hints.BROADCAST} to -1, or {KEY} to 64m")
     # With the setting of the hint it is not broadcast, with the memory of the hint it fits.
-    assert hints.too_large_to_broadcast([accounts, clicks], machine(heap, accounts.bytes - 1), LIMITS) == []
+    assert hints.too_large_to_broadcast([accounts, clicks], machine(heap, -1), LIMITS) == []
     assert hints.too_large_to_broadcast([accounts, clicks], machine(64 * MIB), LIMITS) == []
+
+
+def test_a_table_above_the_limit_is_told_where_few_of_its_columns_are_below_it(tmp_path: Path) -> None:
+    """Spark scales the size of the files by the columns that a join keeps."""
+    accounts, clicks = made("accounts", written(tmp_path, 100_000), 2), made("clicks", {"/c/a": GIB})
+    limit = accounts.estimated(1)
+    assert accounts.estimated(2) == accounts.bytes > limit
+    (found,) = hints.too_large_to_broadcast([accounts, clicks], machine(10 * MIB, limit), LIMITS)
+    assert f"Spark takes 1 of its 2 columns for {limit} bytes, no more than {hints.BROADCAST}" in found.sentence
+    needed = 100_000 * (32 + 8)
+    assert needed <= accounts.kept_in_memory(1) < needed + 10_000
+    assert hints.too_large_to_broadcast([accounts, clicks], machine(10 * MIB, limit - 1), LIMITS) == []
+
+
+def test_what_is_broadcast_has_to_fit_the_driver_and_every_executor(tmp_path: Path) -> None:
+    accounts, clicks = made("accounts", written(tmp_path, 100_000), 2), made("clicks", {"/c/a": GIB})
+    driver = "spark.driver.memory"
+
+    def told(heap: int, of_driver: int) -> str:
+        runs_on = Machine(heaps={driver: of_driver, KEY: heap}, task_memory=GIB, broadcast=10 * MIB, partitions=8)
+        return "; ".join(hint.sentence for hint in hints.too_large_to_broadcast([accounts, clicks], runs_on, LIMITS))
+
+    assert told(GIB, GIB) == ""
+    assert told(GIB, 20 * MIB).endswith(
+        f"of the 20.0 MiB of {driver} where a join broadcasts it (allowed 20%): "
+        f"set {hints.BROADCAST} to -1, or {driver} to 64m"
+    )
+    assert f"of the 10.0 MiB of {KEY}" in told(10 * MIB, 20 * MIB)
+    assert told(10 * MIB, 20 * MIB).endswith(f"or {driver} to 64m and {KEY} to 64m")
+
+
+def test_beyond_what_spark_broadcasts_at_all_no_heap_helps() -> None:
+    huge = made("accounts", {"/gone/a": 9 * GIB})
+    many = machine(1024 * GIB, broadcast=10 * GIB)
+    (found,) = hints.too_large_to_broadcast([huge, made("clicks", {"/c/a": 20 * GIB}, 0)], many, LIMITS)
+    assert found.sentence.endswith(f"Spark allows 8.0 GiB: set {hints.BROADCAST} to -1")
+    assert KEY not in found.sentence
 
 
 def test_nothing_is_broadcast_without_a_second_input_or_where_it_is_switched_off(tmp_path: Path) -> None:
@@ -99,8 +137,28 @@ def test_what_leaves_a_task_more_than_its_memory_is_told_with_the_partitions_to_
     # With the setting of the hint nothing is told, nor with the memory that holds it.
     assert hints.too_few_partitions([clicks], machine(4 * GIB, partitions=72), LIMITS) == []
     assert hints.too_few_partitions([clicks], machine(4 * GIB, task_memory=2 * GIB), LIMITS) == []
+    assert not found.grave
     strict = LIMITS.model_copy(update={"partition_share": 0.1})
     assert len(hints.too_few_partitions([clicks], machine(4 * GIB, task_memory=2 * GIB), strict)) == 1
+
+
+@pytest.mark.parametrize("partitions", [1, 8, 15, 16, 20, 63, 200])
+def test_more_partitions_are_named_than_are_set_and_they_are_enough(partitions: int) -> None:
+    clicks, memory = made("clicks", {"/gone/a": 2 * GIB}), 10 * MIB  # less than the target of 128 MiB
+    (found,) = hints.too_few_partitions([clicks], machine(512 * MIB, task_memory=memory, partitions=partitions), LIMITS)
+    wanted = int(found.sentence.partition(f"set {hints.PARTITIONS} to ")[2].partition(",")[0])
+    assert wanted > partitions
+    after = machine(512 * MIB, task_memory=memory, partitions=wanted)
+    assert hints.too_few_partitions([clicks], after, LIMITS) == []
+
+
+def test_a_partition_beyond_the_alarm_warns() -> None:
+    check = Check(check="x", dataset="x", type="expect_partitions_to_fit_memory", kwargs={}, severity=Severity.INFO)
+    clicks = made("clicks", {"/gone/a": 9 * GIB})
+    for partitions, severity in ((8, Severity.INFO), (1, Severity.WARNING)):
+        told = hints.too_few_partitions([clicks], machine(4 * GIB, partitions=partitions), LIMITS)
+        result = hints._result(check, told)
+        assert (result.outcome, result.severity) == (Outcome.FAILED, severity)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from dq import project as projects
+from dq import settings
 from dq.diagnose import live
 from dq.diagnose.facts import Distribution, Executor, Facts, Stage
+from dq.errors import ConfigError
 from dq.model import CheckResult, Outcome, Severity
 from dq.run import strains
 from dq.thresholds import Thresholds
@@ -73,6 +76,56 @@ def test_spill_garbage_and_a_full_heap_are_one_warning_with_step_and_setting() -
     assert result.runbook == "profit_unit.md#memory-runs-short"
 
 
+def test_below_its_alarm_a_strain_is_information_and_from_it_on_a_warning() -> None:
+    machine = {"spark.master": "local[2]", "spark.driver.memory": "4g"}
+
+    def found(**given: object) -> CheckResult:
+        return judged(of(stage(**given), tasks=8, settings=machine))["memory"]
+
+    for share, severity in ((0.09, None), (0.1, Severity.INFO), (0.19, Severity.INFO), (0.2, Severity.WARNING)):
+        result = found(gc_seconds=100 * share)
+        assert (result.outcome, result.severity) == (
+            (Outcome.FAILED, severity) if severity else (Outcome.PASSED, Severity.WARNING)
+        )
+    # Eight tasks have 8 x (4 GiB - 300 MiB) x 0.6 / 2 of memory, of which five percent are an alarm.
+    alarm = int(8 * (4 * GIB - 300 * MIB) * 0.6 / 2 * 0.05)
+    assert found(spilled_disk=MIB).severity is Severity.INFO
+    assert found(spilled_disk=alarm - MIB).severity is Severity.INFO
+    assert found(spilled_disk=alarm + MIB).severity is Severity.WARNING
+    # The gravest of several counts.
+    assert found(spilled_disk=MIB, gc_seconds=30.0).severity is Severity.WARNING
+
+
+def test_a_very_large_broadcast_warns_with_the_setting() -> None:
+    result = judged(of(stage(), tasks=8, broadcasts={7: 2 * GIB}))["memory"]
+    assert (result.outcome, result.severity) == (Outcome.FAILED, Severity.WARNING)
+    assert "query 7: the driver built 2.0 GiB to broadcast" in result.observed
+    assert "set spark.sql.autoBroadcastJoinThreshold to -1" in result.observed
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"gc_share": 0.3}, "gc_share (0.3) has to be at most gc_share_alarm (0.2)"),
+        ({"heap_share_least": 0.96}, "heap_share_least (0.96) has to be at most heap_share (0.95)"),
+        ({"suspicious_factor": 6.0}, "suspicious_factor (6.0) has to be at most skew_factor (5.0)"),
+        ({"partition_bytes": 1000}, "target_bytes (134217728) has to be at most partition_bytes (1000)"),
+        ({"small_file_bytes": GIB}, "small_file_bytes (1073741824) has to be at most target_bytes (134217728)"),
+        ({"target_bytes": 1}, "greater than or equal to 1048576"),
+    ],
+)
+def test_thresholds_that_contradict_each_other_are_refused_with_their_line(
+    given: dict[str, float], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(f"  {key}: {value}\n" for key, value in given.items())
+    path = tmp_path / "settings.yml"
+    path.write_text(f"warehouse: w\ndocs: d\nruntime:\n{lines}", encoding="utf-8")
+    monkeypatch.setenv("DQ_SETTINGS", str(path))
+    with pytest.raises(ConfigError, match=re.escape(said)) as refused:
+        settings.load(tmp_path)
+    assert f"{path}:" in str(refused.value)
+
+
 def test_one_task_with_most_of_the_rows_is_skew() -> None:
     uneven = stage(
         seconds=Distribution.known(total=200, count=8, median=5, largest=90),
@@ -82,7 +135,7 @@ def test_one_task_with_most_of_the_rows_is_skew() -> None:
     result = judged(of(uneven, tasks=8))["even"]
     assert (result.outcome, result.severity, result.failure_class) == (Outcome.FAILED, Severity.WARNING, "F18")
     assert "one partition holds 90% of the rows of its stage (stage 3.0 (computing profit_unit)" in result.observed
-    assert "with 64 values: group by it and the salt first" in result.observed
+    assert "with 8 values, which cuts it to an average partition: group by it and the salt first" in result.observed
 
 
 def test_what_is_suspicious_or_oversized_is_told_and_fails_nothing() -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PATIENCE_MILLISECONDS = 5000
 _QUANTILES = (0.5, 0.75, 1.0)
 _ALL = (1 << 31) - 1
+# Each answer is a call into the JVM; in these the heaps were fullest.
+STAGES_ASKED = 20
 # The node of a plan that builds a table on the driver and sends it whole, and the metric of its size.
 _BROADCAST, _BUILT = "BroadcastExchange", "data size"
 Json = Mapping[str, Any]
@@ -46,6 +48,8 @@ def read(spark: SparkSession, group: str, began: datetime, thresholds: Threshold
     facts.rows_in, facts.rows_in_again = rows_read(listed, store.tasks)
     facts.failed_tasks = sum(stage.failed for stage in facts.stages.values())
     facts.executors = _executors(store.executors(), facts)
+    for name, peak in heap_peaks(facts, store.peaks).items():
+        facts.executors.setdefault(name, Executor()).peak_heap = peak
     facts.broadcasts = store.broadcasts(jobs, thresholds.broadcast_bytes)
     for key, stage in facts.stages.items():
         for name, spilled in (store.spilled(*key) if stage.spilled_disk else {}).items():
@@ -136,6 +140,13 @@ class _Store:
         found = self._json(self._store.executorSummary(stage, attempt))
         return {str(name): int(one["diskBytesSpilled"]) for name, one in found.items()}
 
+    def peaks(self, stage: int, attempt: int) -> dict[str, int]:
+        """The fullest heap in bytes of the driver and each executor while an attempt of a stage ran, by their ids."""
+        found = self._json(self._store.executorSummary(stage, attempt))
+        return {
+            name: int((one.get("peakMemoryMetrics") or {}).get("JVMHeapMemory") or 0) for name, one in found.items()
+        }
+
     def tasks(self, stage: int, attempt: int) -> list[Json]:
         """All tasks of an attempt of a stage."""
         return self._json(self._store.taskList(stage, attempt, _ALL))  # type: ignore[no-any-return]
@@ -220,16 +231,31 @@ def _spread(stage: Stage, info: Json, summary: Json | None) -> None:
 
 
 def _executors(listed: list[Json], facts: Facts) -> dict[str, Executor]:
-    """Those that were there since the run began; the peak of the heap is that of its own stages."""
+    """Those that were there since the run began."""
     found = {}
     for one in listed:
         removed = _milliseconds(one.get("removeTime"))
         if removed is None or removed >= (facts.started or 0):
             reason = str(one.get("removeReason") or "")
             found[str(one["id"])] = Executor(added=_milliseconds(one["addTime"]) or 0, removed=removed, reason=reason)
-    fullest = max(facts.stages.values(), key=lambda stage: stage.peak_heap, default=None)
-    if fullest is not None and fullest.peak_heap:
-        found[f"of stage {fullest.stage}"] = Executor(peak_heap=fullest.peak_heap)
+    return found
+
+
+def heap_peaks(facts: Facts, peaks: Callable[[int, int], dict[str, int]]) -> dict[str, int]:
+    """The fullest heap of the driver and of the executors in bytes, while the run's own stages ran.
+
+    A stage's peak is that of whoever was fullest. On a cluster ``peaks`` tells by name for an attempt of a stage; it is
+    asked from the fullest stage on, until no stage left can have an executor that was fuller, and of so many at most.
+    """
+    stages = sorted((s for s in facts.stages.values() if s.peak_heap), key=lambda s: s.peak_heap, reverse=True)
+    if facts.local:
+        return {f"of stage {one.stage}": one.peak_heap for one in stages[:1]}
+    found: dict[str, int] = {}
+    for stage in stages[:STAGES_ASKED]:
+        if stage.peak_heap <= max((peak for name, peak in found.items() if name != "driver"), default=0):
+            break
+        for name, peak in peaks(stage.stage, stage.attempt).items():
+            found[name] = max(peak, found.get(name, 0))
     return found
 
 

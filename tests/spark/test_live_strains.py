@@ -43,6 +43,9 @@ def test_what_a_group_of_jobs_strained_is_told_with_its_step(spark: SparkSession
     assert heavy.rows_read.largest > 47_000
     (found,) = skew.skewed_keys(facts, KEEN, ())
     assert f"stage {heavy.stage}.0 (computing profit_unit): one of 4 tasks read" in found.evidence[0]
+    # On a cluster the heap is asked for by executor; here the driver is the only one, and as full as the stage says.
+    asked = live._Store(spark).peaks(heavy.stage, heavy.attempt)
+    assert asked == {"driver": heavy.peak_heap}
     # At the field's thresholds the same job is none worth a word, and its tasks are not even asked for.
     quiet = live.read(spark, RUN, began, Thresholds())
     assert skew.skewed_keys(quiet, Thresholds(), ()) == []

@@ -234,3 +234,27 @@ def test_where_spark_does_not_tell_nothing_is_held() -> None:
     assert {(one.outcome, one.reason) for one in results} == {
         (Outcome.NOT_RUN, "Spark's status store could not be read (ConnectionRefusedError)")
     }
+
+
+def peaks_of(facts: Facts, by_stage: dict[int, dict[str, int]]) -> tuple[dict[str, int], list[int]]:
+    asked: list[int] = []
+
+    def peaks(stage: int, _attempt: int) -> dict[str, int]:
+        asked.append(stage)
+        return by_stage[stage]
+
+    return live.heap_peaks(facts, peaks), asked
+
+
+def test_on_a_cluster_the_driver_s_heap_is_not_taken_for_that_of_an_executor() -> None:
+    stages = {(n, 0): Stage(stage=n, attempt=0, peak_heap=peak) for n, peak in ((1, 500), (2, 900), (3, 300), (4, 0))}
+    facts = Facts(settings={"spark.master": "spark://host:7077"}, stages=stages)
+    told = {2: {"driver": 900, "0": 350}, 1: {"driver": 500, "0": 200, "1": 400}, 3: {"driver": 300}}
+    assert peaks_of(facts, told) == ({"driver": 900, "0": 350, "1": 400}, [2, 1])
+    facts.executors = {name: Executor(peak_heap=peak) for name, peak in peaks_of(facts, told)[0].items()}
+    assert facts.peak_heap == 400
+
+
+def test_on_one_machine_the_fullest_stage_tells_the_heap_without_being_asked() -> None:
+    stages = {(n, 0): Stage(stage=n, attempt=0, peak_heap=peak) for n, peak in ((1, 500), (2, 900))}
+    assert peaks_of(Facts(settings={"spark.master": "local[2]"}, stages=stages), {}) == ({"of stage 2": 900}, [])

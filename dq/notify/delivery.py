@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from dq import store
-from dq.notify import incidents
+from dq.notify import incidents, retry
 from dq.notify.incidents import Observation
 from dq.notify.message import Message
 from dq.notify.outbox import Entry, Outbox, Outcome
@@ -80,20 +81,25 @@ def send_due(
 ) -> Told:
     """Send every message whose time has come, again and again until the budget is over or nothing is left to try.
 
-    Where a target is down the others are not kept waiting: it is passed over until its next attempt is due. ``again``
-    also tries what was refused for good, and at once what a target asked to wait for.
+    Where a target is down, or asks to wait, everything for it waits, and nobody else: one message tries it when its
+    next attempt is due, what was tried least first. What a target asked holds for later calls, too. ``again`` also
+    tries what was refused for good, and at once what a target asked to wait for.
     """
     outbox, send = Outbox(warehouse), send or sender(house.notify)
     left = {entry.message.id: entry for entry in outbox.entries() if not entry.settled}
     if again:
         left = {key: outbox.retry(one, now()) if one.refused or one.failed else one for key, one in left.items()}
     end, told = now() + timedelta(seconds=seconds), Told()
+    down, failures = _asked_to_wait(house, left.values()), Counter[str]()
+
+    def due(entry: Entry) -> datetime | None:
+        at = entry.due()
+        return max(at, down.get(origin_of(house.notify, entry.message.contact), at)) if at else None
+
     while True:
-        down: dict[str, datetime] = {}
-        for entry in sorted(left.values(), key=lambda one: (one.message.not_before, one.message.made, one.message.id)):
-            origin = origin_of(house.notify, entry.message.contact)
-            due = entry.due()
-            if due is None or due > now() or now() >= end or origin in down:
+        for entry in sorted(left.values(), key=_order):
+            origin, at = origin_of(house.notify, entry.message.contact), due(entry)
+            if at is None or at > now() or now() >= end:
                 continue
             claimed = outbox.begin(entry, now())
             if claimed is None:
@@ -103,14 +109,33 @@ def send_due(
             done = outbox.end(claimed, ended.outcome, now(), reason=ended.reason, retry_after=ended.retry_after)
             left[done.message.id] = done
             told.sent += ended.outcome is Outcome.SENT
-            if ended.outcome is Outcome.FAILED:
-                down[origin] = now()
-        ahead = [due for entry in left.values() if (due := entry.due()) is not None and due < end]
+            if ended.outcome is Outcome.FAILED and not ended.ours:
+                failures[origin] += 1
+                wait = retry.backoff(failures[origin])
+                down[origin] = max(now() + wait, done.due() or now())
+            elif ended.outcome is Outcome.SENT:
+                del failures[origin]
+        ahead = [at for entry in left.values() if (at := due(entry)) is not None and at < end]
         if not ahead or now() >= end:
             break
         sleep(max(0.0, min((min(ahead) - now()).total_seconds(), (end - now()).total_seconds())))
     _sort(left.values(), now(), told)
     return told
+
+
+def _order(entry: Entry) -> tuple[int, datetime, datetime, str]:
+    """What was tried least goes first, so that one message which a target never takes keeps no other from it."""
+    return len(entry.attempts), entry.message.not_before, entry.message.made, entry.message.id
+
+
+def _asked_to_wait(house: House, entries: Iterable[Entry]) -> dict[str, datetime]:
+    """Until when the targets asked to wait, by what messages to a target share when it is down."""
+    found: dict[str, datetime] = {}
+    for entry in entries:
+        if entry.failed and entry.last is not None and entry.last.asked and entry.last.again is not None:
+            origin = origin_of(house.notify, entry.message.contact)
+            found[origin] = max(entry.last.again, found.get(origin, entry.last.again))
+    return found
 
 
 def _sort(entries: Iterable[Entry], now: datetime, told: Told) -> None:

@@ -56,6 +56,7 @@ def send(message: EmailMessage, smtp: Smtp, *, allowed: Origins, seconds: float)
     origin = Origin(scheme="smtp", host=smtp.host, port=smtp.port)
     login = (secret(smtp.user), secret(smtp.password)) if smtp.user and smtp.password else None
     opened: list[socket.socket] = []
+    taken: list[bool] = []
 
     def talk() -> Answer:
         kind = _CheckedTls if smtp.security == "tls" else _Checked
@@ -66,6 +67,7 @@ def send(message: EmailMessage, smtp: Smtp, *, allowed: Origins, seconds: float)
             if login is not None:
                 client.login(*(one.get_secret_value() for one in login))
             client.send_message(message)
+            taken.append(True)
         finally:
             with suppress(OSError, smtplib.SMTPException):
                 client.quit()
@@ -86,6 +88,8 @@ def send(message: EmailMessage, smtp: Smtp, *, allowed: Origins, seconds: float)
     except smtplib.SMTPResponseException as refused:
         return Answer(status=_PERMANENT if refused.smtp_code >= 500 else _TEMPORARY)
     except TimeoutError:
+        if taken:  # it has the mail, and is slow to say good-bye
+            return Answer(status=250)
         raise UnreachableError(f"{origin} did not answer within {seconds:g} s") from None
     except ssl.SSLError:
         raise UnreachableError(f"{origin} could not be reached (TLS failed)") from None

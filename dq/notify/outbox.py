@@ -43,6 +43,8 @@ class Attempt:
     ended: datetime | None = None
     reason: str = ""
     again: datetime | None = None
+    # The target itself asked to wait until then.
+    asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +103,14 @@ class Entry:
             return self.message.not_before
         return self.last.again or self.last.began
 
+    def on_its_way(self, now: datetime) -> bool:
+        """Whether a sender is at it that may still live."""
+        last = self.last
+        return last is not None and last.outcome is Outcome.BEGUN and last.again is not None and now < last.again
+
     def undelivered(self, now: datetime) -> str:
-        """Why a message whose time has come is not with its recipient, empty where it is or waits for its time."""
-        if self.settled or self.message.not_before > now:
+        """Why a message whose time has come is not with its recipient; empty where it waits or is sent."""
+        if self.settled or self.message.not_before > now or self.on_its_way(now):
             return ""
         reason = self.last.reason if self.last and self.last.reason else "it was not sent yet"
         return f"{self.message.contact}: {reason}"
@@ -169,11 +176,12 @@ class Outbox:
         self, entry: Entry, outcome: Outcome, now: datetime, *, reason: str = "", retry_after: str | None = None
     ) -> Entry:
         """Mark how the attempt that was begun ended."""
-        again = None
+        again, said = None, ""
         if outcome is Outcome.FAILED:
             wait, said = retry.wait(entry.number, retry_after, now)
             again, reason = now + wait, " and ".join(filter(None, (reason, said)))
-        done = replace(entry.attempts[-1], outcome=outcome, ended=now, reason=reason, again=again)
+        last = entry.attempts[-1]
+        done = replace(last, outcome=outcome, ended=now, reason=reason, again=again, asked=bool(said))
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
 
@@ -183,7 +191,7 @@ class Outbox:
 
     def retry(self, entry: Entry, now: datetime) -> Entry:
         """Let a message that was refused for good, or has to wait, be tried again, since somebody mended the cause."""
-        done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now)
+        done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now, asked=False)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
 

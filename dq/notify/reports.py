@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dq import serialize, store
 from dq.model import Json, Outcome, Severity
@@ -21,6 +21,8 @@ from dq.notify.routes import Notify
 
 KIND = "deliveries"
 FAILURE_CLASS = incidents.LATE
+# A report that was just handed over is not late for want of an attempt: the next call makes it.
+FIRST_ATTEMPT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,18 +128,22 @@ def observations(
     ``late`` are those that were never made, by pipeline and period.
     """
     problems: dict[tuple[str, str], str] = {}
+    open_yet: set[tuple[str, str]] = set()
     for entry in entries:
         report = entry.message.report
         if report is not None and not entry.dropped:
             key = (report.pipeline, report.period)
-            why = entry.undelivered(now)
+            new = entry.untouched and now < entry.message.not_before + FIRST_ATTEMPT
+            if new or entry.on_its_way(now):
+                open_yet.add(key)
+            why = "" if new else entry.undelivered(now)
             problems[key] = "; ".join(dict.fromkeys(filter(None, (problems.get(key, ""), why))))
     problems |= {key: "; ".join(filter(None, (problems.get(key, ""), one.said))) for key, one in late.items()}
     known = incidents.everything(warehouse) if problems else {}
     found = []
     for (pipeline, period), problem in problems.items():
         before = known.get(incidents.key(pipeline, check_of(pipeline), period))
-        if bool(problem) == (before is not None and before.open):
+        if bool(problem) == (before is not None and before.open) or (not problem and (pipeline, period) in open_yet):
             continue
         due = late.get((pipeline, period))
         one = Observation(

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 FIRST = timedelta(seconds=1)
 LONGEST = timedelta(minutes=15)
 LONGEST_ASKED = timedelta(days=1)
-_NUMBER = re.compile(r"\d{1,12}(\.\d{0,12})?")
+_NUMBER = re.compile(r"\d{1,300}(\.\d{0,12})?")
 
 
 def backoff(attempt: int, jitter: float | None = None) -> timedelta:
@@ -29,8 +29,9 @@ def asked(retry_after: str | None, now: datetime) -> timedelta | None:
     At least nothing and at most a day: a server can neither hurry anybody nor silence them for good.
     """
     text = (retry_after or "").strip()
-    if _NUMBER.fullmatch(text):
-        wait = timedelta(seconds=min(float(text), LONGEST_ASKED.total_seconds()))
+    numbers = [one.strip() for one in text.split(",")]  # a header that was sent twice is one with a comma
+    if all(_NUMBER.fullmatch(one) for one in numbers):
+        wait = timedelta(seconds=min(max(map(float, numbers)), LONGEST_ASKED.total_seconds()))
     else:
         try:
             moment = parsedate_to_datetime(text[:64])

@@ -30,6 +30,8 @@ class Sent:
     outcome: Outcome
     reason: str = ""
     retry_after: str | None = None
+    # What went wrong lies with us, such as a secret that is missing: it says nothing of the target.
+    ours: bool = False
 
 
 Sender = Callable[[Message, datetime], Sent]
@@ -41,11 +43,13 @@ def sender(notify: routes.Notify) -> Sender:
     def send(message: Message, now: datetime) -> Sent:
         target = notify.targets.get(message.contact)
         if target is None:
-            return Sent(outcome=Outcome.FAILED, reason="it has no target in the settings any more")
+            return Sent(outcome=Outcome.FAILED, reason="it has no target in the settings any more", ours=True)
         try:
             return _judged(_send(message, target, notify, now))
-        except DqError as failure:
+        except web.UnreachableError as failure:
             return Sent(outcome=Outcome.FAILED, reason=redacted(str(failure)))
+        except DqError as failure:
+            return Sent(outcome=Outcome.FAILED, reason=redacted(str(failure)), ours=True)
         except Exception as failure:  # its text may quote an address
             return Sent(outcome=Outcome.FAILED, reason=f"it could not be sent ({type(failure).__name__})")
 

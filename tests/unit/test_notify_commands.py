@@ -458,6 +458,18 @@ def test_a_report_goes_to_its_recipients_once_and_that_is_recorded(
     assert datetime.fromisoformat(one["sent"]).tzinfo
 
 
+def test_a_report_that_another_sender_is_at_is_not_late(
+    call: Call, warehouse: Warehouse, with_target: Any, report: Report
+) -> None:
+    with_target("http://127.0.0.1:9", REPORTS)
+    hand_over(warehouse, report)
+    box = Outbox(warehouse)
+    (entry,) = box.entries()
+    assert box.begin(entry, datetime.now(UTC)) is not None
+    assert call("deliver", "--seconds", "1") == (0, "0 sent, 1 wait for their time, 0 undelivered\n")
+    assert incidents.everything(warehouse) == {}
+
+
 def test_a_report_that_does_not_arrive_opens_an_incident_that_its_arrival_resolves(
     call: Call, warehouse: Warehouse, with_target: Any, report: Report
 ) -> None:

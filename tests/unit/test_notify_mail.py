@@ -39,6 +39,7 @@ class Relay:
     mails: list[str] = field(default_factory=list)
     under_tls: list[bool] = field(default_factory=list)
     port: int = 0
+    silent: tuple[str, ...] = ()
 
     def talk(self, connection: socket.socket) -> None:
         if self.at_once and self.tls:
@@ -59,6 +60,9 @@ class Relay:
         while line := file.readline().decode().strip():
             self.heard.append(line)
             word = line.split()[0].upper()
+            if word in self.silent:
+                time.sleep(3)
+                return
             if word in self.replies:
                 say(self.replies[word])
                 continue
@@ -209,6 +213,12 @@ def test_a_relay_that_does_not_answer_costs_no_more_than_the_deadline(talk: Call
         ended = send(relay, seconds=0.4)
     assert (ended.outcome, time.monotonic() - began < 3) == (Outcome.FAILED, True)
     assert "did not answer within 0.4 s" in ended.reason
+
+
+def test_a_mail_that_was_taken_is_sent_though_the_relay_never_says_good_bye() -> None:
+    with relaying(Relay(silent=("QUIT",))) as relay:
+        ended = send(relay, security="none", seconds=0.5)
+    assert (ended.outcome, len(relay.mails)) == (Outcome.SENT, 1)
 
 
 def test_a_relay_that_is_not_listed_is_not_asked() -> None:

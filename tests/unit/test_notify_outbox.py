@@ -246,6 +246,83 @@ def test_one_target_that_is_down_keeps_nobody_else_waiting(tmp_path: Path) -> No
     assert after.undelivered == [f"anna-pager: {DOWN.reason}"]
 
 
+PAGERS = {name: {"kind": "pagerduty"} for name in every_contact() if name.endswith("-pager")}
+
+
+def kept(warehouse: Warehouse, contacts: list[str]) -> None:
+    for number, contact in enumerate(contacts):
+        Outbox(warehouse).put(told(contact=contact, dedup=f"dq/{number}", made=NOON, not_before=NOON))
+
+
+def test_what_one_message_was_asked_to_wait_every_message_to_that_target_waits(tmp_path: Path) -> None:
+    warehouse, clock, known = Warehouse(tmp_path), Clock(NOON), house(targets=PAGERS)
+    kept(warehouse, [*PAGERS] * 5)
+    asked: list[datetime] = []
+
+    def post(message: Message, now: datetime) -> Sent:
+        asked.append(now)
+        return Sent(outcome=Outcome.FAILED, reason="429", retry_after="120")
+
+    def send(seconds: float, by: Any = post, **more: Any) -> delivery.Told:
+        return delivery.send_due(
+            Warehouse(tmp_path), known, seconds=seconds, send=by, now=clock, sleep=clock.sleep, **more
+        )
+
+    send(30)
+    send(30)
+    assert asked == [NOON], "all pagers are one target, which asked everybody to wait"
+    clock.now = NOON + timedelta(seconds=119)
+    send(0.5)
+    assert len(asked) == 1
+    clock.now = NOON + timedelta(seconds=120)
+    assert send(1, Post()).sent == len(PAGERS) * 5
+
+
+def test_a_target_that_is_down_is_tried_ever_less_by_however_many_messages(tmp_path: Path) -> None:
+    warehouse, clock = Warehouse(tmp_path), Clock(NOON)
+    kept(warehouse, [*PAGERS] * 10)
+    asked: list[datetime] = []
+
+    def post(message: Message, now: datetime) -> Sent:
+        asked.append(now)
+        return DOWN
+
+    delivery.send_due(warehouse, house(targets=PAGERS), seconds=60, send=post, now=clock, sleep=clock.sleep)
+    assert 6 <= len(asked) <= 8, "1, 2, 4, 8, 16, 32 seconds apart, half of it by chance"
+
+
+def test_one_message_that_a_target_never_takes_keeps_no_other_from_it(tmp_path: Path) -> None:
+    warehouse, clock, taken = Warehouse(tmp_path), Clock(NOON), Post()
+    kept(warehouse, [DANNY] * 6)
+
+    def post(message: Message, now: datetime) -> Sent:
+        return DOWN if message.dedup == "dq/0" else taken(message, now)
+
+    delivery.send_due(warehouse, one_pager(), seconds=5, send=post, now=clock, sleep=clock.sleep)
+    assert sorted(message.dedup for _, message in taken.taken) == [f"dq/{n}" for n in range(1, 6)]
+
+
+def test_a_secret_that_is_missing_says_nothing_of_the_target(tmp_path: Path) -> None:
+    warehouse, clock, taken = Warehouse(tmp_path), Clock(NOON), Post()
+    kept(warehouse, [DANNY, LAURA])
+
+    def post(message: Message, now: datetime) -> Sent:
+        without = Sent(outcome=Outcome.FAILED, reason="there is no secret danny-pager", ours=True)
+        return without if message.contact == DANNY else taken(message, now)
+
+    delivery.send_due(warehouse, house(targets=PAGERS), seconds=0.1, send=post, now=clock, sleep=clock.sleep)
+    assert [message.contact for _, message in taken.taken] == [LAURA]
+
+
+def test_what_another_sender_is_at_is_no_failure_while_it_may_live(tmp_path: Path) -> None:
+    warehouse, box = Warehouse(tmp_path), Outbox(Warehouse(tmp_path))
+    kept(warehouse, [DANNY])
+    begun = box.begin(box.entries()[0], NOON)
+    assert begun is not None
+    seen = [delivery.pending(warehouse, NOON + timedelta(minutes=m)) for m in (1, 6)]
+    assert [(len(one.waiting), one.undelivered) for one in seen] == [(1, []), (0, [f"{DANNY}: it was not sent yet"])]
+
+
 def test_several_senders_at_once_send_each_message_once(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))

@@ -10,7 +10,7 @@ from datetime import date
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check, Kind
 from dq.people.levels import Level, Ready, deadline, end_of, moment_text
-from dq.people.roster import Roster
+from dq.people.roster import NEVER_THERE, Roster
 from dq.people.roster_file import successor
 from dq.periods import Grain, settled_from
 from dq.runbooks.agenda import failed_first, periods_of
@@ -86,7 +86,8 @@ def lint_runbooks(
 
     ``checks`` are those bound to a pipeline, with ``runbook`` set; ``commands`` says of the words of a command, the
     program first, what is wrong with it, or None. Where other files have mistakes, ``partly`` are the pages of which
-    not every check is known and ``unread`` those that could not be read: nothing is said that may follow from that.
+    not every check is known and ``unread`` those that could not be read: nothing is said that may follow from that, nor
+    from what a roster has wrong itself.
     """
     by_name = {page.name: page for page in pages.values()}
     findings = [f for check in checks for f in _check_findings(check, by_name)]
@@ -105,7 +106,7 @@ def lint_runbooks(
         links = [link for link in page.links() if link.target.partition("#")[0] not in unread]
         findings += [f for link in links for f in _link_findings(page, link, by_name)]
         findings += [f for command in page.commands() for f in _command_findings(page, command, commands)]
-        if roster is not None and known:
+        if roster is not None and not roster.mistaken and known:
             findings += _block_findings(page, checks, roster)
     return sorted(set(findings))
 
@@ -179,11 +180,12 @@ def _head_findings(
     for key, team in front.teams():
         if team not in roster.teams:
             yield page.document.finding(key, f"no team {team!r} on the roster; {choices(team, [*roster.teams])}")
+    there = [name for name, person in roster.people.items() if person.left != NEVER_THERE]
     for name, person in (("engineer", front.engineer), ("backup", front.backup)):
-        if person not in roster.people:
-            message = f"nobody on the roster has the id {person!r}; {choices(person, [*roster.people])}"
+        if person not in there:
+            message = f"nobody on the roster has the id {person!r}; {choices(person, there)}"
             yield page.document.finding((name,), message)
-        elif (last := roster.people[successor(roster.people, person, date.max)]).left:
+        elif (last := roster.people[successor(roster.people, person, date.max)]).left and last.left != NEVER_THERE:
             message = f"{last.name} leaves on {last.left} and nobody follows; name somebody else"
             yield page.document.finding((name,), message)
     for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
@@ -193,7 +195,8 @@ def _head_findings(
                 yield page.document.finding((side, "pipelines", n), message)
     owner = roster.teams.get(front.owner)
     for n, rung in enumerate(front.escalation):
-        if rung.to == "owner_manager" and owner is not None and owner.manager is None:
+        read = ("teams", front.owner) not in roster.stood_in
+        if rung.to == "owner_manager" and owner is not None and owner.manager is None and read:
             message = f"the roster names no manager's contact for {front.owner}"
             yield page.document.finding(("escalation", n, "to"), message)
     if checks is None:

@@ -186,11 +186,11 @@ def parse_instant(text: str, where: str = "--as-of") -> datetime:
     """A UTC instant from ISO 8601 text; without an offset it is taken as UTC, a bare day as its midnight."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UsageError(
             f"{text!r} is no instant", where=where, expected="ISO 8601 such as 2026-11-04T05:00:00Z"
         ) from None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def settled_from(last: date, kind: Kind) -> datetime:

@@ -147,7 +147,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     so_far, mistaken = people.read_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml")
     found.findings += mistaken
     roster = None if mistaken else so_far
-    if so_far and declared and not any(one.key.startswith(("watch", "working_hours")) for one in mistaken):
+    if so_far and declared:
         investors = [name for name, item in declared.pipelines.items() if item.investors]
         found.findings += people.lint_watch(so_far, declared.pipelines, investors)
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))

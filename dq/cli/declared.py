@@ -124,10 +124,10 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
         grains = {name: item.grain for name, item in declared.items()}
         investors = [name for name, item in declared.items() if item.investors]
         found += runbooks.lint_levels(pages, grains, investors, reading.so_far if _dated(reading.findings) else None)
-    found += house.lint(reading.root, reading.registry, reading.roster, owners)
+    found += house.lint(reading.root, reading.registry, reading.so_far, owners)
     if reading.project is not None:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}
         found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
-        pages, every, reading.roster, problem_finder(reading), partly=reading.partly, unread=reading.unread
+        pages, every, reading.so_far, problem_finder(reading), partly=reading.partly, unread=reading.unread
     )

@@ -51,6 +51,7 @@ def oncall_command(arguments: argparse.Namespace) -> int:
 
     declared, roster, fronts = _read(arguments.pipeline)
     at = parse_instant(arguments.at, "--at") if arguments.at else datetime.now(UTC)
+    _refuse_far(at.year, "--at")
     if arguments.table or arguments.ical:
         return _write(arguments, declared, roster, fronts, at)
     if arguments.year or arguments.first or arguments.last:
@@ -157,16 +158,23 @@ def _span(arguments: argparse.Namespace, at: datetime) -> tuple[date, date]:
         raise UsageError("the span is not clear", expected="--year, or --from and --to together")
     if not arguments.first:
         year = arguments.year or at.year
-        if not 1970 <= year <= 9000:
-            raise UsageError(f"{year} is no year to plan", where="--year", expected="1970 to 9000")
+        _refuse_far(year, "--year")
         return date(year, 1, 1), date(year, 12, 31)
     try:
         first, last = date.fromisoformat(arguments.first), date.fromisoformat(arguments.last)
     except ValueError:
         raise UsageError("no such day", where="--from, --to", expected="days such as 2026-11-01") from None
+    _refuse_far(first.year, "--from")
+    _refuse_far(last.year, "--to")
     if last < first:
         raise UsageError(f"{last} lies before {first}", where="--to", expected="a day not before --from")
     return first, last
+
+
+def _refuse_far(year: int, where: str) -> None:
+    """A UsageError for a year so far off that its weeks and holidays lie beyond what a date can say."""
+    if not 1970 <= year <= 9000:
+        raise UsageError(f"{year} is no year to plan", where=where, expected="1970 to 9000")
 
 
 def _write(
@@ -199,6 +207,7 @@ def calendar_command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     month = arguments.month or f"{now.astimezone(roster.zone):%Y-%m}"
     first, last = days_of(month_of(month, "--month"))
+    _refuse_far(first.year, "--month")
     grains = {name: declared.pipelines[name].grain for name in fronts}
     entries = agenda(roster, fronts, grains, first, last)
     if arguments.format == "json":

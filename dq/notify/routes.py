@@ -18,7 +18,7 @@ from dq.errors import choices
 from dq.model import Severity
 from dq.notify import words
 from dq.notify.origins import Origins, parse, split
-from dq.people.roster import Roster
+from dq.people.roster import NEVER_THERE, Roster
 from dq.people.roster_file import CONTACT
 
 Name = Annotated[str, Field(pattern=CONTACT)]
@@ -162,7 +162,7 @@ def readers(notify: Notify, roster: Roster, key: str, now: datetime) -> list[str
 
 def contacts(roster: Roster) -> dict[str, str]:
     """Every contact the roster names, with whose it is."""
-    found = {person.contact: person.name for person in roster.people.values()}
+    found = {person.contact: person.name for person in roster.people.values() if person.left != NEVER_THERE}
     for name, team in roster.teams.items():
         found.setdefault(team.contact, name)
         if team.manager:
@@ -182,12 +182,13 @@ def mistakes(
     """What a model alone does not see, with its key.
 
     ``owners`` are the teams that own a pipeline, ``documents`` the keys of ``reports`` that somebody must read, and
-    ``docs_address`` is the public address of the data docs.
+    ``docs_address`` is the public address of the data docs. Of a roster that is mistaken itself only its names count.
     """
     yield from _origin_mistakes(notify)
     yield from _secret_mistakes(notify)
     known = contacts(roster) if roster else {}
     named = {*known, *notify.targets}
+    complete = roster is not None and not any(part[0] in ("people", "teams") for part in roster.stood_in)
     for n, route in enumerate(notify.routes):
         for m, pipeline in enumerate(route.pipelines):
             if pipeline not in pipelines:
@@ -199,12 +200,12 @@ def mistakes(
             if roster and team not in roster.teams:
                 yield ("routes", n, "teams", m), f"no team {team!r} on the roster; {choices(team, [*roster.teams])}"
         for m, to in enumerate(route.to):
-            if to not in ROLES and roster and to not in named:
+            if to not in ROLES and complete and to not in named:
                 yield ("routes", n, "to", m), f"{to!r} is no role and no contact; {choices(to, [*ROLES, *named])}"
     yield from _report_mistakes(notify, pipelines, documents, docs_address)
-    if roster:
+    if roster and complete:
         yield from _leaver_mistakes(notify, roster)
-    if roster and notify.targets:
+    if roster and complete and notify.targets:
         yield from _binding_mistakes(notify, roster, known, owners)
 
 
@@ -275,6 +276,8 @@ def _binding_mistakes(
     for name in notify.targets:
         if name not in known and name not in used:
             yield ("targets", name), f"no contact of the roster, no route and no report names {name}"
+    if roster.mistaken:
+        return
     lead = roster.lead(date.max).contact
     places = [roster.standing(person, date.max) for person in roster.model.rotation.ring]
     certain = {"on_call": [*(person.contact for person in places if person), lead], "lead": [lead]}

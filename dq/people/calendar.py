@@ -75,6 +75,11 @@ def is_known(country: str, subdivision: str | None) -> bool:
     return True
 
 
+def years_without(country: str, subdivision: str | None, years: range) -> list[int]:
+    """The years of which no public holiday of a country is known, though the country is."""
+    return [year for year in years if not _holidays_of(year, country, subdivision, frozenset())]
+
+
 @lru_cache(maxsize=8)
 def holiday_names(country: str, subdivision: str | None, years: range) -> tuple[str, ...]:
     """The names of a country's public holidays in some years."""

@@ -31,12 +31,18 @@ class OnCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Roster:
-    """A validated roster; all its instants are aware, all its weeks calendar weeks of the company's zone."""
+    """A roster; all its instants are aware, all its weeks calendar weeks of the company's zone.
+
+    One that is ``mistaken`` is only good for finding more mistakes; ``stood_in`` are the entries and sections in which
+    something stands in for what could not be read.
+    """
 
     model: RosterModel
     document: yamlfile.Document
     zone: ZoneInfo
     calendar: BusinessCalendar
+    mistaken: bool = False
+    stood_in: frozenset[yamlfile.Key] = frozenset()
 
     @property
     def people(self) -> Mapping[str, Person]:
@@ -174,15 +180,28 @@ class Roster:
             yield datetime.combine(day, time(), self.zone).astimezone(UTC)
 
 
-def roster_of(model: RosterModel, document: yamlfile.Document) -> Roster:
-    """The roster of a model without mistakes; ``document`` is where its findings are placed."""
+def roster_of(
+    model: RosterModel,
+    document: yamlfile.Document,
+    *,
+    mistaken: bool = False,
+    stood_in: frozenset[yamlfile.Key] = frozenset(),
+) -> Roster:
+    """The roster of a model; ``document`` is where its findings are placed."""
     calendar = BusinessCalendar(
         country=model.country,
         subdivision=model.subdivision,
         company_days={item.day: item.name for item in model.company_days},
         worked_holidays=frozenset(model.worked_holidays),
     )
-    return Roster(model=model, document=document, zone=ZoneInfo(model.zone), calendar=calendar)
+    return Roster(
+        model=model,
+        document=document,
+        zone=ZoneInfo(model.zone),
+        calendar=calendar,
+        mistaken=mistaken,
+        stood_in=stood_in,
+    )
 
 
 def lint_roster(roster: Roster) -> list[Finding]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from dq import yamlfile
 from dq.errors import choices
 from dq.model import Severity
-from dq.people.calendar import DayKind, holiday_names, is_known
+from dq.people.calendar import DayKind, holiday_names, is_known, years_without
 
 # A contact is the name of an address kept elsewhere, never the address: letters, digits and dashes leave no room for
 # an e-mail address, a URL, a channel sign or a telephone number.
@@ -175,8 +175,15 @@ def mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
     if not known:
         place = f"{model.country!r}" + (f" with subdivision {model.subdivision!r}" if model.subdivision else "")
         yield ("country",), f"no public holidays are known for {place}; expected an ISO 3166 code such as US"
+    years = range(rotation.anchor.year, rotation.anchor.year + 10)
+    listed = {item.day.year for item in model.company_days}
+    empty = [y for y in years_without(model.country, model.subdivision, years) if y not in listed] if known else []
+    if empty:
+        named_years = ", ".join(map(str, empty))
+        message = f"no public holidays are known for {model.country!r} in {named_years}; list them under company_days"
+        yield ("country",), message
     for number, name in enumerate(model.worked_holidays if known else ()):
-        names = holiday_names(model.country, model.subdivision, range(rotation.anchor.year, rotation.anchor.year + 10))
+        names = holiday_names(model.country, model.subdivision, years)
         if name not in names:
             yield ("worked_holidays", number), f"no public holiday {name!r}; {choices(name, names)}"
     yield from _repeats(("company_days",), [item.day for item in model.company_days])

@@ -63,11 +63,14 @@ def read_roster(path: Path, *, shown: str | None = None) -> tuple[Roster | None,
         return None, [*error.findings]
     findings: list[Finding] = []
     wrong: set[yamlfile.Key] = set()
+    misspelt: set[yamlfile.Key] = set()
     try:
         model = RosterModel.model_validate({} if document.data is None else document.data)
     except ValidationError as error:
         findings = yamlfile.pydantic_findings(document, error)
         wrong = {_part(item["loc"]) for item in error.errors() if item["type"] != "extra_forbidden"}
+        # Without the unknown key an entry can be used, but that of a team may be its manager, misspelt.
+        misspelt = {_part(item["loc"]) for item in error.errors() if item["loc"][:1] == ("teams",)}
         found = _stood_in(document.data, error, wrong)
         if found is None:
             return None, findings
@@ -76,7 +79,7 @@ def read_roster(path: Path, *, shown: str | None = None) -> tuple[Roster | None,
     findings += told
     if not findings:
         return roster_of(model, document), []
-    roster = roster_of(_usable(model), document)
+    roster = roster_of(_usable(model), document, mistaken=True, stood_in=frozenset(wrong | misspelt))
     of_wrong = tuple(f"{yamlfile.dotted(part)}{more}" for part in wrong for more in ".[;")
     findings += [one for one in _weeks(roster, wrong) if not f"{one.key};".startswith(of_wrong)]
     return roster, sorted(findings, key=lambda one: one.line)
@@ -88,8 +91,7 @@ def _weeks(roster: Roster, wrong: Collection[yamlfile.Key]) -> Iterator[Finding]
         yield from lint_places(roster)
         yield from lint_swaps(roster)
         yield from lint_weeks(roster)
-    if ("working_hours",) not in wrong:
-        yield from lint_gaps(roster)
+    yield from lint_gaps(roster)
 
 
 def _follows(key: yamlfile.Key, wrong: Collection[yamlfile.Key]) -> bool:

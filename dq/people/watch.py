@@ -85,25 +85,49 @@ def lint_watch(roster: Roster, pipelines: Collection[str], investors: Collection
     """The pipelines nobody watches, watches of pipelines that are none, and hours without a watch that need one.
 
     Every pipeline is watched in the working hours, since then warnings are told; what ``investors`` read also on the
-    weekends and holidays of the last week of the month.
+    weekends and holidays of the last week of the month. Of a watch whose pipelines could not be read nothing is said,
+    nor of the pipelines that it might be of.
     """
     found = lint_gaps(roster, investors)
     watched = set()
+    unread = False
     for n, watch in enumerate(roster.model.watch):
+        watched |= {*watch.pipelines}
+        if ("watch", n) in roster.stood_in and _pipelines_of(roster, n) != watch.pipelines:
+            unread = True
+            continue
         for m, name in enumerate(watch.pipelines):
-            watched.add(name)
             if name not in pipelines:
                 message = f"there is no pipeline {name!r}; {choices(name, [*pipelines])}"
                 found.append(roster.document.finding(("watch", n, "pipelines", m), message))
-    for name in sorted({*pipelines} - watched):
+    for name in sorted({*pipelines} - watched) if not unread else ():
         found.append(roster.document.finding(("watch",), f"nobody watches {name}; add it to the pipelines of a watch"))
     return found
 
 
+def _pipelines_of(roster: Roster, n: int) -> object:
+    """What stands in the file as the pipelines of the Nth watch."""
+    data: object = roster.document.data
+    for part in ("watch", n, "pipelines"):
+        if isinstance(data, dict):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
 def lint_gaps(roster: Roster, investors: Collection[str] = ()) -> list[Finding]:
-    """The hours in which nobody watches a pipeline although somebody has to, all of each watch at its hours."""
+    """The hours in which nobody watches a pipeline although somebody has to, all of each watch at its hours.
+
+    Of hours that could not be read nothing is said.
+    """
     found = []
+    known = ("working_hours",) not in roster.stood_in
     for n, watch in enumerate(roster.model.watch):
+        if ("watch", n) in roster.stood_in:
+            continue
         named = ", ".join(watch.pipelines)
         read = ", ".join(name for name in watch.pipelines if name in investors)
         gaps = {during: _open_working_hours(roster, watch, during) for during in _DURING}
@@ -111,7 +135,7 @@ def lint_gaps(roster: Roster, investors: Collection[str] = ()) -> list[Finding]:
         told = [
             f"nobody watches {named} on weekdays{'' if same else _IN[during]} {', '.join(spans)}, in working hours"
             for during, spans in [*gaps.items()][: 1 if same else None]
-            if spans
+            if spans and known
         ]
         told += [
             f"nobody watches {read} on {kind} in the last week of the month, when investors' figures are closed"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check, Kind
-from dq.people.levels import Level, Ready, deadline, end_of, moment_text
-from dq.people.roster import Roster
+from dq.people.levels import DayOfMonth, Level, Ready, deadline, end_of, moment_text
+from dq.people.roster import NEVER_THERE, Roster
 from dq.people.roster_file import successor
 from dq.periods import Grain, settled_from
 from dq.runbooks.agenda import failed_first, periods_of
@@ -39,7 +39,7 @@ PART_BLOCKS: Mapping[str, str] = {
     "Escalation": "ladder",
     WAYS: "ways",
 }
-# Since when figures are as settled as a level wants them, and what to write where it is due before.
+# Since when figures are as far as a level wants them, and what to write where it is due before.
 SETTLED: Mapping[str, tuple[str, str]] = {
     "preliminary": (
         "from the month's last day on",
@@ -48,6 +48,14 @@ SETTLED: Mapping[str, tuple[str, str]] = {
     "final": (
         "48 hours after the month's end",
         "kind: next_month_business_day with nth: 3, or met_by: preliminary or published",
+    ),
+    "published": (
+        "once the month's first UTC day is over",
+        "a later day, or on_holiday: same or next",
+    ),
+    "pre_validated": (
+        "once the month's first UTC day is over",
+        "a later day, or on_holiday: same or next",
     ),
 }
 SECTION_PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
@@ -86,7 +94,8 @@ def lint_runbooks(
 
     ``checks`` are those bound to a pipeline, with ``runbook`` set; ``commands`` says of the words of a command, the
     program first, what is wrong with it, or None. Where other files have mistakes, ``partly`` are the pages of which
-    not every check is known and ``unread`` those that could not be read: nothing is said that may follow from that.
+    not every check is known and ``unread`` those that could not be read: nothing is said that may follow from that, nor
+    from what a roster has wrong itself.
     """
     by_name = {page.name: page for page in pages.values()}
     findings = [f for check in checks for f in _check_findings(check, by_name)]
@@ -105,7 +114,7 @@ def lint_runbooks(
         links = [link for link in page.links() if link.target.partition("#")[0] not in unread]
         findings += [f for link in links for f in _link_findings(page, link, by_name)]
         findings += [f for command in page.commands() for f in _command_findings(page, command, commands)]
-        if roster is not None and known:
+        if roster is not None and not roster.mistaken and known:
             findings += _block_findings(page, checks, roster)
     return sorted(set(findings))
 
@@ -134,20 +143,24 @@ def lint_levels(
 
 
 def _too_early(level: Level, grain: Grain, roster: Roster) -> str:
-    """Why a level that wants settled figures is missed whatever anybody does, by the first period of which it is.
+    """Why a level is missed whatever anybody does, by the first period of which it is: the figures cannot be there yet.
 
-    Two years show every way a deadline moves; those from the anchor on, so that the answer does not change with today.
+    Of the levels that any figures keep only a day of the month can lie before them, moved into the month before. Two
+    years show every way a deadline moves; those from the anchor on, so that the answer does not change with today.
     """
-    if level.met_by not in SETTLED:
+    unsettled = level.met_by not in ("preliminary", "final")
+    if level.met_by not in SETTLED or (unsettled and not isinstance(level, DayOfMonth)):
         return ""
     first = roster.model.rotation.anchor
     for period, days in periods_of(level, roster, grain, first, first.replace(year=first.year + 2, day=1)):
         due = deadline(level, roster=roster, days=days, first_failed=failed_first(level, days))
-        kept_from = settled_from(days[1], Kind(level.met_by))
+        first_over = datetime.combine(days[0] + timedelta(days=1), time(), UTC)
+        kept_from = first_over if unsettled else settled_from(days[1], Kind(level.met_by))
         if due is not None and end_of(due, roster.zone) <= kept_from:
             when, (since, instead) = moment_text(level, due, kept_from, roster.zone), SETTLED[level.met_by]
+            figures = level.met_by.replace("_", "-")
             return (
-                f"can never be kept of {period}: due {when}, but figures are {level.met_by} only {since}, "
+                f"can never be kept of {period}: due {when}, but figures are {figures} only {since}, "
                 f"{kept_from:%Y-%m-%d %H:%M} UTC; write {instead}"
             )
     return ""
@@ -179,11 +192,12 @@ def _head_findings(
     for key, team in front.teams():
         if team not in roster.teams:
             yield page.document.finding(key, f"no team {team!r} on the roster; {choices(team, [*roster.teams])}")
+    there = [name for name, person in roster.people.items() if person.left != NEVER_THERE]
     for name, person in (("engineer", front.engineer), ("backup", front.backup)):
-        if person not in roster.people:
-            message = f"nobody on the roster has the id {person!r}; {choices(person, [*roster.people])}"
+        if person not in there:
+            message = f"nobody on the roster has the id {person!r}; {choices(person, there)}"
             yield page.document.finding((name,), message)
-        elif (last := roster.people[successor(roster.people, person, date.max)]).left:
+        elif (last := roster.people[successor(roster.people, person, date.max)]).left and last.left != NEVER_THERE:
             message = f"{last.name} leaves on {last.left} and nobody follows; name somebody else"
             yield page.document.finding((name,), message)
     for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
@@ -193,7 +207,8 @@ def _head_findings(
                 yield page.document.finding((side, "pipelines", n), message)
     owner = roster.teams.get(front.owner)
     for n, rung in enumerate(front.escalation):
-        if rung.to == "owner_manager" and owner is not None and owner.manager is None:
+        read = ("teams", front.owner) not in roster.stood_in
+        if rung.to == "owner_manager" and owner is not None and owner.manager is None and read:
             message = f"the roster names no manager's contact for {front.owner}"
             yield page.document.finding(("escalation", n, "to"), message)
     if checks is None:

@@ -474,6 +474,58 @@ def test_lint_tells_of_a_pipeline_that_nobody_watches_and_an_engineer_nobody_kno
     assert "engineer: nobody on the roster has the id 'dany'; did you mean danny?" in told
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{team: Accounts Team, days", "{team: Acounts Team, days"),  # a name in one watch
+        ("{team: Accounts Team, days: [weekdays]", "{team: Accounts Team, days: [mondays]"),  # the schema of one watch
+        ('closes: "17:00"}\n\n# Who may', 'closes: "25:00"}\n\n# Who may'),
+        ("leave: []", "leave: [{person: anna, first: 2026-08-14, last: 2026-08-03}]"),
+        ("ring: [danny,", "ring: [dany,"),
+    ],
+)
+def test_a_mistake_of_the_roster_hides_neither_who_watches_nor_whom_pages_and_settings_name(
+    capsys: pytest.CaptureFixture[str], broken: Path, old: str, new: str
+) -> None:
+    edit(broken / "runbooks/roster.yml", old, new)
+    edit(broken / "runbooks/roster.yml", "pipelines: [experiments_weekly]", "pipelines: [experiments_wekly]")
+    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    edit(broken / "runbooks/profit_unit.md", "owner: Finance and Risk Teams", "owner: Finance Team")
+    (broken / "jobs/settings.yml").open("a", encoding="utf-8").write("notify:\n  routes: [{to: [anna-pagr]}]\n")
+    code, told = run(capsys, "lint")
+    expected = [
+        "runbooks/roster.yml",
+        "watch[4].pipelines[0]: there is no pipeline 'experiments_wekly'",
+        "watch: nobody watches experiments_weekly;",
+        "engineer: nobody on the roster has the id 'dany'; did you mean danny?",
+        "owner: no team 'Finance Team' on the roster;",
+        "notify.routes[0].to[0]: 'anna-pagr' is no role and no contact; did you mean anna-pager?",
+    ]
+    assert code == 1
+    assert [said for said in expected if said not in told] == [], told
+    assert len(told_lines(told)) == len(expected), told
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("contact: anna-pager", "contact: anna@example.com"),
+        ("contact: accounts-channel, manager:", "contact: accounts-channel, manger:"),
+        ("- pipelines: [growth_daily]", "- pipeline: [growth_daily]"),
+        ("- pipelines: [growth_daily]", "- pipelines: growth_daily"),
+    ],
+)
+def test_of_what_follows_from_a_mistake_of_the_roster_nothing_is_said(
+    capsys: pytest.CaptureFixture[str], broken: Path, old: str, new: str
+) -> None:
+    edit(broken / "runbooks/roster.yml", old, new)
+    (broken / "jobs/settings.yml").open("a", encoding="utf-8").write("notify:\n  routes: [{to: [anna-pager]}]\n")
+    code, told = run(capsys, "lint")
+    key = {"contact: anna": "people.anna.", "contact: acco": "teams.Accounts Team."}.get(old[:13], "watch[1].pipeline")
+    assert code == 1
+    assert [line for line in told_lines(told) if key not in line] == [], told
+
+
 @pytest.mark.parametrize("command", [command for added in MODULES.values() for command in added])
 def test_the_help_of_a_command_ends_with_an_example_that_parses_and_its_exit_codes(
     capsys: pytest.CaptureFixture[str], command: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,21 @@ def test_what_is_missing_is_told_and_nothing_that_only_follows_from_it(tmp_path:
     found = mistakes(tmp_path, text)
     assert len(found) == 2, found
     assert "leave[0].person: nobody has the id 'bob'" in found[1]
+
+
+def test_a_country_without_holidays_in_a_year_is_told_unless_the_company_lists_its_own(tmp_path: Path) -> None:
+    """Of Ukraine no year is known since 2023; the years of an anchor of 2018 begin with some that are."""
+    text = ROSTER.replace("country: US", "country: UA").replace("anchor: 2026-01-05", "anchor: 2018-01-01")
+    assert "country: UA" in text
+    assert "anchor: 2018" in text
+    (found,) = [line for line in mistakes(tmp_path, text) if "country: " in line]
+    assert "country: no public holidays are known for 'UA' in 2023, 2024, 2025, 2026, 2027; list them" in found
+    days = [f"{{day: {year}-08-24, name: Independence}}" for year in range(2023, 2028)]
+    own = f"company_days: [{', '.join(days[:4])}]\n"
+    (found,) = [line for line in mistakes(tmp_path, text + own) if "country: " in line]
+    assert "for 'UA' in 2027; list them under company_days" in found
+    own = f"company_days: [{', '.join(days)}]\n"
+    assert roster(tmp_path, text + own).calendar.holiday(date(2027, 8, 24)) == "Independence"
 
 
 @pytest.mark.parametrize("old", ["people:\n", "  danny: {"])

@@ -502,6 +502,11 @@ EARLY = "but figures are "
         ("kind: hours_after, hours: 72, met_by: preliminary", Grain.WEEK, EARLY),
         ('kind: ready_by, at: "05:00", met_by: preliminary', Grain.DAY, EARLY),
         ("kind: day_of_month, day: 20, on_holiday: same", Grain.MONTH, ""),
+        ("kind: day_of_month, day: 1, on_holiday: previous", Grain.MONTH, "once the month's first UTC day is over"),
+        ("kind: day_of_month, day: 1, on_holiday: previous, met_by: pre_validated", Grain.MONTH, "pre-validated only"),
+        ("kind: day_of_month, day: 1, on_holiday: same", Grain.MONTH, ""),
+        ("kind: day_of_month, day: 1, on_holiday: next", Grain.DAY, ""),
+        ("kind: day_of_month, day: 5, on_holiday: previous", Grain.DAY, ""),
         ("kind: day_of_month, day: 20, on_holiday: same, met_by: green", Grain.MONTH, ""),
         ("kind: within, days: 3, met_by: final", Grain.MONTH, ""),
     ],
@@ -513,7 +518,7 @@ def test_a_level_due_before_figures_can_be_settled_is_told_with_what_to_write(
     assert len(found) == bool(said), found
     if said:
         assert "levels[1].met_by: can never be kept of 20" in found[0]
-        assert "; write kind: " in found[0]
+        assert "; write " in found[0]
         assert said in found[0]
 
 

@@ -107,7 +107,8 @@ class _Collector:
 class Reading:
     """What could be read of a project's declared files, and every mistake in them; a project only where there is none.
 
-    ``unread`` are the runbook pages that are named but could not be read, ``bound`` the pipelines without a mistake.
+    ``unread`` are the runbook pages that are named but could not be read, ``heads`` the data of those of them that
+    have a head, ``bound`` the pipelines without a mistake.
     ``so_far`` is the roster also where it has mistakes: something stands in for them, which is good for finding more.
     """
 
@@ -119,6 +120,7 @@ class Reading:
     so_far: people.Roster | None
     pages: Mapping[str, runbooks.Page]
     unread: frozenset[str]
+    heads: Sequence[yamlfile.Document]
     bound: Mapping[str, Bound]
 
     @property
@@ -159,10 +161,13 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     rules_document = found.read(lambda: yamlfile.read(root / "jobs" / "rules.yml", shown="jobs/rules.yml"))
     page_files, suite_files = _named(root, declared)
     pages = {}
+    heads = []
     for name in page_files:
         page = found.read(partial(runbooks.load_page, root / "runbooks" / name, shown=f"runbooks/{name}"))
         if page:
             pages[name] = page
+        elif head := _Collector().read(partial(runbooks.load_head, root / "runbooks" / name, shown=f"runbooks/{name}")):
+            heads.append(head)
     loaded = {}
     for name in suite_files:
         examined = found.read(partial(suites.read, root / "expectations" / name, shown=f"expectations/{name}"))
@@ -210,6 +215,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
         so_far=so_far,
         pages=pages,
         unread=frozenset(page_files) - set(pages),
+        heads=heads,
         bound=bound,
     )
 

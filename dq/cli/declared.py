@@ -129,5 +129,11 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}
         found += runbooks.lint_rotation(reading.root, reading.project.roster, fronts, fix=fix)
     return found + runbooks.lint_runbooks(
-        pages, every, reading.so_far, problem_finder(reading), partly=reading.partly, unread=reading.unread
+        pages,
+        every,
+        reading.so_far,
+        problem_finder(reading),
+        partly=reading.partly,
+        unread=reading.unread,
+        heads=reading.heads,
     )

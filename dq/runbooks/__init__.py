@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dq.runbooks.frontmatter import FrontMatter
     from dq.runbooks.guidance import guide
     from dq.runbooks.lint import lint_levels, lint_runbooks
-    from dq.runbooks.page import NO_PAGES, Page, Section, load_page, load_pages, parse_page
+    from dq.runbooks.page import NO_PAGES, Page, Section, load_head, load_page, load_pages, parse_page
     from dq.runbooks.rotation import lint_rotation
     from dq.runbooks.slugs import Slugger, slug
 
@@ -27,6 +27,7 @@ __all__ = [
     "lint_levels",
     "lint_rotation",
     "lint_runbooks",
+    "load_head",
     "load_page",
     "load_pages",
     "parse_page",
@@ -46,6 +47,7 @@ _LAZY = {
     "lint_levels": "lint",
     "lint_rotation": "rotation",
     "lint_runbooks": "lint",
+    "load_head": "page",
     "load_page": "page",
     "load_pages": "page",
     "parse_page": "page",

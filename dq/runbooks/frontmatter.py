@@ -16,6 +16,18 @@ from dq.people.roster_file import WallTime
 
 Text = Annotated[str, Field(min_length=1)]
 FENCE = "---"
+# Where a head names teams; _EACH stands for every place of a list.
+_EACH = -1
+_TEAMS: tuple[yamlfile.Key, ...] = (
+    ("owner",),
+    ("secondary",),
+    ("accountable", "team"),
+    ("consulted", _EACH, "team"),
+    ("informed", _EACH),
+    ("upstream", "teams", _EACH),
+    ("downstream", "teams", _EACH),
+    ("reviews", _EACH, "teams", _EACH),
+)
 
 
 class _Strict(BaseModel):
@@ -87,19 +99,7 @@ class FrontMatter(_Strict):
 
     def teams(self) -> Iterator[tuple[yamlfile.Key, str]]:
         """Every team the head names, with the key it stands at."""
-        yield ("owner",), self.owner
-        yield ("secondary",), self.secondary
-        yield ("accountable", "team"), self.accountable.team
-        for n, role in enumerate(self.consulted):
-            yield ("consulted", n, "team"), role.team
-        for n, team in enumerate(self.informed):
-            yield ("informed", n), team
-        for side, parties in (("upstream", self.upstream), ("downstream", self.downstream)):
-            for n, team in enumerate(parties.teams):
-                yield (side, "teams", n), team
-        for n, review in enumerate(self.reviews):
-            for m, team in enumerate(review.teams):
-                yield ("reviews", n, "teams", m), team
+        return teams_named(self.model_dump())
 
     def mistakes(self) -> Iterator[tuple[yamlfile.Key, str]]:
         """What one key alone does not show: repeated levels, a rung that counts from a level that is not there."""
@@ -124,6 +124,22 @@ class FrontMatter(_Strict):
             yield ("backup",), "the engineer cannot stand in for themselves"
 
 
+def teams_named(head: object) -> Iterator[tuple[yamlfile.Key, str]]:
+    """Every team that the data of a head names, whatever else is wrong there, with the key it stands at."""
+    for path in _TEAMS:
+        yield from _texts(head, path)
+
+
+def _texts(data: object, path: yamlfile.Key, key: yamlfile.Key = ()) -> Iterator[tuple[yamlfile.Key, str]]:
+    if not path and isinstance(data, str) and data:
+        yield key, data
+    elif path and path[0] == _EACH and isinstance(data, list):
+        for n, item in enumerate(data):
+            yield from _texts(item, path[1:], (*key, n))
+    elif path and isinstance(data, dict):
+        yield from _texts(data.get(path[0]), path[1:], (*key, path[0]))
+
+
 def read_text(path: Path, file: str) -> str:
     """The text of a page's file, or a ConfigError where it cannot be read."""
     try:
@@ -136,6 +152,12 @@ def read_text(path: Path, file: str) -> str:
 
 def read_head(text: str, file: str) -> tuple[FrontMatter, yamlfile.Document, int]:
     """The front matter a page begins with, its document, and how many lines it takes; ConfigError where it has none."""
+    document, lines = parse_head(text, file)
+    return yamlfile.as_model(document, FrontMatter), document, lines
+
+
+def parse_head(text: str, file: str) -> tuple[yamlfile.Document, int]:
+    """The same before it is known whether anything in it is as it should be."""
     lines = text.split("\n")  # as Markdown counts lines; splitlines() also breaks at form feeds and the like
     end = next((n for n, line in enumerate(lines[1:], start=1) if line.rstrip() == FENCE), 0)
     if lines[0].rstrip() != FENCE or not end:
@@ -143,4 +165,4 @@ def read_head(text: str, file: str) -> tuple[FrontMatter, yamlfile.Document, int
         raise ConfigError([Finding(file, 1, "", message)])
     head = "\n".join(["", *lines[1:end], ""])  # the empty first line keeps the line numbers of the file
     document = yamlfile.parse(head.encode(), file)
-    return yamlfile.as_model(document, FrontMatter), document, end + 1
+    return document, end + 1

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
+from dq import yamlfile
 from dq.errors import ConfigError, Finding, choices
 from dq.model import Check, Kind
 from dq.people.levels import DayOfMonth, Level, Ready, deadline, end_of, moment_text
@@ -15,6 +16,7 @@ from dq.people.roster_file import successor
 from dq.periods import Grain, settled_from
 from dq.runbooks.agenda import failed_first, periods_of
 from dq.runbooks.blocks import blocks, stale
+from dq.runbooks.frontmatter import teams_named
 from dq.runbooks.page import Command, Link, Page, Section
 from dq.runbooks.tables import checks_of
 
@@ -89,13 +91,14 @@ def lint_runbooks(
     *,
     partly: Collection[str] = (),
     unread: Collection[str] = (),
+    heads: Collection[yamlfile.Document] = (),
 ) -> list[Finding]:
     """Every mistake of the pages and of what leads to them, at once, in the order of files and lines.
 
     ``checks`` are those bound to a pipeline, with ``runbook`` set; ``commands`` says of the words of a command, the
     program first, what is wrong with it, or None. Where other files have mistakes, ``partly`` are the pages of which
     not every check is known and ``unread`` those that could not be read: nothing is said that may follow from that, nor
-    from what a roster has wrong itself.
+    from what a roster has wrong itself. ``heads`` are the data of heads of pages that could not be read.
     """
     by_name = {page.name: page for page in pages.values()}
     findings = [f for check in checks for f in _check_findings(check, by_name)]
@@ -105,6 +108,8 @@ def lint_runbooks(
             message = f"{pipelines[page.front.pipeline].file} is the page of {page.front.pipeline} already"
             findings.append(page.document.finding(("pipeline",), message))
         pipelines.setdefault(page.front.pipeline, page)
+    if roster is not None:
+        findings += [f for head in heads for f in _name_findings(head, roster)]
     for page in by_name.values():
         known = page.name not in partly
         if roster is not None:
@@ -189,17 +194,7 @@ def _head_findings(
     page: Page, checks: Sequence[Check] | None, roster: Roster, pipelines: Mapping[str, Page] | None
 ) -> Iterator[Finding]:
     front = page.front
-    for key, team in front.teams():
-        if team not in roster.teams:
-            yield page.document.finding(key, f"no team {team!r} on the roster; {choices(team, [*roster.teams])}")
-    there = [name for name, person in roster.people.items() if person.left != NEVER_THERE]
-    for name, person in (("engineer", front.engineer), ("backup", front.backup)):
-        if person not in there:
-            message = f"nobody on the roster has the id {person!r}; {choices(person, there)}"
-            yield page.document.finding((name,), message)
-        elif (last := roster.people[successor(roster.people, person, date.max)]).left and last.left != NEVER_THERE:
-            message = f"{last.name} leaves on {last.left} and nobody follows; name somebody else"
-            yield page.document.finding((name,), message)
+    yield from _name_findings(page.document, roster)
     for side, parties in (("upstream", front.upstream), ("downstream", front.downstream)):
         for n, pipeline in enumerate(parties.pipelines):
             if pipelines is not None and pipeline not in pipelines:
@@ -219,6 +214,25 @@ def _head_findings(
             if check not in ids:
                 message = f"no check {check!r} leads to this page; {_close(check, ids)}"
                 yield page.document.finding(("critical_metrics", n, "checks", m), message)
+
+
+def _name_findings(head: yamlfile.Document, roster: Roster) -> Iterator[Finding]:
+    """The teams and people a head names that are not on the roster, whatever else is wrong with it."""
+    for key, team in teams_named(head.data):
+        if team not in roster.teams:
+            yield head.finding(key, f"no team {team!r} on the roster; {choices(team, [*roster.teams])}")
+    there = [name for name, person in roster.people.items() if person.left != NEVER_THERE]
+    named = head.data if isinstance(head.data, dict) else {}
+    for name in ("engineer", "backup"):
+        person = named.get(name)
+        if not isinstance(person, str) or not person:
+            continue
+        if person not in there:
+            message = f"nobody on the roster has the id {person!r}; {choices(person, there)}"
+            yield head.finding((name,), message)
+        elif (last := roster.people[successor(roster.people, person, date.max)]).left and last.left != NEVER_THERE:
+            message = f"{last.name} leaves on {last.left} and nobody follows; name somebody else"
+            yield head.finding((name,), message)
 
 
 def _close(name: str, ids: set[str]) -> str:

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from dq import yamlfile
 from dq.errors import ConfigError, Finding
-from dq.runbooks.frontmatter import FrontMatter, read_head, read_text
+from dq.runbooks.frontmatter import FrontMatter, parse_head, read_head, read_text
 from dq.runbooks.slugs import Slugger
 
 NO_PAGES = ("README.md", "on-call.md")
@@ -154,6 +154,11 @@ def load_page(path: Path, *, shown: str | None = None) -> Page:
     """The page in a file, or a ConfigError with every mistake of its head and form."""
     file = shown or f"{path.parent.name}/{path.name}"
     return parse_page(read_text(path, file), name=path.name, file=file)
+
+
+def load_head(path: Path, *, shown: str) -> yamlfile.Document:
+    """The data of a page's head, whatever is wrong with it, or a ConfigError where it cannot be read as such."""
+    return parse_head(read_text(path, shown), shown)[0]
 
 
 def load_pages(folder: Path) -> dict[str, Page]:

@@ -526,6 +526,24 @@ def test_of_what_follows_from_a_mistake_of_the_roster_nothing_is_said(
     assert [line for line in told_lines(told) if key not in line] == [], told
 
 
+def test_a_mistake_in_the_head_of_a_page_hides_no_name_in_it(capsys: pytest.CaptureFixture[str], broken: Path) -> None:
+    page = broken / "runbooks/investor_profit.md"
+    for old, new in (
+        ("nth: 3", "nth: 99"),
+        ("engineer: anna", "engineer: bob"),
+        ("owner: Business Analytics Team", "owner: BA"),
+    ):
+        edit(page, old, new)
+    code, told = run(capsys, "lint")
+    assert (code, len(told_lines(told))) == (1, 3), told
+    for said in (
+        "nth: not every month surely has 99",
+        "engineer: nobody on the roster has the id 'bob'",
+        "no team 'BA'",
+    ):
+        assert said in told
+
+
 @pytest.mark.parametrize("command", [command for added in MODULES.values() for command in added])
 def test_the_help_of_a_command_ends_with_an_example_that_parses_and_its_exit_codes(
     capsys: pytest.CaptureFixture[str], command: str

@@ -52,12 +52,12 @@ def days_of(period: str, grain: Grain | None = None, *, where: str = "") -> tupl
 def month_of(text: str, where: str) -> str:
     """The id of a month, ``2026-10``; a UsageError that names the option ``where`` it was given where it is none."""
     try:
-        first, last = days_of(text)
-    except UsageError:
-        first, last = date.min, date.min
-    if first.day != 1 or last != last_day(first):
-        raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-10")
-    return text
+        if _is_month(text):
+            days_of(text)
+            return text
+    except UsageError:  # such as 2026-13
+        pass
+    raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-10")
 
 
 def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:

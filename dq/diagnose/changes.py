@@ -6,9 +6,10 @@ import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from dq.diagnose.facts import (
-    Facts,
-    Stage,
+from dq.diagnose.facts import Facts, Stage
+from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
+from dq.diagnose.settings import cores as cores_of
+from dq.diagnose.settings import (
     driver_heap,
     executor_heap,
     setting_number,
@@ -16,8 +17,6 @@ from dq.diagnose.facts import (
     setting_share,
     setting_size,
 )
-from dq.diagnose.facts import cores as cores_of
-from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
 
 if TYPE_CHECKING:
     from dq.diagnose.signatures import Hit

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dq.diagnose import facts as log
 from dq.diagnose.changes import (
     beside_heap_changes,
     broadcast_changes,
@@ -26,6 +25,7 @@ from dq.diagnose.changes import (
 )
 from dq.diagnose.facts import Facts, Incident
 from dq.diagnose.findings import Change, Confidence, Finding, shown
+from dq.diagnose.settings import driver_heap
 
 TASK = frozenset({"ExceptionFailure"})
 LOSS = frozenset({"ExecutorLostFailure", "executor removed"})
@@ -358,7 +358,7 @@ def _driver_by_size(facts: Facts, incidents: Sequence[Incident]) -> Finding | No
     Either the log stops there, or a result could not be read or fetched: what a heap that is full leaves of it is
     unread data. An executor that was lost took its results with it, which says nothing of the driver.
     """
-    heap = log.driver_heap(facts)
+    heap = driver_heap(facts)
     unread = [i for i in incidents if i.kind == "job failed" and _UNREAD.search(i.text)]
     if facts.lost_executors:
         unread = [i for i in unread if "TaskResultLost" not in i.text]

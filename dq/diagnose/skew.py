@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dq.diagnose.facts import Facts, Stage, executor_heap
+from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, salt, seconds, shown
+from dq.diagnose.settings import executor_heap
 from dq.thresholds import Thresholds
 
 # Beside a death in the same stage a skew explains it also where it is below the bytes of Spark's rule.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 
-from dq.diagnose.facts import Facts, Stage, executor_heap, heap_key, heap_of, setting_number, task_memory
+from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
+from dq.diagnose.settings import executor_heap, heap_key, heap_of, setting_number, task_memory
 from dq.thresholds import Thresholds
 
 WORST = 3

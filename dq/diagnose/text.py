@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from dq.diagnose.diagnosis import Diagnosis, instant
-from dq.diagnose.facts import Facts, Stage, driver_heap, executor_heap
+from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import Change, Finding, seconds, shown
+from dq.diagnose.settings import driver_heap, executor_heap
 from dq.model import Json
 
 Sections = Mapping[str, str]

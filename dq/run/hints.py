@@ -18,8 +18,9 @@ from urllib.parse import unquote, urlsplit
 from dq import store
 from dq.diagnose import live
 from dq.diagnose.changes import SHUFFLE_PARTITIONS
-from dq.diagnose.facts import Facts, driver_heap, executor_heap, task_memory
+from dq.diagnose.facts import Facts
 from dq.diagnose.findings import memory, shown, size_of
+from dq.diagnose.settings import driver_heap, executor_heap, task_memory
 from dq.engine.run import result_of
 from dq.model import RAW_PREFIX, Check, CheckResult, Evidence, Outcome, Severity
 from dq.thresholds import Thresholds

@@ -78,7 +78,8 @@ def test_the_default_bytes_of_a_type_are_sparks(of: T.DataType, spark: SparkSess
 
 def test_the_cores_of_a_session_on_all_cores_are_counted(spark: SparkSession) -> None:
     from dq.diagnose import live
-    from dq.diagnose.facts import Facts, cores
+    from dq.diagnose.facts import Facts
+    from dq.diagnose.settings import cores
 
     found = live.settings(spark)
     assert cores(Facts(settings=found)) == spark.sparkContext.defaultParallelism

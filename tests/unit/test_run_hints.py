@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dq.diagnose.facts import Facts, task_memory
+from dq.diagnose.facts import Facts
+from dq.diagnose.settings import task_memory
 from dq.model import Check, Outcome, Severity
 from dq.run import hints
 from dq.run.hints import Input, Machine

@@ -47,6 +47,19 @@ def end(after: int = 100_000) -> Event:
     return {"Event": "SparkListenerApplicationEnd", "Timestamp": STARTED + after, "ExitCode": 0}
 
 
+def rdd(number: int, parents: Sequence[int] = ()) -> Event:
+    """What a stage says of one of its RDDs, with keys that stage and job have, too."""
+    return {
+        "RDD ID": number,
+        "Name": "MapPartitionsRDD",
+        "Scope": '{"id":"spark_plan_26","name":"Exchange"}',
+        "Callsite": "count at job.py:7",
+        "Parent IDs": list(parents),
+        "Storage Level": {"Use Disk": False, "Use Memory": False, "Replication": 1},
+        "Number of Partitions": 8,
+    }
+
+
 def job(number: int, stages: Sequence[int], *, group: str = RUN, execution: int | None = None) -> Event:
     """A job began."""
     properties = {"spark.jobGroup.id": group} | (
@@ -56,7 +69,7 @@ def job(number: int, stages: Sequence[int], *, group: str = RUN, execution: int 
         "Event": "SparkListenerJobStart",
         "Job ID": number,
         "Submission Time": STARTED + 1000,
-        "Stage Infos": [],
+        "Stage Infos": [stage_info(one, 8) for one in stages],
         "Stage IDs": list(stages),
         "Properties": properties,
     }
@@ -70,20 +83,25 @@ def job_end(number: int, error: str = "") -> Event:
     return {"Event": "SparkListenerJobEnd", "Job ID": number, "Completion Time": STARTED + 90_000, "Job Result": result}
 
 
-def stage(
-    number: int, tasks: int, *, attempt: int = 0, done: bool = False, error: str = "", parents: Sequence[int] = ()
-) -> Event:
-    """A stage was submitted, or is done."""
-    info = {
+def stage_info(number: int, tasks: int, *, attempt: int = 0, parents: Sequence[int] = ()) -> Event:
+    """What events of a stage, and of its job, say of it."""
+    return {
         "Stage ID": number,
         "Stage Attempt ID": attempt,
         "Stage Name": f"count at job.py:{number}",
         "Number of Tasks": tasks,
-        "RDD Info": [],
+        "RDD Info": [rdd(2 * number + 1, [2 * number]), rdd(2 * number)],
         "Parent IDs": list(parents),
         "Details": "",
         "Accumulables": [],
-    } | ({"Failure Reason": error} if error else {})
+    }
+
+
+def stage(
+    number: int, tasks: int, *, attempt: int = 0, done: bool = False, error: str = "", parents: Sequence[int] = ()
+) -> Event:
+    """A stage was submitted, or is done."""
+    info = stage_info(number, tasks, attempt=attempt, parents=parents) | ({"Failure Reason": error} if error else {})
     return {"Event": f"SparkListenerStage{'Completed' if done else 'Submitted'}", "Stage Info": info}
 
 

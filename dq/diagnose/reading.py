@@ -127,12 +127,16 @@ def _name(line: bytes) -> str:
 
 
 def _without(line: bytes, begin: bytes, end: bytes) -> bytes:
-    """A line without the long array that a key begins and what follows it ends; as it is where the order differs."""
+    """A line without what a long array holds; as it is where the keys stand in another order.
+
+    ``begin`` is its key with the bracket that opens it, ``end`` the bracket that closes it with the key that follows:
+    the same key after anything else stands within the array.
+    """
     first = line.find(begin)
     last = line.find(end, first)
     if first < 0 or last < 0:
         return line
-    return b"".join((line[:first], begin, b"]", line[last:]))
+    return b"".join((line[:first], begin, line[last:]))
 
 
 def _accumulators(line: bytes) -> set[int]:
@@ -231,7 +235,7 @@ class _Reader:
     # -- jobs and stages -------------------------------------------------------------------------------------------
 
     def _job_start(self, line: bytes) -> None:
-        event = _document(_without(line, b'"Stage Infos":[', b',"Stage IDs":'))
+        event = _document(_without(line, b'"Stage Infos":[', b'],"Stage IDs":'))
         job, properties = _id(event["Job ID"]), event.get("Properties") or {}
         self.facts.open_jobs.add(job)
         group = str(properties.get("spark.jobGroup.id", ""))
@@ -274,13 +278,13 @@ class _Reader:
         return found
 
     def _stage_submitted(self, line: bytes) -> None:
-        info = _document(_without(line, b'"RDD Info":[', b',"Parent IDs":'))["Stage Info"]
+        info = _document(_without(line, b'"RDD Info":[', b'],"Parent IDs":'))["Stage Info"]
         stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
         stage.parents = tuple(_id(parent) for parent in info.get("Parent IDs") or ())
 
     def _stage_completed(self, line: bytes) -> None:
-        info = _document(_without(line, b'"RDD Info":[', b',"Parent IDs":'))["Stage Info"]
+        info = _document(_without(line, b'"RDD Info":[', b'],"Parent IDs":'))["Stage Info"]
         stage = self._stage(_id(info["Stage ID"]), _id(info["Stage Attempt ID"]))
         stage.name, stage.tasks = str(info["Stage Name"]), _number(info["Number of Tasks"])
         stage.completed = True
@@ -295,7 +299,7 @@ class _Reader:
     # -- tasks -----------------------------------------------------------------------------------------------------
 
     def _task_end(self, line: bytes) -> None:
-        event = _document(_without(line, b'"Accumulables":[', b'},"Task Executor Metrics":'))
+        event = _document(_without(line, b'"Accumulables":[', b']},"Task Executor Metrics":'))
         facts = self.facts
         stage = self._stage(_id(event["Stage ID"]), _id(event["Stage Attempt ID"]))
         info, why = event["Task Info"], event["Task End Reason"]

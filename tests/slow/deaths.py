@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 SMALL = {"spark.driver.memory": "512m"}
@@ -66,12 +66,35 @@ def one_group(spark: SparkSession, _: Path) -> object:
     return discard(documents(spark, 200).groupBy(F.lit(1).alias("everything")).agg(F.collect_list("text")))
 
 
-def skewed_group(spark: SparkSession, _: Path) -> object:
-    """Nine of ten rows belong to one account, and all rows of an account are gathered."""
+def characters() -> Column:
+    """The characters of a group, of which every row is gathered first."""
+    return F.aggregate(F.collect_list("text"), F.lit(0).cast("long"), lambda sum_, text: sum_ + F.length(text))
+
+
+def of_one_account(spark: SparkSession) -> DataFrame:
+    """Rows of which nine in ten belong to one account."""
     account = F.when(F.col("id") % 10 == 0, F.col("id") % 400).otherwise(F.lit(7))
-    rows = documents(spark, 300).withColumn("account_id", account)
+    return documents(spark, 300).withColumn("account_id", account)
+
+
+def skewed_group(spark: SparkSession, _: Path) -> object:
+    """All rows of an account are gathered."""
     # Brought together first, so that the heavy account is one task's: grouped at once it would be in every map task.
-    return discard(rows.repartition(8, "account_id").groupBy("account_id").agg(F.collect_list("text")))
+    rows = of_one_account(spark).repartition(8, "account_id")
+    return discard(rows.groupBy("account_id").agg(characters()))
+
+
+def salted_group(spark: SparkSession, salt: int) -> object:
+    """The same sums, of each account's parts first."""
+    rows = of_one_account(spark).withColumn("salt", F.col("id") % salt).repartition(8, "account_id", "salt")
+    parts = rows.groupBy("account_id", "salt").agg(characters().alias("part"))
+    sums = {
+        row["account_id"]: row["sum"] for row in parts.groupBy("account_id").agg(F.sum("part").alias("sum")).collect()
+    }
+    heavy = 270 * 16384 * 64
+    if sums[7] != heavy:
+        raise AssertionError(f"account 7 has {sums[7]} characters instead of {heavy}")
+    return sums
 
 
 def collected(spark: SparkSession, _: Path) -> object:
@@ -177,7 +200,9 @@ def driver_killed(spark: SparkSession, _: Path) -> object:
 DEATHS: dict[str, Death] = {
     "heap_local": Death(job=one_group, settings=SMALL),
     "heap_executor": Death(job=one_group, settings=CLUSTER),
-    "skewed_key": Death(job=skewed_group, settings=CLUSTER | {"spark.sql.adaptive.enabled": "false"}),
+    "skewed_key": Death(
+        job=skewed_group, advised=salted_group, settings=CLUSTER | {"spark.sql.adaptive.enabled": "false"}
+    ),
     "max_result": Death(job=collected, settings=SMALL | {"spark.driver.maxResultSize": "1m"}),
     "driver_heap": Death(job=collected_too_much, settings=CLUSTER | SMALL | {"spark.driver.maxResultSize": "0"}),
     "broadcast_memory": Death(job=broadcast, settings=SMALL | {"spark.sql.autoBroadcastJoinThreshold": "1g"}),

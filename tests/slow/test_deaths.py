@@ -25,22 +25,22 @@ ROOT = SCRIPT.parents[2]
 BIN = Path(sys.executable).parent
 TRIES = 3
 
-# What each has to be named as, and which of the recommended changes is then applied: a setting, or the beginning of
-# words. A driver that was killed from outside leaves no cause in its log, and nothing to change.
-NAMED: dict[str, tuple[str | None, str | None]] = {
-    "heap_local": ("executor_heap", "spark.driver.memory"),
-    "heap_executor": ("executor_heap", "spark.executor.memory"),
-    "skewed_key": ("skewed_key", "spark.executor.memory"),
-    "max_result": ("result_too_large", "spark.driver.maxResultSize"),
-    "driver_heap": ("driver_heap", "spark.driver.memory"),
-    "broadcast_memory": ("broadcast_too_large", "spark.sql.autoBroadcastJoinThreshold"),
-    "broadcast_limit": ("broadcast_too_large", "spark.sql.autoBroadcastJoinThreshold"),
-    "disk_full": ("disk_full", "spark.local.dir"),
-    "python_memory": ("python_memory", "spark.executor.pyspark.memory"),
-    "python_killed": ("python_memory", "spark.sql.execution.arrow.maxRecordsPerBatch"),
-    "executor_killed": ("container_memory", "spark.executor.memoryOverhead"),
-    "shuffle_lost": ("fetch_failures", "no executor was lost: look for something that removes files"),
-    "driver_killed": (None, None),
+# What each has to be named as, and which of the recommended changes are then applied, each by itself: a setting, or the
+# beginning of words. A driver that was killed from outside leaves no cause in its log, and nothing to change.
+NAMED: dict[str, tuple[str | None, tuple[str, ...]]] = {
+    "heap_local": ("executor_heap", ("spark.driver.memory",)),
+    "heap_executor": ("executor_heap", ("spark.executor.memory",)),
+    "skewed_key": ("skewed_key", ("salt account_id with", "spark.executor.memory")),
+    "max_result": ("result_too_large", ("spark.driver.maxResultSize",)),
+    "driver_heap": ("driver_heap", ("spark.driver.memory",)),
+    "broadcast_memory": ("broadcast_too_large", ("spark.sql.autoBroadcastJoinThreshold",)),
+    "broadcast_limit": ("broadcast_too_large", ("spark.sql.autoBroadcastJoinThreshold",)),
+    "disk_full": ("disk_full", ("spark.local.dir",)),
+    "python_memory": ("python_memory", ("spark.executor.pyspark.memory",)),
+    "python_killed": ("python_memory", ("spark.sql.execution.arrow.maxRecordsPerBatch",)),
+    "executor_killed": ("container_memory", ("spark.executor.memoryOverhead",)),
+    "shuffle_lost": ("fetch_failures", ("no executor was lost: look for something that removes files",)),
+    "driver_killed": (None, ()),
 }
 
 
@@ -108,16 +108,18 @@ def dies_and_is_cured(name: str, tmp_path: Path, local: Path) -> None:
     if name == "skewed_key":
         assert "account_id" in found.causes[0].title
     assert applied
-    change = next(one for one in found.causes[0].changes if (one.setting or one.why).startswith(applied))
+    changes = {one: next(c for c in found.causes[0].changes if (c.setting or c.why).startswith(one)) for one in applied}
     (tmp_path / "large").mkdir()
-    if change.setting:
-        value = str(tmp_path / "large") if change.setting == "spark.local.dir" else change.value
-        cured = run(name, tmp_path / "cured", tmp_path / "large", f"{change.setting}={value}")
-    else:
-        number = re.search(r"\d+", change.why)
-        cured = run(name, tmp_path / "cured", tmp_path / "large", advised=int(number[0]) if number else 0)
-    assert cured.returncode == 0, cured.stderr[-3000:]
-    assert not diagnosed(tmp_path / "cured").died
+    for count, change in enumerate(changes.values()):
+        folder = tmp_path / f"cured{count}"
+        if change.setting:
+            value = str(tmp_path / "large") if change.setting == "spark.local.dir" else change.value
+            cured = run(name, folder, tmp_path / "large", f"{change.setting}={value}")
+        else:
+            number = re.search(r"\d+", change.why)
+            cured = run(name, folder, tmp_path / "large", advised=int(number[0]) if number else 0)
+        assert cured.returncode == 0, cured.stderr[-3000:]
+        assert not diagnosed(folder).died
 
 
 @pytest.mark.parametrize("name", [name for name in DEATHS if name != "disk_full"])

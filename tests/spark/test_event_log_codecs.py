@@ -7,6 +7,7 @@ from pathlib import Path
 import event_logs as logs
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from dq.diagnose import diagnose
 
@@ -44,3 +45,33 @@ def test_a_log_through_sparks_codec_is_read_whole_and_cut_off(codec: str, spark:
     assert half.facts.damaged == 0
     assert 0 < half.facts.lines < len(events)
     assert [cause.cause for cause in half.causes] == ["executor_heap"]
+
+
+def test_no_line_that_spark_writes_is_damaged(spark: SparkSession, tmp_path: Path) -> None:
+    """Its own listener writes the log of a grouping and a join, whose stages have several RDDs each."""
+    jvm, context = spark._jvm, spark.sparkContext._jsc.sc()
+    assert jvm is not None
+    conf = context.conf().clone()
+    conf.set("spark.eventLog.compress", "false").set("spark.eventLog.rolling.enabled", "false")
+    none = getattr(getattr(jvm.scala, "None$"), "MODULE$")
+    listener = jvm.org.apache.spark.scheduler.EventLoggingListener(
+        "local-7", none, jvm.java.net.URI(tmp_path.as_uri()), conf, context.hadoopConfiguration()
+    )
+    listener.start()
+    context.listenerBus().waitUntilEmpty()
+    context.addSparkListener(listener)
+    try:
+        rows = spark.range(0, 1000, 1, 4).withColumn("account_id", F.col("id") % 7)
+        sums = rows.groupBy("account_id").agg(F.sum("id").alias("sum"))
+        assert rows.hint("merge").join(sums, "account_id").agg(F.count("*")).collect() == [(1000,)]
+        context.listenerBus().waitUntilEmpty()
+    finally:
+        context.removeSparkListener(listener)
+        listener.stop()
+    (log,) = tmp_path.iterdir()
+    found = diagnose(log).facts
+    assert found.damaged == 0
+    stages = list(found.stages.values())
+    assert len(stages) >= 3
+    assert all(stage.completed and stage.tasks and stage.name for stage in stages)
+    assert any("account_id" in stage.keys for stage in stages)

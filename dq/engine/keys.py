@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _HASH = "__dq_key_hash"
+# Hashes that repeat and are sent to every executor, eight bytes each; where more do, both sides are shuffled.
+MOST_SENT = 200_000
 
 
 def unique_requirement(check: Check, schema: StructType, *, house: bool) -> Requirement:
@@ -80,8 +82,8 @@ def columns_null(columns: tuple[Field, ...], *, any_: bool) -> Column:
 def duplicate_rows(frame: DataFrame, keys: KeySet) -> int:
     """The number of rows whose key occurs more than once.
 
-    One action shuffles eight bytes per row and finds the hashes that repeat. Only if there are any, a second one groups
-    the rows behind them by their values, so that two keys that merely share a hash are not called duplicates.
+    One action finds the hashes that repeat; only if there are any, a second one groups the rows behind them by their
+    values, so that two keys that merely share a hash are not called duplicates.
     """
     from pyspark.sql import functions as F
 
@@ -92,11 +94,27 @@ def duplicate_rows(frame: DataFrame, keys: KeySet) -> int:
     selected = kept.select(*(_normal(column).alias(name) for column, name in zip(keys.columns, names, strict=True)))
     if not all(_hashable(column) for column in keys.columns):
         return _repeated(selected, names)
-    hashed = selected.withColumn(_HASH, F.xxhash64(*names))
-    suspects = hashed.select(_HASH).repartition(_HASH).groupBy(_HASH).count().where("count > 1")
-    if not suspects.agg(F.count(F.lit(1))).collect()[0][0]:
-        return 0
-    return _repeated(hashed.join(suspects.select(_HASH), on=_HASH, how="left_semi"), names)
+    suspected = repeated_hashes(selected.withColumn(_HASH, F.xxhash64(*names)), _HASH)
+    return 0 if suspected is None else _repeated(suspected, names)
+
+
+def repeated_hashes(frame: DataFrame, name: str) -> DataFrame | None:
+    """The rows whose 64-bit hash, in a column of this name, is there more than once; None where each is there once.
+
+    One action shuffles sixteen bytes per row. Hashes that repeat are few unless much is wrong: they are sent to where
+    the rows are, which a join of two large sides would shuffle whole before it knew that it needs next to none.
+    """
+    from pyspark.sql import functions as F
+
+    # Nearly every hash is there once: counting before the shuffle would only fill memory.
+    counted = frame.select(name).repartition(name).groupBy(name).agg(F.count(F.lit(1)).alias("n"))
+    repeated = counted.where("n > 1").select(name)
+    found = repeated.limit(MOST_SENT + 1).agg(F.collect_list(name)).collect()[0][0]
+    if not found:
+        return None
+    if len(found) <= MOST_SENT:
+        repeated = F.broadcast(frame.sparkSession.createDataFrame([(one,) for one in found], f"`{name}` bigint"))
+    return frame.join(repeated, on=name, how="left_semi")
 
 
 def _repeated(frame: DataFrame, names: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Context as Precision
 from decimal import Decimal
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from dq.engine.base import RAW_PREFIX
 from dq.engine.gather import decimal, shown, whole
 from dq.engine.history import band_of_ratios
+from dq.engine.keys import repeated_hashes
 from dq.engine.request import Judge, Judged, Request
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
 
 _KEY, _PAYLOAD = "__dq_key", "__dq_payload"
 _PRECISION = Precision(prec=15)
@@ -84,11 +85,7 @@ def _history(request: Request) -> list[Decimal]:
 
 
 def _repeats(request: Request) -> _Repeats:
-    """The repeated rows of a dataset, counted once for all checks that ask by the same columns.
-
-    Sixteen bytes per row are shuffled to find the keys that repeat by their hash; only the rows behind those are
-    grouped by their values, so that two keys that merely share a hash are not taken for one.
-    """
+    """The repeated rows of a dataset, counted once for all checks that ask by the same columns."""
     from pyspark.sql import functions as F
 
     key, delivery = request.texts("columns"), request.texts("delivery")
@@ -97,23 +94,18 @@ def _repeats(request: Request) -> _Repeats:
     payload = [
         name for name in request.frame.columns if name not in {*key, *delivery} and not name.startswith(RAW_PREFIX)
     ]
-    keys, values = [request.column(name) for name in key], [request.column(name) for name in payload]
-    # Text keeps NULL apart from nothing and makes values of any type comparable inside one group.
-    content = F.to_json(F.struct(*values), {"ignoreNullFields": "false"}) if values else F.lit("")
-    hashed = request.frame.withColumn(_KEY, F.xxhash64(*keys))
-    # Nearly every key is there once: counting them before they are shuffled would only fill memory.
-    counted = hashed.select(_KEY).repartition(_KEY).groupBy(_KEY).agg(F.count(F.lit(1)).alias("n"))
-    suspects = counted.where("n > 1").select(_KEY)
-    suspected = hashed.join(suspects, on=_KEY, how="left_semi").where(_all_present(request, key))
-    groups = (
-        suspected.select(*(column.alias(f"key{n}") for n, column in enumerate(keys)), content.alias(_PAYLOAD))
-        .groupBy(*(f"key{n}" for n in range(len(keys))))
-        .agg(F.count(F.lit(1)).alias("n"), F.count_distinct(_PAYLOAD).alias("different"))
-    )
     table = f"repeats of {key!r} but {delivery!r}"
+    groups = request.gather.grouping(
+        _Deliveries(
+            key=table,
+            rows=request.frame.where(_all_present(request, key)),
+            columns=[request.column(name) for name in key],
+            payload=[request.column(name) for name in payload],
+        )
+    )
 
     def total(name: str, expression: str) -> Callable[[], object]:
-        return request.gather.total(table, groups, name, F.expr(expression))
+        return request.gather.of_groups(groups, name, F.expr(expression))
 
     read_known = request.own_total(f"rows with {key!r}", F.count_if(_all_present(request, key)))
 
@@ -129,6 +121,32 @@ def _repeats(request: Request) -> _Repeats:
         conflicting=total("conflicting", "sum(if(different > 1, different, 0))"),
         keys=total("keys", "count_if(different > 1)"),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deliveries:
+    """The keys that repeat, one row each: ``n``, the rows that hold it, and ``different``, how many differ."""
+
+    key: str
+    rows: DataFrame
+    columns: Sequence[Column]
+    payload: Sequence[Column]
+
+    def frame(self) -> DataFrame:
+        """Finds the hashes that repeat in one action; the rows behind them are grouped by their values, so that two
+        keys that merely share a hash are not taken for one."""
+        from pyspark.sql import functions as F
+
+        suspected = repeated_hashes(self.rows.withColumn(_KEY, F.xxhash64(*self.columns)), _KEY)
+        if suspected is None:
+            return self.rows.sparkSession.createDataFrame([], "n bigint, different bigint")
+        # Text keeps NULL apart from nothing and makes values of any type comparable inside one group.
+        content = F.to_json(F.struct(*self.payload), {"ignoreNullFields": "false"}) if self.payload else F.lit("")
+        names = [f"key{n}" for n in range(len(self.columns))]
+        keyed = suspected.select(
+            *(column.alias(name) for name, column in zip(names, self.columns, strict=True)), content.alias(_PAYLOAD)
+        )
+        return keyed.groupBy(*names).agg(F.count(F.lit(1)).alias("n"), F.count_distinct(_PAYLOAD).alias("different"))
 
 
 def _all_present(request: Request, names: list[str]) -> Column:

@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from custom_checks import OCTOBER, check, evaluate, frame, rows
+from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from dq.engine.base import Context
+from dq.engine.base import Context, Dataset
+from dq.engine.run import evaluate as run_all
 from dq.model import Outcome
 
 MIDNIGHT = datetime(2026, 10, 10, tzinfo=UTC)
@@ -182,6 +184,31 @@ def test_another_row_under_the_same_key_is_a_conflict_also_where_a_value_is_miss
     )
     result = evaluate(conflict, IDENTICAL)
     assert (result.outcome, result.observed) == (Outcome.FAILED, "4 different rows share 2 values of event_id")
+
+
+def test_keys_that_share_a_hash_are_no_redelivery_of_one_another(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(F, "xxhash64", lambda *_: F.lit(7).cast("long"))
+    events = frame(spark, DELIVERED, ("a", "x", 1), ("a", "x", 2), ("b", "x", 3), ("c", "y", 4), ("c", "z", 5))
+    assert evaluate(events, IDENTICAL).observed == "2 different rows share 1 values of event_id"
+    counted = evaluate(events, check("expect_redeliveries_to_be_rare", **KEYS, max_share=0.5))
+    assert counted.measures["dropped"] == 1
+
+
+def test_what_repeats_is_found_once_for_all_checks_of_a_key_and_ends_where_nothing_does(spark: SparkSession) -> None:
+    checks = [IDENTICAL, check("expect_redeliveries_to_be_rare", check_id="rare", **KEYS, max_share=0.5)]
+    once = frame(spark, DELIVERED, *((f"e{n}", "x", n) for n in range(50)))
+    twice = once.union(frame(spark, DELIVERED, ("e1", "x", 51)))
+    started = []
+    for events in (once, twice):
+        with counted_jobs(spark, f"repeats {len(started)}") as counted:
+            results = run_all(checks, Dataset(name="d", frame=events), Context(window=OCTOBER))
+        assert {result.outcome for result in results} == {Outcome.PASSED}
+        started.append(counted.jobs)
+    with counted_jobs(spark, "one check") as counted:
+        run_all(checks[:1], Dataset(name="d", frame=once), Context(window=OCTOBER))
+    assert counted.jobs == started[0] < started[1]
 
 
 def test_redeliveries_are_judged_by_the_share_of_earlier_periods(spark: SparkSession) -> None:

@@ -13,6 +13,8 @@ from dq.model import RAW_PREFIX, Json, PinnedFile, RangeFilter, Window
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from dq.hashes import Repeated
+
 __all__ = ["RAW_PREFIX", "Context", "Dataset"]
 
 
@@ -23,6 +25,7 @@ class Dataset:
     ``files`` and ``footer_columns`` (frame column -> Parquet column) are set only when the frame is exactly these
     Parquet files' rows with those columns unchanged, apart from ``filters``; then footers are exact wherever they prove
     every filter vacuous. A hidden column ``__raw_<name>`` holds a value before its conversion to the contract type.
+    ``repeated`` is known where the rows, and maybe others with them, were looked through for keys that repeat.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Dataset:
     filters: Sequence[RangeFilter] = ()
     absent_columns: Mapping[str, str] = field(default_factory=dict)
     may_be_empty: bool = False
+    repeated: Repeated | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

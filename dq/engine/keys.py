@@ -11,15 +11,12 @@ from dq.engine.native_map import judged
 from dq.engine.native_records import dropped_rows, record
 from dq.engine.requirement import Found, Judged, KeySet, Requirement, Unexpected
 from dq.errors import EvaluationError
+from dq.hashes import Repeated, hashable
 from dq.model import Check
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
-
-_HASH = "__dq_key_hash"
-# Hashes that repeat and are sent to every executor, eight bytes each; where more do, both sides are shuffled.
-MOST_SENT = 200_000
 
 
 def unique_requirement(check: Check, schema: StructType, *, house: bool) -> Requirement:
@@ -94,27 +91,8 @@ def duplicate_rows(frame: DataFrame, keys: KeySet) -> int:
     selected = kept.select(*(_normal(column).alias(name) for column, name in zip(keys.columns, names, strict=True)))
     if not all(_hashable(column) for column in keys.columns):
         return _repeated(selected, names)
-    suspected = repeated_hashes(selected.withColumn(_HASH, F.xxhash64(*names)), _HASH)
+    suspected = Repeated(selected, names).among(selected)
     return 0 if suspected is None else _repeated(suspected, names)
-
-
-def repeated_hashes(frame: DataFrame, name: str) -> DataFrame | None:
-    """The rows whose 64-bit hash, in a column of this name, is there more than once; None where each is there once.
-
-    One action shuffles sixteen bytes per row. Hashes that repeat are few unless much is wrong: they are sent to where
-    the rows are, which a join of two large sides would shuffle whole before it knew that it needs next to none.
-    """
-    from pyspark.sql import functions as F
-
-    # Nearly every hash is there once: counting before the shuffle would only fill memory.
-    counted = frame.select(name).repartition(name).groupBy(name).agg(F.count(F.lit(1)).alias("n"))
-    repeated = counted.where("n > 1").select(name)
-    found = repeated.limit(MOST_SENT + 1).agg(F.collect_list(name)).collect()[0][0]
-    if not found:
-        return None
-    if len(found) <= MOST_SENT:
-        repeated = F.broadcast(frame.sparkSession.createDataFrame([(one,) for one in found], f"`{name}` bigint"))
-    return frame.join(repeated, on=name, how="left_semi")
 
 
 def _repeated(frame: DataFrame, names: list[str]) -> int:
@@ -138,17 +116,9 @@ def _normal(column: Field) -> Column:
 
 
 def _hashable(column: Field) -> bool:
-    """Whether equal values of a type always have the same hash: not so for strings under a collation, or nested."""
-    from pyspark.sql import types
+    """Whether a column's values in one form each, equal ones, always have the same hash."""
+    from pyspark.sql.types import FractionalType, MapType
 
-    if isinstance(column.type, types.MapType):
+    if isinstance(column.type, MapType):
         raise EvaluationError(f"{column.name} is a map, which has no equality", expected="key columns of plain types")
-    plain = (
-        types.NumericType
-        | types.BooleanType
-        | types.DateType
-        | types.TimestampType
-        | types.TimestampNTZType
-        | types.BinaryType
-    )
-    return isinstance(column.type, plain) or column.type == types.StringType()
+    return isinstance(column.type, FractionalType) or hashable(column.type)

@@ -10,17 +10,17 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from dq.engine.base import RAW_PREFIX
-from dq.engine.gather import decimal, shown, whole
+from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.history import band_of_ratios
-from dq.engine.keys import repeated_hashes
 from dq.engine.request import Judge, Judged, Request
 from dq.errors import EvaluationError
+from dq.hashes import Repeated, hashable
 from dq.model import Evidence, Json, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_KEY, _PAYLOAD = "__dq_key", "__dq_payload"
+_PAYLOAD = "__dq_payload"
 _PRECISION = Precision(prec=15)
 
 
@@ -101,6 +101,7 @@ def _repeats(request: Request) -> _Repeats:
             rows=request.frame.where(_all_present(request, key)),
             columns=[request.column(name) for name in key],
             payload=[request.column(name) for name in payload],
+            repeated=_known(request, key),
         )
     )
 
@@ -123,6 +124,15 @@ def _repeats(request: Request) -> _Repeats:
     )
 
 
+def _known(request: Request, key: Sequence[str]) -> Repeated | None:
+    """The hashes that repeat, those found when the source was read where they are of this key; None: look at all."""
+    read = request.dataset.repeated
+    if read is not None and read.key == tuple(key):
+        return read
+    types = column_types(request.frame)
+    return Repeated(request.frame, key) if all(hashable(types[name]) for name in key) else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Deliveries:
     """The keys that repeat, one row each: ``n``, the rows that hold it, and ``different``, how many differ."""
@@ -131,15 +141,15 @@ class _Deliveries:
     rows: DataFrame
     columns: Sequence[Column]
     payload: Sequence[Column]
+    repeated: Repeated | None
 
     def frame(self) -> DataFrame:
-        """Finds the hashes that repeat in one action; the rows behind them are grouped by their values, so that two
-        keys that merely share a hash are not taken for one."""
+        """The rows behind the hashes that repeat, grouped by their values: two keys may share a hash."""
         from pyspark.sql import functions as F
 
-        suspected = repeated_hashes(self.rows.withColumn(_KEY, F.xxhash64(*self.columns)), _KEY)
+        suspected = self.rows if self.repeated is None else self.repeated.among(self.rows)
         if suspected is None:
-            return self.rows.sparkSession.createDataFrame([], "n bigint, different bigint")
+            return self.rows.sparkSession.range(0).selectExpr("id AS n", "id AS different")
         # Text keeps NULL apart from nothing and makes values of any type comparable inside one group.
         content = F.to_json(F.struct(*self.payload), {"ignoreNullFields": "false"}) if self.payload else F.lit("")
         names = [f"key{n}" for n in range(len(self.columns))]

@@ -242,6 +242,7 @@ def dataset_of(source: sources.SourceFrame) -> Dataset:
         filters=source.filters,
         absent_columns=source.absent_columns,
         may_be_empty=source.may_be_empty,
+        repeated=source.repeated,
     )
 
 

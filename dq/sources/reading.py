@@ -7,14 +7,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
 from dq.errors import SourceError
+from dq.hashes import Repeated, hashable
 from dq.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
 from dq.periods import last_day
 from dq.sources.config import MONTH, Format, RawTable, Source, SourcesConfig
-from dq.sources.contracts import ReadRule
+from dq.sources.contracts import Contract, ReadRule
 from dq.sources.conversion import convert, from_wall_clock, instant
 from dq.sources.derived import footer_columns, may_lose_values
 from dq.sources.mapping import SourceQuery
@@ -35,8 +36,9 @@ _LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 class SourceFrame:
     """The rows of one source in the contract's columns and types, cut to the window and to what was known at as-of.
 
-    ``seen`` is what a job sees where that is not the frame: with the days looked back and ahead to, of rows delivered
-    twice the first. ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and
+    ``seen`` are the rows a job sees where that is not the frame: with the days looked back and ahead to. Of rows
+    delivered twice, which may differ in the columns of ``delivery``, it sees the first; ``repeated`` tells which may
+    be. ``frame`` also has a hidden ``__raw_<column>`` for each column that was converted. ``files`` and
     ``footer_columns`` are set only where the frame is exactly those Parquet files' rows, apart from ``filters``.
     ``known_later`` are the rows that the knowledge cut leaves out, ``misfiled`` those in the months' files that are of
     other months; None where the footers prove that there are none, or no file is a month's.
@@ -45,6 +47,8 @@ class SourceFrame:
     name: str
     frame: DataFrame
     seen: DataFrame | None = None
+    delivery: Sequence[str] = ()
+    repeated: Repeated | None = None
     files: Sequence[PinnedFile] = ()
     footer_columns: Mapping[str, str] = field(default_factory=dict)
     filters: Sequence[RangeFilter] = ()
@@ -63,10 +67,11 @@ class SourceFrame:
         """Whether the knowledge cut leaves out no row; looks for one where the footers do not prove it."""
         return self.known_later is None or self.known_later.isEmpty()
 
-    @property
+    @cached_property
     def visible(self) -> DataFrame:
-        """The rows without hidden columns, as a job reads them."""
-        return _without_raw(self.frame) if self.seen is None else self.seen
+        """The rows without hidden columns, as a job reads them; one action looks for those delivered twice."""
+        seen = _without_raw(self.frame) if self.seen is None else self.seen
+        return delivered_once(seen, self.delivery, self.repeated)
 
 
 def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, window: Window) -> SourceFrame:
@@ -99,9 +104,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
             lookback_days=contract.lookback_days,
             lookahead_days=contract.lookahead_days,
         )
-    seen = None
-    if looks or contract.delivery:
-        seen = delivered_once(_without_raw(_kept(around, around_cuts)), contract.delivery)
+    seen = _without_raw(_kept(around, around_cuts)) if looks or contract.delivery else None
     passed = footer_columns(config, declared)
     known = [cut for cut in around_cuts if cut.column == contract.known_at]
     proved = all(cut.column in (passed or {}) and _proved(pin, (passed or {})[cut.column], window) for cut in known)
@@ -109,6 +112,8 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
         name=source,
         frame=frame,
         seen=seen,
+        delivery=contract.delivery,
+        repeated=_repeated(seen, contract, declared) if contract.delivery and seen is not None else None,
         files=pin.of_period if passed is not None else (),
         footer_columns=passed or {},
         filters=cuts,
@@ -123,21 +128,40 @@ def _without_raw(frame: DataFrame) -> DataFrame:
     return frame.select(*[name for name in frame.columns if not name.startswith(RAW_PREFIX)])
 
 
-def delivered_once(frame: DataFrame, delivery: Sequence[str]) -> DataFrame:
+def delivered_once(frame: DataFrame, delivery: Sequence[str], repeated: Repeated | None = None) -> DataFrame:
     """The rows with one delivery of each: of rows that differ in nothing else the first by these columns, in order.
 
-    Two different rows under one key both stay, for the check of the key to find.
+    Two different rows under one key both stay, for the check of the key to find. Where it is known which keys repeat,
+    only their rows are grouped and the others are read as they are.
     """
-    from pyspark.sql import functions as F
-
     if not delivery:
         return frame
+    if repeated is not None:
+        try:
+            again = repeated.among(frame)
+            if again is None:
+                return frame
+            if not repeated.many:
+                return repeated.others(frame).unionByName(_first(again, delivery))
+        except Exception:  # noqa: S110 - rows that cannot be read fail where they are checked and computed, by name
+            pass
+    return _first(frame, delivery)
+
+
+def _first(frame: DataFrame, delivery: Sequence[str]) -> DataFrame:
+    from pyspark.sql import functions as F
+
     payload = [name for name in frame.columns if name not in delivery]
     first = F.min(F.struct(*(_column(frame, name) for name in delivery))).alias("__delivery")
     kept = frame.groupBy(*(_column(frame, name) for name in payload)).agg(first)
     return kept.select(
         *(F.col(f"__delivery.{_quoted(name)}") if name in delivery else F.col(_quoted(name)) for name in frame.columns)
     )
+
+
+def _repeated(frame: DataFrame, contract: Contract, declared: Source) -> Repeated | None:
+    key = [name for name in contract.key if name not in declared.absent_columns]
+    return Repeated(frame, key) if key and all(hashable(frame.schema[name].dataType) for name in key) else None
 
 
 def no_rows(spark: SparkSession, config: SourcesConfig, source: str) -> SourceFrame:

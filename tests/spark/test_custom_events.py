@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dq.engine.base import Context, Dataset
 from dq.engine.run import evaluate as run_all
+from dq.hashes import Repeated
 from dq.model import Outcome
 
 MIDNIGHT = datetime(2026, 10, 10, tzinfo=UTC)
@@ -109,6 +110,9 @@ def test_gaps_are_counted_per_partition_with_their_ranges_and_repetitions_hide_n
     assert result.outcome is Outcome.FAILED
     assert result.observed == "4 offsets are missing in 1 partitions: 0: 8 to 10; 0: 12 to 12"
     assert rows(result)[0] == {"partition": "0", "first missing": "8", "last missing": "10"}
+    # Sixty-four offsets share a number: across its borders, and below zero, they are counted one by one, too.
+    wide = [(0, n) for n in range(-130, 200) if n not in (-65, -64, 0, 63, 64, 127)]
+    assert evaluate(landed(spark, *wide, *wide[:70]), OFFSETS).measures["unexpected_count"] == 6
     allowed = check(OFFSETS.type, **OFFSETS.kwargs, max_missing=4)
     assert evaluate(landed(spark, (0, 7), (0, 12)), allowed).outcome is Outcome.PASSED
 
@@ -209,6 +213,26 @@ def test_what_repeats_is_found_once_for_all_checks_of_a_key_and_ends_where_nothi
     with counted_jobs(spark, "one check") as counted:
         run_all(checks[:1], Dataset(name="d", frame=once), Context(window=OCTOBER))
     assert counted.jobs == started[0] < started[1]
+
+
+def test_what_was_found_when_a_source_was_read_with_more_days_is_used_for_the_rows_of_the_period(
+    spark: SparkSession,
+) -> None:
+    period = frame(spark, DELIVERED, ("a", "x", 1), ("b", "x", 2), ("b", "x", 3))
+    around = period.unionByName(frame(spark, DELIVERED, ("a", "x", 0), ("c", "x", 4), ("c", "y", 5)))
+    checks = [IDENTICAL, check("expect_redeliveries_to_be_rare", check_id="rare", **KEYS, max_share=0)]
+    plain = run_all(checks, Dataset(name="d", frame=period), Context(window=OCTOBER))
+    known = Dataset(name="d", frame=period, repeated=Repeated(around, ["event_id"]))
+    assert run_all(checks, known, Context(window=OCTOBER)) == plain
+    other = Dataset(name="d", frame=period, repeated=Repeated(around, ["kind"]))
+    assert run_all(checks, other, Context(window=OCTOBER)) == plain
+    assert plain[1].measures["dropped"] == 1
+
+
+def test_keys_without_one_hash_per_value_are_compared_by_value(spark: SparkSession) -> None:
+    zeros = frame(spark, "event_id double, kind string, offset bigint", (0.0, "x", 1), (-0.0, "x", 2), (1.0, "x", 3))
+    counted = evaluate(zeros, check("expect_redeliveries_to_be_rare", **KEYS, max_share=1))
+    assert counted.measures["dropped"] == 1
 
 
 def test_redeliveries_are_judged_by_the_share_of_earlier_periods(spark: SparkSession) -> None:

@@ -79,25 +79,3 @@ def test_nested_keys_are_compared_by_value(spark: SparkSession) -> None:
 def test_repeats_do_not_depend_on_partitioning(spark: SparkSession) -> None:
     frame = spark.range(500).selectExpr("cast(id % 490 as string) as id")
     assert [_repeats(frame.repartition(parts), "id") for parts in (1, 7)] == [20, 20]
-
-
-@pytest.mark.parametrize(("most", "joined"), [(3, "BroadcastHashJoin"), (2, "SortMergeJoin")])
-def test_hashes_that_repeat_are_sent_to_the_rows_unless_they_are_many(
-    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most: int, joined: str
-) -> None:
-    monkeypatch.setattr(keys, "MOST_SENT", most)
-    frame = spark.range(100).selectExpr("id % 97 as id", "uuid() as text")
-    assert _repeats(frame, "id") == 6
-    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "-1")
-    try:
-        suspected = keys.repeated_hashes(frame.withColumn("hash", F.xxhash64("id")), "hash")
-        assert suspected is not None
-        plan = str(suspected._jdf.queryExecution().executedPlan().toString())
-    finally:
-        spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
-    assert joined in plan
-    assert ("Exchange hashpartitioning" in plan) == (most == 2), "rows are shuffled though the hashes are sent"
-
-
-def test_no_hash_that_repeats_needs_no_second_look(spark: SparkSession) -> None:
-    assert keys.repeated_hashes(spark.range(10).withColumn("hash", F.xxhash64("id")), "hash") is None

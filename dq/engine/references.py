@@ -105,8 +105,10 @@ def distinct_counts_to_match(request: Request) -> Judge:
         value.alias("value"),
     )
     if so_far:
-        theirs = _spread(theirs, ours, keys[-1], so_far)
-    counted = theirs.groupBy(*keys).agg(F.count_distinct("value").cast("decimal(20,0)").alias("theirs"))
+        values = _so_far(theirs, ours, keys, so_far)
+    else:
+        values = theirs.groupBy(*keys).agg(F.count_distinct("value").alias("theirs"))
+    counted = values.withColumn("theirs", F.col("theirs").cast("decimal(20,0)"))
     # Stacked, not joined: keys may be NULL, and a group that only one side has must be seen.
     both = ours.withColumn("theirs", F.lit(None).cast("decimal(20,0)")).unionByName(
         counted.withColumn("ours", F.lit(None).cast("decimal(20,0)"))
@@ -145,15 +147,22 @@ def distinct_counts_to_match(request: Request) -> Judge:
     return judge
 
 
-def _spread(theirs: DataFrame, ours: DataFrame, day: str, so_far: str) -> DataFrame:
-    """Each row once for every day of our groups on which it counts: its own and the later ones of its week or month."""
+def _so_far(theirs: DataFrame, ours: DataFrame, keys: list[str], period: str) -> DataFrame:
+    """For every day of our groups, the last key, how many different values its week or month has had until then.
+
+    A value counts from the first day on that it is there. What is spread over the later days is therefore how many
+    values were new on a day, few rows, and not every value again for every day.
+    """
     from pyspark.sql import functions as F
 
-    begins = F.date_trunc(so_far, F.col("counted_on")).cast("date")
-    days = ours.select(F.col(day).alias("counted_on")).distinct().withColumn("begins", begins)
-    counts = (F.col(day) <= F.col("counted_on")) & (F.col(day) >= F.col("begins"))
-    spread = theirs.distinct().join(F.broadcast(days), on=counts, how="inner")
-    return spread.withColumn(day, F.col("counted_on")).drop("counted_on", "begins")
+    *groups, day = keys
+    first = theirs.groupBy(*groups, F.date_trunc(period, F.col(day)).alias("begins"), "value").agg(
+        F.min(day).alias("first")
+    )
+    new = first.groupBy(*groups, "begins", "first").agg(F.count("value").alias("new"))
+    days = ours.select(day).distinct().withColumn("begins", F.date_trunc(period, F.col(day)))
+    spread = new.join(F.broadcast(days), on="begins", how="inner").where(F.col("first") <= F.col(day))
+    return spread.groupBy(*keys).agg(F.sum("new").alias("theirs"))
 
 
 def _difference(row: Row, number: int, keys: int, show: bool) -> dict[str, Json]:

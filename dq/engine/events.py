@@ -51,15 +51,23 @@ def sessions_to_end(request: Request) -> Judge:
 
     kind, closing = request.column(request.text("column")), request.text("closing")
     user, moment = request.column(request.text("user")), instant(request, request.text("time"))
-    gap = request.count("gap_minutes", 30) * 60_000_000
-    order = Window.partitionBy("user").orderBy("at", "closes")
+    gap = max(request.count("gap_minutes", 30) * 60_000_000, 1)
     events = request.frame.select(
         user.alias("user"), F.unix_micros(moment).alias("at"), F.coalesce(kind == closing, F.lit(False)).alias("closes")
     ).where(F.col("user").isNotNull() & F.col("at").isNotNull())
-    following = F.lead("at").over(order)
-    ends = events.withColumn("following", following).where(
-        F.col("following").isNull() | (F.col("following") - F.col("at") >= gap)
+    # Of the events within a span as long as the gap only the last can end a session: the others need no order. Of two
+    # at one instant the closing one is the last, which the number keeps beside the instant.
+    spans = events.groupBy("user", (F.col("at") - F.pmod("at", F.lit(gap))).alias("span")).agg(
+        F.min("at").alias("first"),
+        F.max(F.col("at") * 2 + F.col("closes").cast("int")).alias("last"),
     )
+    following = F.lead("first").over(Window.partitionBy("user").orderBy("span"))
+    lasts = spans.select(
+        following.alias("following"),
+        F.shiftright("last", 1).alias("at"),
+        (F.col("last").bitwiseAND(1) == 1).alias("closes"),
+    )
+    ends = lasts.where(F.col("following").isNull() | (F.col("following") - F.col("at") >= gap))
     if request.context.window is not None:
         end = datetime.combine(request.context.window.data_through + timedelta(days=1), time(), UTC)
         ends = ends.where(F.col("at") <= int(end.timestamp()) * 1_000_000 - gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -79,6 +80,24 @@ def test_a_session_without_its_closing_event_is_counted_and_one_that_may_go_on_i
     assert evaluate(clicks, check("expect_sessions_to_end", **ENDS, max_share=0.4)).outcome is Outcome.PASSED
     longer = check("expect_sessions_to_end", **ENDS, gap_minutes=31, max_share=0.4)
     assert evaluate(clicks, longer).measures["element_count"] == 2
+
+
+@pytest.mark.parametrize("gap", [1, 30, 90])
+def test_sessions_are_those_found_by_going_through_the_events_of_each_user(spark: SparkSession, gap: int) -> None:
+    drawn = random.Random(gap)  # noqa: S311 - test data, not a secret
+    events = [
+        (f"u{drawn.randrange(5)}", MIDNIGHT + timedelta(seconds=30 * drawn.randrange(8000)), drawn.choice(["x", "end"]))
+        for _ in range(300)
+    ]
+    sessions, broken = 0, 0
+    for user in {name for name, _, _ in events}:
+        mine = sorted((when, kind == "end") for name, when, kind in events if name == user)
+        for (when, closes), following in zip(mine, [*mine[1:], None], strict=True):
+            if following is None or following[0] - when >= timedelta(minutes=gap):
+                sessions += 1
+                broken += not closes
+    found = evaluate(frame(spark, CLICKS, *events), check("expect_sessions_to_end", **ENDS, gap_minutes=gap))
+    assert found.measures == {"element_count": sessions, "unexpected_count": broken}
 
 
 @pytest.mark.parametrize("data", [[], [(None, None, None)]])

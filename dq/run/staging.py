@@ -53,11 +53,23 @@ def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: 
             where=f"jobs/pipelines.yml: pipelines.{bound.name}.publishes",
             do="change the job's last select or the published schema",
         )
-    placed = frame.withColumn(PERIOD, period_of(bound, window)).repartition(PERIOD)
-    ordered = placed.sortWithinPartitions(PERIOD, *published.key)
+    ordered = in_order(frame, bound, window)
     ordered.write.partitionBy(PERIOD).mode("errorifexists").parquet(table.staging(run))
     inventory = table.inventory(run, schema_json=frame.schema.json(), fingerprint="")
     return Staged(run=run, inventory=inventory, schema=frame.schema)
+
+
+def in_order(frame: DataFrame, bound: Bound, window: Window) -> DataFrame:
+    """The frame with the period of each row: the rows of a period in one task, in the order of the key."""
+    from pyspark.sql import functions as F
+
+    period = period_of(bound, window)
+    if bound.pipeline.grain is not Grain.DAY:
+        # Of a literal Spark knows that it needs no order, forgets that rows are ordered by it, and puts them in order
+        # again by the period alone, instead of by the key. A literal behind this condition it does not see through.
+        period = F.when(F.spark_partition_id() >= 0, period)
+    placed = frame.withColumn(PERIOD, period).repartition(PERIOD)
+    return placed.sortWithinPartitions(PERIOD, *bound.pipeline.publishes.key)
 
 
 def schema_differences(frame: DataFrame, declared: Mapping[str, str]) -> list[str]:

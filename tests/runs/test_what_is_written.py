@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench, contents, hard_links
+from pyspark.sql import functions as F
+from runs_support import ROOT, Bench, contents, hard_links
 
+from dq import periods
 from dq.model import Outcome, Verdict
+from dq.project import load
 from dq.run import staging
 
+AS_OF = datetime(2026, 11, 5, 9, tzinfo=UTC)
 PIPELINES = ("profit_unit", "investor_profit")
 
 
@@ -34,6 +41,26 @@ def test_a_count_that_a_retry_doubled_holds_the_figures(
     assert there > 0
     assert (held.measures["written"], held.measures["off_by"]) == (there * factor, abs(there * factor - there))
     assert [r.check for r in ran.record.results if r.blocks] == ["profit_unit.rows.read_back"]
+
+
+def test_rows_of_a_month_are_written_in_the_order_of_the_key(spark: SparkSession, tmp_path: Path) -> None:
+    """Also where what names the month is the same in all rows, and rows come in another order."""
+    bound = load(ROOT).pipeline("investor_profit")
+    window = periods.window("2026-10", AS_OF, AS_OF, ledger_absent=False, grain=bound.pipeline.grain)
+    # As jobs make it: one kind of row stacked on another, and what names the month put on last.
+    units = spark.range(400).selectExpr("concat('product', id % 7) AS product", "concat('region', id) AS region")
+    cells = units.groupBy("product", "region").count().selectExpr("'cell' AS row_kind", "*", "'small' AS segment")
+    totals = cells.groupBy("region").agg(F.max("product").alias("product"), F.sum("count").alias("count"))
+    stacked = totals.selectExpr("'total' AS row_kind", "*", "'small' AS segment").unionByName(cells)
+    frame = stacked.selectExpr("'2026-10' AS month", "row_kind", "product", "region", "segment", "count + 1 AS rows")
+    target = tmp_path / "written"
+    staging.in_order(frame, bound, window).write.partitionBy(staging.PERIOD).parquet(str(target))
+    (file,) = target.rglob("*.parquet")
+    assert file.parent.name == "period=2026-10"
+    written = parquet.read_table(file, partitioning=None).to_pylist()
+    keys = [tuple(row[name] for name in bound.pipeline.publishes.key) for row in written]
+    assert len(keys) == 800
+    assert keys == sorted(keys)
 
 
 @pytest.mark.slow

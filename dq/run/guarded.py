@@ -108,7 +108,6 @@ class GuardedRun:
         self._stop_if_over()
         state = self._state
         assert self._spark is not None  # noqa: S101 - prepare() set it
-        self._step(f"computing {self.bound.name}")
         state.staged = staging.stage(self._table, self.run, frame, self.bound, state.window)
         self._step(f"auditing the staged {self.bound.name}")
         compared = previous.tables(self._spark, self.warehouse, self.bound, state.previous, state.replaced)
@@ -175,6 +174,7 @@ class GuardedRun:
         self._step("checking the inputs")
         state.late = late.rows(self._spark, self.project, self.bound, state.window, self._table)
         self._check_inputs(empty)
+        self._step(f"computing {self.bound.name}")
 
     def finish(self, error: BaseException | None = None) -> RunRecord:
         """Decide, commit or hold, and record; ``error`` is what ended the job's body early."""

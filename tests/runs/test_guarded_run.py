@@ -364,6 +364,8 @@ def test_a_faulty_job_is_held_with_section_and_owner(
     assert ran.code == code, ran.out
     assert result.outcome in (Outcome.FAILED, Outcome.ERRORED)
     assert said in result.reason + result.observed
+    if check.endswith("run.completes") and fault != "forgets_to_publish":
+        assert f"computing {pipeline}: " in result.reason + result.observed
     assert ran.record.guidance[check].owner
     assert ran.record.guidance[check].runbook.startswith(f"runbooks/{pipeline}.md#")
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 
+# Microseconds that no calendar reaches, and whose double is still a long.
+_FAR = 1 << 61
+
+
 def instants_to_lie_on_their_day(request: Request) -> Judge:
     """The rows whose timestamp lies on another UTC day than the date beside it says."""
     from pyspark.sql import functions as F
@@ -52,8 +56,9 @@ def sessions_to_end(request: Request) -> Judge:
     kind, closing = request.column(request.text("column")), request.text("closing")
     user, moment = request.column(request.text("user")), instant(request, request.text("time"))
     gap = max(request.count("gap_minutes", 30) * 60_000_000, 1)
+    at = F.greatest(F.least(F.unix_micros(moment), F.lit(_FAR)), F.lit(-_FAR))
     events = request.frame.select(
-        user.alias("user"), F.unix_micros(moment).alias("at"), F.coalesce(kind == closing, F.lit(False)).alias("closes")
+        user.alias("user"), at.alias("at"), F.coalesce(kind == closing, F.lit(False)).alias("closes")
     ).where(F.col("user").isNotNull() & F.col("at").isNotNull())
     # Of the events within a span as long as the gap only the last can end a session: the others need no order. Of two
     # at one instant the closing one is the last, which the number keeps beside the instant.

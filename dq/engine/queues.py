@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.engine.events import instant
-from dq.engine.gather import decimal, whole
+from dq.engine.gather import column_types, decimal, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
@@ -31,14 +31,14 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
 
     if request.context.window is None:
         raise EvaluationError("there is no period to judge offsets in", where=request.check.check, do="give a period")
-    names, offset = request.texts("columns"), request.column(request.text("offset"), "number")
+    names, offset = request.texts("columns"), _whole(request, request.text("offset"))
     arrival = F.unix_micros(instant(request, request.text("arrival")))
     window = request.context.window
     settle = decimal(request.kwargs.get("settle_hours")) or Decimal(0)
     first = _micros(request.context.days_from or window.start) + int(settle * _HOUR)
     last = _micros(window.data_through + timedelta(days=1))
     landed = request.frame.where((arrival >= first) & (arrival < last) & offset.isNotNull()).select(
-        *(request.column(name).alias(f"key{n}") for n, name in enumerate(names)), offset.cast("bigint").alias("offset")
+        *(request.column(name).alias(f"key{n}") for n, name in enumerate(names)), offset.alias("offset")
     )
     keys = [f"key{n}" for n in range(len(names))]
     # Offsets are dense: one bit each, sixty-four of them in a number, are counted exactly and hardly shuffled.
@@ -81,6 +81,16 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
         return Judged(outcome=outcome, observed=observed, measures=measures, rows=rows, evidence=Evidence.KEY_PASS)
 
     return judge
+
+
+def _whole(request: Request, name: str) -> Column:
+    """A column of whole numbers; anything else can be no offset."""
+    from pyspark.sql.types import DecimalType, IntegralType
+
+    value, kind = request.column(name, "number"), column_types(request.frame)[name]
+    if not isinstance(kind, IntegralType) and not (isinstance(kind, DecimalType) and kind.scale == 0):
+        raise EvaluationError(f"{name} is {kind.simpleString()}", where=request.dataset.name, expected="whole numbers")
+    return value.cast("bigint")
 
 
 def consumer_lag_to_be_bounded(request: Request) -> Judge:

@@ -171,6 +171,10 @@ class GuardedRun:
         if self._already_published():
             return
         self._refuse_to_go_back()
+        # Only now: to tell which rows were delivered twice takes a look at all of them.
+        state.frames |= {name: source.visible for name, source in state.sources.items()}
+        for table, upstream in state.upstream.items():
+            state.frames[table] = inputs.upstream_frame(self._spark, self.warehouse, upstream)
         self._step("checking the inputs")
         state.late = late.rows(self._spark, self.project, self.bound, state.window, self._table)
         self._check_inputs(empty)
@@ -205,15 +209,11 @@ class GuardedRun:
         state = self._state
         assert self._spark is not None  # noqa: S101 - prepare() set it
         for name, pinned in state.pins.items():
-            frame = sources.read(self._spark, self.bound.sources, name, pinned.pin, state.window)
-            state.sources[name] = frame
-            state.frames[name] = frame.visible
-        for table, pin in state.upstream.items():
-            state.frames[table] = inputs.upstream_frame(self._spark, self.warehouse, pin)
+            state.sources[name] = sources.read(self._spark, self.bound.sources, name, pinned.pin, state.window)
         ledger_absent = "ledger" not in self.bound.pipeline.sources or self.absent("ledger")
         instant = None
-        if not ledger_absent and "ledger" in state.frames:
-            instant = inputs.closed_at(state.frames["ledger"], state.window.month)
+        if not ledger_absent and "ledger" in state.sources:
+            instant = inputs.closed_at(state.sources["ledger"].visible, state.window.month)
         grain = self.bound.pipeline.grain
         window = periods.window(
             state.window.period, state.window.as_of, instant, ledger_absent=ledger_absent, grain=grain

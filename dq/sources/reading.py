@@ -136,16 +136,16 @@ def delivered_once(frame: DataFrame, delivery: Sequence[str], repeated: Repeated
     """
     if not delivery:
         return frame
-    if repeated is not None:
-        try:
-            again = repeated.among(frame)
-            if again is None:
-                return frame
-            if not repeated.many:
-                return repeated.others(frame).unionByName(_first(again, delivery))
-        except Exception:  # noqa: S110 - rows that cannot be read fail where they are checked and computed, by name
-            pass
-    return _first(frame, delivery)
+    if repeated is None:
+        return _first(frame, delivery)
+    try:
+        again = repeated.among(frame)
+    except Exception:
+        # Rows that cannot be read fail where they are checked and computed, with the name of the check or the step.
+        return _first(frame, delivery)
+    if again is None:
+        return frame
+    return _first(frame, delivery) if repeated.many else repeated.others(frame).unionByName(_first(again, delivery))
 
 
 def _first(frame: DataFrame, delivery: Sequence[str]) -> DataFrame:

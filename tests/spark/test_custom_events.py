@@ -82,6 +82,14 @@ def test_a_session_without_its_closing_event_is_counted_and_one_that_may_go_on_i
     assert evaluate(clicks, longer).measures["element_count"] == 2
 
 
+def test_an_event_far_beyond_any_calendar_ends_its_session_like_any_other(spark: SparkSession) -> None:
+    far = frame(spark, "user_id string, at bigint, kind string", ("u", 0, "end"), ("u", 2**63 - 1, "x"), ("v", 5, "x"))
+    events = far.withColumn("event_time", F.timestamp_micros("at")).drop("at")
+    one = check("expect_sessions_to_end", **ENDS, max_share=1)
+    found = evaluate(events, one, Context())
+    assert found.measures == {"element_count": 3, "unexpected_count": 2}
+
+
 @pytest.mark.parametrize("gap", [1, 30, 90])
 def test_sessions_are_those_found_by_going_through_the_events_of_each_user(spark: SparkSession, gap: int) -> None:
     drawn = random.Random(gap)  # noqa: S311 - test data, not a secret
@@ -134,6 +142,14 @@ def test_gaps_are_counted_per_partition_with_their_ranges_and_repetitions_hide_n
     assert evaluate(landed(spark, *wide, *wide[:70]), OFFSETS).measures["unexpected_count"] == 6
     allowed = check(OFFSETS.type, **OFFSETS.kwargs, max_missing=4)
     assert evaluate(landed(spark, (0, 7), (0, 12)), allowed).outcome is Outcome.PASSED
+
+
+def test_offsets_that_are_no_whole_numbers_cannot_be_judged(spark: SparkSession) -> None:
+    halves = landed(spark, (0, 1), (0, 2)).withColumn("offset", F.col("offset") / 2.0)
+    result = evaluate(halves, OFFSETS)
+    assert (result.outcome, "expected whole numbers" in result.reason) == (Outcome.ERRORED, True)
+    exact = landed(spark, (0, 1), (0, 2)).withColumn("offset", F.col("offset").cast("decimal(20,0)"))
+    assert evaluate(exact, OFFSETS).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize("data", [[], [(None, None, None)]])

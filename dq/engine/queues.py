@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dq.engine.events import instant
 from dq.engine.gather import column_types, decimal, whole
-from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
+from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
@@ -37,6 +37,8 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
     settle = decimal(request.kwargs.get("settle_hours")) or Decimal(0)
     first = _micros(request.context.days_from or window.start) + int(settle * _HOUR)
     last = _micros(window.data_through + timedelta(days=1))
+    if first >= last:
+        raise NotRunError(f"the period is not {settle} hours old; until then offsets may be those of days before it")
     landed = request.frame.where((arrival >= first) & (arrival < last) & offset.isNotNull()).select(
         *(request.column(name).alias(f"key{n}") for n, name in enumerate(names)), offset.alias("offset")
     )

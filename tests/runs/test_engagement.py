@@ -188,6 +188,17 @@ def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
     assert (total["mau_growth_reason"], total["sessions_growth_reason"]) == (None, None)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("day", [1, 2, 3])
+def test_the_first_days_of_a_month_are_published_without_an_alarm(published: Bench, day: int) -> None:
+    """What needs days before it or hours after it is not judged yet."""
+    as_of = f"2026-10-{day + 1:02}T0{{}}:00:00Z"
+    for hour, pipeline in enumerate(("user_days", "engagement_daily", "investor_engagement"), 1):
+        ran = published.run(pipeline, "2026-10", as_of.format(hour))
+        assert ran.code == 0, ran.out
+        assert [check for check in ran.alarms if ran.result(check).severity is not Severity.INFO] == []
+
+
 # Defects that do not hide one another, so that one run finds them all.
 TOGETHER = (
     "F01-directory_users-department",

@@ -152,6 +152,14 @@ def test_offsets_that_are_no_whole_numbers_cannot_be_judged(spark: SparkSession)
     assert evaluate(exact, OFFSETS).outcome is Outcome.PASSED
 
 
+def test_offsets_of_a_period_younger_than_what_settles_them_are_not_judged(spark: SparkSession) -> None:
+    gap = landed(spark, (0, 1), (0, 3))
+    days = (OCTOBER.data_through - OCTOBER.start).days + 1
+    for hours, outcome in ((days * 24, Outcome.NOT_RUN), (days * 24 + 24, Outcome.NOT_RUN), (24, Outcome.FAILED)):
+        result = evaluate(gap, check(OFFSETS.type, **OFFSETS.kwargs, settle_hours=hours))
+        assert (result.outcome, "hours old" in result.reason) == (outcome, outcome is Outcome.NOT_RUN)
+
+
 @pytest.mark.parametrize("data", [[], [(None, None, None)]])
 def test_offsets_that_never_landed_cannot_be_judged(spark: SparkSession, data: list[object]) -> None:
     result = evaluate(frame(spark, LANDED, *data), OFFSETS)

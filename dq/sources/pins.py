@@ -147,11 +147,12 @@ def _matching(
 ) -> list[tuple[PinnedFile, str]]:
     """The files a run needs of a table, with their months.
 
-    What is looked ahead to goes on growing: a file whose footer proves that it holds nothing of those days that was
-    known by then is none of the input, so that the days that follow do not change the pin of an old period.
+    Months after the period go on growing, where they are looked ahead to or hold what became known of it: a file there
+    whose footer proves that it holds nothing of those days that was known by then is none of the input, so that the
+    days that follow do not change the pin of an old period.
     """
     contract = config.source(source).contract
-    needed = _months(contract, window)
+    needed, through = _months(contract, window), f"{window.data_through:%Y-%m}"
     try:
         found = matching(root, table.path, needed)
     except OSError as error:
@@ -162,11 +163,7 @@ def _matching(
         bounds[columns[contract.day]] = (None, read_to(window, contract.lookahead_days))
     if contract.known_at in columns:
         bounds[columns[contract.known_at]] = (None, window.as_of)
-    return [
-        (file, month)
-        for file, month in found
-        if not (month > needed.period_to and bounds and none_within(file, bounds))
-    ]
+    return [(file, month) for file, month in found if not (month > through and bounds and none_within(file, bounds))]
 
 
 def _months(contract: Contract, window: Window) -> Months:

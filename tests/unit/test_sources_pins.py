@@ -185,6 +185,26 @@ def test_an_until_source_takes_the_months_up_to_as_of_and_names_the_gaps(tmp_pat
     assert pinned.missing_months == ("2026-09",)
 
 
+def test_what_becomes_known_after_as_of_changes_no_pin_of_an_until_source(tmp_path: Path, orders: Path) -> None:
+    loaded = config(tmp_path, contract_text=UNTIL)
+    before = pin(loaded, "orders", WINDOW)
+    later = tmp_path / "data" / "orders" / "month=2026-11"
+    known = WINDOW.as_of.replace(microsecond=1)
+    write_parquet(later / "a.parquet", [order("L3", recorded_at=known)])
+    write_parquet(later / "b.parquet", [order("L4", day=date(2026, 11, 1), recorded_at=WINDOW.as_of)])
+    assert pin(loaded, "orders", WINDOW).fingerprint == before.fingerprint
+    before.verify()
+    write_parquet(later / "c.parquet", [order("L5", recorded_at=known), order("L6", recorded_at=WINDOW.as_of)])
+    known_by_then = pin(loaded, "orders", WINDOW)
+    assert [Path(file.path).name for file in known_by_then.files] == ["a.parquet", "b.parquet", "c.parquet"]
+    assert known_by_then.of_period == known_by_then.files
+    for file in orders.iterdir():
+        file.unlink()
+    (later / "c.parquet").unlink()
+    with pytest.raises(NoFilesError):
+        pin(loaded, "orders", WINDOW)
+
+
 def test_a_period_that_crosses_months_needs_both_and_names_the_missing_one(tmp_path: Path, orders: Path) -> None:
     fortnight = Window(
         period="2026-10-26",

@@ -50,6 +50,8 @@ def decision(now: Closing, zone: ZoneInfo) -> str:
     numbers = f"{done} of {len(now.lines)} pipelines are final"
     still = sum(len(line.open) for line in now.lines)
     left = f"{still} open incident{'' if still == 1 else 's'}" if still else "nothing is open"
+    if old := [line.pipeline for line in now.lines if line.outdated]:
+        left += f", {' and '.join(old)} {'is' if len(old) == 1 else 'are'} built on figures that were published anew"
     if now.state is State.CLOSED:
         return f"{numbers}, all of them in time, and {left}: the month is closed"
     if now.state is State.LATE:
@@ -89,6 +91,8 @@ def _facts(line: Line, now: Closing, zone: ZoneInfo) -> Iterator[tuple[str, str]
     if line.missing and line.figures is not None:
         more = f" and {len(line.missing) - SHOWN} more" if len(line.missing) > SHOWN else ""
         yield "lacks", f"{', '.join(line.missing[:SHOWN])}{more}"
+    for said in line.outdated:
+        yield "stale", said
     for said in _levels(line.levels, now.at, zone):
         yield "level", said
     for red in line.reds:

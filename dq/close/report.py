@@ -89,8 +89,9 @@ class Red:
 class Line:
     """One pipeline of a month.
 
-    ``missing`` are its periods that are not published as they have to be, ``settled`` the instant at which all of them
-    first were; ``due`` and ``next`` say what is due and who hears next, empty where there is nothing left.
+    ``missing`` are its periods that are not published as they have to be, ``outdated`` tells of finals whose units were
+    published anew since, ``settled`` is the instant at which all were first there; ``due`` and ``next`` say what is due
+    and who hears next, empty where there is nothing left.
     """
 
     pipeline: str
@@ -106,6 +107,7 @@ class Line:
     taken: Sequence[Taken] = ()
     due: str = ""
     next: str = ""
+    outdated: Sequence[str] = ()
 
     @property
     def done(self) -> bool:
@@ -141,7 +143,7 @@ class Closing:
         """Late comes before open: it cannot be mended any more. A month of no pipelines is not closed."""
         if self.late:
             return State.LATE
-        whole = self.lines and all(line.done and not line.open for line in self.lines)
+        whole = self.lines and all(line.done and not line.open and not line.outdated for line in self.lines)
         return State.CLOSED if whole else State.OPEN
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from dq import periods
 from dq.errors import UsageError
@@ -187,7 +187,8 @@ def rebuild(
 
     Without ``as_of`` each run is as of its period's scheduled final run, or where that is still ahead as of the start
     of today. It is never before the instant readers' figures are as of, which would go back, nor before that of what
-    it is built on. So the same command again is the same runs, and what is done already is found unchanged.
+    it is built on. So the same command again is the same runs, and what is done already is found unchanged. A week or
+    fortnight that ends in the month after the last is rebuilt where it is published.
     """
     order = [name for name in registry.order() if name in pipelines]
     pairs = [
@@ -196,6 +197,12 @@ def rebuild(
         for name in order
         for period in periods_of(registry, name, month, anchor, shown, first=first)
     ]
+    # A week or fortnight that runs on into the month after is built on these days, too.
+    ahead = datetime.combine(periods.days_of(last)[1] + timedelta(days=1), time(), UTC)
+    for name in order:
+        period_ahead = periods.running_on(last, ahead, registry.pipelines[name].grain, anchor)
+        if period_ahead and shown(name, period_ahead):
+            pairs.append((name, period_ahead))
     steps: list[Step] = []
     for name, period in pairs:
         item = registry.pipelines[name]

@@ -22,7 +22,7 @@ from dq.periods import Grain
 from dq.pipeline_checks import IN_TIME
 from dq.registry import Registry
 from dq.run import records
-from dq.run.inputs import KIND_ORDER
+from dq.run.inputs import KIND_ORDER, stale
 from dq.verdict import Waiver
 
 KIND = "closes"
@@ -163,6 +163,7 @@ class _Seen:
             taken=self._taken(pipeline, about),
             due=self._due(own, missing),
             next="" if open_ones or not missing else self._next(pipeline, missing[0]),
+            outdated=stale(self.warehouse, self.declared, pipeline, entries),
         )
 
     def _wanted(self, pipeline: str, published: Sequence[Publication]) -> list[str]:

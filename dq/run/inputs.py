@@ -15,7 +15,7 @@ from dq.errors import DqError, SourceError
 from dq.model import InputRef, Kind, PinnedFile, RunRecord, Window
 from dq.periods import Grain
 from dq.project import Project
-from dq.registry import Pipeline
+from dq.registry import Pipeline, Registry
 from dq.run import records
 
 if TYPE_CHECKING:
@@ -77,10 +77,7 @@ def pin_upstream(
     that of the last day covered is read. Of the days looked back to those that are published are read; whoever needs
     the others has to say what lacks.
     """
-    daily = project.registry.pipelines[table].grain is Grain.DAY
-    first = window.start if reader.grain in (Grain.WEEK, Grain.FORTNIGHT) else window.month_start
-    days = [day.isoformat() for day in periods.days_between(first, window.data_through)]
-    wanted = days if daily else [window.month]
+    wanted, back = _read_by(project.registry, table, reader, window.period, window.data_through)
     held = records.held(warehouse, table, wanted)
     if held is not None:
         raise UpstreamError(
@@ -90,12 +87,53 @@ def pin_upstream(
         )
     pin = _published(warehouse, table, wanted)
     commit = warehouse.table(table).current()
-    if not daily or not reader.upstream_lookback_days or commit is None:
-        return pin
-    back = periods.days_between(first - timedelta(days=reader.upstream_lookback_days), first - timedelta(days=1))
-    before = [day.isoformat() for day in back if day.isoformat() in commit.entries]
-    entries = {period: commit.entries[period] for period in before} | dict(pin.entries)
+    before = [day for day in back if commit and day in commit.entries]
+    entries = {period: commit.entries[period] for period in before if commit} | dict(pin.entries)
     return UpstreamPin(table=table, entries=entries, before=before)
+
+
+def _read_by(
+    registry: Registry, table: str, reader: Pipeline, period: str, through: date
+) -> tuple[list[str], list[str]]:
+    """The periods of an upstream table that a period of its reader needs through a day, and those it looks back to."""
+    if registry.pipelines[table].grain is not Grain.DAY:
+        return [f"{through:%Y-%m}"], []
+    weekly = reader.grain in (Grain.WEEK, Grain.FORTNIGHT)
+    first = periods.days_of(period, reader.grain)[0] if weekly else through.replace(day=1)
+    back = first - timedelta(days=reader.upstream_lookback_days)
+    days = [day.isoformat() for day in periods.days_between(back, through)]
+    return days[reader.upstream_lookback_days :], days[: reader.upstream_lookback_days]
+
+
+def stale(
+    warehouse: store.Warehouse, registry: Registry, reader: str, entries: Iterable[store.PeriodEntry]
+) -> list[str]:
+    """The finals among what a pipeline has published whose upstream tables were published anew since, as sentences.
+
+    What is not final will be run again anyway. The days of a run were built together: one of them tells of all.
+    """
+    runs = {entry.run: entry for entry in entries if entry.kind is Kind.FINAL}
+    found = []
+    for entry in runs.values():
+        period = entry.period[:7] if registry.pipelines[reader].grain is Grain.DAY else entry.period
+        if tables := _published_anew(warehouse, registry, reader, entry):
+            told = f"{reader} {period} is built on {' and '.join(tables)} as published before"
+            found.append(f"{told}: dq run {reader} --period {period}")
+    return found
+
+
+def _published_anew(warehouse: store.Warehouse, registry: Registry, reader: str, entry: store.PeriodEntry) -> list[str]:
+    """The upstream tables of which readers see other versions than a published period was built from."""
+    item, found = registry.pipelines[reader], []
+    for table in item.upstream:
+        commit = warehouse.table(table).current()
+        wanted, back = _read_by(registry, table, item, entry.period, entry.data_through)
+        there = {one: commit.entries[one] for one in (*back, *wanted) if commit and one in commit.entries}
+        now = UpstreamPin(table=table, entries=there).ref().fingerprint if there else ""
+        built_from = [one.fingerprint for one in entry.inputs if one.name == table and one.version is not None]
+        if built_from and now not in built_from:
+            found.append(table)
+    return found
 
 
 def pin_month(warehouse: store.Warehouse, project: Project, table: str, month: str) -> UpstreamPin:

@@ -118,8 +118,13 @@ def test_a_mended_month_is_rebuilt_with_what_is_built_on_it_and_compared_with_it
     copy = mended.read_bytes()
     mended.unlink()
     mended.write_bytes(copy)
+    code, out, err = call(after_september, *line[:-1], "2026-09", "--no-downstream")
+    assert (code, ended(out)) == (0, {("profit_unit", "2026-09"): "published"}), out
+    stale = "is built on profit_unit as published before: dq run investor_profit --period 2026-09"
+    assert f"investor_profit 2026-09 {stale}" in err
     code, out, err = call(after_september, *line[:-1], "2026-09")
-    assert (code, ended(out)["profit_unit", "2026-09"]) == (0, "published"), out
+    assert (code, ended(out)["investor_profit", "2026-09"]) == (0, "published"), out
+    assert f"investor_profit 2026-09 {stale}" not in err
     assert f"investor_profit {MONTH} compares with a month published anew; go on with --to {MONTH}" in err
     before = version(after_september, "investor_profit", MONTH)
     code, out, _ = call(after_september, *line)

@@ -187,6 +187,19 @@ def test_a_fortnight_is_rebuilt_after_the_months_it_is_built_on_and_the_one_it_c
     assert all(step.as_of >= steps[0].as_of for step in steps)
 
 
+def test_what_runs_on_into_the_month_after_is_rebuilt_after_its_days_where_it_is_published() -> None:
+    """The week of 31 August has one day of August; a fortnight ends on 13 September."""
+    names = ["units", "weekly", "paper"]
+    there_already = there(units=NOW, weekly=NOW, paper=NOW)
+    steps = plan(names, "2026-08", "2026-08", WEEKLY, shown=there_already)
+    assert [step.key for step in steps][-2:] == [("weekly", "2026-W36"), ("paper", "2026-08-31")]
+    assert ("units", "2026-08") in steps[-1].needs
+    ended_in_august = plan(names, "2026-08", "2026-08", WEEKLY, shown=there(units=NOW))
+    assert [step.key for step in ended_in_august] == [step.key for step in steps][:-2]
+    may = [step.key for step in plan(names, "2026-05", "2026-05", WEEKLY, shown=there_already)]
+    assert may[-2:] == [("paper", "2026-05-11"), ("paper", "2026-05-25")], "the last week ends with the month"
+
+
 def test_weeks_ahead_of_a_month_that_goes_on_are_not_rebuilt_yet() -> None:
     """On Friday 20 November the week of the 16th has days that are over, that of the 23rd has none."""
     steps = batch.rebuild(

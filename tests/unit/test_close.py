@@ -29,7 +29,7 @@ from dq.model import Kind, Severity, Verdict
 from dq.notify import incidents, reports
 from dq.notify.outbox import Outbox
 from dq.periods import Grain
-from dq.run import closing, overdue, records
+from dq.run import closing, inputs, overdue, records
 from dq.store import PeriodInfo, Warehouse
 from dq.verdict import Waiver
 
@@ -174,6 +174,47 @@ def test_a_restated_final_was_still_in_time_and_the_restatement_stands_in_the_re
     told = "\n".join(page.lines(found, ROSTER.zone))
     assert "change  restatement: version 2 of Fri 6 Nov 04:00 replaced version 1, final" in told
     assert "moved: revenue +1,204.50" in told
+
+
+def units_of(warehouse: Warehouse, table: str, *tables: str) -> dict[str, Any]:
+    """The inputs a final of the month records where it is built on these tables as they are now."""
+    reader = REGISTRY.pipelines[table]
+    entries = {}
+    for name in tables:
+        commit = warehouse.table(name).current()
+        assert commit is not None
+        days = [one for one in commit.entries if one.startswith(MONTH)]
+        assert name in reader.upstream
+        entries[name] = inputs.UpstreamPin(table=name, entries={one: commit.entries[one] for one in days})
+    return {"inputs": [pin.ref() for pin in entries.values()]}
+
+
+def test_a_final_whose_units_were_published_anew_is_stale_and_keeps_the_month_open(warehouse: Warehouse) -> None:
+    publish(warehouse, [name for name in PIPELINES if name != "investor_profit"])
+    publish(warehouse, ["investor_profit"], **units_of(warehouse, "investor_profit", "profit_unit"))
+    assert close(warehouse).state is State.CLOSED
+    publish(warehouse, ["profit_unit"], "2026-11-05 09:00")
+    found = close(warehouse)
+    assert found.state is State.OPEN
+    assert line(found, "investor_profit").outdated == [
+        "investor_profit 2026-10 is built on profit_unit as published before: dq run investor_profit --period 2026-10"
+    ]
+    assert [one.pipeline for one in found.lines if one.outdated] == ["investor_profit"]
+    assert "stale   investor_profit 2026-10 is built on profit_unit" in "\n".join(page.lines(found, ROSTER.zone))
+    assert "investor_profit is built on figures that were published anew" in page.decision(found, ROSTER.zone)
+    warehouse.table("profit_unit").withdraw("2026-10-31", by="Anna", reason="wrong feed", now=at("2026-11-05 10:00"))
+    assert line(close(warehouse), "investor_profit").outdated
+    again = units_of(warehouse, "investor_profit", "profit_unit")
+    publish(warehouse, ["investor_profit"], "2026-11-05 11:00", **again)
+    assert line(close(warehouse), "investor_profit").outdated == []
+
+
+def test_what_is_not_final_is_run_again_anyway_and_is_not_stale(warehouse: Warehouse) -> None:
+    publish(warehouse, ["profit_unit"])
+    inputs_then = units_of(warehouse, "investor_profit", "profit_unit")
+    publish(warehouse, ["investor_profit"], kind=Kind.PRELIMINARY, **inputs_then)
+    publish(warehouse, ["profit_unit"], "2026-11-05 09:00")
+    assert line(close(warehouse), "investor_profit").outdated == []
 
 
 def test_what_was_refreshed_while_the_month_ran_is_no_change_and_what_was_preliminary_is(warehouse: Warehouse) -> None:

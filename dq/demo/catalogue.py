@@ -78,7 +78,7 @@ def _nulls(month: str) -> tuple[Defect, ...]:
 def _synchronised(frame: DataFrame) -> DataFrame:
     """A few rows again and again, each synchronised a microsecond after the one before."""
     few = frame.where(some("account_id", 50))
-    again = few.select(*frame.columns, sf.explode(sf.sequence(sf.lit(1), sf.lit(1_000))).alias("n"))
+    again = few.select(*frame.columns, sf.explode(sf.sequence(sf.lit(1), sf.lit(5_000))).alias("n"))
     later = sf.expr("cast(synced_at + make_interval(0, 0, 0, 0, 0, 0, n / 1000000) AS timestamp)")
     return frame.unionByName(again.withColumn("synced_at", later).drop("n"))
 

@@ -68,6 +68,8 @@ def read_roster(path: Path, *, shown: str | None = None) -> tuple[Roster | None,
         model = RosterModel.model_validate({} if document.data is None else document.data)
     except ValidationError as error:
         findings = yamlfile.pydantic_findings(document, error)
+        if not isinstance(document.data, dict):
+            return None, findings
         wrong = {_part(item["loc"]) for item in error.errors() if item["type"] != "extra_forbidden"}
         # Without the unknown key an entry can be used, but that of a team may be its manager, misspelt.
         misspelt = {_part(item["loc"]) for item in error.errors() if item["loc"][:1] == ("teams",)}
@@ -106,11 +108,11 @@ def _part(loc: yamlfile.Key) -> yamlfile.Key:
     return loc[: 2 if by_entry else 1]
 
 
-def _stood_in(data: yamlfile.Json, error: ValidationError, wrong: Collection[yamlfile.Key]) -> RosterModel | None:
+def _stood_in(
+    data: dict[str, yamlfile.Json], error: ValidationError, wrong: Collection[yamlfile.Key]
+) -> RosterModel | None:
     """The model of a file in which something valid stands in for every mistake of the schema; None where it cannot."""
     data = deepcopy(data)
-    if not isinstance(data, dict):
-        return None
     try:
         for item in error.errors():
             if item["type"] == "extra_forbidden":

@@ -195,6 +195,12 @@ def test_an_unknown_team_or_person_is_a_sentence_with_the_likely_name(tmp_path: 
         table.person("ana")
 
 
+@pytest.mark.parametrize("text", ["- danny\n", "danny\n", "7\n"])
+def test_a_roster_that_is_no_mapping_is_told_so(tmp_path: Path, text: str) -> None:
+    (found,) = mistakes(tmp_path, text)
+    assert found.startswith("roster.yml:1: Input should be a valid dictionary")
+
+
 def test_the_company_s_own_roster_is_clean() -> None:
     assert lint_roster(load_roster(ROOT / "runbooks" / "roster.yml")) == []
 

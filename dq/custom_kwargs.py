@@ -86,6 +86,10 @@ def _history_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield "mads", "give either low and high (ratios to the median of history) or mads, not both and not neither"
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         yield "low", f"the least ratio {low} is above the greatest ratio {high}"
+    values = with_defaults("expect_measure_to_fit_history", kwargs)
+    least, most = values["minimum_history"], values["maximum_history"]
+    if isinstance(least, int) and isinstance(most, int) and most < max(least, 1):
+        yield "maximum_history", f"{most} periods are fewer than the {max(least, 1)} that are needed to judge"
     if (kwargs.get("metric") == "row_count") == (kwargs.get("column") is not None):
         yield "column", "every metric but row_count measures a column, row_count measures none"
 

@@ -251,11 +251,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         },
     ),
     "expect_measure_to_fit_history": TypeSpec(
-        doc="A measure stays near what earlier published periods had: a ratio to their median, or median deviations.",
-        sentence="$metric[ of $column][ of rows where $row_condition] must fit the history of published periods"
-        "[, at least $low times the median]"
-        "[, at most $high times the median][, within $mads median absolute deviations], "
-        "given $minimum_history periods.",
+        doc="A measure stays near what the last published periods had: a ratio to their median, or median deviations.",
+        sentence="$metric[ of $column][ of rows where $row_condition] must fit the last $maximum_history published "
+        "periods[, at least $low times their median][, at most $high times their median]"
+        "[, within $mads median absolute deviations of what is usual], given $minimum_history of them.",
         kwargs={
             "metric": KwargSpec(
                 type=KwargType.CHOICE,
@@ -267,9 +266,19 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are measured."),
             "low": KwargSpec(type=KwargType.NUMBER, doc="Least ratio to the median of history."),
             "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio to the median of history."),
-            "mads": KwargSpec(type=KwargType.NUMBER, doc="Greatest distance in median absolute deviations."),
+            "mads": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Greatest distance in median absolute deviations: of a mean or a share from the median of history, "
+                "of a row count or a sum from its trend, which is a line once there are six periods.",
+            ),
             "minimum_history": KwargSpec(
                 type=KwargType.COUNT, default=3, doc="Published periods needed before the check can be judged."
+            ),
+            "maximum_history": KwargSpec(
+                type=KwargType.COUNT,
+                default=12,
+                doc="The last published periods that say what is usual: a year, so that every season is in it; 1 for "
+                "a running total, and few for a ratio that growth would hide in.",
             ),
         },
     ),

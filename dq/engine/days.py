@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dq.custom_kwargs import WEEKDAYS
 from dq.engine.conditions import quote
 from dq.engine.gather import Rows, column_types, decimal, shown, whole
+from dq.engine.history import published
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome, Window
@@ -89,7 +90,7 @@ def _usual(request: Request, counts: Mapping[date, int], day: date) -> _Usual | 
     before = [Decimal(counts[other]) for n in range(1, _WEEKS + 1) if (other := day - timedelta(days=n)) in counts]
     if len(before) >= max(request.count("minimum_history", 7), 1):
         return _Usual(rows=median(before), of=f"{len(before)} days")
-    past = request.context.history(request.check.check) if request.context.history is not None else ()
+    past = published(request)
     return _Usual(rows=median(past), of=_PUBLISHED) if past else None
 
 

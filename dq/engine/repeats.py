@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dq.engine.base import RAW_PREFIX
 from dq.engine.gather import column_types, decimal, shown, whole
-from dq.engine.history import band_of_ratios
+from dq.engine.history import band_of_ratios, least_share, published
 from dq.engine.request import Judge, Judged, Request
 from dq.errors import EvaluationError
 from dq.hashes import Repeated, hashable
@@ -68,20 +68,16 @@ def redeliveries_to_be_rare(request: Request) -> Judge:
 
         if most is not None:
             return judged(Outcome.FAILED if share > most else Outcome.PASSED, f" (allowed a share of {shown(most)})")
-        past = [value for value in _history(request) if value.is_finite()]
+        past = published(request)
         measures["history"] = len(past)
         if len(past) < least:
             reason = f"not enough history: {len(past)} of {least} published periods"
             return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures, evidence=Evidence.KEY_PASS)
-        band = band_of_ratios(past, None, high)
+        band = band_of_ratios(past, None, high, least=least_share(rows))
         outcome = Outcome.PASSED if band.holds(share) else Outcome.FAILED
         return judged(outcome, f": a share of {shown(share)}, usual {band} (of {len(past)} published periods)")
 
     return judge
-
-
-def _history(request: Request) -> list[Decimal]:
-    return list(request.context.history(request.check.check)) if request.context.history is not None else []
 
 
 def _repeats(request: Request) -> _Repeats:

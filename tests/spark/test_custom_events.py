@@ -280,18 +280,28 @@ def test_keys_without_one_hash_per_value_are_compared_by_value(spark: SparkSessi
 
 def test_redeliveries_are_judged_by_the_share_of_earlier_periods(spark: SparkSession) -> None:
     one = check("expect_redeliveries_to_be_rare", **KEYS, high=3, minimum_history=2)
-    twice = frame(spark, DELIVERED, ("a", "x", 1), ("a", "x", 2), ("b", "x", 3), ("c", "x", 4))
+    twice = frame(spark, DELIVERED, ("a", "x", 1), ("a", "x", 2), ("b", "x", 3), ("b", "x", 4))
 
     def judged(*past: str) -> tuple[Outcome, str]:
         context = Context(window=OCTOBER, history=lambda _: [Decimal(value) for value in past])
         result = evaluate(twice, one, context)
         return result.outcome, result.reason or result.observed
 
-    assert judged("0.1") == (Outcome.NOT_RUN, "not enough history: 1 of 2 published periods")
-    assert judged("0.1", "0.1")[0] is Outcome.PASSED
-    outcome, said = judged("0.05", "0.05")
+    assert judged("0.2") == (Outcome.NOT_RUN, "not enough history: 1 of 2 published periods")
+    assert judged("0.2", "0.2")[0] is Outcome.PASSED
+    outcome, said = judged("0.15", "0.15")
     assert outcome is Outcome.FAILED
-    assert "a share of 0.25, usual at most 0.15 (of 2 published periods)" in said
+    assert "a share of 0.5, usual at most 0.45 (of 2 published periods)" in said
+    assert judged(*["0.5"] * 9, *["0.15"] * 12)[0] is Outcome.FAILED  # only the last twelve periods count
+
+
+def test_a_single_redelivery_after_spotless_periods_is_no_trend(spark: SparkSession) -> None:
+    one = check("expect_redeliveries_to_be_rare", **KEYS, high=3)
+    context = Context(window=OCTOBER, history=lambda _: [Decimal(0)] * 3)
+    single = frame(spark, DELIVERED, ("a", "x", 1), ("a", "x", 2), ("b", "x", 3), ("c", "x", 4))
+    assert evaluate(single, one, context).outcome is Outcome.PASSED
+    more = single.unionByName(frame(spark, DELIVERED, ("b", "x", 5)))
+    assert evaluate(more, one, context).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize("data", [[], [(None, "x", 1), (None, "x", 2)]])

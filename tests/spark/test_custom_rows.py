@@ -200,10 +200,40 @@ def test_a_measure_fits_within_median_deviations(spark: SparkSession, value: str
     assert fits("sum", past, amounts(spark, value), **kwargs).outcome is outcome
 
 
-def test_a_history_that_never_varied_allows_a_hundredth(spark: SparkSession) -> None:
+def test_a_history_that_never_varied_allows_two_hundredths(spark: SparkSession) -> None:
     kwargs: dict[str, Json] = {"column": "amount", "low": None, "high": None, "mads": 1}
-    assert fits("sum", ["100"] * 4, amounts(spark, "101.00"), **kwargs).outcome is Outcome.PASSED
-    assert fits("sum", ["100"] * 4, amounts(spark, "101.01"), **kwargs).outcome is Outcome.FAILED
+    assert fits("sum", ["100"] * 4, amounts(spark, "102.00"), **kwargs).outcome is Outcome.PASSED
+    assert fits("sum", ["100"] * 4, amounts(spark, "102.01"), **kwargs).outcome is Outcome.FAILED
+
+
+def test_a_sum_is_compared_with_its_trend_and_a_share_with_its_median(spark: SparkSession) -> None:
+    kwargs: dict[str, Json] = {"column": "amount", "low": None, "high": None, "mads": 1}
+    past = ["100", "110", "120", "130", "140", "150"]
+    result = fits("sum", past, amounts(spark, "160.00"), **kwargs)
+    assert result.outcome is Outcome.PASSED
+    assert result.observed == ("sum of amount 160.00, usual 156.80 to 163.20 (trend 160 of 6 published periods)")
+    assert fits("sum", past, amounts(spark, "125.00"), **kwargs).outcome is Outcome.FAILED
+    shares = ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]
+    missing = fits("null_share", shares, amounts(spark, *["1.00"] * 30, *[None] * 70), **kwargs)
+    assert missing.outcome is Outcome.FAILED
+    assert "usual 0.20 to 0.50 (median 0.35 of 6 published periods)" in missing.observed
+
+
+def test_only_as_many_periods_as_declared_say_what_is_usual(spark: SparkSession) -> None:
+    past = ["1"] * 12 + ["10"] * 12
+    assert fits("sum", past, amounts(spark, "10.00"), column="amount").outcome is Outcome.PASSED
+    rising = ["1", "2", "12"]
+    running: dict[str, Json] = {"column": "amount", "minimum_history": 1, "maximum_history": 1}
+    assert fits("sum", rising, amounts(spark, "10.00"), **running).outcome is Outcome.PASSED
+    assert fits("sum", rising, amounts(spark, "2.00"), **running).outcome is Outcome.FAILED
+    assert fits("sum", rising, amounts(spark, "2.00"), column="amount").outcome is Outcome.PASSED
+    assert fits("sum", [], amounts(spark, "2.00"), **running).outcome is Outcome.NOT_RUN
+
+
+def test_one_row_without_a_value_after_spotless_periods_is_no_trend(spark: SparkSession) -> None:
+    kwargs: dict[str, Json] = {"column": "amount", "low": None, "high": None, "mads": 1}
+    assert fits("null_share", ["0"] * 6, amounts(spark, "1.00", "1.00", None), **kwargs).outcome is Outcome.PASSED
+    assert fits("null_share", ["0"] * 6, amounts(spark, "1.00", None, None), **kwargs).outcome is Outcome.FAILED
 
 
 def test_below_the_minimum_history_the_check_is_not_run_but_measured(spark: SparkSession) -> None:

@@ -47,6 +47,12 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
         ("expect_measure_to_fit_history", {**HISTORY, "low": 3}, [("low", "above the greatest")]),
         ("expect_measure_to_fit_history", {"metric": "mean", "low": 1}, [("column", "measures a column")]),
         ("expect_measure_to_fit_history", {**HISTORY, "metric": "row_count"}, [("column", "measures none")]),
+        ("expect_measure_to_fit_history", {**HISTORY, "maximum_history": 2}, [("maximum_history", "fewer than the 3")]),
+        (
+            "expect_measure_to_fit_history",
+            {**HISTORY, "minimum_history": 0, "maximum_history": 0},
+            [("maximum_history", "fewer than the 1")],
+        ),
         ("expect_values_to_refer_to", {**REFERENCE, "other_columns": ["a", "b"]}, [("other_columns", "2 columns")]),
         ("expect_values_to_refer_to", {**REFERENCE, "max_amount": "1"}, [("amount", "values the rows")]),
         (
@@ -106,8 +112,8 @@ def test_the_sentence_leaves_out_what_was_not_declared() -> None:
         "totals must equal those of units within 0: row count, amount = total, by product, region."
     )
     assert describe("expect_measure_to_fit_history", HISTORY) == (
-        "mean of amount must fit the history of published periods, at least 0.5 times the median, "
-        "at most 2 times the median, given 3 periods."
+        "mean of amount must fit the last 12 published periods, at least 0.5 times their median, "
+        "at most 2 times their median, given 3 of them."
     )
 
 

@@ -24,7 +24,7 @@ class Thresholds(BaseModel):
     Skew is Spark's own rule for splitting a partition; spill, garbage collection and heap are the rules of Dr. Elephant
     and DataFlint. What has an alarm is information below it and a warning from it on. ``minimum_task_seconds`` keeps
     short stages quiet, whose times are those of starting up. A run is slow that takes ``slow_factor`` times the median
-    of at least ``slow_history`` periods, and ``slow_seconds``.
+    of the last twelve periods, at least ``slow_history``, and ``slow_seconds``.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dq.diagnose import live, skew, strain
 from dq.diagnose.facts import Facts
 from dq.diagnose.findings import Change, Finding, seconds
-from dq.engine.history import band_of_ratios
+from dq.engine.history import LATEST, band_of_ratios, latest
 from dq.engine.run import result_of
 from dq.model import Check, CheckResult, Evidence, Json, Outcome, Severity
 from dq.thresholds import Thresholds
@@ -66,14 +66,18 @@ def judge(
     """The results of checks on facts."""
     found = [*skew.skewed_keys(facts, thresholds, ()), *strain.strains(facts, thresholds)]
     results = []
+
+    def past(check: Check) -> Sequence[Decimal]:
+        return latest(history(check.check), max(LATEST, thresholds.slow_history))
+
     for check in checks:
         if check.type in CAUSES:
             mine = [one for one in found if one.cause in CAUSES[check.type]]
             results.append(_strained(check, facts, mine, _remarks(check, facts, thresholds)))
         elif check.type == TIME:
-            results.append(_slow(check, Decimal(f"{took:.3f}"), took, history(check.check), thresholds))
+            results.append(_slow(check, Decimal(f"{took:.3f}"), took, past(check), thresholds))
         else:
-            results.append(_throughput(check, facts, took, history(check.check), thresholds))
+            results.append(_throughput(check, facts, took, past(check), thresholds))
     return results
 
 

@@ -163,6 +163,12 @@ def test_a_run_is_slow_by_its_own_history(took: float, outcome: Outcome) -> None
     assert judged(of(stage(), rows_in=1000), took, ["90", "100", "400"])["time"].outcome is outcome
 
 
+def test_what_is_usual_are_the_last_twelve_periods_or_more_where_more_are_wanted() -> None:
+    facts, past = of(stage(), rows_in=1000), [*["90"] * 30, *["300"] * 12]
+    assert judged(facts, 500.0, past)["time"].outcome is Outcome.PASSED
+    assert judged(facts, 500.0, past, Thresholds(slow_history=30))["time"].outcome is Outcome.FAILED
+
+
 def test_a_short_run_is_never_slow_and_two_periods_are_no_history() -> None:
     facts = of(stage(), rows_in=1000)
     assert judged(facts, 59.9, ["1", "1", "1"])["time"].outcome is Outcome.PASSED

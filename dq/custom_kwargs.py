@@ -45,6 +45,8 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
         problems += _reference_problems(kwargs)
     if type_name == "expect_distinct_counts_to_match" and not problems:
         problems += _so_far_problems(kwargs)
+    if type_name == "expect_cohort_to_match" and not problems:
+        problems += _cohort_problems(kwargs)
     if type_name == "expect_finals_to_hold_every_row" and not problems:
         problems += _late_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:
@@ -63,6 +65,12 @@ def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]
 def _so_far_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
         yield "through", "so_far and through belong together: of what to count, and up to which day"
+
+
+def _cohort_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    ours, theirs = (kwargs.get(name) or () for name in ("by", "other_by"))
+    if isinstance(ours, Sequence) and isinstance(theirs, Sequence) and len(ours) != len(theirs):
+        yield "other_by", f"{len(theirs)} columns stand against {len(ours)}"
 
 
 def _late_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,10 @@ from enum import StrEnum
 from dq.model import Json
 
 ROW_COUNT = "*"
+LAST_DAY = ".last_day"
+"""Ends the name under which the last day covered of an upstream table can be compared with."""
+FIRST_DAY = ".first_day"
+"""Ends the name under which the first day of the period of an upstream table can be compared with."""
 
 
 class KwargType(StrEnum):
@@ -361,6 +365,41 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
             "row_condition": _ROW_CONDITION,
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+        },
+    ),
+    "expect_cohort_to_match": TypeSpec(
+        doc="What units that had an amount when a period opened keep of it and lose is what another table's days say.",
+        sentence="of every $unit with $opening on the first day of $other $retained must be the $closing of the last "
+        "day, and $lost the $opening where nothing is left[, in the $published final][, by $by (there $other_by)]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "retained": _column("What the units that had something when the period opened have at its end."),
+            "lost": _column("What those of them had who have nothing at its end."),
+            "other": KwargSpec(
+                type=KwargType.TABLE,
+                required=True,
+                doc="Upstream table of the units' days; its first and its last day are compared.",
+            ),
+            "unit": KwargSpec(
+                type=KwargType.OTHER_COLUMNS, required=True, doc="Columns that name a unit, all of whose rows count."
+            ),
+            "opening": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="What a row of the first day had at its start."
+            ),
+            "closing": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="What a row of the last day had at its end."
+            ),
+            "by": KwargSpec(type=KwargType.COLUMNS, doc="Columns whose every group is compared."),
+            "other_by": KwargSpec(
+                type=KwargType.OTHER_COLUMNS, doc="The columns of the first day that say in which group a unit was."
+            ),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "published": KwargSpec(
+                type=KwargType.CHOICE,
+                choices=("previous",),
+                doc="The final that is judged instead of the figures of this run: that of the month before.",
+            ),
         },
     ),
     "expect_repeated_keys_to_be_identical": TypeSpec(

@@ -11,17 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from dq import adjustments, people, registry, runbooks, settings, sources, suites, yamlfile
-from dq.custom_types import ROW_COUNT, judges_published, other_columns_of
+from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices, near
 from dq.model import Check, Json
 from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks, strain_checks
 from dq.run.key import text_hash
 
-LAST_DAY = ".last_day"
-"""Ends the name under which the last day covered of an upstream table can be compared with."""
-FIRST_DAY = ".first_day"
-"""Ends the name under which the first day of the period of an upstream table can be compared with."""
 PREVIOUS = ".previous"
 """Ends the name of a table of the month before: this one's last final, an upstream one as it is published now; and of
 a source's rows of that month as they are known now."""
@@ -353,7 +349,9 @@ def _bind(
     comparable |= {f"{source}{end}": columns[source] for source in may_be_late for end in (LATE, PREVIOUS)}
     if item.compares_with_previous:
         comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
-        comparable |= {f"{table}{PREVIOUS}{LAST_DAY}": columns[table] for table in item.upstream}
+        comparable |= {
+            f"{table}{PREVIOUS}{end}": columns[table] for table in item.upstream for end in (FIRST_DAY, LAST_DAY)
+        }
         comparable[f"{name}{REPLACED}"] = columns[name]
     for index, needed in enumerate(item.needs):
         source, _, column = needed.partition(".")

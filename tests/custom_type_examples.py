@@ -16,6 +16,19 @@ REPEATS = {"columns": ["event_id"], "delivery": ["received_at"]}
 VALID = [
     ("expect_values_to_refer_to", {**REFERENCE, "max_share": 0.01, "amount": "amount", "max_amount": "500.00"}),
     ("expect_distinct_counts_to_match", {"column": "wau", "other": "units", "other_column": "user_id", "by": ["day"]}),
+    (
+        "expect_cohort_to_match",
+        {
+            "retained": "retained",
+            "lost": "lost",
+            "other": "units",
+            "unit": ["account_id"],
+            "opening": "mrr_opening",
+            "closing": "mrr_closing",
+            "by": ["region"],
+            "other_by": ["region_before"],
+        },
+    ),
     ("expect_heaviest_key_share_to_be_at_most", {"column": "account_id", "max_share": 0.25}),
     ("expect_rows_per_key_to_be_at_most", {"column": "account_id", "max_rows": 400}),
     ("expect_repeated_keys_to_be_identical", REPEATS),

@@ -9,6 +9,7 @@ from dq.custom_kwargs import describe, kwarg_problems, with_defaults
 from dq.custom_types import columns_of, judges_published
 from dq.engine.base import Context, Dataset
 from dq.engine.bridges import columns_to_add_up
+from dq.engine.cohorts import cohort_to_match
 from dq.engine.comparisons import total_to_reconcile, totals_to_match
 from dq.engine.days import days_to_be_complete, partition_to_be_fresh
 from dq.engine.events import instants_to_lie_on_their_day, sessions_to_end
@@ -51,6 +52,7 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
     "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
+    "expect_cohort_to_match": (cohort_to_match, Evidence.COMPARISON, "amounts of each unit on the first and last day"),
     "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
     "expect_rows_per_key_to_be_at_most": (rows_per_key_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
     "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),

@@ -11,9 +11,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dq import periods, store
+from dq.custom_types import FIRST_DAY, LAST_DAY
 from dq.model import Kind, Window
 from dq.periods import Grain
-from dq.project import LAST_DAY, PREVIOUS, REPLACED, Bound, Project
+from dq.project import PREVIOUS, REPLACED, Bound, Project
 from dq.run import inputs
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Previous:
     """
 
     period: str
+    first_day: date
     last_day: date
     own: inputs.UpstreamPin
     units: Mapping[str, inputs.UpstreamPin]
@@ -52,10 +54,11 @@ def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Wind
     own = _entries(warehouse, bound, _ids(bound, before))
     if not own or (monthly and not _final(own)):
         return None
-    last = periods.days_of(before, bound.pipeline.grain)[1]
+    first, last = periods.days_of(before, bound.pipeline.grain)
     tables = bound.pipeline.upstream if monthly else ()
     units = {table: inputs.pin_month(warehouse, project, table, before) for table in tables}
-    return Previous(period=before, last_day=last, own=inputs.UpstreamPin(table=bound.name, entries=own), units=units)
+    own_pin = inputs.UpstreamPin(table=bound.name, entries=own)
+    return Previous(period=before, first_day=first, last_day=last, own=own_pin, units=units)
 
 
 def _by_month(bound: Bound) -> bool:
@@ -114,8 +117,8 @@ def tables(
             frame = inputs.upstream_frame(spark, warehouse, pinned)
             found[f"{table}{PREVIOUS}"] = frame
             if "day" in frame.columns:
-                last = previous.last_day
-                found[f"{table}{PREVIOUS}{LAST_DAY}"] = inputs.cut(frame, "day", last, last)
+                for end, day in ((FIRST_DAY, previous.first_day), (LAST_DAY, previous.last_day)):
+                    found[f"{table}{PREVIOUS}{end}"] = inputs.cut(frame, "day", day, day)
     return found
 
 
@@ -129,7 +132,8 @@ def absent(
     if previous is None:
         kind = " as final" if _by_month(bound) else ""
         reason = f"{bound.name} {_before(bound, window)} is not published{kind}, so there is nothing to compare with"
-        names = [f"{table}{end}" for table in bound.pipeline.upstream for end in (PREVIOUS, f"{PREVIOUS}{LAST_DAY}")]
+        ends = (PREVIOUS, f"{PREVIOUS}{FIRST_DAY}", f"{PREVIOUS}{LAST_DAY}")
+        names = [f"{table}{end}" for table in bound.pipeline.upstream for end in ends]
         found |= dict.fromkeys([f"{bound.name}{PREVIOUS}", *names], reason)
     if not replaced:
         found[f"{bound.name}{REPLACED}"] = f"no final of {window.period} would be replaced"

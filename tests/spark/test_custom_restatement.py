@@ -199,6 +199,16 @@ def test_partitioning_changes_nothing(spark: SparkSession, numbers: int) -> None
     )
 
 
+def test_a_column_that_was_declared_after_the_final_was_published_is_not_compared(spark: SparkSession) -> None:
+    published = figures(spark, ("cloud", "10.00", "3.00"))
+    context = tables(**{"figures.previous": published.drop("profit"), "units.previous": units(spark)})
+    result = evaluate(published, REDERIVES, replace(context, published={"previous": "2026-09"}))
+    assert (result.outcome, result.reason) == (
+        Outcome.NOT_RUN,
+        "2026-09 was published without profit, so there is nothing to compare with",
+    )
+
+
 def test_a_column_that_does_not_exist_is_an_error_with_the_likely_one(spark: SparkSession) -> None:
     published = figures(spark, ("cloud", "10.00", "3.00"))
     wrong = replace(REDERIVES, kwargs={**REDERIVES.kwargs, "pairs": [{"column": "profits", "other": "profit"}]})

@@ -60,6 +60,15 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
             {"column": "wau", "other": "units", "other_column": "user_id", "so_far": "week"},
             [("through", "belong together")],
         ),
+        (
+            "expect_cohort_to_match",
+            {
+                **{name: name for name in ("retained", "lost", "other", "opening", "closing")},
+                "unit": ["account_id"],
+                "by": ["region"],
+            },
+            [("other_by", "0 columns stand against 1")],
+        ),
         ("expect_finals_to_hold_every_row", {"other": "a.late", "max_share": 0.01}, [("of", "a share of")]),
         (
             "expect_finals_to_hold_every_row",

@@ -71,7 +71,8 @@ def test_units_published_anew_make_another_comparison() -> None:
     def fingerprint(entries: dict[str, store.PeriodEntry]) -> str:
         pin = inputs.UpstreamPin(table="units", entries=entries)
         own = inputs.UpstreamPin(table="figures", entries={"2026-09": FINAL})
-        return Previous(period="2026-09", last_day=date(2026, 9, 30), own=own, units={"units": pin}).fingerprint
+        first, last = date(2026, 9, 1), date(2026, 9, 30)
+        return Previous(period="2026-09", first_day=first, last_day=last, own=own, units={"units": pin}).fingerprint
 
     assert fingerprint(days("2026-09", 1)) == fingerprint(days("2026-09", 1))
     assert fingerprint(days("2026-09", 1)) != fingerprint(days("2026-09", 1, anew="2026-09-10"))

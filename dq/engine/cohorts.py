@@ -1,0 +1,71 @@
+"""What a cohort keeps and loses over a period: the units that had an amount when it opened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dq.custom_types import FIRST_DAY, LAST_DAY
+from dq.engine.comparisons import totals_to_match
+from dq.engine.gather import column, condition
+from dq.engine.request import Judge, Request
+from dq.engine.restatement import published_to_rederive
+from dq.model import Json
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def cohort_to_match(request: Request) -> Judge:
+    """The published amounts of a cohort against those of its units, found anew from the first and the last day.
+
+    The units are one more table to compare totals with, so that groups, differences and restatements are told alike.
+    """
+    retained, lost = request.text("retained"), request.text("lost")
+    other, unit = request.text("other"), request.texts("unit")
+    name = f"{other} by {', '.join(unit)}"
+    pairs: Json = [{"column": amount, "other": amount} for amount in (retained, lost)]
+    inner = replace(
+        request,
+        kwargs={
+            "pairs": pairs,
+            "other": name,
+            "by": request.texts("by"),
+            "row_condition": request.text("row_condition"),
+            "tolerance": "0",
+            "published": request.text("published"),
+        },
+        context=replace(request.context, tables={**request.context.tables, name: cohort(request, other, unit)}),
+    )
+    return published_to_rederive(inner) if request.text("published") == "previous" else totals_to_match(inner)
+
+
+def cohort(request: Request, other: str, unit: list[str]) -> DataFrame:
+    """One row per unit that had something when the period opened, with its group and the amounts named as ours."""
+    from pyspark.sql import functions as F
+
+    by, other_by = request.texts("by"), request.texts("other_by")
+
+    def day(end: str, amount: str, groups: list[str]) -> DataFrame:
+        table = f"{other}{end}"
+        frame = request.table(table)
+        rule = condition(frame, request.text("other_condition"), table=table)
+        return (frame if rule is None else frame.where(rule)).select(
+            *(column(frame, name, table=table).alias(f"unit{n}") for n, name in enumerate(unit)),
+            *(column(frame, name, table=table).alias(f"group{n}") for n, name in enumerate(groups)),
+            column(frame, request.text(amount), table=table, kind="number").alias(amount),
+        )
+
+    opened = day(FIRST_DAY, "opening", other_by).where("opening <> 0")
+    closed = day(LAST_DAY, "closing", [])
+    units = opened.unionByName(closed, allowMissingColumns=True).groupBy(*(f"unit{n}" for n in range(len(unit))))
+    amounts = units.agg(
+        F.sum("opening").alias("opening"),
+        F.coalesce(F.sum("closing"), F.lit(0)).alias("closing"),
+        *(F.max(f"group{n}").alias(name) for n, name in enumerate(by)),
+    )
+    return amounts.where(F.col("opening").isNotNull()).select(
+        *by,
+        F.col("closing").alias(request.text("retained")),
+        F.when(F.col("closing") == 0, F.col("opening")).otherwise(F.lit(0)).alias(request.text("lost")),
+    )

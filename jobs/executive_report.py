@@ -14,9 +14,10 @@ or, relative to it, from nothing or less (`previous_not_positive`). A NULL that 
 the report is held.
 
 Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
-revenue; unit profit = profit / paid seats at the end; churn rate = churned MRR / opening MRR; net revenue retention =
-(opening + expansion - contraction - churn) / opening; average daily users = user days / days; active minutes = active
-time per user day.
+revenue; unit profit = profit / paid seats at the end; average daily users = user days / days; active minutes = active
+time per user day. Of the accounts with MRR at the fortnight's opening, with all their products: net revenue retention =
+what they have at its end / opening MRR; churn rate = opening MRR of those that have nothing then / opening MRR. Churned
+MRR is a movement and holds also who came and went within the fortnight.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ METRICS = (
         Metric(section="growth", name=name, unit="ratio", of=of, over="mrr_opening", otherwise="no_opening")
         for name, of in (
             ("mrr_growth", "mrr_change"),
-            ("churn_rate", "mrr_churn"),
+            ("churn_rate", "mrr_lost"),
             ("net_revenue_retention", "mrr_retained"),
         )
     ),
@@ -165,25 +166,29 @@ def no_rows() -> Column:
 
 
 def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
-    """MRR at the beginning and end of the days and its movements, in one row; moves between cells cancel out.
+    """MRR at the beginning and end of the days, its movements and what is retained and lost of the former, in one row.
 
-    Customers are accounts with all their products, as in the investors' company total.
+    Customers are accounts with all their products, as in the investors' company total; moves between cells cancel out.
+    Who has no row on the first day had nothing before it, who has none on the last has nothing left.
     """
     first, last = sf.col("day") == sf.lit(window.start), sf.col("day") == sf.lit(window.data_through)
     movements = ("mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn")
-    return (
-        units.agg(
-            sf.sum(sf.when(first, sf.col("mrr_opening"))).alias("mrr_opening"),
-            sf.sum(sf.when(last, sf.col("mrr_closing"))).alias("mrr_closing"),
-            *(sf.sum(f"account_{name}").alias(name) for name in movements),
-            no_rows().alias("growth_reason"),
-        )
-        .withColumn("mrr_change", sf.col("mrr_closing") - sf.col("mrr_opening"))
-        .withColumn(
-            "mrr_retained",
-            sf.col("mrr_opening") + sf.col("mrr_expansion") - sf.col("mrr_contraction") - sf.col("mrr_churn"),
-        )
+    customers = units.groupBy("account_id").agg(
+        sf.sum(sf.when(first, sf.col("mrr_opening"))).alias("mrr_opening"),
+        sf.sum(sf.when(last, sf.col("mrr_closing"))).alias("mrr_closing"),
+        *(sf.sum(f"account_{name}").alias(name) for name in movements),
     )
+    left = sf.coalesce("mrr_closing", sf.lit(0))
+    retained = sf.when(sf.col("mrr_opening") != 0, left).otherwise(sf.lit(0))
+    lost = sf.when(left == 0, sf.col("mrr_opening")).otherwise(sf.lit(0))
+    # Without any row on the first or the last day nothing is known of what was there: no zero.
+    known = (sf.count("mrr_opening") > 0) & (sf.count("mrr_closing") > 0)
+    return customers.agg(
+        *(sf.sum(name).alias(name) for name in ("mrr_opening", "mrr_closing", *movements)),
+        sf.when(known, sf.sum(retained)).alias("mrr_retained"),
+        sf.when(known, sf.sum(lost)).alias("mrr_lost"),
+        no_rows().alias("growth_reason"),
+    ).withColumn("mrr_change", sf.col("mrr_closing") - sf.col("mrr_opening"))
 
 
 def engagement_figures(user_days: DataFrame) -> DataFrame:

@@ -18,9 +18,15 @@ there these four are not the sums of the cells', while new + expansion - contrac
 Opening and transferred out belong to the cell the account was in before, all else to the cell it is in. For products
 and the company transferred in equals transferred out and both cancel out; they say how much moved between cells.
 
+Churn rate and net revenue retention are of a cohort: of those who had MRR before the first day, each in the cell where
+it was then. `mrr_retained` is what they have after the last day, wherever it is booked then, and `mrr_lost` what those
+of them had who have nothing then. A cell and a product count accounts in the product, the `total` row accounts with all
+their products, so that a product bought later by one of the cohort is retained and by anybody else is not. Who comes
+and goes within the month is in the movements and in neither of the two.
+
 Ratios divide by opening MRR and are divided anew for totals: growth is (closing - opening) / opening, which in a cell
-holds its transfers too; churn is churn / opening; net revenue retention, without transfers, is (opening + expansion -
-contraction - churn) / opening. Without opening MRR they are NULL with `no_opening_mrr`. `mrr_growth` is against what
+holds its transfers too; the churn rate is lost / opening; net revenue retention is retained / opening. Without opening
+MRR they are NULL with `no_opening_mrr`, while nothing is retained and nothing lost. `mrr_growth` is against what
 the last final of the month before closed with; while the month is unfinished, against what that month had at the end of
 the same first days, computed anew from the units its final was built from. It is NULL with `no_previous` (no such row
 there), `unfinished_period` (an unfinished month after one without a final) or `previous_not_positive`.
@@ -32,6 +38,7 @@ import sys
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as Over
 from pyspark.sql import functions as sf
 
 import dq
@@ -43,10 +50,14 @@ ROW = ("row_kind", *CELL)
 MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
 # Name of the amount here -> in the units.
 BRIDGED = {"mrr": "mrr", "licences": "seats"}
-AMOUNTS = tuple(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS)
+COHORT = ("mrr_retained", "mrr_lost")
+"""What those who had MRR at the opening have at the end, and what those of them had who have nothing then."""
+AMOUNTS = (*(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS), *COHORT)
 OF_ACCOUNT = ("new", "expansion", "contraction", "churn")
-BY_CUSTOMER = {f"{name}_{part}": f"customers_{name}_{part}" for name in BRIDGED for part in OF_ACCOUNT}
-"""The movements that may be others for an account with all its products, and what they are called on the way."""
+BY_CUSTOMER = {
+    name: f"customers_{name}" for name in (*(f"{name}_{part}" for name in BRIDGED for part in OF_ACCOUNT), *COHORT)
+}
+"""The amounts that may be others for an account with all its products, and what they are called on the way."""
 LEFT_BEHIND = ("opening", "transferred_out")
 """The movements that belong to where an account was before."""
 
@@ -63,7 +74,6 @@ def investor_growth(
         previous = investor_growth(units=previous_units, previous=None, window=window.month_before)
     rows = with_previous(summed(cells(units, window)), previous)
     gained = sf.col("mrr_closing") - sf.col("mrr_opening")
-    retained = sf.col("mrr_opening") + sf.col("mrr_expansion") - sf.col("mrr_contraction") - sf.col("mrr_churn")
     unfinished = window.data_through < window.end
     nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
     no_previous = (sf.col("previous_period").isNull(), nothing)
@@ -72,8 +82,8 @@ def investor_growth(
         *ROW,
         *AMOUNTS,
         *dq.ratio("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
-        *dq.ratio("mrr_churn_rate", sf.col("mrr_churn"), "mrr_opening", "no_opening_mrr"),
-        *dq.ratio("net_revenue_retention", retained, "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("mrr_churn_rate", "mrr_lost", "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("net_revenue_retention", "mrr_retained", "mrr_opening", "no_opening_mrr"),
         "previous_period",
         "previous_mrr",
         "mrr_change",
@@ -85,7 +95,8 @@ def investor_growth(
 def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     """Movements of the month so far by product, region and segment; what stood before its first day and after its last.
 
-    Every unit row is booked twice: in the cell its account was in before and in the cell it is in, mostly the same.
+    What is retained and lost of the former stands in the cell it was in. Every unit row is booked twice: in the cell
+    its account was in before and in the cell it is in, mostly the same.
     """
     first, last = sf.col("day") == sf.lit(window.month_start), sf.col("day") == sf.lit(window.data_through)
     of_product = sf.coalesce(sf.col("product") != UNALLOCATED, sf.lit(True))
@@ -117,6 +128,7 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     now = units.select(*CELL, *amounts(here), *customers, sf.lit(1).alias("unit_rows"))
     return (
         now.unionByName(before, allowMissingColumns=True)
+        .unionByName(cohort(units.where(first | last), first, last), allowMissingColumns=True)
         .groupBy(*CELL)
         .agg(
             *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in (*AMOUNTS, *BY_CUSTOMER.values())),
@@ -125,10 +137,45 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     )
 
 
+def cohort(units: DataFrame, first: Column, last: Column) -> DataFrame:
+    """What was open per account and product that is retained and lost, in the cell it was in before the first day.
+
+    `units` are the rows of the first and the last day. Who has no row on the first day had nothing before it, who has
+    none on the last has nothing left. For the company the account's products together decide what each of them is.
+    """
+    had = first & (sf.col("mrr_opening") != 0)
+    places = {
+        name: sf.coalesce(sf.max(sf.when(had, sf.col(f"{name}_before"))), sf.max(sf.when(last, sf.col(name))))
+        for name in CELL[1:]
+    }
+    account = Over.partitionBy("account_id")
+    held = (
+        # By account alone: what is added up over its products then needs no further exchange.
+        units.repartition("account_id")
+        .groupBy("account_id", "product")
+        .agg(
+            *(place.alias(name) for name, place in places.items()),
+            sf.coalesce(sf.sum(sf.when(had, sf.col("mrr_opening"))), sf.lit(0)).alias("opening"),
+            sf.coalesce(sf.sum(sf.when(last, sf.col("mrr_closing"))), sf.lit(0)).alias("closing"),
+        )
+        .where("opening <> 0 OR closing <> 0")
+        .withColumn("customers_opening", sf.sum("opening").over(account))
+        .withColumn("customers_closing", sf.sum("closing").over(account))
+    )
+    return held.select(
+        *CELL,
+        sf.when(sf.col("opening") != 0, sf.col("closing")).alias("mrr_retained"),
+        sf.when(sf.col("closing") == 0, sf.col("opening")).alias("mrr_lost"),
+        sf.when(sf.col("customers_opening") != 0, sf.col("closing")).alias("customers_mrr_retained"),
+        sf.when(sf.col("customers_closing") == 0, sf.col("opening")).alias("customers_mrr_lost"),
+        sf.lit(0).alias("unit_rows"),
+    )
+
+
 def summed(cells: DataFrame) -> DataFrame:
     """Cell, product and company rows, each the sum of the same cells; a cell without a product stays under NULL.
 
-    The movements of the company are those of its accounts with all their products.
+    What the company moves, retains and loses is that of its accounts with all their products.
     """
     levels = {
         "cell": CELL,

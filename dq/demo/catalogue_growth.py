@@ -262,8 +262,8 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             "F03-sign",
             "turns the sign of what retention is divided by",
             "total_net_revenue_retention_is_known",
-            'retained, "mrr_opening"',
-            'retained, -sf.col("mrr_opening")',
+            '"mrr_retained", "mrr_opening"',
+            '"mrr_retained", -sf.col("mrr_opening")',
         ),
         defect(
             "F14-closing-summed",

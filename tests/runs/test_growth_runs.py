@@ -136,6 +136,8 @@ def test_a_final_that_would_say_other_movements_is_held_by_each_kind_of_total(
         "final_licences_stand",
         "final_company_growth_stands",
         "final_company_licences_stand",
+        "final_retention_stands",
+        "final_company_retention_stands",
     }
     assert wanted <= set(held.alarms)
     assert "mrr_expansion: published" in held.result("final_company_growth_stands").observed

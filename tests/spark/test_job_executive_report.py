@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
 from job_support import load
 from pyspark.sql import DataFrame, SparkSession
 
@@ -30,7 +31,7 @@ MOVEMENTS = (
     "account_mrr_churn",
     "mrr_closing",
 )
-GROWTH = "day date, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
+GROWTH = "day date, account_id string, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
 USERS = "day date, user_id string, events bigint, sessions bigint, active_seconds bigint"
 FIRST, LAST = FORTNIGHT.start, FORTNIGHT.end
 
@@ -54,8 +55,9 @@ def report(
         (LAST, money("300.00"), money("180.00"), money("120.00"), 8, None),
     ]
     moves = [
-        (FIRST, *map(money, ("1000.00", "50.00", "0.00", "0.00", "0.00", "1050.00"))),
-        (LAST, *map(money, ("1050.00", "0.00", "30.00", "10.00", "20.00", "1050.00"))),
+        (FIRST, "a", *map(money, ("1000.00", "50.00", "0.00", "0.00", "0.00", "1050.00"))),
+        (LAST, "a", *map(money, ("1030.00", "0.00", "30.00", "10.00", "0.00", "1050.00"))),
+        (LAST, "b", *map(money, ("20.00", "0.00", "0.00", "0.00", "20.00", "0.00"))),
     ]
     active = [(FIRST, "u1", 3, 1, 600), (LAST, "u1", 2, 1, 300), (LAST, "u2", 1, 2, 900), (LAST, "u3", 0, 0, 0)]
     total = "row_kind string, revenue decimal(18,2), profit decimal(18,2), margin_reason string"
@@ -85,8 +87,8 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert values["unit_profit"] == money("20")
     assert (values["opening_mrr"], values["closing_mrr"]) == (money("1000"), money("1050"))
     assert values["mrr_growth"] == money("0.05")
-    assert values["churn_rate"] == money("0.02")
-    assert values["net_revenue_retention"] == money("1")
+    assert (values["churned_mrr"], values["churn_rate"]) == (money("20"), money("0"))
+    assert values["net_revenue_retention"] == money("1.05")
     assert values["active_users"] == 2
     assert values["average_daily_users"] == money("0.214286")
     assert values["sessions"] == 4
@@ -94,6 +96,44 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert (values["month_revenue"], values["month_active_users"]) == (money("900"), 5)
     assert [row["line"] for row in rows.values()] == list(range(1, len(JOB.METRICS) + 1))
     assert {row["change_ratio_reason"] for row in rows.values()} == {"no_previous"}
+
+
+MIDDLE = date(2026, 10, 1)
+
+
+def growth(day: date, account: str, *amounts: int) -> tuple[object, ...]:
+    """A row of growth: opening, new, expansion, contraction, churn, closing."""
+    return (day, account, *map(Decimal, amounts))
+
+
+@pytest.mark.parametrize(
+    ("rows", "churned", "churn_rate", "retention"),
+    [
+        # Upgraded and cancelled after the opening, by who was not there.
+        ([growth(MIDDLE, "b", 0, 500, 400, 0, 0, 900), growth(LAST, "b", 900, 0, 0, 0, 0, 900)], "0", "0", "1"),
+        ([growth(MIDDLE, "b", 0, 500, 0, 0, 500, 0)], "500", "0", "1"),
+        # Lost, without a row on the last day; and lost and won back.
+        ([growth(FIRST, "b", 1000, 0, 0, 0, 1000, 0)], "1000", "0.5", "0.5"),
+        ([growth(FIRST, "b", 1000, 0, 0, 0, 1000, 0), growth(LAST, "b", 0, 600, 0, 0, 0, 600)], "1000", "0", "0.8"),
+        # A second product, in a row of its own, of who was there.
+        ([growth(MIDDLE, "a", 0, 0, 50, 0, 0, 50), growth(LAST, "a", 50, 0, 0, 0, 0, 50)], "0", "0", "1.05"),
+    ],
+)
+def test_churn_and_retention_are_of_the_accounts_that_were_there_at_the_opening(
+    spark: SparkSession, rows: list[tuple[object, ...]], churned: str, churn_rate: str, retention: str
+) -> None:
+    stays = [growth(day, "a", 1000, 0, 0, 0, 0, 1000) for day in (FIRST, LAST)]
+    found = report(spark, growth=[*stays, *rows])
+    values = [found[name]["value"] for name in ("churned_mrr", "churn_rate", "net_revenue_retention")]
+    assert values == [money(churned), money(churn_rate), money(retention)]
+
+
+def test_retention_of_nobody_and_of_a_day_that_is_lost(spark: SparkSession) -> None:
+    ratios = ("churn_rate", "net_revenue_retention")
+    nobody = report(spark, growth=[growth(day, "a", 0, 0, 0, 0, 0, 0) for day in (FIRST, LAST)])
+    assert [(nobody[name]["value"], nobody[name]["value_reason"]) for name in ratios] == [(None, "no_opening")] * 2
+    lost = report(spark, growth=[growth(FIRST, "a", 10, 0, 0, 0, 0, 10)])
+    assert [(lost[name]["value"], lost[name]["value_reason"]) for name in ratios] == [(None, None)] * 2
 
 
 def test_days_outside_the_fortnight_do_not_count(spark: SparkSession) -> None:

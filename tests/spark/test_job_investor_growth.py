@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, Row, SparkSession
 
@@ -40,7 +44,8 @@ OCTOBER = Window(
 NORTH, SOUTH = ("north", "small"), ("south", "small")
 PARTS = ("new", "expansion", "contraction", "churn")
 UNITS = (
-    "day date, product string, region string, segment string, region_before string, segment_before string, "
+    "day date, account_id string, product string, "
+    "region string, segment string, region_before string, segment_before string, "
     + ", ".join(f"mrr_{part} decimal(18,2)" for part in JOB.MOVEMENTS)
     + ", "
     + ", ".join(f"seats_{part} bigint" for part in JOB.MOVEMENTS)
@@ -53,7 +58,16 @@ TOTAL = ("total", "total", "total", "total")
 
 
 def unit(
-    number: int, opening: int, *, product: str | None = "cloud", was=NORTH, now=None, month=10, also=False, **moves: int
+    number: int,
+    opening: int,
+    *,
+    account: str = "one",
+    product: str | None = "cloud",
+    was=NORTH,
+    now=None,
+    month=10,
+    also=False,
+    **moves: int,
 ) -> tuple:
     """One unit row, whose seats are a tenth of its MRR; a change of place is a transfer of the opening.
 
@@ -67,9 +81,9 @@ def unit(
     mrr = [Decimal(amounts[part]) for part in JOB.MOVEMENTS]
     seats = [amounts[part] // 10 for part in JOB.MOVEMENTS]
     new, more, less, churn = (flows[part] for part in PARTS)
-    account = [0, new + more, less + churn, 0] if also else [new, more, less, churn]
-    of_account = [*map(Decimal, account), *(amount // 10 for amount in account)]
-    return (date(2026, month, number), product, *place, *was, *mrr, *seats, *of_account)
+    whole = [0, new + more, less + churn, 0] if also else [new, more, less, churn]
+    of_account = [*map(Decimal, whole), *(amount // 10 for amount in whole)]
+    return (date(2026, month, number), account, product, *place, *was, *mrr, *seats, *of_account)
 
 
 def run(
@@ -98,6 +112,17 @@ def by_key(frame: DataFrame) -> dict[tuple[str, str | None, str, str], Row]:
     return found
 
 
+def cohort(row: Row) -> tuple[int, int]:
+    """What a row retains and loses of its opening, whose ratios are the quotients."""
+    retained, lost, opening = row.mrr_retained, row.mrr_lost, row.mrr_opening
+    if opening:
+        assert row.net_revenue_retention == (retained / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+        assert row.mrr_churn_rate == (lost / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+    else:
+        assert (row.net_revenue_retention_reason, row.mrr_churn_rate_reason) == ("no_opening_mrr", "no_opening_mrr")
+    return int(retained), int(lost)
+
+
 def cell(product: str | None, place: tuple[str, str]) -> tuple[str, str | None, str, str]:
     return ("cell", product, *place)
 
@@ -113,13 +138,13 @@ def month_of(*days: tuple[int, dict[str, int]], opening: int, was=NORTH, **keys:
     for number in range(1, 32):
         row = unit(number, held, was=was, **keys, **flows.get(number, {}))  # type: ignore[arg-type]
         rows.append(row)
-        held = int(row[6 + JOB.MOVEMENTS.index("closing")])
+        held = int(row[7 + JOB.MOVEMENTS.index("closing")])
     return rows
 
 
 def test_a_month_is_bridged_from_before_its_first_day_to_after_its_last(spark):
     units = month_of((3, {"expansion": 30}), (20, {"contraction": 10}), opening=100)
-    units += month_of((1, {"new": 50}), (31, {"churn": 50}), opening=0, product="security")
+    units += month_of((1, {"new": 50}), (31, {"churn": 50}), opening=0, product="security", account="two")
     rows = by_key(run(spark, *units))
     expected = {"opening": 100, "expansion": 30, "contraction": 10, "closing": 120}
     assert moved(rows[cell("cloud", NORTH)]) == expected
@@ -158,19 +183,19 @@ def test_a_customer_who_takes_or_gives_up_a_product_is_neither_new_nor_churned_f
     units = month_of(opening=100) + month_of(
         (9, {"new": 30}), (20, {"churn": 30}), opening=0, product="mail", also=True
     )
-    units += month_of((5, {"churn": 60}), opening=60, product="mail", was=SOUTH)
+    units += month_of((5, {"churn": 60}), opening=60, product="mail", was=SOUTH, account="two")
     rows = by_key(run(spark, *units))
     mail, total = rows["product", "mail", "total", "total"], rows[TOTAL]
     assert moved(mail) == {"opening": 60, "new": 30, "churn": 90}
     assert moved(total) == {"opening": 160, "expansion": 30, "contraction": 30, "churn": 60, "closing": 100}
     assert moved(total, "licences") == {"opening": 16, "expansion": 3, "contraction": 3, "churn": 6, "closing": 10}
     assert (total.net_revenue_retention, total.mrr_churn_rate) == (Decimal("0.625"), Decimal("0.375"))
-    assert mail.mrr_churn_rate == Decimal("1.5"), "a product loses what was new in it, too"
+    assert mail.mrr_churn_rate == 1, "what was new in the product is none of what it opened with"
 
 
 def test_ratios_divide_by_opening_mrr_and_say_why_there_is_none(spark):
-    units = month_of((3, {"churn": 40}), opening=40) + month_of((4, {"expansion": 30}), opening=60)
-    units += month_of((9, {"new": 30}), opening=0, product="security")
+    units = month_of((3, {"churn": 40}), opening=40) + month_of((4, {"expansion": 30}), opening=60, account="two")
+    units += month_of((9, {"new": 30}), opening=0, product="security", account="three")
     rows = by_key(run(spark, *units))
     total = rows[TOTAL]
     assert (total.mrr_growth_rate, total.mrr_churn_rate) == (Decimal("0.2"), Decimal("0.4"))
@@ -178,6 +203,108 @@ def test_ratios_divide_by_opening_mrr_and_say_why_there_is_none(spark):
     security = rows[cell("security", NORTH)]
     for name in ("mrr_growth_rate", "mrr_churn_rate", "net_revenue_retention"):
         assert (security[name], security[f"{name}_reason"]) == (None, "no_opening_mrr")
+
+
+def test_who_came_after_the_opening_is_neither_retained_nor_lost(spark):
+    old = month_of(opening=1000)
+    for after, churned in (({"expansion": 400}, 0), ({"churn": 500}, 500)):
+        came = month_of((3, {"new": 500}), (20, after), opening=0, account="two")
+        rows = by_key(run(spark, *old, *came))
+        for key in (cell("cloud", NORTH), ("product", "cloud", "total", "total"), TOTAL):
+            assert cohort(rows[key]) == (1000, 0)
+            assert rows[key].mrr_churn == churned, "the movements hold who came and went"
+
+
+def test_a_second_product_is_retained_only_of_an_account_that_was_there_at_the_opening(spark):
+    units = month_of(opening=100, account="old")
+    units += month_of((9, {"new": 30}), opening=0, account="old", product="mail", also=True)
+    units += month_of((3, {"new": 50}), opening=0, account="new")
+    units += month_of((9, {"new": 70}), opening=0, account="new", product="mail", also=True)
+    rows = by_key(run(spark, *units))
+    assert cohort(rows[TOTAL]) == (130, 0)
+    assert cohort(rows["product", "cloud", "total", "total"]) == (100, 0)
+    assert cohort(rows["product", "mail", "total", "total"]) == (0, 0)
+    assert rows[TOTAL].mrr_expansion == 100, "the movements hold the second product of whoever has a first"
+
+
+def test_a_product_given_up_is_lost_in_its_row_and_a_change_of_product_is_retained_by_the_company(spark):
+    units = month_of((9, {"churn": 40}), opening=40, also=True)
+    units += month_of((9, {"new": 60}), opening=0, product="mail", also=True)
+    rows = by_key(run(spark, *units))
+    assert cohort(rows["product", "cloud", "total", "total"]) == (0, 40)
+    assert cohort(rows[TOTAL]) == (60, 0)
+
+
+def test_a_cell_loses_what_it_opened_with_and_not_what_moved_into_it(spark):
+    def moves(*, churn: int) -> list[tuple]:
+        """An account of 100 that moves on the 10th and may cancel on the 20th."""
+        before = [unit(n, 100) for n in range(1, 10)]
+        after = [unit(n, 100, was=SOUTH) for n in range(11, 20)]
+        left = unit(20, 100, was=SOUTH, churn=churn)
+        stays = [] if churn else [unit(n, 100, was=SOUTH) for n in range(21, 32)]
+        return [*before, unit(10, 100, was=NORTH, now=SOUTH), *after, left, *stays]
+
+    south = month_of(opening=50, account="two", was=SOUTH)
+    rows = by_key(run(spark, *moves(churn=100), *south))
+    assert (cohort(rows[cell("cloud", NORTH)]), cohort(rows[cell("cloud", SOUTH)])) == ((0, 100), (50, 0))
+    assert (cohort(rows["product", "cloud", "total", "total"]), cohort(rows[TOTAL])) == ((50, 100), (50, 100))
+    rows = by_key(run(spark, *moves(churn=0), *south))
+    assert cohort(rows[cell("cloud", NORTH)]) == (100, 0), "it is retained, wherever it is booked then"
+    assert cohort(rows[cell("cloud", SOUTH)]) == (50, 0)
+
+
+def test_who_returns_within_the_month_is_retained_and_who_only_tries_was_not_there(spark):
+    returned = month_of((5, {"churn": 100}), (25, {"new": 80}), opening=100)
+    # A trial has rows and no recurring revenue, until it is paid for.
+    tried = month_of((25, {"new": 60}), opening=0, account="two")
+    rows = by_key(run(spark, *returned, *tried))
+    assert cohort(rows[TOTAL]) == cohort(rows[cell("cloud", NORTH)]) == (80, 0)
+    assert rows[TOTAL].mrr_churn == 100
+
+
+def test_an_account_that_first_appears_where_it_was_not_yesterday_adds_no_cell(spark):
+    """What held nothing before the first day is not booked where its account was then."""
+    nowhere = ("unallocated", "unallocated")
+    units = [unit(1, 0, was=nowhere, now=SOUTH, new=30), *(unit(n, 30, was=SOUTH) for n in range(2, 32))]
+    rows = by_key(run(spark, *units, *month_of(opening=10, account="two")))
+    assert {key[2] for key in rows if key[0] == "cell"} == {"north", "south"}
+    assert cohort(rows[cell("cloud", SOUTH)]) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_retention_is_what_plain_python_finds_in_the_states_of_random_accounts(spark, seed):
+    rng, days = random.Random(seed), 6  # noqa: S311 - test data, not a secret
+    window = replace(OCTOBER, data_through=date(2026, 10, days), kind=Kind.MONTH_TO_DATE)
+    units, held, places = [], {}, {}
+    for number in range(12):
+        account = f"a{number}"
+        placed = [rng.choice((NORTH, NORTH, SOUTH)) for _ in range(days + 1)]
+        for product in ("cloud", "mail"):
+            states = [rng.choice((0, 0, 10, 20, 50)) for _ in range(days + 1)]
+            held[account, product], places[account] = (states[0], states[-1]), placed[0]
+            for day, (opening, closing) in enumerate(pairwise(states), start=1):
+                what = ("new", "churn") if not opening or not closing else ("expansion", "contraction")
+                moves = {what[closing < opening]: abs(closing - opening)}
+                place = {"was": placed[day - 1], "now": placed[day]}
+                if opening or closing or rng.random() < 0.5:  # there may be no row where nothing was
+                    units.append(unit(day, opening, account=account, product=product, **place, **moves))
+
+    def of(row: Row) -> tuple[int, int]:
+        """The cohort of a row, found in the states alone."""
+        retained = lost = 0
+        for account in places:
+            wanted = [p for p in ("cloud", "mail") if row["product"] in (p, "total")]
+            if row.row_kind == "cell" and (row.region, row.segment) != places[account]:
+                continue
+            opening, closing = (sum(held[account, product][side] for product in wanted) for side in (0, 1))
+            retained += closing if opening else 0
+            lost += opening if not closing else 0
+        return retained, lost
+
+    rows = by_key(run(spark, *units, window=window))
+    assert len(rows) == 7
+    for row in rows.values():
+        assert cohort(row) == of(row), row
 
 
 def test_growth_compares_with_the_published_month_before(spark):
@@ -225,6 +352,7 @@ def test_account_facts_and_other_months_are_no_growth_and_no_product_stays_in_th
         *month_of(opening=100),
         *month_of(opening=30, product=None),
         unit(5, 0, product="unallocated"),
+        unit(1, 0, product="unallocated"),
         unit(30, 999, month=9),
     ]
     rows = by_key(run(spark, *units))
@@ -241,6 +369,9 @@ def test_units_that_do_not_follow_each_other_leave_a_bridge_open(spark):
 
 def test_shuffling_the_units_changes_nothing(spark):
     units = [
-        u for product in "ab" for place in (NORTH, SOUTH) for u in month_of(opening=10, product=product, was=place)
+        u
+        for product in "ab"
+        for place in (NORTH, SOUTH)
+        for u in month_of(opening=10, product=product, was=place, account=place[0])
     ]
     assert_df_equality(run(spark, *units), run(spark, *reversed(units)), ignore_row_order=True)

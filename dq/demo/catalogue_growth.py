@@ -279,6 +279,13 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             'sf.when(sf.col("row.row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))',
             "sf.col(name)",
         ),
+        defect(
+            "F14-newcomers-retained",
+            "takes what customers of this month pay for retained",
+            "retention_of_the_company_is_that_of_its_accounts",
+            'sf.when(sf.col("customers_opening") != 0, sf.col("closing"))',
+            'sf.col("closing")',
+        ),
         Defect(
             id="F15-licence_events-late",
             failure_class="F15",

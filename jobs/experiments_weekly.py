@@ -6,9 +6,11 @@
 Grain: account x day (`row_kind` day), and account x week (`row_kind` week, whose `day` is the week's Monday). Money is
 US dollars as DECIMAL(18,2), ratios are DECIMAL(18,6). Flows of the week are the sums of its days; what is a state
 (seats, MRR, users) is that of the week's last day; active users are counted anew, and ratios divided anew. MRR moves
-as for investors' company total: of the account with all its products. A ratio that
-cannot be had is NULL and the column beside it says why: `no_subscribers`, `no_opening` (no recurring revenue to begin
-with), `no_active_users`, or `source_absent` (what it is computed from is declared absent).
+as for investors' company total: of the account with all its products. A ratio that cannot be had is NULL and the column
+beside it says why: `no_subscribers` (no paid seats), `no_opening` (no recurring revenue to begin with),
+`no_active_users`, `source_absent` (what it is computed from is declared absent on all of its days) or
+`upstream_partial` (on some). Expenses and profit are NULL unless all units of the row have theirs: they would be those
+of other days than its revenue.
 
 The figures are summed from the same published units as the investors' tables, and must agree with them (class F13).
 """
@@ -19,7 +21,7 @@ import sys
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as sf
 
 import dq
@@ -33,6 +35,10 @@ COUNTS = ("tickets_opened", "clicks", "page_views", "feature_uses", "sessions", 
 OPENINGS = ("mrr_opening",)
 CLOSINGS = ("mrr_closing",)
 STATES = ("seats", "licensed_users")
+ROWS = ("unit_rows", "absent_rows")
+"""The profit units behind a row, and those of them without expenses because the source is declared absent."""
+OF_EXPENSES = ("expenses", "profit")
+"""What units have not where expenses are declared absent."""
 
 
 def experiments_weekly(
@@ -45,7 +51,9 @@ def experiments_weekly(
     """
     days = by_day(profit, growth, engagement, user_days, window)
     rows = days.unionByName(by_week(days, in_window(user_days, window), window))
-    no_expenses = (sf.col("expenses").isNull(), "source_absent")
+    some_absent = sf.col("absent_rows") > 0
+    all_absent = some_absent & (sf.col("absent_rows") == sf.col("unit_rows"))
+    no_expenses = ((all_absent, "source_absent"), (some_absent, "upstream_partial"))
     return rows.select(
         sf.lit(window.period).alias("week"),
         "row_kind",
@@ -57,7 +65,7 @@ def experiments_weekly(
         "expenses",
         "profit",
         "seats",
-        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses),
+        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", *no_expenses),
         "mrr_opening",
         "mrr_new",
         "mrr_expansion",
@@ -90,7 +98,14 @@ def by_day(
     """One row per account and day with any unit, stacked rather than joined so that nothing is multiplied or lost."""
     parts = {
         "profit": in_window(profit, window).select(
-            *UNIT, "region", "segment", "revenue", "expenses", "profit", "seats", sf.lit(1).alias("unit_rows")
+            *UNIT,
+            "region",
+            "segment",
+            "revenue",
+            *OF_EXPENSES,
+            "seats",
+            sf.lit(1).alias("unit_rows"),
+            (sf.col("mtd_margin_reason") == "source_absent").cast("int").alias("absent_rows"),
         ),
         "growth": in_window(growth, window).select(
             *UNIT,
@@ -114,8 +129,8 @@ def by_day(
         stacked.groupBy(*UNIT)
         .agg(
             place.alias("place"),
-            *(dq.money(sf.sum(name)).alias(name) for name in (*MONEY, *OPENINGS, *CLOSINGS)),
-            *(sf.sum(name).cast("bigint").alias(name) for name in (*COUNTS, *STATES, "active_users", "unit_rows")),
+            *(dq.money(total(name)).alias(name) for name in (*MONEY, *OPENINGS, *CLOSINGS)),
+            *(sf.sum(name).cast("bigint").alias(name) for name in (*COUNTS, *STATES, "active_users", *ROWS)),
         )
         .select(
             sf.lit("day").alias("row_kind"),
@@ -129,9 +144,16 @@ def by_day(
             *STATES,
             sf.coalesce("active_users", sf.lit(0)).alias("active_users"),
             dq.money(sf.col("mrr_closing") - sf.col("mrr_opening")).alias("mrr_change"),
-            sf.coalesce("unit_rows", sf.lit(0)).alias("unit_rows"),
+            *(sf.coalesce(name, sf.lit(0)).alias(name) for name in ROWS),
         )
     )
+
+
+def total(name: str) -> Column:
+    """The sum of a column; of what depends on expenses NULL unless every row with profit units has it."""
+    if name not in OF_EXPENSES:
+        return sf.sum(name)
+    return sf.when(sf.count(name) == sf.count_if(sf.col("unit_rows") > 0), sf.sum(name))
 
 
 def by_week(days: DataFrame, user_days: DataFrame, window: dq.Window) -> DataFrame:
@@ -141,12 +163,12 @@ def by_week(days: DataFrame, user_days: DataFrame, window: dq.Window) -> DataFra
     place = sf.max_by(sf.struct("region", "segment"), "day")
     summed = days.groupBy("account_id").agg(
         place.alias("place"),
-        *(dq.money(sf.sum(name)).alias(name) for name in MONEY),
+        *(dq.money(total(name)).alias(name) for name in MONEY),
         *(sf.sum(name).alias(name) for name in COUNTS),
         *(dq.money(sf.sum(sf.when(first, sf.col(name)).otherwise(0))).alias(name) for name in OPENINGS),
         *(dq.money(sf.sum(sf.when(last, sf.col(name)).otherwise(0))).alias(name) for name in CLOSINGS),
         *(sf.sum(sf.when(last, sf.col(name))).alias(name) for name in STATES),
-        sf.sum("unit_rows").alias("unit_rows"),
+        *(sf.sum(name).alias(name) for name in ROWS),
     )
     return summed.join(users, on="account_id", how="left").select(
         sf.lit("week").alias("row_kind"),
@@ -161,7 +183,7 @@ def by_week(days: DataFrame, user_days: DataFrame, window: dq.Window) -> DataFra
         *STATES,
         sf.coalesce("active_users", sf.lit(0)).alias("active_users"),
         dq.money(sf.col("mrr_closing") - sf.col("mrr_opening")).alias("mrr_change"),
-        "unit_rows",
+        *ROWS,
     )
 
 

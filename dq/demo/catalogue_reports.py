@@ -42,10 +42,17 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F03-experiments_weekly-zero-filled",
             "a ratio without a denominator is filled with zero",
             "experiments_unit_profit_is_explained",
-            '        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses),\n',
+            '        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", *no_expenses),\n',
             '        sf.coalesce(sf.col("profit") / sf.nullif("seats", sf.lit(0)), sf.lit(0))'
             '.cast("decimal(18,6)").alias("unit_profit"),\n'
-            '        dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses)[1],\n',
+            '        dq.ratio("unit_profit", "profit", "seats", "no_subscribers", *no_expenses)[1],\n',
+        ),
+        defect(
+            "F03-experiments_weekly-called-absent",
+            "a change of the job takes a profit that is missing for one whose source is absent: so it says of trials",
+            "experiments_only_units_lack_expenses",
+            '    some_absent = sf.col("absent_rows") > 0\n',
+            '    some_absent = sf.col("expenses").isNull()\n',
         ),
         defect(
             "F05-experiments_weekly-day-lost",
@@ -129,7 +136,7 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F14-experiments_weekly-state-summed",
             "a change of the job sums new recurring revenue of the first day only",
             "experiments_weeks_are_the_sum_of_their_days",
-            f"        *(dq.money(sf.sum(name)).alias(name) for name in MONEY),\n{counts}",
+            f"        *(dq.money(total(name)).alias(name) for name in MONEY),\n{counts}",
             f"        *(dq.money(sf.sum(sf.when(first, sf.col(name)))).alias(name) for name in MONEY),\n{counts}",
         ),
         defect(

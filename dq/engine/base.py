@@ -42,7 +42,8 @@ class Dataset:
 class Context:
     """What the checks of one run may look at beside their own dataset.
 
-    ``tables`` are the other frames by name; ``absent_tables`` those declared absent, with the reason; ``feeds`` the
+    ``tables`` are the other frames by name; ``absent_tables`` those declared absent, with the reason;
+    ``absent_columns`` of the others the columns that are NULL for want of a source, with the reason; ``feeds`` the
     feeds each dataset must hold; ``history`` the values of a check in earlier published periods, oldest first;
     ``days_from`` the first day whose presence is expected; ``published`` the period of each final that is compared
     with, by how it is named: ``previous``, ``replaced`` or ``late``; ``pipeline`` whose run it is.
@@ -51,6 +52,7 @@ class Context:
     window: Window | None = None
     tables: Mapping[str, DataFrame] = field(default_factory=dict)
     absent_tables: Mapping[str, str] = field(default_factory=dict)
+    absent_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     feeds: Mapping[str, Sequence[Mapping[str, Json]]] = field(default_factory=dict)
     history: Callable[[str], Sequence[Decimal]] | None = None
     days_from: date | None = None

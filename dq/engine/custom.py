@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dq.custom_kwargs import describe, kwarg_problems, with_defaults
-from dq.custom_types import columns_of, judges_published
+from dq.custom_types import columns_of, judges_published, other_columns_of
 from dq.engine.base import Context, Dataset
 from dq.engine.bridges import columns_to_add_up
 from dq.engine.cohorts import cohort_to_match
@@ -122,9 +122,10 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
         problems = kwarg_problems(check.type, check.kwargs)
         if problems:
             raise EvaluationError("; ".join(f"{name}: {what}" for name, what in problems), where=check.check)
-        for name in () if judges_published(check.type) else columns_of(check.type, check.kwargs):
-            if name in dataset.absent_columns:
-                raise NotRunError(dataset.absent_columns[name])
+        if not judges_published(check.type):
+            absent = context.absent_columns.get(str(check.kwargs.get("other")), {})
+            _want(columns_of(check.type, check.kwargs), dataset.absent_columns)
+            _want(other_columns_of(check.type, check.kwargs), absent)
         prepare_type = _TYPES[check.type][0]
         kwargs = with_defaults(check.type, check.kwargs)
         return prepare_type(Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather))
@@ -134,6 +135,13 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
     except Exception as error:
         judged = _failed(error)
         return lambda: judged
+
+
+def _want(columns: Sequence[str], absent: Mapping[str, str]) -> None:
+    """Leave a check not run that needs a column which is NULL for want of a source."""
+    for name in columns:
+        if name in absent:
+            raise NotRunError(absent[name])
 
 
 def _attempt(judge: Judge) -> Judged:

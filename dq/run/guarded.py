@@ -422,6 +422,7 @@ class GuardedRun:
                 **state.late.absent,
                 **previous.absent(self.bound, state.window, state.previous, state.replaced),
             },
+            absent_columns=judging.absent_upstream(self.project, state),
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
             days_from=state.window.start if tables is not None or by_date else state.window.month_start,

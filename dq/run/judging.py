@@ -176,6 +176,15 @@ def of_the_rest(bound: Bound, done: Collection[CheckResult], outcome: Outcome, r
     return [make(check) for check in bound.deciding_checks if check.check not in known]
 
 
+def absent_upstream(project: Project, state: State) -> dict[str, dict[str, str]]:
+    """Of each upstream table, by every name it is compared with, the columns it has not for want of a source."""
+    return {
+        f"{name}{end}": project.registry.pipelines[name].publishes.null_without(pin.partial)
+        for name, pin in state.upstream.items()
+        for end in ("", FIRST_DAY, LAST_DAY, SO_FAR)
+    }
+
+
 def compared_with(bound: Bound, state: State) -> dict[str, DataFrame]:
     """The other frames output checks compare with, cut to the days of the period unless they hold states.
 

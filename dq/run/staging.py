@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dq import store
@@ -108,17 +108,7 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
         footer_columns={name: name for name in frame.columns},
         absent_columns=bound.pipeline.publishes.null_without(partial),
     )
-    own = Context(
-        window=context.window,
-        tables={**context.tables, bound.name: frame},
-        absent_tables=context.absent_tables,
-        feeds=context.feeds,
-        history=context.history,
-        days_from=context.days_from,
-        published=context.published,
-        pipeline=context.pipeline,
-        sample=context.sample,
-    )
+    own = replace(context, tables={**context.tables, bound.name: frame})
     results = evaluate(bound.checks[bound.name], dataset, own)
     published = bound.pipeline.publishes
     # One pass: the rows decoded from the data pages, and the sums of each period that are shown and recorded.

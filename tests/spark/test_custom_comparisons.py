@@ -135,6 +135,26 @@ def test_a_column_declared_absent_leaves_the_check_not_run(spark: SparkSession) 
     assert (result.outcome, result.reason) == (Outcome.NOT_RUN, "expenses are declared absent")
 
 
+def test_a_column_that_the_other_table_has_not_for_want_of_a_source_leaves_the_check_not_run(
+    spark: SparkSession,
+) -> None:
+    """The declaration decides, not what is NULL: without it one side that lacks its amount fails."""
+    report = units(spark, ("profit", None, None))
+    one = check(
+        "expect_totals_to_match",
+        row_condition="product = 'profit'",
+        pairs=[{"column": "revenue", "other": "profit"}],
+        other="units",
+    )
+    for known in (None, "123.00"):
+        theirs = frame(spark, "profit decimal(18,2)", (money(known),), (None,))
+        why = {"units": {"profit": "expenses is declared absent"}}
+        absent = evaluate(report, one, Context(window=OCTOBER, tables={"units": theirs}, absent_columns=why))
+        assert (absent.outcome, absent.reason) == (Outcome.NOT_RUN, "expenses is declared absent")
+        elsewhere = Context(window=OCTOBER, tables={"units": theirs}, absent_columns={"units": {"margin": "no matter"}})
+        assert evaluate(report, one, elsewhere).outcome is (Outcome.FAILED if known else Outcome.ERRORED)
+
+
 @pytest.mark.parametrize(
     ("kwargs", "reason"),
     [

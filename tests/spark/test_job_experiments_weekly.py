@@ -22,7 +22,7 @@ WEEK = Window(
 MON, TUE, SUN = WEEK.start, WEEK.start + timedelta(days=1), WEEK.end
 MONEY = "decimal(18,2)"
 PLACE = "day date, account_id string, region string, segment string"
-PROFIT = f"{PLACE}, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int"
+PROFIT = f"{PLACE}, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int, mtd_margin_reason string"
 GROWTH = (
     f"{PLACE}, mrr_opening {MONEY}, account_mrr_new {MONEY}, account_mrr_expansion {MONEY}, "
     f"account_mrr_contraction {MONEY}, account_mrr_churn {MONEY}, mrr_closing {MONEY}, campaign_spend {MONEY}, "
@@ -56,7 +56,7 @@ def place(day: date, account: str = "a", segment: str = "small") -> tuple[object
 def sold(day: date, revenue: str, seats: int, account: str = "a", expenses: str | None = "1.00") -> tuple[object, ...]:
     cost = None if expenses is None else Decimal(expenses)
     profit = None if cost is None else Decimal(revenue) - cost
-    return (*place(day, account), Decimal(revenue), cost, profit, seats)
+    return (*place(day, account), Decimal(revenue), cost, profit, seats, "source_absent" if cost is None else None)
 
 
 def grown(day: date, opening: str, new: str, churn: str, closing: str, **more: object) -> tuple[object, ...]:
@@ -124,8 +124,41 @@ def test_a_ratio_without_a_denominator_says_why(spark: SparkSession) -> None:
     assert rows["week", MON, "a"]["active_seconds_per_user_reason"] == "no_active_users"
 
 
+def test_an_account_without_profit_units_lacks_subscribers_and_no_source(spark: SparkSession) -> None:
+    """Such as one on trial, or a former customer whom a user still visits."""
+    trial = grown(MON, "0.00", "0.00", "0.00", "0.00", licensed=3)
+    rows = week(spark, profit=[sold(MON, "10.00", 1, "b")], growth=[trial], users=[(*place(TUE), "u1", 5)])
+    for key in (("day", MON, "a"), ("day", TUE, "a"), ("week", MON, "a")):
+        found = rows[key]
+        assert (found["expenses"], found["unit_profit"], found["unit_rows"]) == (None, None, 0)
+        assert found["unit_profit_reason"] == "no_subscribers"
+
+
+def test_expenses_absent_on_some_days_only_are_no_sum_of_the_others(spark: SparkSession) -> None:
+    known, absent = sold(MON, "10.00", 2), sold(SUN, "30.00", 2, expenses=None)
+    rows = week(spark, profit=[known, absent, sold(MON, "5.00", 1, "b", expenses=None)])
+
+    def told(*key: object) -> tuple[object, ...]:
+        return tuple(rows[key][name] for name in ("revenue", "expenses", "profit", "unit_profit_reason"))  # type: ignore[index]
+
+    assert told("day", MON, "a") == (Decimal("10.00"), Decimal("1.00"), Decimal("9.00"), None)
+    assert told("day", SUN, "a") == (Decimal("30.00"), None, None, "source_absent")
+    assert told("week", MON, "a") == (Decimal("40.00"), None, None, "upstream_partial")
+    assert told("week", MON, "b") == (Decimal("5.00"), None, None, "source_absent")
+
+
+def test_a_null_that_nothing_explains_is_not_called_absent(spark: SparkSession) -> None:
+    """An amount that did not fit its type: the ratio's check holds the week for it."""
+    lost = (*place(MON), Decimal("10.00"), Decimal("1.00"), None, 5, None)
+    rows = week(spark, profit=[lost, sold(SUN, "10.00", 5)])
+    for kind, day in (("day", MON), ("week", MON)):
+        found = rows[kind, day, "a"]
+        assert (found["profit"], found["unit_profit"], found["unit_profit_reason"]) == (None, None, None)
+    assert rows["week", MON, "a"]["expenses"] == Decimal("2.00")
+
+
 def test_the_week_takes_the_place_of_the_accounts_last_day(spark: SparkSession) -> None:
-    moved = (*place(SUN, segment="large"), Decimal("1.00"), Decimal("1.00"), Decimal("0.00"), 1)
+    moved = (*place(SUN, segment="large"), Decimal("1.00"), Decimal("1.00"), Decimal("0.00"), 1, None)
     rows = week(spark, profit=[sold(MON, "10.00", 1), moved])
     assert rows["week", MON, "a"]["segment"] == "large"
     assert rows["day", MON, "a"]["segment"] == "small"

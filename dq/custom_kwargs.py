@@ -65,6 +65,8 @@ def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]
 def _so_far_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
         yield "through", "so_far and through belong together: of what to count, and up to which day"
+    if kwargs.get("reason_column") is not None and kwargs.get("so_far") is None:
+        yield "so_far", "reason_column needs the week or month of which a day may lack"
 
 
 def _cohort_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -346,7 +346,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_distinct_counts_to_match": TypeSpec(
         doc="A published count of distinct values equals the one counted anew from another table, group by group.",
         sentence="$column must be the number of distinct $other_column in $other[, by $by]"
-        "[, counted over the $so_far up to $through][, of rows where $row_condition]"
+        "[, counted over the $so_far up to $through]"
+        "[, except where $reason_column says that $other lacks a day of it][, of rows where $row_condition]"
         "[, of other rows where $other_condition].",
         kwargs={
             "column": _column("The published count."),
@@ -362,6 +363,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
             "through": KwargSpec(
                 type=KwargType.COLUMN, doc="Date up to which a row counts so far; each of its days is a group."
+            ),
+            "reason_column": KwargSpec(
+                type=KwargType.COLUMN,
+                doc="Why a row has no count: exactly where the other dataset lacks a day of that week or month.",
             ),
             "row_condition": _ROW_CONDITION,
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),

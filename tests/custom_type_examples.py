@@ -29,6 +29,17 @@ VALID = [
             "other_by": ["region_before"],
         },
     ),
+    (
+        "expect_distinct_counts_to_match",
+        {
+            "column": "wau",
+            "other": "units.so_far",
+            "other_column": "user_id",
+            "so_far": "week",
+            "through": "day",
+            "reason_column": "wau_reason",
+        },
+    ),
     ("expect_heaviest_key_share_to_be_at_most", {"column": "account_id", "max_share": 0.25}),
     ("expect_rows_per_key_to_be_at_most", {"column": "account_id", "max_rows": 400}),
     ("expect_repeated_keys_to_be_identical", REPEATS),

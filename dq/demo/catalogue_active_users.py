@@ -98,6 +98,13 @@ def _job(month: str) -> tuple[Defect, ...]:
             'sf.count("*").alias("dau")',
             'sf.sum("sessions").alias("dau")',
         ),
+        defect(
+            "F14-week-called-uncovered",
+            "says of every week that a day of it is missing",
+            "wau_is_counted_from_user_days",
+            'sf.coalesce("week_covered", sf.lit(False))',
+            "sf.lit(False)",
+        ),
         overtaken(_PIPELINE, month, "user_days", f"        run.publish({_PIPELINE}("),
         defect(
             "F24-milliseconds",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dq.engine.gather import column, condition, decimal, percent, shown, whole
 from dq.engine.key_rows import KeyRows, key_rows
-from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
+from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
 
@@ -85,14 +85,17 @@ def distinct_counts_to_match(request: Request) -> Judge:
     """A published count of distinct values against the same count made anew, for every group on either side.
 
     With ``so_far`` a row of the other table counts for its own ``day`` and all later days of its week or month that
-    ``through`` names, so that a count which grows over the days is counted from the rows and not from itself.
+    ``through`` names, so that a count which grows over the days is counted from the rows and not from itself. A row
+    with a reason is left out, and fails unless the other table lacks a day of its week or month; so does one without.
     """
     from pyspark.sql import functions as F
 
     other, frame = request.other()
     by, so_far = request.texts("by"), request.text("so_far")
     through = [(request.text("through"), "day")] if so_far else []
-    rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
+    wanted, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
+    why = request.text("reason_column")
+    rule = _and(wanted, request.column(why).isNull()) if why else wanted
     value = column(frame, request.text("other_column"), table=other)
     pairs = [*((name, name) for name in by), *through]
     keys = [f"key{n}" for n in range(len(pairs))]
@@ -121,14 +124,24 @@ def distinct_counts_to_match(request: Request) -> Judge:
     read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
     read_wrong = request.gather.total(table, compared, "wrong", F.count_if(off > 0))
     read_off = request.gather.total(table, compared, "off", F.sum(off))
-    read_nulls = request.own_total(
-        f"no count in {request.text('column')!r} where {request.text('row_condition')!r}",
-        F.count_if(_and(rule, request.column(request.text("column")).isNull())),
-    )
     label = request.text("column")
+    read_nulls = request.own_total(
+        f"no count in {label!r} and no {why!r} where {request.text('row_condition')!r}",
+        F.count_if(_and(rule, request.column(label).isNull())),
+    )
+    reasons = _reasons(request, wanted, theirs.select(F.col(keys[-1]).cast("date").alias("day")), why) if why else None
 
     def judge() -> Judged:
         groups, wrong, nulls = whole(read_groups()), whole(read_wrong()), whole(read_nulls())
+        reasoned, untrue, unsaid = (whole(read()) for read in reasons) if reasons else (0, 0, 0)
+        if untrue or unsaid:
+            parts = [f"{untrue:,} rows have one, though no day lacks"] if untrue else []
+            parts += [f"{unsaid:,} rows have none, though a day lacks"] if unsaid else []
+            observed = f"{why} does not say in which {so_far} {other} lacks a day: {'; '.join(parts)}"
+            counts: dict[str, Json] = {"groups": groups, "unexpected_count": untrue + unsaid}
+            return Judged(outcome=Outcome.FAILED, observed=observed, measures=counts)
+        if reasoned and not groups:
+            raise NotRunError(f"no {label} to count: {other} lacks a day of each {so_far}, as {why} says of every row")
         if not groups:
             raise EvaluationError(f"there is no group on either side to compare with {other}")
         measures: dict[str, Json] = {"groups": groups, "totals_off": wrong, "off_by": str(decimal(read_off()) or 0)}
@@ -145,6 +158,35 @@ def distinct_counts_to_match(request: Request) -> Judge:
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, rows=lines)
 
     return judge
+
+
+def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str) -> list[Callable[[], object]]:
+    """Readers of how many rows have a reason, of those the ones that need none, and how many lack one.
+
+    A reason is needed where the week or month of the row is not covered: some day up to the row's own is not in
+    ``theirs``.
+    """
+    from pyspark.sql import functions as F
+
+    begins = F.date_trunc(request.text("so_far"), F.col("day")).cast("date")
+    rows = request.frame if rule is None else request.frame.where(rule)
+    days = (
+        rows.groupBy(request.column(request.text("through")).cast("date").alias("day"))
+        .agg(F.count_if(request.column(why).isNotNull()).alias("with"), F.count(F.lit(1)).alias("rows"))
+        .withColumn("begins", begins)
+        .alias("ours")
+    )
+    there = theirs.distinct().withColumn("begins", begins).alias("theirs")
+    until = (F.col("ours.begins") == F.col("theirs.begins")) & (F.col("theirs.day") <= F.col("ours.day"))
+    found = days.join(F.broadcast(there), on=until, how="left").groupBy("ours.day", "ours.begins", "with", "rows")
+    covered = F.col("there") == F.datediff("day", "begins") + 1
+    table, frame = f"reasons of {request.check.check}", found.agg(F.count("theirs.day").alias("there"))
+    values = {
+        "reasons": F.sum("with"),
+        "untrue": F.sum(F.when(covered, F.col("with"))),
+        "unsaid": F.sum(F.when(~covered, F.col("rows") - F.col("with"))),
+    }
+    return [request.gather.total(table, frame, name, value) for name, value in values.items()]
 
 
 def _so_far(theirs: DataFrame, ours: DataFrame, keys: list[str], period: str) -> DataFrame:

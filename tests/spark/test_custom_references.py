@@ -109,6 +109,51 @@ def test_counts_so_far_grow_over_the_week_and_the_month_and_begin_anew_with_the_
     assert result.measures["off_by"] == "4"
 
 
+REASONED = "day date, region string, users bigint, reason string"
+OF_WEEKS = check(
+    "expect_distinct_counts_to_match",
+    **{**COUNTED, "by": ["region"]},
+    so_far="week",
+    through="day",
+    reason_column="reason",
+    row_condition="region = 'eu'",
+    other_condition="region = 'eu'",
+)
+WHY = "week_not_covered"
+
+
+def of_weeks(spark: SparkSession, *cells: tuple[date, int | None, str | None]) -> CheckResult:
+    data = [(day, "eu", users, reason) for day, users, reason in cells]
+    return evaluate(frame(spark, REASONED, *data), OF_WEEKS, tables(units=units(spark)))
+
+
+def test_a_count_may_lack_with_a_reason_exactly_where_a_day_of_its_week_does(spark: SparkSession) -> None:
+    """Units begin on a Thursday, so that no day of that week is covered, and the Monday after it is."""
+    right = of_weeks(spark, (day(1), None, WHY), (day(2), None, WHY), (day(5), 1, None), (day(6), None, WHY))
+    assert (right.outcome, right.observed) == (Outcome.PASSED, "users of 1 groups is what units counts anew")
+    said = "reason does not say in which week units lacks a day: "
+    untrue = of_weeks(spark, (day(1), None, WHY), (day(5), None, WHY))
+    assert (untrue.outcome, untrue.observed) == (Outcome.FAILED, f"{said}1 rows have one, though no day lacks")
+    unsaid = of_weeks(spark, (day(2), 2, None), (day(5), 1, None))
+    assert (unsaid.outcome, unsaid.observed) == (Outcome.FAILED, f"{said}1 rows have none, though a day lacks")
+    assert untrue.measures == unsaid.measures | {"groups": 0}  # no size that a waiver could cover
+    silent = of_weeks(spark, (day(5), None, None))
+    assert (silent.outcome, silent.observed) == (Outcome.FAILED, "users is NULL in 1 rows")
+
+
+def test_without_a_week_that_is_covered_nothing_is_counted_and_without_rows_nothing_is_known(
+    spark: SparkSession,
+) -> None:
+    early = of_weeks(spark, (day(1), None, WHY), (day(2), None, WHY))
+    assert (early.outcome, early.reason) == (
+        Outcome.NOT_RUN,
+        "no users to count: units lacks a day of each week, as reason says of every row",
+    )
+    assert of_weeks(spark).outcome is Outcome.ERRORED
+    others = frame(spark, REASONED, (day(1), "us", None, WHY))
+    assert evaluate(others, OF_WEEKS, tables(units=units(spark))).outcome is Outcome.ERRORED
+
+
 def test_a_lost_an_invented_and_a_missing_count_are_found(spark: SparkSession) -> None:
     one = check("expect_distinct_counts_to_match", **COUNTED)
     lost = frame(spark, CELLS, (day(1), "eu", 2), (day(2), "eu", 1), (day(5), "eu", 1))

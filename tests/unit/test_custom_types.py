@@ -69,6 +69,11 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
             },
             [("other_by", "0 columns stand against 1")],
         ),
+        (
+            "expect_distinct_counts_to_match",
+            {"column": "wau", "other": "units", "other_column": "user_id", "reason_column": "wau_reason"},
+            [("so_far", "reason_column needs")],
+        ),
         ("expect_finals_to_hold_every_row", {"other": "a.late", "max_share": 0.01}, [("of", "a share of")]),
         (
             "expect_finals_to_hold_every_row",

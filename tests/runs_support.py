@@ -134,6 +134,22 @@ def hard_links(source: Path, target: Path) -> Path:
     return target
 
 
+def declare_absent(home: Path, *sources: str) -> None:
+    """Declare some sources of a copied project as not kept by its company."""
+    mapping = home / "jobs" / "sources.yml"
+    lines, kept, skipping = mapping.read_text(encoding="utf-8").splitlines(), [], False
+    declared = lines.index("sources:")
+    for number, line in enumerate(lines):
+        if number > declared and line.startswith("  ") and not line.startswith("   "):
+            skipping = line.strip().rstrip(":") in sources
+            if skipping:
+                kept += [line, '    absent: {owner: Finance and Risk Teams, reason: "not kept by this company"}']
+                continue
+        if not skipping:
+            kept.append(line)
+    mapping.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
 def profit_only(home: Path) -> None:
     """Leave a copied project the two profit pipelines, and a watch of them alone."""
     registered = home / "jobs" / "pipelines.yml"

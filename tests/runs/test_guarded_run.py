@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench
+from runs_support import Bench, declare_absent
 
 from dq import store, waivers
 from dq.cli.history import withdraw_command
@@ -185,19 +185,7 @@ def test_a_company_without_expenses_books_and_targets_publishes_partial_figures(
     spark: SparkSession, bench: Bench, project_copy: Callable[[], Path]
 ) -> None:
     bench.home = project_copy()
-    mapping = bench.home / "jobs" / "sources.yml"
-    lines, kept, skipping = mapping.read_text().splitlines(), [], False
-    declared = lines.index("sources:")
-    for number, line in enumerate(lines):
-        if number > declared and line.startswith("  ") and not line.startswith("   "):
-            skipping = line.strip().rstrip(":") in ("expenses", "ledger", "targets")
-            if skipping:
-                kept += [line, '    absent: {owner: Finance and Risk Teams, reason: "not kept by this company"}']
-                continue
-        if not skipping:
-            kept.append(line)
-    tables = "\n".join(kept)
-    mapping.write_text(tables + "\n")
+    declare_absent(bench.home, "expenses", "ledger", "targets")
     units = bench.run("profit_unit", MONTH)
     assert (units.code, units.record.verdict) == (0, Verdict.PUBLISH_PARTIAL), units.out
     investors = bench.run("investor_profit", MONTH)

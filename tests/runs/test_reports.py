@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from runs_support import Bench, hard_links
-from stages import PERIODS, Stages, as_of
+from pyspark.sql import SparkSession
+from runs_support import Bench, declare_absent, hard_links
+from stages import MONTH, PERIODS, Stages, as_of
 
 from dq.cli import main
-from dq.model import Outcome, Severity
+from dq.model import Outcome, Severity, Verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 FORTNIGHT, WEEK = PERIODS["executive_report"], PERIODS["experiments_weekly"]
@@ -58,6 +60,48 @@ def test_a_report_that_cannot_be_delivered_is_published_and_owed(after_october: 
     assert (again.code, again.record.already_published) == (0, True)
     assert again.result("executive_report.report.delivered").outcome is Outcome.PASSED
     assert (docs / "reports" / "executive_report" / f"{FORTNIGHT}-v1.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("period", "reason", "month"),
+    [("2026-10", "source_absent", Outcome.NOT_RUN), ("2026-10-14", "upstream_partial", Outcome.PASSED)],
+)
+def test_without_expenses_both_are_published_as_partial_and_all_else_is_compared(
+    spark: SparkSession,
+    after_october: Bench,
+    project_copy: Callable[[], Path],
+    period: str,
+    reason: str,
+    month: Outcome,
+) -> None:
+    """Expenses are declared absent for all of October, or for one of the days, which leaves the month its profit."""
+    tables = ["profit_unit", "investor_profit"] if period == MONTH else ["profit_unit"]
+    for table in reversed(tables):
+        line = ["withdraw", table, "--period", period, "--reason", "no expenses", "--by", "Anna"]
+        assert main([*line, "--warehouse", str(after_october.warehouse)]) == 0
+    after_october.home = project_copy()
+    declare_absent(after_october.home, "expenses")
+    for table in tables:
+        units = after_october.run(table, period, as_of(table, MONTH))
+        assert (units.code, units.record.verdict) == (0, Verdict.PUBLISH_PARTIAL), units.out
+
+    report = after_october.run("executive_report", FORTNIGHT, as_of("executive_report", FORTNIGHT))
+    assert (report.code, report.record.verdict) == (0, Verdict.PUBLISH_PARTIAL), report.out
+    profit = report.result("report_profit_is_that_of_its_units")
+    assert (profit.outcome, profit.reason) == (Outcome.NOT_RUN, "expenses is declared absent")
+    assert report.result("report_month_is_what_investors_see").outcome is month
+    assert report.result("report_revenue_is_that_of_its_units").outcome is Outcome.PASSED
+    metrics = {row["metric"]: row for row in after_october.published(spark, "executive_report", FORTNIGHT)}
+    assert (metrics["profit"]["value"], metrics["profit"]["value_reason"]) == (None, reason)
+
+    weekly = after_october.run("experiments_weekly", WEEK, as_of("experiments_weekly", WEEK))
+    assert (weekly.code, weekly.record.verdict) == (0, Verdict.PUBLISH_PARTIAL), weekly.out
+    assert weekly.result("experiments_profit_is_that_of_the_units").outcome is Outcome.NOT_RUN
+    for check in ("experiments_revenue_is_that_of_the_units", "experiments_weeks_are_the_sum_of_their_days"):
+        assert weekly.result(check).outcome is Outcome.PASSED
+    weeks = [row for row in after_october.published(spark, "experiments_weekly", WEEK) if row["row_kind"] == "week"]
+    assert {row["profit"] for row in weeks if row["unit_profit_reason"] == reason} == {None}
+    assert {row["unit_profit_reason"] for row in weeks if row["unit_rows"] == 0} == {"no_subscribers"}
 
 
 def test_weeks_and_fortnights_are_asked_for_by_their_own_ids(after_october: Bench) -> None:

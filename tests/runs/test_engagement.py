@@ -199,6 +199,21 @@ def test_the_first_days_of_a_month_are_published_without_an_alarm(published: Ben
         assert [check for check in ran.alarms if ran.result(check).severity is not Severity.INFO] == []
 
 
+def test_the_first_days_of_a_company_are_published_without_a_whole_week(spark: SparkSession, bench: Bench) -> None:
+    """October 2026 begins on a Thursday, and nothing is published of the days before."""
+    for pipeline, check in (
+        ("user_days", ""),
+        ("engagement_daily", "wau_is_counted_from_user_days"),
+        ("investor_engagement", "wau_of_the_company_is_counted_from_user_days"),
+    ):
+        ran = bench.run(pipeline, "2026-10", "2026-10-05T06:00:00Z")
+        assert (ran.code, ran.record.verdict) == (0, Verdict.PUBLISH), ran.out
+        if check:
+            assert ran.result(check).outcome is Outcome.NOT_RUN
+            reasons = {row["wau_reason"] for row in bench.published(spark, pipeline, "2026-10")}
+            assert reasons == {"week_not_covered"}
+
+
 # Defects that do not hide one another, so that one run finds them all.
 TOGETHER = (
     "F01-directory_users-department",

@@ -1,14 +1,14 @@
-"""The thresholds a company's sources file puts in place of those the suites declare, each with its own reason."""
+"""What a company's sources file says to the suites: thresholds in place of theirs, and feeds they must judge by day."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dq import sources, suites
 from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.errors import Finding, choices
-from dq.model import Check
+from dq.model import EVERY_DAYS, Check
 
 # What says when nothing is expected is as much the company's own as a bound is.
 _EXCEPTIONS = (KwargType.WEEKDAYS, KwargType.DAYS)
@@ -21,7 +21,11 @@ def adjusted(checks: Sequence[Check], mapped: sources.SourcesConfig | None) -> l
 
 
 def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> list[Finding]:
-    """The mistakes in a company's thresholds: of no check, of arguments that are no threshold, or of wrong values."""
+    """The mistakes between a company's sources file and the suites.
+
+    They are thresholds of no check, arguments that are no threshold or have wrong values, and feeds that say how often
+    they report to a check that does not know their days.
+    """
     declared: dict[str, list[Check]] = {}
     for suite in loaded:
         for index, check in enumerate(suite.checks):
@@ -43,7 +47,18 @@ def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) ->
                 said = f"is no threshold of {check.type}; {choices(kwarg, valid)}"
                 found.append(mapped.finding((*place, "kwargs", kwarg), said))
             found += [] if wrong else suites.kwargs_findings(mapped.document, place, check.type, merged)
-    return sorted(set(found))
+    return sorted({*found, *_feed_findings(mapped, loaded)})
+
+
+def _feed_findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> Iterator[Finding]:
+    for suite in loaded:
+        declared = mapped.sources.get(suite.dataset)
+        if declared is None or not any(EVERY_DAYS in feed for feed in declared.feeds):
+            continue
+        for index, check in enumerate(suite.checks):
+            if check.type == "expect_feeds_to_be_present" and index not in suite.unsure and not check.kwargs.get("day"):
+                message = f"name the `day` by which feeds of {suite.dataset} are judged: they say {EVERY_DAYS}"
+                yield suite.finding(index, "kwargs", message)
 
 
 def _adjusted(check: Check, threshold: sources.Threshold) -> Check:

@@ -82,6 +82,13 @@ _OTHER = KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset compare
 _ROW_CONDITION = KwargSpec(type=KwargType.CONDITION, doc="Only rows of this dataset that meet it are compared.")
 
 
+_MINIMUM_HISTORY = KwargSpec(
+    type=KwargType.COUNT,
+    default=7,
+    doc="Days near it needed to say what is usual; with fewer it is what published periods recorded.",
+)
+
+
 CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_partition_to_be_fresh": TypeSpec(
         doc="The newest day of a column that holds enough rows is young enough at the reference instant.",
@@ -106,21 +113,23 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 doc="Least share of the rows usual in a day, the median of the 28 days before it; a day with fewer "
                 "does not count as there.",
             ),
-            "minimum_history": KwargSpec(
-                type=KwargType.COUNT,
-                default=7,
-                doc="Days before it needed to say what is usual; with fewer it is what published periods recorded.",
-            ),
+            "minimum_history": _MINIMUM_HISTORY,
         },
     ),
     "expect_days_to_be_complete": TypeSpec(
         doc="Every day of the period up to the last day covered is present.",
         sentence="every day up to the last day covered must be present in $column with $min_rows or more rows"
-        "[, except on $except_weekdays][, except $except_days][, all but $max_missing of them]"
-        "[, of rows where $row_condition].",
+        "[ and at least a share of $min_share of the rows usual in a day][, except on $except_weekdays]"
+        "[, except $except_days][, all but $max_missing of them][, of rows where $row_condition].",
         kwargs={
             "column": _column("Date or timestamp whose UTC day is counted."),
             "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows each day must hold."),
+            "min_share": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Least share of the rows usual in a day: the median of the 28 days before it, where they are too "
+                "few also of those after it.",
+            ),
+            "minimum_history": _MINIMUM_HISTORY,
             "except_weekdays": KwargSpec(
                 type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."
             ),
@@ -246,11 +255,20 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         of_published=True,
     ),
     "expect_feeds_to_be_present": TypeSpec(
-        doc="Every feed the sources file declares for this dataset has rows in the window.",
-        sentence="every declared feed must have rows, told apart by $columns.",
+        doc="Every feed the sources file declares for this dataset has rows in the window, and none falls silent for "
+        "longer than it says.",
+        sentence="every declared feed must have rows, told apart by $columns"
+        "[, and by $day none may be silent for more than $grace_days days beyond what it declares].",
         kwargs={
             "columns": KwargSpec(
                 type=KwargType.COLUMNS, required=True, doc="Columns whose values name a feed, such as the provider."
+            ),
+            "day": KwargSpec(
+                type=KwargType.COLUMN,
+                doc="Date or timestamp of the event, needed where a feed says how often it reports (`every_days`).",
+            ),
+            "grace_days": KwargSpec(
+                type=KwargType.COUNT, default=0, doc="Days a feed may be silent beyond what it declares and pass."
             ),
         },
     ),

@@ -11,6 +11,10 @@ NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
 """What the id of a pipeline or check looks like."""
 RAW_PREFIX = "__raw_"
 """Begins the name of a hidden column that holds a value before its conversion to the contract type."""
+FROM_DAY = "from_day"
+"""The key of a declared feed that says from which day of the month on it is expected."""
+EVERY_DAYS = "every_days"
+"""The key of a declared feed that says within how many days it reports again; without it, once a month will do."""
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 

@@ -228,6 +228,7 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
             change=without(f"category = '{category}' AND provider = '{provider}'"),
         )
 
+    third = first + timedelta(days=2)
     return (
         books("marketing", "the books hold 500.00 more for marketing", off_by("marketing", "500.00")),
         books(
@@ -238,6 +239,15 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
         books("line-missing", "the books have no line for servers", without("line = 'servers'")),
         silent("marketing", "adnet", "adnet reported no marketing expense"),
         silent("services", "contractors", "contractors reported no services"),
+        Defect(
+            id="F12-expenses-searchads-dies",
+            failure_class="F12",
+            source="expenses",
+            month=month,
+            title="searchads fell silent on the 3rd, while adnet and the servers report on every day",
+            expected_check="expense_feeds_present_at_close",
+            change=without(f"provider = 'searchads' AND incurred_date >= DATE'{third}'"),
+        ),
     )
 
 

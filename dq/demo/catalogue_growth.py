@@ -169,6 +169,18 @@ def growth(month: str) -> tuple[Defect, ...]:
             "campaign_channels_present_at_close",
             without("channel = 'social'"),
         ),
+        defect(
+            "F12-campaigns-social-dies",
+            "the social channel fell silent on the 3rd, while the others report on every day",
+            "campaign_channels_present_at_close",
+            without(f"channel = 'social' AND day >= DATE'{first + timedelta(days=2)}'"),
+        ),
+        defect(
+            "F12-campaigns-email-paused",
+            "the email channel was silent for five days",
+            "campaign_channels_present_at_close",
+            without(f"channel = 'email' AND day {outage}"),
+        ),
         in_job(
             "F14-growth_daily-expansion-whole",
             month,

@@ -1,4 +1,7 @@
-"""Seeded defects of loads that broke off: the newest days hold a handful of rows (F04), or the month a part (F06)."""
+"""Seeded defects of loads that broke off.
+
+The newest days hold a handful of rows (F04), a day in the middle does (F05), or the month holds a part (F06).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,15 @@ _THIN = (
     ("growth_daily", "campaigns", "day", "account_id", 2, 1, "campaigns_are_fresh"),
     ("growth_daily", "directory_users", "day", "user_id", 9, 2, "directory_is_not_outdated"),
     ("user_days", "clicks", "event_date", "event_id", 3, 1, "clicks_are_fresh"),
+)
+
+# Pipeline, source, its day and key, the rows a day in the middle of the month is left with, the check.
+_THIN_BETWEEN = (
+    ("profit_unit", "revenue", "booked_date", "line_id", 2, "revenue_every_day"),
+    ("profit_unit", "expenses", "incurred_date", "entry_id", 1, "expenses_every_day"),
+    ("growth_daily", "directory_users", "day", "user_id", 1, "directory_every_day"),
+    ("growth_daily", "campaigns", "day", "account_id", 2, "campaigns_every_day"),
+    ("user_days", "clicks", "event_date", "event_id", 3, "clicks_every_day"),
 )
 
 # Pipeline, source, its key, one row in how many is left, the check.
@@ -44,8 +56,9 @@ def fractions(month: str) -> tuple[Defect, ...]:
 
 
 def thin_days(month: str, last: date) -> tuple[Defect, ...]:
-    """One defect for each source of rows by day in the pipeline that reads it first."""
-    return tuple(
+    """Defects of each source of rows by day in the pipeline that reads it first: the newest days, and one before."""
+    middle = last.replace(day=12)
+    newest = tuple(
         Defect(
             id=f"F04-{source}-thin",
             failure_class="F04",
@@ -59,3 +72,17 @@ def thin_days(month: str, last: date) -> tuple[Defect, ...]:
         )
         for pipeline, source, day, key, keep, days, check in _THIN
     )
+    between = tuple(
+        Defect(
+            id=f"F05-{source}-thin",
+            failure_class="F05",
+            source=source,
+            month=month,
+            title=f"of the 12th of {source} {'one row has' if keep == 1 else 'a handful of rows has'} arrived",
+            expected_check=check,
+            change=thinned(day, middle, keep, key, middle),
+            pipeline=pipeline,
+        )
+        for pipeline, source, day, key, keep, check in _THIN_BETWEEN
+    )
+    return (*newest, *between)

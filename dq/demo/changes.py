@@ -35,13 +35,14 @@ def without(condition: str) -> Change:
     return lambda frame: frame.where(f"NOT coalesce({condition}, false)")
 
 
-def thinned(day: str, first: date, keep: int, key: str) -> Change:
-    """Of every day from one on only so many rows left, the same ones every time."""
+def thinned(day: str, first: date, keep: int, key: str, last: date | None = None) -> Change:
+    """Of every day from one on, or to another, only so many rows left, the same ones every time."""
 
     def change(frame: DataFrame) -> DataFrame:
         order = Window.partitionBy(day).orderBy(sf.xxhash64(sf.lit("defect"), key), key)
         numbered = frame.withColumn("__number", sf.row_number().over(order))
-        return numbered.where((sf.col(day) < sf.lit(first)) | (sf.col("__number") <= keep)).drop("__number")
+        thin = (sf.col(day) >= sf.lit(first)) & (sf.col(day) <= sf.lit(last or date.max))
+        return numbered.where(~thin | (sf.col("__number") <= keep)).drop("__number")
 
     return change
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -85,36 +86,45 @@ def partition_to_be_fresh(request: Request) -> Judge:
     return judge
 
 
-def _usual(request: Request, counts: Mapping[date, int], day: date) -> _Usual | None:
-    """The rows a day usually has: the median of the four weeks before it, else of what published periods recorded."""
-    before = [Decimal(counts[other]) for n in range(1, _WEEKS + 1) if (other := day - timedelta(days=n)) in counts]
-    if len(before) >= max(request.count("minimum_history", 7), 1):
-        return _Usual(rows=median(before), of=f"{len(before)} days")
+def _usual(request: Request, counts: Mapping[date, int], day: date, *, after: bool = False) -> _Usual | None:
+    """The rows a day usually has: the median of the four weeks before it, else of what published periods recorded.
+
+    With ``after`` the four weeks after it count as well where those before it hold too few days.
+    """
+    least = max(request.count("minimum_history", 7), 1)
+    near = [Decimal(counts[other]) for n in range(1, _WEEKS + 1) if (other := day - timedelta(days=n)) in counts]
+    if after and len(near) < least:
+        near += [Decimal(counts[other]) for n in range(1, _WEEKS + 1) if (other := day + timedelta(days=n)) in counts]
+    if len(near) >= least:
+        return _Usual(rows=median(near), of=f"{len(near)} days")
     past = published(request)
     return _Usual(rows=median(past), of=_PUBLISHED) if past else None
 
 
 def days_to_be_complete(request: Request) -> Judge:
-    """Every expected day from the first day of the window through the last day of data, with its rows."""
+    """Every expected day from the first day of the window through the last day of data, with its rows.
+
+    What is usual in a day is kept as the metric, as for freshness.
+    """
     name, window = request.text("column"), _window(request)
-    least, allowed = request.count("min_rows", 1), request.count("max_missing", 0)
-    expected = _expected(request, window)
+    allowed, expected = request.count("max_missing", 0), _expected(request, window)
     if not expected:
         raise NotRunError("no day of the window is expected")
     days = _days(request, name, window.as_of)
 
     def judge() -> Judged:
-        found = {row["day"]: whole(row["n"]) for row in _bounded(days(), name, request)}
-        short = [day for day in expected if found.get(day, 0) < least]
-        measures: dict[str, Json] = {"days_expected": len(expected), "unexpected_count": len(short)}
+        found = {row["day"]: whole(row["n"]) for row in _bounded(days(), name, request) if row["day"] is not None}
+        wanted, measures = _wanted(request, {day: n for day, n in found.items() if n}, expected)
+        short = [day for day in expected if found.get(day, 0) < wanted[day].rows]
+        measures |= {"days_expected": len(expected), "unexpected_count": len(short)}
         if not short:
             observed = f"{len(expected)} of {len(expected)} expected days are present"
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         missing = [day for day in short if not found.get(day)]
-        thin = [f"{day} has {found[day]:,} rows of at least {least:,}" for day in short if found.get(day)]
+        thin = [f"{day} has {found[day]:,} rows of {wanted[day]}" for day in short if found.get(day)]
         parts = [f"{len(missing)} of {len(expected)} expected days are missing: {_spans(missing)}"] if missing else []
         rows: list[Mapping[str, Json]] = [
-            {"day": str(day), "rows": str(found.get(day, 0)), "expected": f"at least {least:,}"} for day in short
+            {"day": str(day), "rows": str(found.get(day, 0)), "expected": str(wanted[day])} for day in short
         ]
         observed = listed([*parts, *thin], 4)
         if len(short) <= allowed:
@@ -122,6 +132,33 @@ def days_to_be_complete(request: Request) -> Judge:
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, rows=rows[:MAX_ROWS])
 
     return judge
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """The fewest rows with which a day is complete, and what is usual where that is a share of it."""
+
+    rows: int
+    usual: _Usual | None = None
+
+    def __str__(self) -> str:
+        return f"at least {shown(self.rows)}" + (f", {self.usual}" if self.usual else "")
+
+
+def _wanted(
+    request: Request, counts: Mapping[date, int], expected: Sequence[date]
+) -> tuple[dict[date, _Wanted], dict[str, Json]]:
+    """What each expected day must hold, and the metric: what is usual on the last of them by this period's own days."""
+    least, share = request.count("min_rows", 1), decimal(request.kwargs.get("min_share"))
+    wanted: dict[date, _Wanted] = {}
+    measures: dict[str, Json] = {}
+    for day in expected:
+        usual = _usual(request, counts, day, after=True) if share is not None else None
+        rows = ceil(share * usual.rows) if usual and share is not None else 0
+        wanted[day] = _Wanted(rows=max(rows, least), usual=usual if rows > least else None)
+        if usual and usual.of != _PUBLISHED:
+            measures["metric"] = str(usual.rows)
+    return wanted, measures
 
 
 def _days(request: Request, name: str, reference: datetime) -> Rows:

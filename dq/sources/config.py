@@ -102,7 +102,7 @@ class SourcesConfig:
         return self.source(name).absent
 
     def feeds(self, name: str) -> Sequence[Mapping[str, Json]]:
-        """The feeds that must be in a source: column -> value, and ``from_day`` of the month it is expected from."""
+        """The feeds that must be in a source: column -> value, ``from_day`` of the month on, again ``every_days``."""
         return self.source(name).feeds
 
     def source(self, name: str) -> Source:

@@ -11,14 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field
 
 from dq.errors import ConfigError, Finding, choices
-from dq.model import Json
+from dq.model import EVERY_DAYS, FROM_DAY, Json
 from dq.sources.config import MONTH, Absence, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
 from dq.sources.mapping import MappingError, SourceQuery, parse
 from dq.sources.types import canonical
 from dq.yamlfile import Document, Key, read_model
 
-FROM_DAY = "from_day"
 LAST_DAY = 31
 
 
@@ -268,16 +267,19 @@ class _SourceReader:
 
     def _feeds(self, text: _SourceText) -> tuple[Mapping[str, Json], ...]:
         for index, feed in enumerate(text.feeds):
-            columns = [column for column in feed if column != FROM_DAY]
+            columns = [column for column in feed if column not in (FROM_DAY, EVERY_DAYS)]
             if not columns:
                 self.wrong(("feeds", index), "names no column")
             for column in columns:
                 place = ("feeds", index, column)
                 if self._known(place, column) and not isinstance(feed[column], str):
                     self.wrong(place, "must be text")
-            day = feed.get(FROM_DAY, 1)
-            if not isinstance(day, int) or isinstance(day, bool) or not 1 <= day <= LAST_DAY:
-                self.wrong(("feeds", index, FROM_DAY), f"must be a day of the month, 1 to {LAST_DAY}")
+            for key, what in ((FROM_DAY, "a day of the month"), (EVERY_DAYS, "a number of days")):
+                days = feed.get(key, 1)
+                if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= LAST_DAY:
+                    self.wrong(("feeds", index, key), f"must be {what}, 1 to {LAST_DAY}")
+            if EVERY_DAYS in feed and not self.contract.day:
+                self.wrong(("feeds", index, EVERY_DAYS), f"needs a day, and {self.name} has its rows by month")
             if feed in text.feeds[:index]:
                 self.wrong(("feeds", index), "stands twice")
         return tuple(dict(feed) for feed in text.feeds)

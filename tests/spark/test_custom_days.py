@@ -235,6 +235,35 @@ def test_a_thin_day_is_incomplete(spark: SparkSession) -> None:
     assert result.observed == "2026-10-01 has 1 rows of at least 2"
 
 
+def test_a_day_in_the_middle_with_a_handful_of_rows_is_incomplete(spark: SparkSession) -> None:
+    full = [day for day in ALL_DAYS for _ in range(20) if day.day != 12]
+    share = check(COMPLETE.type, column="day", min_share=0.2)
+    for rows_of_the_day, outcome in ((3, Outcome.FAILED), (4, Outcome.PASSED)):
+        figures = days(spark, *full, *[date(2026, 10, 12)] * rows_of_the_day)
+        result = evaluate(figures, share)
+        assert (result.outcome, result.measures["metric"]) == (outcome, "20")
+        # The newest day is full, so that freshness finds nothing.
+        assert evaluate(figures, fresh(min_share=0.2)).outcome is Outcome.PASSED
+        assert evaluate(figures, COMPLETE).outcome is Outcome.PASSED
+        if outcome is Outcome.FAILED:
+            assert result.observed == "2026-10-12 has 3 rows of at least 4, usually 20 (median of 11 days)"
+            assert rows(result)[0]["expected"] == "at least 4, usually 20 (median of 11 days)"
+
+
+def test_a_thin_day_in_the_first_week_is_seen_by_the_days_after_it(spark: SparkSession) -> None:
+    figures = days(spark, *[day for day in ALL_DAYS for _ in range(20) if day.day != 2], date(2026, 10, 2))
+    result = evaluate(figures, check(COMPLETE.type, column="day", min_share=0.2))
+    assert result.observed == "2026-10-02 has 1 rows of at least 4, usually 20 (median of 29 days)"
+
+
+def test_days_that_may_be_short_by_chance_may_also_be_thin(spark: SparkSession) -> None:
+    figures = days(spark, *[day for day in ALL_DAYS for _ in range(20) if day.day not in (5, 12)], date(2026, 10, 12))
+    two = check(COMPLETE.type, column="day", min_share=0.2, max_missing=2)
+    assert evaluate(figures, two).outcome is Outcome.PASSED
+    one = check(COMPLETE.type, column="day", min_share=0.2, max_missing=1)
+    assert evaluate(figures, one).observed.startswith("1 of 31 expected days are missing: 2026-10-05; 2026-10-12 has 1")
+
+
 def test_only_rows_that_meet_the_condition_make_a_day_present(spark: SparkSession) -> None:
     weeks = [(date(2026, 10, 5), "week"), (date(2026, 10, 12), "week"), (date(2026, 10, 13), None)]
     days_ = [(day, "day") for day in ALL_DAYS if day.day not in (12, 13)]
@@ -314,3 +343,73 @@ def test_no_rows_and_all_null_rows_leave_every_feed_silent(spark: SparkSession) 
     declared = feeds({"category": "marketing", "provider": "adnet"})
     for entries in (frame(spark, ENTRIES), frame(spark, ENTRIES, (None, None))):
         assert evaluate(entries, FEEDS, declared).outcome is Outcome.FAILED
+
+
+REPORTING = check(FEEDS.type, columns=["provider"], day="day")
+DAILY = {"figures": [{"provider": "adnet", "every_days": 1}, {"provider": "payroll", "from_day": 15}]}
+
+
+def reports(spark: SparkSession, *found: tuple[str | None, date | None]) -> DataFrame:
+    payroll = ("payroll", date(2026, 10, 15))
+    return frame(spark, "provider string, day date", payroll, *found, *found)
+
+
+def test_a_feed_that_reports_every_day_has_a_row_on_each(spark: SparkSession) -> None:
+    entries = reports(spark, *(("adnet", day) for day in ALL_DAYS))
+    result = evaluate(entries, REPORTING, Context(window=OCTOBER, feeds=DAILY))
+    assert (result.outcome, result.observed) == (Outcome.PASSED, "all 2 declared feeds have rows")
+    later = instants(spark, *(october(n, 23, 59) for n in range(1, 32))).selectExpr("'adnet' AS provider", "at AS day")
+    only = {"figures": [DAILY["figures"][0]]}
+    assert evaluate(later, REPORTING, Context(window=OCTOBER, feeds=only)).outcome is Outcome.PASSED
+
+
+def test_a_feed_that_fell_silent_in_mid_month_fails_though_it_has_rows_and_another_goes_on(spark: SparkSession) -> None:
+    going_on = [("searchads", day) for day in ALL_DAYS]
+    entries = reports(
+        spark, *going_on, *(("adnet", day) for day in ALL_DAYS[:2]), ("adnet", None), (None, ALL_DAYS[20])
+    )
+    result = evaluate(entries, REPORTING, Context(window=OCTOBER, feeds=DAILY))
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "1 of 2 declared feeds fell silent: adnet since 2026-10-03"
+    assert rows(result) == [{"feed": "adnet", "rows": "none since 2026-10-03"}]
+    assert result.measures == {"feeds": 2, "unexpected_count": 1}
+
+
+def test_a_feed_that_came_back_is_told_with_the_days_between(spark: SparkSession) -> None:
+    entries = reports(spark, *(("adnet", day) for day in ALL_DAYS if day.day not in (7, 20, 21)))
+    given = Context(window=OCTOBER, feeds=DAILY)
+    result = evaluate(entries, REPORTING, given)
+    assert result.observed.endswith("adnet on 2026-10-07 and from 2026-10-20 to 2026-10-21")
+    grace = [check(FEEDS.type, columns=["provider"], day="day", grace_days=days_) for days_ in (1, 2)]
+    found = [evaluate(entries, one, given) for one in grace]
+    assert [one.outcome for one in found] == [Outcome.FAILED, Outcome.PASSED]
+    assert found[0].observed.endswith("adnet from 2026-10-20 to 2026-10-21")
+
+
+def test_days_after_the_last_day_of_data_and_rows_without_a_day_are_no_report(spark: SparkSession) -> None:
+    window = replace(OCTOBER, data_through=date(2026, 10, 20))
+    given = Context(window=window, feeds=DAILY)
+    until = [("adnet", day) for day in ALL_DAYS[:20]]
+    assert evaluate(reports(spark, *until), REPORTING, given).outcome is Outcome.PASSED
+    late = evaluate(reports(spark, *until[:-1], ("adnet", date(2026, 10, 21))), REPORTING, given)
+    assert late.observed.endswith("adnet since 2026-10-20")
+    nothing = evaluate(reports(spark, ("adnet", None)), REPORTING, given)
+    assert nothing.observed == "1 of 2 declared feeds have no rows: adnet"
+
+
+def test_silence_needs_a_day_to_be_judged_by(spark: SparkSession) -> None:
+    entries = reports(spark, ("adnet", ALL_DAYS[0]))
+    given = Context(window=OCTOBER, feeds=DAILY)
+    assert "not by which day" in evaluate(entries, check(FEEDS.type, columns=["provider"]), given).reason
+    assert "there is no column at" in evaluate(entries, check(FEEDS.type, columns=["provider"], day="at"), given).reason
+
+
+def test_silence_of_many_feeds_is_found_in_the_one_scan_of_their_presence(spark: SparkSession) -> None:
+    names = [f"p{n}" for n in range(15)]
+    entries = reports(spark, *((name, day) for name in names for day in ALL_DAYS)).coalesce(1)
+    given = Context(window=OCTOBER, feeds={"figures": [{"provider": name, "every_days": 1} for name in names]})
+    close = check(FEEDS.type, check_id="close", columns=["provider"], day="day", grace_days=1)
+    with counted_jobs(spark, "feeds") as counted:
+        results = evaluate_custom([REPORTING, close], Dataset(name="figures", frame=entries), given)
+    assert {result.outcome for result in results.values()} == {Outcome.PASSED}
+    assert counted.jobs == 1

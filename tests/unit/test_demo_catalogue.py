@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,21 @@ def test_the_sources_file_accepts_what_the_company_has():
 def test_the_sources_file_expects_every_feed_from_its_first_due_day():
     declared = {(f["category"], f["provider"]): f["from_day"] for f in SOURCES_FILE["sources"]["expenses"]["feeds"]}
     assert declared == {(c.category, c.provider): min(d for d in c.days or (1,) if d) for c in company.COSTS}
+
+
+def test_the_sources_file_expects_no_feed_of_the_company_more_often_than_it_reports():
+    for feed in SOURCES_FILE["sources"]["expenses"]["feeds"]:
+        (cost,) = (c for c in company.COSTS if (c.category, c.provider) == (feed["category"], feed["provider"]))
+        for month in (date(2026, 2, 1), date(2026, 10, 1)):
+            end = company.last_day(month)
+            reported = [month - timedelta(days=1), *cost.due(month), end + timedelta(days=1)]
+            longest = max((b - a).days - 1 for a, b in itertools.pairwise(reported))
+            assert feed.get("every_days", longest + 1) > longest, (feed, month)
+    daily = {(c.category, c.provider) for c in company.COSTS if not c.days}
+    feeds = SOURCES_FILE["sources"]["expenses"]["feeds"]
+    assert {(f["category"], f["provider"]) for f in feeds if f.get("every_days") == 1} == daily
+    every = {f["channel"]: f["every_days"] for f in SOURCES_FILE["sources"]["campaigns"]["feeds"]}
+    assert every == dict.fromkeys(company.CHANNELS, 1) | dict.fromkeys(company.EVENTS, 7)
 
 
 def test_the_rules_give_every_category_of_the_contract_a_driver():

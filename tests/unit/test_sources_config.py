@@ -101,6 +101,9 @@ def test_times_without_a_zone_need_one_declared(tmp_path: Path) -> None:
         ("feeds: [{produkt: cloud}]", "produkt is not a column"),
         ("feeds: [{from_day: 3}]", "names no column"),
         ("feeds: [{product: cloud, from_day: 32}]", "must be a day of the month, 1 to 31"),
+        ("feeds: [{product: cloud, every_days: 0}]", "feeds[0].every_days: must be a number of days, 1 to 31"),
+        ("feeds: [{product: cloud, every_days: daily}]", "must be a number of days, 1 to 31"),
+        ("feeds: [{every_days: 1}]", "names no column"),
         ("feeds: [{product: 3}]", "must be text"),
         ("feeds: [{product: cloud}, {product: cloud}]", "stands twice"),
         ("absent: {owner: a, reason: b}", "needs either a select or absent"),
@@ -113,6 +116,12 @@ def test_times_without_a_zone_need_one_declared(tmp_path: Path) -> None:
 )
 def test_a_mistake_in_a_source_is_named(tmp_path: Path, extra: str, message: str) -> None:
     assert message in said(tmp_path, ORDERS + f"    {extra}\n")
+
+
+def test_a_source_without_days_cannot_say_how_often_its_feeds_report(tmp_path: Path) -> None:
+    by_month = CONTRACTS.replace("    day: booked_date\n", "    month: note\n")
+    message = said(tmp_path, ORDERS + "    feeds: [{product: cloud, every_days: 1}]\n", by_month)
+    assert "feeds[0].every_days: needs a day, and orders has its rows by month" in message
 
 
 def test_an_accepted_set_narrows_the_contracts(tmp_path: Path) -> None:

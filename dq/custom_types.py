@@ -152,11 +152,15 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_ratio_to_be_explained": TypeSpec(
         doc="A ratio is NULL exactly where a reason says why, and always where its denominator is zero or NULL.",
-        sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL.",
+        sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL"
+        "[; it is not $zero_reason where that is above 0].",
         kwargs={
             "column": _column("The ratio."),
             "denominator": _column("What the ratio is divided by."),
             "reason_column": _column("Why the ratio is NULL."),
+            "zero_reason": KwargSpec(
+                type=KwargType.TEXT, doc="The reason that says the denominator is 0; wrong where that is above 0."
+            ),
         },
     ),
     "expect_total_to_reconcile": TypeSpec(

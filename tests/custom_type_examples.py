@@ -58,7 +58,10 @@ VALID = [
     ("expect_days_to_be_complete", {"column": "day", "max_missing": 2}),
     ("expect_days_to_be_complete", {"column": "day", "min_share": 0.5, "minimum_history": 14}),
     ("expect_zero_denominators_to_be_counted", {"column": "unit_profit", "denominator": "seats"}),
-    ("expect_ratio_to_be_explained", {"column": "m", "denominator": "revenue", "reason_column": "m_reason"}),
+    (
+        "expect_ratio_to_be_explained",
+        {"column": "m", "denominator": "revenue", "reason_column": "m_reason", "zero_reason": "no_revenue"},
+    ),
     ("expect_total_to_reconcile", {**RECONCILE, "tolerance": "0.05", "row_condition": "region <> 'x'"}),
     ("expect_totals_to_match", {**TOTALS, "by": ["product"]}),
     ("expect_columns_to_add_up", {"column": "closing", "plus": ["opening", "new"], "minus": ["churn"]}),

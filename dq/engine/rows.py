@@ -33,7 +33,10 @@ def zero_denominators_to_be_counted(request: Request) -> Judge:
 
 
 def ratio_to_be_explained(request: Request) -> Judge:
-    """A ratio is NULL exactly where its reason is given, NULL wherever its denominator is 0 or NULL, and finite."""
+    """A ratio is NULL exactly where its reason is given, NULL wherever its denominator is 0 or NULL, and finite.
+
+    The reason that blames the denominator is given nowhere where that is above 0.
+    """
     from pyspark.sql import functions as F
 
     ratio_name, reason_name, base_name = (request.text(name) for name in ("column", "reason_column", "denominator"))
@@ -45,6 +48,8 @@ def ratio_to_be_explained(request: Request) -> Judge:
         f"{ratio_name} has a value although {base_name} is 0 or NULL": ratio.isNotNull()
         & F.coalesce(base == 0, F.lit(True)),
     }
+    if zero := request.text("zero_reason"):
+        ways[f"{reason_name} is {zero} although {base_name} is above 0"] = (reason == zero) & (base > 0)
     if _is_float(request, ratio_name):
         ways[f"{ratio_name} is not a finite number"] = _not_finite(ratio)
     names = [ratio_name, base_name, reason_name]

@@ -61,6 +61,16 @@ def test_a_ratio_that_is_not_explained_fails_and_says_in_which_way(
     assert result.observed == f"1 of 2 rows: {way}"
 
 
+def test_the_reason_that_blames_the_denominator_is_wrong_where_that_is_above_0(spark: SparkSession) -> None:
+    blamed = check(EXPLAINED.type, **EXPLAINED.kwargs, zero_reason="no_subscribers")
+    rightly = ((None, 0, "no_subscribers"), (None, -1, "no_subscribers"), (None, None, "no_subscribers"))
+    cells = ratios(spark, ("1", 1, None), (None, 3, "source_absent"), *rightly)
+    assert evaluate(cells, blamed).outcome is Outcome.PASSED
+    result = evaluate(cells.unionByName(ratios(spark, (None, 3, "no_subscribers"))), blamed)
+    assert result.outcome is Outcome.FAILED
+    assert result.observed == "1 of 6 rows: reason is no_subscribers although seats is above 0"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_ratio_that_is_no_finite_number_fails(spark: SparkSession, value: float) -> None:
     cells = frame(spark, "unit_profit double, seats int, reason string", (value, 1, None))

@@ -133,12 +133,13 @@ def distinct_counts_to_match(request: Request) -> Judge:
 
     def judge() -> Judged:
         groups, wrong, nulls = whole(read_groups()), whole(read_wrong()), whole(read_nulls())
-        reasoned, untrue, unsaid = (whole(read()) for read in reasons) if reasons else (0, 0, 0)
-        if untrue or unsaid:
+        reasoned, untrue, unsaid, counted_too = (whole(read()) for read in reasons) if reasons else (0, 0, 0, 0)
+        if untrue or unsaid or counted_too:
             parts = [f"{untrue:,} rows have one, though no day lacks"] if untrue else []
             parts += [f"{unsaid:,} rows have none, though a day lacks"] if unsaid else []
+            parts += [f"{counted_too:,} rows have one beside a count"] if counted_too else []
             observed = f"{why} does not say in which {so_far} {other} lacks a day: {'; '.join(parts)}"
-            counts: dict[str, Json] = {"groups": groups, "unexpected_count": untrue + unsaid}
+            counts: dict[str, Json] = {"groups": groups, "unexpected_count": untrue + unsaid + counted_too}
             return Judged(outcome=Outcome.FAILED, observed=observed, measures=counts)
         if reasoned and not groups:
             raise NotRunError(f"no {label} to count: {other} lacks a day of each {so_far}, as {why} says of every row")
@@ -161,7 +162,7 @@ def distinct_counts_to_match(request: Request) -> Judge:
 
 
 def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str) -> list[Callable[[], object]]:
-    """Readers of how many rows have a reason, of those the ones that need none, and how many lack one.
+    """Readers of how many rows have a reason, of them those that need none, how many lack one, and have a count too.
 
     A reason is needed where the week or month of the row is not covered: some day up to the row's own is not in
     ``theirs``.
@@ -170,21 +171,28 @@ def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str)
 
     begins = F.date_trunc(request.text("so_far"), F.col("day")).cast("date")
     rows = request.frame if rule is None else request.frame.where(rule)
+    said = request.column(why).isNotNull()
     days = (
         rows.groupBy(request.column(request.text("through")).cast("date").alias("day"))
-        .agg(F.count_if(request.column(why).isNotNull()).alias("with"), F.count(F.lit(1)).alias("rows"))
+        .agg(
+            F.count_if(said).alias("with"),
+            F.count(F.lit(1)).alias("rows"),
+            F.count_if(said & request.column(request.text("column")).isNotNull()).alias("counted"),
+        )
         .withColumn("begins", begins)
         .alias("ours")
     )
     there = theirs.distinct().withColumn("begins", begins).alias("theirs")
     until = (F.col("ours.begins") == F.col("theirs.begins")) & (F.col("theirs.day") <= F.col("ours.day"))
-    found = days.join(F.broadcast(there), on=until, how="left").groupBy("ours.day", "ours.begins", "with", "rows")
+    numbers = ("with", "rows", "counted")
+    found = days.join(F.broadcast(there), on=until, how="left").groupBy("ours.day", "ours.begins", *numbers)
     covered = F.col("there") == F.datediff("day", "begins") + 1
     table, frame = f"reasons of {request.check.check}", found.agg(F.count("theirs.day").alias("there"))
     values = {
         "reasons": F.sum("with"),
         "untrue": F.sum(F.when(covered, F.col("with"))),
         "unsaid": F.sum(F.when(~covered, F.col("rows") - F.col("with"))),
+        "counted": F.sum("counted"),
     }
     return [request.gather.total(table, frame, name, value) for name, value in values.items()]
 

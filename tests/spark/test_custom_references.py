@@ -137,6 +137,8 @@ def test_a_count_may_lack_with_a_reason_exactly_where_a_day_of_its_week_does(spa
     unsaid = of_weeks(spark, (day(2), 2, None), (day(5), 1, None))
     assert (unsaid.outcome, unsaid.observed) == (Outcome.FAILED, f"{said}1 rows have none, though a day lacks")
     assert untrue.measures == unsaid.measures | {"groups": 0}  # no size that a waiver could cover
+    both = of_weeks(spark, (day(2), 2, WHY), (day(5), 1, None))
+    assert (both.outcome, both.observed) == (Outcome.FAILED, f"{said}1 rows have one beside a count")
     silent = of_weeks(spark, (day(5), None, None))
     assert (silent.outcome, silent.observed) == (Outcome.FAILED, "users is NULL in 1 rows")
 

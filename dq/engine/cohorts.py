@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+_COHORT = ("retained", "lost", "opening", "closing", "other_by", "other_condition")
+
+
 def cohort_to_match(request: Request) -> Judge:
     """The published amounts of a cohort against those of its units, found anew from the first and the last day.
 
-    The units are one more table to compare totals with, so that groups, differences and restatements are told alike.
+    The units are one more table to compare totals with, so that groups, differences and restatements are told alike. A
+    group in which nobody had anything when the period opened retains and loses nothing.
     """
     retained, lost = request.text("retained"), request.text("lost")
     other, unit = request.text("other"), request.texts("unit")
@@ -34,6 +38,9 @@ def cohort_to_match(request: Request) -> Judge:
             "row_condition": request.text("row_condition"),
             "tolerance": "0",
             "published": request.text("published"),
+            "lacking_is_nothing": True,
+            # Two cohorts of the same units are two tables.
+            "made_of": repr({key: request.kwargs.get(key) for key in _COHORT}),
         },
         context=replace(request.context, tables={**request.context.tables, name: cohort(request, other, unit)}),
     )

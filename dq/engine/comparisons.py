@@ -154,18 +154,22 @@ def _grouped_totals(
         column(frame, name, table=other)
     totals, numbers = side_by_side(request, (request.dataset.name, request.frame, rules[0]), (other, frame, rules[1]))
     missing = (F.col("n_ours") == 0) | (F.col("n_theirs") == 0)
+    # A group that one side lacks is nothing there: wrong only where the other side has something.
+    lenient, told = bool(request.kwargs.get("lacking_is_nothing")), f"off by more than {tolerance}"
     offs, bads = {}, {}
     for n in numbers:
         a, b = F.col(f"ours{n}"), F.col(f"theirs{n}")
         one_sided = a.isNull() != b.isNull()
         offs[n] = F.coalesce(F.abs(a - b), F.abs(a), F.abs(b), F.lit(0))
         bads[n] = missing | one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False))
+        if lenient:
+            bads[n] = F.when(missing, offs[n] > F.lit(tolerance)).otherwise(bads[n])
 
     def total(key: str, aggregate: Column) -> Callable[[], object]:
         return request.gather.of_groups(totals, key, aggregate)
 
     read_groups = total("groups", F.count(F.lit(1)))
-    read_bad = [total(f"off by more than {tolerance} {n}", F.count_if(bads[n])) for n in numbers]
+    read_bad = [total(f"{told}{' or nothing' if lenient else ''} {n}", F.count_if(bads[n])) for n in numbers]
     read_off = [total(f"off {n}", F.sum(offs[n])) for n in numbers]
     read_seen = [total(f"seen {n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}"))) for n in numbers]
 
@@ -248,7 +252,7 @@ def side_by_side(request: Request, ours: Side, theirs: Side) -> tuple[SideBySide
     one comparison.
     """
     by, distinct = request.texts("by"), bool(request.kwargs.get("distinct"))
-    rules = [request.text("row_condition"), request.text("other_condition")]
+    rules = [request.text("row_condition"), request.text("other_condition"), request.text("made_of")]
     key = f"groups of {[ours[0], theirs[0], *rules, *by]!r}" + (", distinct" if distinct else "")
     shared = request.gather.grouping(SideBySide(key=key, ours=ours, theirs=theirs, by=by, distinct=distinct))
     return shared, shared.add(pairs_of(request))

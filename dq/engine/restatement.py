@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -53,8 +53,8 @@ def published_to_rederive(request: Request) -> Judge:
     """Totals of a published final against what its units, or the figures that would replace it, add up to now.
 
     A group that one side lacks counts as nothing there, so that a row without any amount may come and go. A waiver's
-    ceiling is the largest amount by which one of the totals is restated. A final published before a column was declared
-    leaves the check not run.
+    ceiling is the largest amount by which one of the totals is restated. What a final was published without, before the
+    column was declared, is not compared.
     """
     from pyspark.sql import functions as F
 
@@ -65,12 +65,15 @@ def published_to_rederive(request: Request) -> Judge:
     pairs, by = pairs_of(request), request.texts("by")
     tolerance = Decimal(request.text("tolerance"))
     period = request.context.published.get(which, which)
+    # What the figures have now and the final lacks was declared after that was published.
     unheard = [name for name, _ in pairs if name in request.frame.columns and name not in before.columns]
+    without = f"{period} was published without {' and '.join(unheard)}"
+    pairs = [(name, their) for name, their in pairs if name not in unheard]
+    if not pairs:
+        raise NotRunError(f"{without}, so there is nothing to compare with")
     if unheard:
-        # What the figures have now and the final lacks was declared after that was published.
-        raise NotRunError(
-            f"{period} was published without {' and '.join(unheard)}, so there is nothing to compare with"
-        )
+        heard: Json = [{"column": name, "other": their} for name, their in pairs]
+        request = replace(request, kwargs={**request.kwargs, "pairs": heard})
     for name in by:
         column(before, name, table=published)
         column(frame, name, table=other)
@@ -119,7 +122,7 @@ def published_to_rederive(request: Request) -> Judge:
             measures["off_by"] = str(max((one.apart for one in wrong), default=Decimal(0)))
         if not wrong:
             amounts = ", ".join(f"{one.name} {shown(one.published)}" for one in found)
-            observed = f"{period} is still what was published: {amounts}"
+            observed = f"{period} is still what was published: {amounts}" + (f"; {without}" if unheard else "")
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         compared = totals.frame().withColumns(
             {f"moved{n}": moved[n] for n in numbers} | {f"differs{n}": differs[n] for n in numbers}

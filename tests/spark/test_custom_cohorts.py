@@ -8,7 +8,10 @@ from decimal import Decimal
 import pytest
 from custom_checks import check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from dq.engine.base import Dataset
+from dq.engine.run import evaluate as run_all
 from dq.model import CheckResult, Json, Outcome
 from dq.verdict import magnitude
 
@@ -126,10 +129,34 @@ def test_the_month_before_is_restated_by_an_amount(spark: SparkSession) -> None:
     assert rows(result)[0]["line"] == "lost of cloud / south"
     before = replace(context, tables={**context.tables, "figures.previous": published.drop("lost")})
     told = evaluate(figures(spark), one, before)
-    assert (told.outcome, told.reason) == (
-        Outcome.NOT_RUN,
-        "2026-09 was published without lost, so there is nothing to compare with",
-    )
+    assert told.outcome is Outcome.PASSED
+    assert told.observed.endswith("; 2026-09 was published without lost")
+    neither = replace(context, tables={**context.tables, "figures.previous": published.drop("lost", "kept")})
+    assert evaluate(figures(spark), one, neither).outcome is Outcome.NOT_RUN
+
+
+def test_a_company_that_nobody_paid_when_the_month_opened_retains_and_loses_nothing(spark: SparkSession) -> None:
+    new = first_day(spark).where("account_id = 'new'")
+    context = tables(**{"units.first_day": new, "units.last_day": last_day(spark).where("account_id = 'new'")})
+    right = figures(spark, ("cell", "cloud", "north", 0, 0), ("total", "total", "total", 0, 0))
+    wrong = figures(spark, ("cell", "cloud", "north", 90, 0), ("total", "total", "total", 90, 0))
+    for kwargs in (COHORT, COMPANY):
+        one = check("expect_cohort_to_match", show=True, **kwargs)
+        assert evaluate(right, one, context).outcome is Outcome.PASSED
+        assert evaluate(wrong, one, context).outcome is Outcome.FAILED
+
+
+def test_two_cohorts_of_the_same_units_are_judged_each_by_its_own_amounts(spark: SparkSession) -> None:
+    data = figures(spark, *CELLS, TOTAL).withColumns({"kept_seats": F.col("kept"), "lost_seats": F.col("lost")})
+    seats = {**COHORT, "retained": "kept_seats", "lost": "lost_seats", "opening": "seats_opening"}
+    days = {f"units.{end}_day": day.withColumn("seats_opening", F.lit(0)) for end, day in ends(spark).items()}
+    checks = [check("expect_cohort_to_match", check_id=f"c{n}", **kwargs) for n, kwargs in enumerate((COHORT, seats))]
+    first, second = run_all(checks, Dataset(name="figures", frame=data), tables(**days))
+    assert (first.outcome, second.outcome) == (Outcome.PASSED, Outcome.FAILED), (first.observed, second.reason)
+
+
+def ends(spark: SparkSession) -> dict[str, DataFrame]:
+    return {"first": first_day(spark), "last": last_day(spark)}
 
 
 def test_both_amounts_of_a_cohort_come_from_one_pass_over_the_units(spark: SparkSession) -> None:

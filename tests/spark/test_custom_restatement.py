@@ -201,12 +201,19 @@ def test_partitioning_changes_nothing(spark: SparkSession, numbers: int) -> None
 
 def test_a_column_that_was_declared_after_the_final_was_published_is_not_compared(spark: SparkSession) -> None:
     published = figures(spark, ("cloud", "10.00", "3.00"))
-    context = tables(**{"figures.previous": published.drop("profit"), "units.previous": units(spark)})
-    result = evaluate(published, REDERIVES, replace(context, published={"previous": "2026-09"}))
-    assert (result.outcome, result.reason) == (
-        Outcome.NOT_RUN,
-        "2026-09 was published without profit, so there is nothing to compare with",
+
+    def against(before: DataFrame, revenue: str) -> CheckResult:
+        context = tables(**{"figures.previous": before, "units.previous": units(spark, ("cloud", revenue, "9.00"))})
+        return evaluate(published, REDERIVES, replace(context, published={"previous": "2026-09"}))
+
+    kept = against(published.drop("profit"), "10.00")
+    assert (kept.outcome, kept.observed) == (
+        Outcome.PASSED,
+        "2026-09 is still what was published: revenue 10.00; 2026-09 was published without profit",
     )
+    assert against(published.drop("profit"), "9.00").outcome is Outcome.FAILED
+    nothing = against(published.drop("profit", "revenue"), "10.00")
+    assert (nothing.outcome, "so there is nothing to compare with" in nothing.reason) == (Outcome.NOT_RUN, True)
 
 
 def test_a_column_that_does_not_exist_is_an_error_with_the_likely_one(spark: SparkSession) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate
@@ -176,6 +177,17 @@ def test_a_line_is_not_turned_by_an_outlier_and_follows_profit_through_zero() ->
         assert (band.middle, band.of) == (220, "trend")
     band = band_of_deviations([Decimal(50 - 10 * month) for month in range(12)], Decimal(8), grows=True)
     assert band.middle == -70
+
+
+@pytest.mark.parametrize("periods", range(6, 13))
+def test_the_trend_of_a_few_noisy_periods_leaves_room_for_the_next_one(periods: int) -> None:
+    """Of months that vary by a tenth one in twenty may be beyond a line through six; the line alone would miss nine."""
+    noise = random.Random(periods)  # noqa: S311 - noise, no secret
+    beyond = 0
+    for _ in range(1_000):
+        past = [Decimal(str(round(100 * (1 + noise.gauss(0, 0.1)), 2))) for _ in range(periods + 1)]
+        beyond += not band_of_deviations(past[:-1], Decimal(8), grows=True).holds(past[-1])
+    assert beyond <= (50 if periods < 8 else 25)
 
 
 def test_fewer_than_six_periods_make_no_line() -> None:

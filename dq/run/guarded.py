@@ -406,7 +406,8 @@ class GuardedRun:
         return apply_waivers(state.results, state.waivers, period=state.window.period, as_of=state.window.as_of)
 
     def _history(self, check_id: str) -> list[Decimal]:
-        return [value for _, value in self._table.history(check_id, self._state.window.period)]
+        window = self._state.window
+        return [value for _, value in self._table.history(check_id, window.period, window.as_of)]
 
     def _context(self, tables: Mapping[str, DataFrame] | None = None) -> Context:
         state = self._state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from dq.model import Json
@@ -14,10 +15,14 @@ def measured(period: str, check_id: str) -> str:
     return f"{period}:{check_id}"
 
 
-def metrics(commit: Commit, check_id: str, before: str) -> Sequence[tuple[str, Decimal]]:
-    """Period and metric of every earlier period of the same grain that was measured, ascending by period."""
+def metrics(
+    commit: Commit, check_id: str, before: str, known_by: datetime | None = None
+) -> Sequence[tuple[str, Decimal]]:
+    """Period and metric of every earlier period of the same grain that was measured by then, ascending by period."""
     found: dict[str, Decimal] = {}
     for entry in commit.entries.values():
+        if known_by and entry.as_of and entry.as_of > known_by:
+            continue
         for key, value in entry.measures.items():
             period, _, check = key.partition(":")
             number = _number(value)

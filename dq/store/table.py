@@ -239,10 +239,16 @@ class Table:
             folder = self._data(entry.run)
             inventory.prove_files(self._filesystem, folder, str(self._root / folder), entry.files)
 
-    def history(self, check_id: str, before_period: str) -> Sequence[tuple[str, Decimal]]:
-        """A check's metric in the published periods of the same grain before this one, ascending."""
+    def history(
+        self, check_id: str, before_period: str, known_by: datetime | None = None
+    ) -> Sequence[tuple[str, Decimal]]:
+        """A check's metric in the published periods of the same grain before this one, ascending.
+
+        With ``known_by`` only in those published as of that instant or an earlier one: a run that is rebuilt as of long
+        ago has less to read than what was restated since.
+        """
         commit = self._log.current()
-        return metrics(commit, check_id, before_period) if commit else []
+        return metrics(commit, check_id, before_period, known_by) if commit else []
 
     def find(self, fingerprint: str, periods: Collection[str] = ()) -> Commit | None:
         """The commit that published this run key, when these periods (or all it published) still carry it."""

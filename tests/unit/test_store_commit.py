@@ -316,6 +316,18 @@ def test_history_has_the_metric_of_earlier_published_periods_of_the_same_grain(t
     assert table.history("rows", "2026-11-05") == [("2026-07-01", Decimal(3))]
 
 
+def test_what_was_published_as_of_a_later_instant_is_no_history_of_an_earlier_one(table: Table) -> None:
+    """September was restated in December: October as of November has less to read."""
+    as_of = {"2026-08": NOW - timedelta(days=60), "2026-09": NOW + timedelta(days=30), "2026-10": None}
+    for n, (period, instant) in enumerate(as_of.items()):
+        manifest = seal(table, f"r{n}", {period: [n]})
+        info = replace(INFO, measures={f"{period}:rows": n}, as_of=instant)
+        table.commit(manifest, periods={period: info}, expected={period: None}, now=NOW)
+    assert [period for period, _ in table.history("rows", "2026-11")] == [*as_of]
+    assert [period for period, _ in table.history("rows", "2026-11", NOW)] == ["2026-08", "2026-10"]
+    assert [period for period, _ in table.history("rows", "2026-11", NOW + timedelta(days=30))] == [*as_of]
+
+
 def test_what_is_not_published_is_said_with_what_is(table: Table) -> None:
     with pytest.raises(StoreError, match="nothing is published"):
         table.select()

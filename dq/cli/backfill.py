@@ -95,8 +95,9 @@ def command(arguments: argparse.Namespace) -> int:
         console.note(f"dq: {problem}")
     if problems and code == 0:
         code = 4
-    for pipeline, month in batch.due_again(project.registry, [*session.ended.values()], shown):
-        console.note(f"dq: {pipeline} {month} compares with a month published anew; go on with --to {month}")
+    for pipeline, period in batch.due_again(project.registry, [*session.ended.values()], shown):
+        month = f"{periods.days_of(period, project.registry.pipelines[pipeline].grain)[1]:%Y-%m}"
+        console.note(f"dq: {pipeline} {period} compares with a period published anew; go on with --to {month}")
     if any(one.word.startswith("published") for one in session.ended.values()):
         for name in batch.downstream(project.registry, arguments.pipeline):
             commit = warehouse.table(name).current()

@@ -125,7 +125,7 @@ def test_a_mended_month_is_rebuilt_with_what_is_built_on_it_and_compared_with_it
     code, out, err = call(after_september, *line[:-1], "2026-09")
     assert (code, ended(out)["investor_profit", "2026-09"]) == (0, "published"), out
     assert f"investor_profit 2026-09 {stale}" not in err
-    assert f"investor_profit {MONTH} compares with a month published anew; go on with --to {MONTH}" in err
+    assert f"investor_profit {MONTH} compares with a period published anew; go on with --to {MONTH}" in err
     before = version(after_september, "investor_profit", MONTH)
     code, out, _ = call(after_september, *line)
     expected = dict.fromkeys(expected, "unchanged") | {("investor_profit", MONTH): "published"}

@@ -114,7 +114,7 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
     if not arguments.reason.strip():
         raise UsageError("--reason is empty", expected="a sentence a reader of the log will understand")
     periods.days_of(arguments.period, where="--period")
-    warehouse = open_warehouse(arguments)
+    warehouse = open_warehouse(arguments, to_write=True)
     table = warehouse.table(arguments.pipeline)
     by = arguments.by or console.who()
     meant = to_withdraw(table, arguments.period, arguments.version)
@@ -131,7 +131,7 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
 
 def gc_command(arguments: argparse.Namespace) -> int:
     """Remove what nothing references."""
-    warehouse = open_warehouse(arguments)
+    warehouse = open_warehouse(arguments, to_write=True)
     if arguments.older_than < 1:
         raise UsageError(f"--older-than {arguments.older_than} is too short", expected="days from 1 up")
     removed = warehouse.gc(datetime.now(UTC), timedelta(days=arguments.older_than))

@@ -28,7 +28,9 @@ under the same key."""
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the commands."""
-    status = commands.add_parser("status", help="list the open incidents, oldest first, and what is undelivered")
+    status = commands.add_parser(
+        "status", help="list the open incidents, oldest first, and what is undelivered; exit 3 where a log is damaged"
+    )
     status.add_argument("--at", help="on call, next steps and waivers as of this instant, ISO 8601 UTC (default: now)")
     status.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     instead = status.add_mutually_exclusive_group()
@@ -89,13 +91,23 @@ def status_command(arguments: argparse.Namespace) -> int:
             "undelivered": left.undelivered,
         }
         console.out(json.dumps(clean.value(document), indent=2, allow_nan=False))
-        return 0
+        return _damaged(warehouse, declared)
     for line in overview.text(found, people, now):
         console.out(clean.text(line))
     count = "no open incidents" if not found else f"{len(found)} open incident{'s' if len(found) > 1 else ''}"
     waiting = f", {len(left.waiting)} messages wait for their time" if left.waiting else ""
     console.out(count + waiting + (f", {len(left.undelivered)} undelivered (dq deliver)" if left.undelivered else ""))
-    return 0
+    return _damaged(warehouse, declared)
+
+
+def _damaged(warehouse: Warehouse, declared: registry.Registry) -> int:
+    """Say of which pipelines nobody knows what is published; the exit code, 3 where there is one."""
+    from dq.run import missing
+
+    found = missing.unreadable(warehouse, declared)
+    for name, failure in found.items():
+        console.note(f"dq: it is not known what {name} has published: {failure}")
+    return 3 if found else 0
 
 
 def deliver_command(arguments: argparse.Namespace) -> int:
@@ -104,7 +116,7 @@ def deliver_command(arguments: argparse.Namespace) -> int:
 
     if arguments.seconds < 1:
         raise UsageError(f"--seconds {arguments.seconds} is too short", expected="seconds from 1 up")
-    warehouse = open_warehouse(arguments)
+    warehouse = open_warehouse(arguments, to_write=not arguments.dry_run)
     root = registry.find_root()
     people = house(root)
     if not people.notify.targets:
@@ -119,7 +131,7 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     console.out(f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered")
     for reason in told.undelivered:
         console.note(f"dq: not delivered to {reason}")
-    return 4 if told.undelivered else 0
+    return _damaged(warehouse, registry.load(root)) or (4 if told.undelivered else 0)
 
 
 def _dry_run(warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime) -> int:

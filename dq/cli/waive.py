@@ -109,7 +109,7 @@ def _record(arguments: argparse.Namespace) -> int:
         signed_off_by=(arguments.signed_off_by or "").strip(),
         signed_off_at=_signed_off_at(arguments, check, now),
     )
-    warehouse = open_warehouse(arguments)
+    warehouse = open_warehouse(arguments, to_write=True)
     earlier = [one for one in waivers.of_period(warehouse, bound.name, waiver.period) if one.check == waiver.check]
     kept = waivers.record(warehouse, waiver)
     signed = f", {kept.sign_off}" if kept.sign_off else ""
@@ -157,7 +157,7 @@ def _signed_off_at(arguments: argparse.Namespace, check: Check, now: datetime) -
 def _end(arguments: argparse.Namespace) -> int:
     by = (arguments.by or "").strip() or console.who()
     ending = Ending(by=by, at=datetime.now(UTC), reason=arguments.reason.strip())
-    ended = waivers.end(open_warehouse(arguments), arguments.end, ending)
+    ended = waivers.end(open_warehouse(arguments, to_write=True), arguments.end, ending)
     console.out(
         f"ended {ended.id}: {ended.check} of {ended.pipeline} {ended.period} is waived no longer\n"
         f"what was published under it stays until it is run again: dq run {ended.pipeline} --period {ended.period}"

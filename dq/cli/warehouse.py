@@ -15,8 +15,8 @@ def add_warehouse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
 
 
-def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
-    """The warehouse the arguments name, or that of the settings."""
+def open_warehouse(arguments: argparse.Namespace, *, to_write: bool = False) -> store.Warehouse:
+    """The warehouse the arguments name, or that of the settings; ``to_write`` also opens it to write."""
     root = registry.find_root()
     folder = arguments.warehouse or root / settings.load(root).warehouse
     if not folder.is_dir():
@@ -27,7 +27,10 @@ def open_warehouse(arguments: argparse.Namespace) -> store.Warehouse:
             where=where,
             do="give by --warehouse or DQ_WAREHOUSE where runs publish; make demo does in build/demo/warehouse",
         )
-    return store.Warehouse(folder)
+    warehouse = store.Warehouse(folder)
+    if to_write:
+        warehouse.prepare()
+    return warehouse
 
 
 def docs_site(arguments: argparse.Namespace) -> Path:

@@ -44,6 +44,17 @@ class Missed:
     waits_for: str = ""
 
 
+def unreadable(warehouse: store.Warehouse, declared: Registry) -> dict[str, StoreError]:
+    """The pipelines of which nobody can say what is published, their log being damaged, each with what to do."""
+    found = {}
+    for name in declared.pipelines:
+        try:
+            warehouse.table(name).current()
+        except StoreError as error:
+            found[name] = error
+    return found
+
+
 def observations(warehouse: store.Warehouse, house: House, declared: Registry, now: datetime) -> list[Observation]:
     """What is to be said now of missing figures: which are missed anew or moreover, and which are there again."""
     known = {
@@ -51,10 +62,12 @@ def observations(warehouse: store.Warehouse, house: House, declared: Registry, n
         for one in incidents.everything(warehouse).values()
         if one.failure.check == f"{one.pipeline}.{IN_TIME}" and one.open and house.known(one.pipeline)
     }
-    found = missed(warehouse, house, declared, now, known)
+    found, damaged = missed(warehouse, house, declared, now, known), unreadable(warehouse, declared)
     told = []
     for pipeline, period in sorted({*found, *known}):
         it, before = found.get((pipeline, period)), known.get((pipeline, period))
+        if it is None and pipeline in damaged:
+            continue
         failures = [_failure(house, declared.pipeline(pipeline), pipeline, it)] if it else []
         if it and before and failures[0].found == before.failure.found:
             continue
@@ -85,16 +98,18 @@ def missed(
     """The figures that are not there by pipeline and period, the days of a month together.
 
     Of figures that investors read it does not matter whether a run was made: late figures are a late report. What is
-    ``known`` to be missing is looked at however old it is.
+    ``known`` to be missing is looked at however old it is. A damaged log says nothing of its own pipeline, and of no
+    other.
     """
+    damaged = unreadable(warehouse, declared)
     month = f"{now.astimezone(house.roster.zone):%Y-%m}"
     old = (f"{periods.days_of(period)[0]:%Y-%m}" for _, period in known)
     first = min([periods.previous_month(periods.previous_month(month)), *old])
     answers = [one for one in prevalidations(warehouse) if one.month >= first]
     found: dict[Key, Missed] = {}
     for name, item in declared.pipelines.items():
-        if item.document:
-            continue  # its report is late by a level of its own
+        if item.document or name in damaged:
+            continue  # the report of a document is late by a level of its own
         grouped: dict[Key, list[Attainment]] = {}
         for one in _due(warehouse, house, name, item, answers, periods.days_of(first)[0], now):
             end = periods.days_of(one.period, item.grain)[1]

@@ -14,7 +14,7 @@ from dq.notify.reports import Late
 from dq.notify.routes import CLOSE
 from dq.people.levels import Age, Within, deadline, end_of, moment_text, show
 from dq.registry import Registry
-from dq.run import closing, records
+from dq.run import closing, missing, records
 from dq.runbooks.agenda import failed_first
 
 LOOKED_BACK = timedelta(days=31)
@@ -33,11 +33,13 @@ def late_reports(
 ) -> dict[tuple[str, str], Late]:
     """The reports that are due and were never made, by pipeline and period, each with when it was due.
 
-    Only periods after the pipeline's first run count: nobody waits for what was due before there was one.
+    Only periods after the pipeline's first run count: nobody waits for what was due before there was one. While a log
+    is damaged it says nothing of its pipeline, nor of a close.
     """
     found = {}
+    damaged = missing.unreadable(warehouse, declared)
     for name, item in declared.pipelines.items():
-        if not item.document:
+        if not item.document or name in damaged:
             continue
         first = min(
             (period for run in records.names(warehouse, name) if (period := records.period_of(run))), default=""
@@ -48,7 +50,7 @@ def late_reports(
                 found[name, period] = late
         for period, late in _outdated(warehouse, house, name, now):
             found.setdefault((name, period), late)
-    return {**found, **dict(_late_closes(warehouse, house, declared, now))}
+    return found if damaged else {**found, **dict(_late_closes(warehouse, house, declared, now))}
 
 
 def _late_closes(

@@ -128,10 +128,24 @@ class Retraction:
     at: datetime
     transaction: str
 
-    def restored(self, commits: Sequence[Commit]) -> Mapping[str, PeriodEntry | None]:
-        """For each period the newest earlier entry with another run key that was not withdrawn itself, else None."""
+    def restored(self, commits: Sequence[Commit], taken: Sequence[int]) -> Mapping[str, PeriodEntry | None]:
+        """For each period the newest earlier entry with another run key that was not withdrawn itself, else None.
+
+        Raises a StoreError where a damaged version, of those ``taken``, may hold a newer one.
+        """
         withdrawn = commits[-1].withdrawn if commits else {}
-        return {entry.period: _previous(entry, commits, withdrawn) for entry in self.entries}
+        found = {entry.period: _previous(entry, commits, withdrawn) for entry in self.entries}
+        damaged = set(taken) - {commit.version for commit in commits}
+        for entry in self.entries:
+            seen = found[entry.period]
+            after = seen[0].version if seen else 0
+            if between := [version for version in damaged if after < version < entry.version]:
+                raise StoreError(
+                    f"version {max(between)} is damaged, and may hold what was published before",
+                    where=f"{self.table} {entry.period}",
+                    do="restore its file from a backup, or publish corrected figures instead",
+                )
+        return {period: seen[1] if seen else None for period, seen in found.items()}
 
     def on(self, base: Commit | None, version: int, restored: Mapping[str, PeriodEntry | None]) -> Commit:
         """The commit on top of a version; ConflictError when an entry is no longer the published one."""
@@ -178,14 +192,17 @@ class Retraction:
         return found
 
 
-def _previous(entry: PeriodEntry, commits: Sequence[Commit], withdrawn: Mapping[str, Withdrawal]) -> PeriodEntry | None:
+def _previous(
+    entry: PeriodEntry, commits: Sequence[Commit], withdrawn: Mapping[str, Withdrawal]
+) -> tuple[Commit, PeriodEntry] | None:
+    """What was published before an entry, and the last commit that held it."""
     for commit in reversed(commits):
         earlier = commit.entries.get(entry.period)
         if commit.version >= entry.version or earlier is None or earlier.fingerprint == entry.fingerprint:
             continue
         taken_back = withdrawn.get(earlier.fingerprint)
         if not taken_back or entry.period not in taken_back.periods:
-            return earlier
+            return commit, earlier
     return None
 
 

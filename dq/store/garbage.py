@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 
 from dq.errors import StoreError
 from dq.store.documents import TornDocumentError, decode
-from dq.store.filesystem import TEMPORARY_SUFFIX, EntryType, Filesystem, LinkingFilesystem, Listed
+from dq.store.filesystem import TEMPORARY_SUFFIX, EntryType, Filesystem, Listed
 from dq.store.inventory import INTENT
-from dq.store.log import CommitLog
+from dq.store.log import VIEWS, CommitLog
 from dq.store.names import NAME
+from dq.store.view import TRASH
 
 log = logging.getLogger("dq.store")
 
-STAGING, DATA, VIEWS, TRASH = "_staging", "data", "_views", "_trash"
+STAGING, DATA = "_staging", "data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ def collect(
     older_than: timedelta,
     keep_runs: Collection[str],
 ) -> Sequence[Removed]:
-    """Remove a table's unreferenced run folders, old views and left-over temporaries; returns what was removed."""
+    """Remove a table's unreferenced run folders and left-over temporaries; returns what was removed."""
     if older_than <= timedelta(0):
         raise StoreError("garbage needs an age above zero", where=table, do="give a time longer than the longest run")
     return list(_Collector(filesystem, commits, table, now - older_than, keep_runs).run())
@@ -66,7 +67,6 @@ class _Collector:
             for run in self._old_runs(place):
                 if place == STAGING or self._unreferenced(run, place):
                     yield from self._remove(run, place)
-        yield from self._old_views()
         yield from sweep_temporaries(self._filesystem, self._commits.folder, self._before)
         yield from sweep_temporaries(self._filesystem, self._table, self._before)
 
@@ -80,6 +80,11 @@ class _Collector:
 
     def _unreferenced(self, run: str, place: str) -> bool:
         """Whether no commit, whole or damaged or still to land, can refer to a run's data; read from the log anew."""
+        try:
+            self._commits.current()
+        except StoreError as error:
+            log.warning("%s: nothing under data is removed while its log is not whole: %s", self._table, error)
+            return False
         for number in self._commits.taken():
             if number in self._runs_of:
                 continue
@@ -113,6 +118,7 @@ class _Collector:
         for place in (STAGING, DATA):
             for one in self._filesystem.list(f"{self._table}/{TRASH}/{place}"):
                 yield from self._empty(one.name, place)
+        self._filesystem.delete(f"{self._table}/{TRASH}/{VIEWS}")
 
     def _empty(self, run: str, place: str) -> Iterator[Removed]:
         source, trash = f"{self._table}/{place}/{run}", f"{self._table}/{TRASH}/{place}/{run}"
@@ -122,17 +128,6 @@ class _Collector:
         size = sum(one.size for one in self._files(trash))
         self._filesystem.delete(trash)
         yield Removed(path=source, bytes=size)
-
-    def _old_views(self) -> Iterator[Removed]:
-        current = self._commits.current()
-        in_use = {f"{VIEWS}/{current.version}"} if current else set()
-        if isinstance(self._filesystem, LinkingFilesystem):
-            in_use.add(self._filesystem.link_target(f"{self._table}/current") or "")
-        for one in self._filesystem.list(f"{self._table}/{VIEWS}"):
-            stale = f"{VIEWS}/{one.name}" not in in_use and one.type is EntryType.FOLDER
-            if stale and older(one.modified_ns, self._before):
-                self._filesystem.delete(f"{self._table}/{VIEWS}/{one.name}")
-                yield Removed(path=f"{self._table}/{VIEWS}/{one.name}", bytes=0)
 
     def _newest(self, key: str) -> int:
         return max((one.modified_ns for one in self._files(key)), default=0)

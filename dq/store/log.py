@@ -1,9 +1,9 @@
 """The commit log of a table: numbered files, each the whole table, each created at most once.
 
-The current version is the whole commit with the highest number. A file that is torn or edited is passed over with a
-warning and keeps its number: it neither hides a later commit, because no commit needs another to be read, nor is it
-overwritten, because the next one takes the number after the highest that is there. A file that cannot be *read* is an
-error, never passed over, or a failing disk would quietly bring old figures back.
+The current version is the commit with the highest number. Where that one is damaged, or a number before it is missing,
+there is no current version but an error: what is lost may be a withdrawal, and the version before would bring back what
+was withdrawn. An older file that is damaged is passed over with a warning: no commit needs another to be read. Nothing
+is ever overwritten, and a file that cannot be *read* is an error wherever it is.
 """
 
 from __future__ import annotations
@@ -13,17 +13,26 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from dq.errors import CommitUnknownError, StoreError
 from dq.store.documents import TornDocumentError, decode, encode
-from dq.store.filesystem import Filesystem, NotWrittenError
+from dq.store.filesystem import Filesystem, LinkingFilesystem, NotWrittenError
 from dq.store.versions import Commit
 
 log = logging.getLogger("dq.store")
 
 LOG = "_commits"
+CURRENT = "current"
+VIEWS = "_views"
 FILE_NAME = re.compile(r"([0-9]{20})\.json")
 ATTEMPTS = 1000
+FAR = 1000
+"""A file so many numbers after the others, and without a commit of this number, was never one of this log."""
+NEXT_STEP = (
+    f"restore it from a backup; without one remove what is left of it and the link {CURRENT}, look at what is "
+    "published then, and publish or withdraw again what it had changed"
+)
 
 
 @dataclass(frozen=True)
@@ -46,52 +55,35 @@ class CommitLog:
         self.folder = f"{table}/{LOG}"
 
     def taken(self) -> Sequence[int]:
-        """Every number that has a file, whole or damaged, ascending."""
-        found = []
-        for one in self._filesystem.list(self.folder):
-            match = FILE_NAME.fullmatch(one.name)
-            if match:
-                found.append(int(match[1]))
-        return sorted(found)
+        """Every number that has a file, whole or damaged, ascending; a stray far from the others is passed over."""
+        matches = (FILE_NAME.fullmatch(one.name) for one in self._filesystem.list(self.folder))
+        found: list[int] = []
+        for number in sorted(int(match[1]) for match in matches if match):
+            if number - (found[-1] if found else 0) > FAR and self.at(number) is None:
+                log.warning("%s: %s was never a commit and is passed over; remove it", self._table, self.key(number))
+            else:
+                found.append(number)
+        return found
 
     def at(self, version: int) -> Commit | None:
         """The commit with this number; None, with a warning, when its file is damaged; None when there is none."""
-        content = self._filesystem.read(self.key(version))
-        if content is None:
-            return None
         try:
-            commit = Commit.from_json(decode(content))
-            if (commit.table, commit.version) != (self._table, version):
-                raise TornDocumentError(f"it is version {commit.version} of {commit.table}")
+            return self._whole(version)
         except TornDocumentError as error:
-            log.warning(
-                "%s: commit %d is damaged and passed over: %s; restore %s from a backup",
-                self._table,
-                version,
-                error,
-                self.key(version),
-            )
+            log.warning("%s: commit %d is damaged: %s (%s)", self._table, version, error, self.key(version))
             return None
-        return commit
 
     def current(self) -> Commit | None:
-        """The whole commit with the highest number, None before the first."""
-        return self._newest(self.taken())
+        """The commit with the highest number, None before the first; StoreError where a newer one may be lost."""
+        return self._newest(*self._listed())
 
     def all(self) -> Sequence[Commit]:
-        """Every whole commit, ascending."""
-        commits = (self.at(version) for version in self.taken())
-        return [commit for commit in commits if commit]
+        """Every whole commit, ascending; StoreError as for the current one."""
+        return self._back_to(None)[::-1]
 
     def since(self, instant: datetime) -> Sequence[Commit]:
         """The whole commits from an instant on, ascending: read from the newest back to the first one before it."""
-        found: list[Commit] = []
-        for version in reversed(self.taken()):
-            commit = self.at(version)
-            if commit and commit.committed < instant:
-                break
-            found += [commit] if commit else []
-        return found[::-1]
+        return self._back_to(instant)[::-1]
 
     def append(self, propose: Propose, announce: Announce) -> Commit:
         """Commit what ``propose`` makes of the current version, again on every newer one until it is written.
@@ -101,9 +93,9 @@ class CommitLog:
         failed and does not say whether the commit landed.
         """
         for _ in range(ATTEMPTS):
-            taken = self.taken()
+            taken, shown = self._listed()
             version = _next(taken)
-            proposed = propose(self._newest(taken), version)
+            proposed = propose(self._newest(taken, shown), version)
             if isinstance(proposed, Settled):
                 return proposed.commit
             announce(version)
@@ -119,12 +111,60 @@ class CommitLog:
         """The key of a version's file."""
         return f"{self.folder}/{version:020d}.json"
 
-    def _newest(self, taken: Sequence[int]) -> Commit | None:
-        for version in reversed(taken):
+    def _whole(self, version: int) -> Commit | None:
+        """The commit with this number, None when there is none; TornDocumentError when its file is damaged."""
+        content = self._filesystem.read(self.key(version))
+        if content is None:
+            return None
+        commit = Commit.from_json(decode(content))
+        if (commit.table, commit.version) != (self._table, version):
+            raise TornDocumentError(f"it is version {commit.version} of {commit.table}")
+        return commit
+
+    def _listed(self) -> tuple[Sequence[int], int]:
+        """The numbers that are taken, and the one that ``current`` showed before they were listed, 0 without."""
+        shown = ""
+        if isinstance(self._filesystem, LinkingFilesystem):
+            shown = (self._filesystem.link_target(f"{self._table}/{CURRENT}") or "").removeprefix(f"{VIEWS}/")
+        return self.taken(), int(shown) if shown.isdecimal() else 0
+
+    def _newest(self, taken: Sequence[int], shown: int) -> Commit | None:
+        """The commit with the highest number; StoreError where it is damaged, or any other is missing."""
+        last = taken[-1] if taken else 0
+        if shown > last:
+            raise self._lost(shown, f"version {shown}, which readers were shown, is missing")
+        self._refuse_holes(taken)
+        if not taken:
+            return None
+        try:
+            newest = self._whole(last)
+        except TornDocumentError as error:
+            raise self._lost(last, f"version {last}, the newest, is damaged: {error}") from error
+        if newest is None:
+            raise self._lost(last, f"version {last}, the newest, is missing")
+        return newest
+
+    def _refuse_holes(self, taken: Sequence[int]) -> None:
+        """Raise a StoreError where a number is missing, unless the next commit says that it was built without it."""
+        for before, number in pairwise([0, *taken]):
+            if number == before + 1 or self._filesystem.read(self.key(before + 1)) is not None:
+                continue  # what appears while a folder is listed may be listed or not
+            following = next((commit for one in taken if one >= number and (commit := self.at(one))), None)
+            if following is None or (following.parent or 0) > before:
+                raise self._lost(before + 1, f"version {before + 1} is missing, version {number} is there")
+
+    def _lost(self, version: int, what: str) -> StoreError:
+        return StoreError(what, where=self.key(version), do=NEXT_STEP)
+
+    def _back_to(self, instant: datetime | None) -> list[Commit]:
+        taken, shown = self._listed()
+        found = [newest] if (newest := self._newest(taken, shown)) else []
+        for version in reversed(taken[:-1]):
+            if instant and found[-1].committed < instant:
+                break
             commit = self.at(version)
-            if commit:
-                return commit
-        return None
+            found += [commit] if commit else []
+        return [commit for commit in found if instant is None or commit.committed >= instant]
 
     def _put(self, commit: Commit) -> bool:
         """Whether this commit, and not another writer's, holds its number now."""

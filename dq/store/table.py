@@ -148,7 +148,7 @@ class Table:
 
             return self._log.append(lambda base, version: change.on(base, version, self._log.at), announce)
         finally:
-            self._refresh_view()
+            self.refresh_view()
 
     def withdraw(
         self, period: str, *, by: str, reason: str, now: datetime, expected: Mapping[str, int] | None = None
@@ -174,12 +174,12 @@ class Table:
             at=now,
             transaction=f"withdraw-{uuid4().hex}",
         )
-        restored = retraction.restored(self._log.all())
+        restored = retraction.restored(self._log.all(), self._log.taken())
         self.verify_entries([entry for entry in restored.values() if entry])
         try:
             return self._log.append(lambda base, version: retraction.on(base, version, restored), lambda _: None)
         finally:
-            self._refresh_view()
+            self.refresh_view()
 
     def current(self) -> Commit | None:
         """The version readers see, None before the first."""
@@ -278,6 +278,10 @@ class Table:
         """
         return garbage.collect(self._filesystem, self._log, self.name, now, older_than, keep_runs)
 
+    def refresh_view(self) -> None:
+        """Point the link ``current`` at what the log says is published."""
+        view.refresh(self._filesystem, self._log, self.name)
+
     def _staged(self, run: str) -> str:
         return f"{self.name}/_staging/{run}"
 
@@ -317,6 +321,3 @@ class Table:
     def _write_intent(self, folder: str, version: int) -> None:
         body: dict[str, Json] = {"table": self.name, "version": version}
         self._filesystem.replace(f"{folder}/{inventory.INTENT}", encode(body))
-
-    def _refresh_view(self) -> None:
-        view.refresh(self._filesystem, self._log, self.name)

@@ -1,6 +1,8 @@
 """The ``current`` link of a table: the published version as plain folders, for readers that know no commit log.
 
-Derived from the log and never read back: when it cannot be made, a warning says so and the commit stands.
+Derived from the log by whoever publishes, and again by whoever opens the warehouse to write, so that a process that
+died in between leaves it old only until then: when it cannot be made, a warning says so and the commit stands. The
+last few views stay, so that a reader who resolved the link a moment ago reads on.
 """
 
 from __future__ import annotations
@@ -8,14 +10,16 @@ from __future__ import annotations
 import logging
 
 from dq.errors import StoreError
-from dq.store.filesystem import Filesystem, LinkingFilesystem
-from dq.store.log import CommitLog
+from dq.store.filesystem import EntryType, Filesystem, LinkingFilesystem
+from dq.store.log import CURRENT, VIEWS, CommitLog
 from dq.store.manifest import PERIOD_COLUMN
 from dq.store.versions import Commit
 
 log = logging.getLogger("dq.store")
 
 ATTEMPTS = 100
+KEPT = 8
+TRASH = "_trash"
 
 
 def refresh(filesystem: Filesystem, commits: CommitLog, table: str) -> None:
@@ -24,17 +28,39 @@ def refresh(filesystem: Filesystem, commits: CommitLog, table: str) -> None:
         return
     try:
         for _ in range(ATTEMPTS):
+            taken = commits.taken()
+            if not taken or filesystem.link_target(f"{table}/{CURRENT}") == _target(taken[-1]):
+                break
             commit = commits.current()
-            if commit is None or filesystem.link_target(f"{table}/current") == _target(commit):
-                return
-            for period, entry in commit.entries.items():
-                if entry.files:
-                    folder = f"{PERIOD_COLUMN}={period}"
-                    filesystem.link(f"{table}/{_target(commit)}/{folder}", f"../../data/{entry.run}/{folder}")
-            filesystem.link(f"{table}/current", _target(commit))
+            if commit is not None:
+                _show(filesystem, commits, table, commit)
+        _prune(filesystem, table, filesystem.link_target(f"{table}/{CURRENT}"))
     except (StoreError, OSError) as error:
-        log.warning("%s: the link to the current version could not be renewed: %s", table, error)
+        log.warning("%s: the link to the current version could not be brought up to date: %s", table, error)
 
 
-def _target(commit: Commit) -> str:
-    return f"_views/{commit.version}"
+def _show(filesystem: LinkingFilesystem, commits: CommitLog, table: str, commit: Commit) -> None:
+    for period, entry in commit.entries.items():
+        if entry.files:
+            folder = f"{PERIOD_COLUMN}={period}"
+            filesystem.link(f"{table}/{_target(commit.version)}/{folder}", f"../../data/{entry.run}/{folder}")
+    # A view that many newer ones overtook while it was made may have been removed in part.
+    if commits.taken()[-1] == commit.version:
+        filesystem.link(f"{table}/{CURRENT}", _target(commit.version))
+
+
+def _prune(filesystem: Filesystem, table: str, shown: str | None) -> None:
+    """Remove the views before the last few, each by one move first: who lists one sees all of it or none."""
+    folder = f"{table}/{VIEWS}"
+    views = [one for one in filesystem.list(folder) if one.name.isdecimal() and one.type is EntryType.FOLDER]
+    for number in sorted(int(one.name) for one in views)[:-KEPT]:
+        if _target(number) == shown:
+            continue
+        trash = f"{table}/{TRASH}/{VIEWS}/{number}"
+        filesystem.delete(trash)
+        filesystem.move(f"{folder}/{number}", trash)
+        filesystem.delete(trash)
+
+
+def _target(version: int) -> str:
+    return f"{VIEWS}/{version}"

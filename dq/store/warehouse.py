@@ -14,7 +14,7 @@ from dq.store.table import Table
 
 
 class Warehouse:
-    """A warehouse folder; opening it creates and checks nothing, the first write proves the storage."""
+    """A warehouse folder; opening it creates and checks nothing, the first write proves the storage (see prepare)."""
 
     def __init__(self, root: str | Path, *, filesystem: Filesystem | None = None) -> None:
         self.root = Path(root).absolute()
@@ -36,10 +36,16 @@ class Warehouse:
         return [one.name for one in found if one.type is EntryType.FOLDER and NAME.fullmatch(one.name)]
 
     def prepare(self) -> None:
-        """Prove once that the storage takes writes and creates a key at most once; StoreError with the path if not."""
+        """Open it to write, once: prove that the storage creates a key at most once, bring ``current`` up to the log.
+
+        A writer that died between its commit and the link left the link behind. Raises a StoreError with the path when
+        the storage does not take writes.
+        """
         if not self._proved:
             probe(self._filesystem, str(self.root))
             self._proved = True
+            for name in self.tables():
+                self.table(name).refresh_view()
 
     def gc(self, now: datetime, older_than: timedelta, keep_runs: Collection[str] = frozenset()) -> Sequence[Removed]:
         """Remove what nothing refers to from every table and what dead writers left among the records."""

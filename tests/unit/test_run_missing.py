@@ -174,6 +174,23 @@ def test_a_damaged_commit_of_before_hides_nothing(warehouse: Warehouse) -> None:
     assert [one.period for one in judged(warehouse, "2026-11-11 04:01")] == ["2026-11"]
 
 
+def test_a_damaged_log_is_said_and_says_nothing_of_other_pipelines(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live(warehouse, "growth_daily", "user_days", "executive_report")
+    assert [one.pipeline for one in judged(warehouse, "2026-11-11 04:01")] == ["growth_daily"]
+    for name in ("growth_daily", "executive_report"):
+        (Path(warehouse.root) / name / "_commits" / f"{1:020}.json").write_text("torn", encoding="utf-8")
+    assert [one.pipeline for one in judged(warehouse, "2026-11-11 05:01")] == ["growth_daily", "user_days"]
+    assert main(["status", "--at", "2026-11-11T05:01:00Z", "--warehouse", str(warehouse.root)]) == 3
+    printed = capsys.readouterr()
+    assert "user_days.figures.in_time" in printed.out
+    assert "dq: it is not known what growth_daily has published: growth_daily/_commits/00000000000000000001.json: " in (
+        printed.err
+    )
+    assert "what executive_report has published" in printed.err
+
+
 def test_a_whole_scheduler_that_stands_still_is_an_incident_a_pipeline_told_under_what_it_waits_for(
     warehouse: Warehouse,
 ) -> None:

@@ -364,7 +364,7 @@ def test_a_view_that_cannot_be_made_does_not_change_the_outcome_and_the_next_run
     warehouse, _ = faulty(tmp_path, "persistent", only="_views")
     with caplog.at_level(logging.WARNING, "dq.store"):
         assert publish(warehouse.table("t"), "r1", {"2026-10": [1]}, "k").version == 1
-    assert "could not be renewed" in caplog.text
+    assert "could not be brought up to date" in caplog.text
     table = Warehouse(tmp_path).table("t")
     assert read_view(table, tmp_path) == {}
     publish(table, "r2", {"2026-10": [1]}, "k")

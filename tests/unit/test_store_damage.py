@@ -8,10 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from store_support import SCHEMA, commit, publish, quick_disk, read, seal, write_staged
+from run_records import published
+from store_support import INFO, NOW, SCHEMA, commit, publish, quick_disk, read, read_view, seal, write_staged
 
+from dq.cli import main
 from dq.errors import StoreError
-from dq.store import Table, Warehouse
+from dq.run import records
+from dq.store import Table, Warehouse, select_published
 from dq.store.documents import decode, encode
 
 __all__ = ["quick_disk"]
@@ -31,68 +34,139 @@ def part_file(root: Path, run: str, period: str = "2026-10") -> Path:
     return next((root / "t").glob(f"*/{run}/period={period}/*.parquet"))
 
 
-def test_a_torn_commit_shows_the_version_before_and_keeps_its_number(
-    table: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
+DAMAGED = r"000002\.json: version 2, the newest, is damaged: .*restore it from a backup"
+
+
+def test_a_newest_commit_that_is_torn_or_edited_is_an_error_and_never_the_version_before(
+    table: Table, tmp_path: Path
 ) -> None:
     publish(table, "r1", {"2026-10": [1]})
     publish(table, "r2", {"2026-10": [2]})
     path = commit_file(tmp_path, 2)
     whole = path.read_bytes()
-    for length in range(0, len(whole) - 1, 101):
-        path.write_bytes(whole[:length])
-        caplog.clear()
-        current = table.current()
-        assert current is not None
-        assert current.version == 1, length
-        assert "commit 2 is damaged" in caplog.text
+    edited = whole.replace(b'"kind": "final"', b'"kind": "preliminary"')
+    for content in (*(whole[:length] for length in range(0, len(whole) - 1, 101)), edited):
+        path.write_bytes(content)
+        for look in (table.current, table.log, table.select, lambda: table.entry("2026-10")):
+            with pytest.raises(StoreError, match=DAMAGED):
+                look()
+    assert read(table, version=1) == {"2026-10": [1]}, "a version that is named is still read"
     path.write_bytes(whole[:-1])
     assert read(table) == {"2026-10": [2]}, "without its last line feed the commit is still whole"
 
 
-@pytest.mark.parametrize("length", [0, 1, 100, -1])
-def test_a_later_commit_is_readable_past_a_torn_one_which_is_not_overwritten(
-    table: Table, tmp_path: Path, length: int
-) -> None:
+@pytest.mark.parametrize("damage", ["torn", "removed"])
+def test_a_damaged_withdrawal_never_brings_withdrawn_figures_back(table: Table, tmp_path: Path, damage: str) -> None:
+    publish(table, "r1", {"2026-10": [1]})
+    publish(table, "r2", {"2026-10": [2]}, "wrong")
+    table.withdraw("2026-10", by="Laura", reason="ledger was open", now=NOW)
+    path = commit_file(tmp_path, 3)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:50]) if damage == "torn" else path.unlink()
+    with pytest.raises(StoreError, match=r"000003\.json: version 3, .*(damaged|missing).*restore it from a backup"):
+        select_published(tmp_path, "t", "2026-10")
+    manifest = seal(table, "r3", {"2026-11": [3]})
+    with pytest.raises(StoreError, match="version 3"):
+        table.commit(manifest, periods={"2026-11": INFO}, expected={"2026-11": None}, now=NOW)
+    with pytest.raises(StoreError, match="version 3"):
+        table.withdraw("2026-10", by="Laura", reason="again", now=NOW)
+    path.write_bytes(whole)
+    assert read(table) == {"2026-10": [1]}
+    assert commit(table, manifest).version == 4
+
+
+def test_a_torn_commit_is_given_up_by_hand(table: Table, tmp_path: Path) -> None:
     publish(table, "r1", {"2026-10": [1]})
     publish(table, "r2", {"2026-10": [2]})
-    path = commit_file(tmp_path, 2)
-    torn = path.read_bytes()[: length if length >= 0 else -3]
-    path.write_bytes(torn)
-    done = publish(table, "r3", {"2026-11": [3]})
-    assert (done.version, done.parent) == (3, 1)
-    assert path.read_bytes() == torn
-    assert read(table) == {"2026-10": [1], "2026-11": [3]}
-    assert [one.version for one in table.log()] == [1, 3]
-    with pytest.raises(StoreError, match="version 2 cannot be read"):
-        table.commit_at(2)
+    commit_file(tmp_path, 2).unlink()
+    with pytest.raises(StoreError, match="version 2, which readers were shown, is missing"):
+        table.current()
+    (tmp_path / "t" / "current").unlink()
+    assert read(table) == {"2026-10": [1]}
+    assert publish(table, "r3", {"2026-10": [3]}).version == 2
 
 
-def test_an_old_commit_that_is_torn_later_does_not_hide_the_current_one(table: Table, tmp_path: Path) -> None:
+def test_an_old_commit_that_is_torn_later_does_not_hide_the_current_one(
+    table: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for n in (1, 2, 3):
         publish(table, f"r{n}", {f"2026-{9 + n:02d}": [n]})
     commit_file(tmp_path, 1).write_bytes(b"{")
-    commit_file(tmp_path, 2).unlink()
     assert read(table) == {"2026-10": [1], "2026-11": [2], "2026-12": [3]}
+    assert [one.version for one in table.log()] == [2, 3]
+    assert "commit 1 is damaged" in caplog.text
+    with pytest.raises(StoreError, match="version 1 cannot be read"):
+        table.commit_at(1)
     assert publish(table, "r4", {"2026-10": [4]}).version == 4
 
 
-def test_an_edited_commit_is_passed_over(table: Table, tmp_path: Path) -> None:
+def test_a_withdrawal_never_reaches_past_a_damaged_version(table: Table, tmp_path: Path) -> None:
+    for n in (1, 2, 3):
+        publish(table, f"r{n}", {"2026-10": [n]})
+    commit_file(tmp_path, 2).write_bytes(b"{")
+    with pytest.raises(StoreError, match="version 2 is damaged, and may hold what was published before"):
+        table.withdraw("2026-10", by="Laura", reason="wrong", now=NOW)
+    commit_file(tmp_path, 1).write_bytes(b"{")
+    with pytest.raises(StoreError, match="version 2 is damaged"):
+        table.withdraw("2026-10", by="Laura", reason="wrong", now=NOW)
+    publish(table, "r4", {"2026-10": [4]})
+    table.withdraw("2026-10", by="Laura", reason="wrong", now=NOW)
+    assert read(table) == {"2026-10": [3]}
+
+
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_a_log_with_a_hole_is_an_error(table: Table, tmp_path: Path, gone: int) -> None:
+    for n in (1, 2, 3, 4):
+        publish(table, f"r{n}", {"2026-10": [n]})
+    path = commit_file(tmp_path, gone)
+    content = path.read_bytes()
+    path.unlink()
+    for look in (table.current, table.log):
+        with pytest.raises(StoreError, match=rf"00{gone}\.json: version {gone} is missing, version {gone + 1} is"):
+            look()
+    path.write_bytes(content)
+    assert read(table) == {"2026-10": [4]}
+
+
+def test_a_number_that_was_passed_over_by_an_earlier_release_is_not_a_hole(table: Table, tmp_path: Path) -> None:
     publish(table, "r1", {"2026-10": [1]})
     publish(table, "r2", {"2026-10": [2]})
-    path = commit_file(tmp_path, 2)
-    path.write_text(path.read_text().replace('"kind": "final"', '"kind": "preliminary"'))
-    assert read(table) == {"2026-10": [1]}
+    body = dict(decode(commit_file(tmp_path, 2).read_bytes()).body)
+    commit_file(tmp_path, 2).unlink()
+    commit_file(tmp_path, 7).write_bytes(b"{")
+    commit_file(tmp_path, 8).write_bytes(encode({**body, "version": 8}))
+    current = table.current()
+    assert current is not None
+    assert (current.version, current.parent) == (8, 1)
+    assert publish(table, "r3", {"2026-11": [3]}).version == 9
 
 
-def test_a_commit_copied_to_another_number_or_table_is_passed_over(table: Table, tmp_path: Path) -> None:
+def test_a_commit_copied_to_another_number_or_table_is_damaged(table: Table, tmp_path: Path) -> None:
     publish(table, "r1", {"2026-10": [1]})
-    commit_file(tmp_path, 7).write_bytes(commit_file(tmp_path, 1).read_bytes())
-    assert [one.version for one in table.log()] == [1]
     other = Warehouse(tmp_path).table("u")
     publish(other, "r1", {"2026-10": [5]})
-    commit_file(tmp_path, 8).write_bytes((tmp_path / "u" / "_commits" / f"{1:020d}.json").read_bytes())
-    assert read(table) == {"2026-10": [1]}
-    assert publish(table, "r9", {"2026-10": [9]}).version == 9
+    own, foreign = (tmp_path / name / "_commits" / f"{1:020d}.json" for name in "tu")
+    for content in (own.read_bytes(), foreign.read_bytes()):
+        commit_file(tmp_path, 2).write_bytes(content)
+        with pytest.raises(StoreError, match=r"version 2, the newest, is damaged: it is version 1 of [tu]"):
+            table.current()
+    own.write_bytes(foreign.read_bytes())
+    commit_file(tmp_path, 2).unlink()
+    with pytest.raises(StoreError, match="it is version 1 of u"):
+        table.current()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}"])
+@pytest.mark.parametrize("number", [10**20 - 1, 10**20 - 2, 5000])
+def test_a_stray_file_with_a_number_far_from_the_log_blocks_nothing(
+    table: Table, tmp_path: Path, number: int, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(table, "r1", {"2026-10": [1]})
+    commit_file(tmp_path, number).write_bytes(content)
+    for n in (2, 3):
+        assert publish(table, f"r{n}", {"2026-10": [n]}).version == n
+        assert read(table) == {"2026-10": [n]} == read_view(table, tmp_path)
+    assert f"{number}.json was never a commit and is passed over; remove it" in caplog.text
 
 
 def test_a_forged_commit_cannot_lead_a_reader_out_of_the_table(table: Table, tmp_path: Path) -> None:
@@ -108,9 +182,8 @@ def test_a_forged_commit_cannot_lead_a_reader_out_of_the_table(table: Table, tmp
         forged["version"] = 2
         change(forged["periods"]["2026-10"])
         commit_file(tmp_path, 2).write_bytes(encode(forged))
-        current = table.current()
-        assert current is not None
-        assert current.version == 1
+        with pytest.raises(StoreError, match=DAMAGED):
+            table.current()
 
 
 def test_a_commit_of_a_newer_format_stops_the_reader_instead_of_being_overlooked(table: Table, tmp_path: Path) -> None:
@@ -293,3 +366,18 @@ def test_a_footer_longer_than_the_first_read_is_hashed_whole(table: Table, tmp_p
     part.write_bytes(_flip(part.read_bytes(), part.stat().st_size - 80_000))
     with pytest.raises(StoreError, match="its footer is another"):
         table.verify(manifest)
+
+
+def test_what_shows_figures_says_that_the_log_is_damaged(
+    table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = "profit_unit-2026-10-20261103t050000000000z-abc123"
+    table = Warehouse(tmp_path).table("profit_unit")
+    publish(table, run, {"2026-10": [1]})
+    records.save(Warehouse(tmp_path), published(run=run, pipeline="profit_unit", period="2026-10"))
+    assert main(["show", run, "--warehouse", str(tmp_path)]) == 0
+    (tmp_path / "profit_unit" / "_commits" / f"{1:020d}.json").write_bytes(b"{")
+    capsys.readouterr()
+    for words in (["show", run], ["show"], ["withdraw", "profit_unit", "--period", "2026-10", "--reason", "r"]):
+        assert main([*words, "--warehouse", str(tmp_path)]) == 3, words
+        assert "version 1, the newest, is damaged" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def test_age_counts_from_the_newest_file_and_the_boundary_stays(table: Table) ->
 def test_what_any_commit_refers_to_stays_readable_by_version(table: Table, tmp_path: Path) -> None:
     publish(table, "r1", {"2026-10": [1]})
     publish(table, "r2", {"2026-10": [2]})
-    assert collected(table) == ["t/_views/1"]
+    assert collected(table) == []
     assert read(table, 1) == {"2026-10": [1]}
     assert read(table) == {"2026-10": [2]} == read_view(table, tmp_path)
 
@@ -120,20 +121,31 @@ def test_an_unreadable_intent_counts_as_open(table: Table, tmp_path: Path) -> No
     assert collected(table) == []
 
 
-def test_nothing_under_data_goes_while_a_commit_is_damaged(
-    table: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("version", "left", "told"),
+    [
+        (2, 50, "while commit 2 is damaged"),
+        (3, 50, "while its log is not whole: .*version 3, the newest, is damaged"),
+        (2, 0, "while its log is not whole: .*version 2 is missing"),
+        (3, 0, "while its log is not whole: .*version 3, which readers were shown, is missing"),
+    ],
+)
+def test_nothing_under_data_goes_while_a_commit_is_damaged_or_missing(
+    table: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture, version: int, left: int, told: str
 ) -> None:
     lose(table, "loser")
     publish(table, "r2", {"2026-10": [2]})
-    path = tmp_path / "t" / "_commits" / f"{2:020d}.json"
+    publish(table, "r3", {"2026-10": [3]})
+    path = tmp_path / "t" / "_commits" / f"{version:020d}.json"
     whole = path.read_bytes()
-    path.write_bytes(whole[:50])
+    path.write_bytes(whole[:left]) if left else path.unlink()
     with caplog.at_level(logging.WARNING, "dq.store"):
-        assert [one for one in collected(table) if "data" in one] == []
-    assert "while commit 2 is damaged" in caplog.text
+        assert collected(table) == []
+    assert re.search(told, caplog.text)
     path.write_bytes(whole)
-    assert "t/data/loser" in collected(table)
-    assert read(table) == {"2026-10": [2]}
+    assert collected(table) == ["t/data/loser"]
+    assert read(table, version=2) == {"2026-10": [2]}
+    assert read(table) == {"2026-10": [3]}
 
 
 def test_a_writer_whose_staging_was_collected_publishes_nothing(table: Table) -> None:
@@ -151,7 +163,7 @@ def test_a_run_that_is_committed_while_it_is_collected_is_put_back(tmp_path: Pat
     assert manifest is not None
     warehouse, filesystem = faulty(tmp_path, "")
     filesystem.hooks[("move", "t/data/loser")] = lambda: commit(table, manifest) and None
-    assert [one.path for one in warehouse.table("t").gc(in_ten_years(), DAY)] == ["t/_views/1"]
+    assert warehouse.table("t").gc(in_ten_years(), DAY) == []
     assert read(table) == {"2026-10": [0]}
 
 

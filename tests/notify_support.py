@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from run_records import guidance, record, result
 
-from dq import people, registry
+from dq import people, registry, settings
 from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity, Verdict
 from dq.notify import incidents
 from dq.notify.house import house_of
@@ -28,6 +29,7 @@ from dq.notify.routes import Notify, contacts
 from dq.notify.senders import Sent
 from dq.notify.words import headline
 from dq.settings import Settings
+from dq.store import Warehouse
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,6 +58,20 @@ def house(roster: people.Roster | None = None, **notify: Any) -> House:
 
 
 BROKEN = "cells_are_the_sum_of_their_units"
+
+
+def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
+    """A finished run as far as telling looks at it."""
+    known, roster = declared()
+    project = SimpleNamespace(root=ROOT, registry=known, roster=roster, settings=settings.load(ROOT))
+    return SimpleNamespace(
+        warehouse=warehouse,
+        project=project,
+        options=SimpleNamespace(docs=None, warehouse=warehouse.root),
+        state=SimpleNamespace(died_before=None),
+        bound=SimpleNamespace(name=record.pipeline, pipeline=SimpleNamespace(document="")),
+        finish=lambda _: record,
+    )
 
 
 def failed(check: str = BROKEN, severity: Severity = Severity.CRITICAL, **changes: Any) -> CheckResult:

@@ -18,11 +18,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     from dq.cli.parser import build_parser
 
+    console.prepare()
     redact.install()
     words = sys.argv[1:] if argv is None else argv
     arguments = build_parser(words[0] if words else "").parse_args(words)
     handler: Command = arguments.handler
     quiet()
+    return console.ended(_code_of(handler, arguments))
+
+
+def _code_of(handler: Command, arguments: argparse.Namespace) -> int:
     try:
         return handler(arguments)
     except DqError as failure:

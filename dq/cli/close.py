@@ -59,8 +59,8 @@ def command(arguments: argparse.Namespace) -> int:
     root = registry.find_root()
     declared, people = registry.load(root), house(root)
     found = closing.closing(warehouse, people, declared, month, at)
-    _print(found, people, arguments.format)
     problems = [] if arguments.no_send else _sent(warehouse, people, declared, found, arguments)
+    _print(found, people, arguments.format)
     for problem in problems:
         console.note(f"dq: {problem}")
     if found.state is not State.CLOSED:

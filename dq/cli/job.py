@@ -81,6 +81,7 @@ class PipelineRun:
         self._signals = ExitStack()
 
     def __enter__(self) -> PipelineRun:
+        console.prepare()
         redact.install()
         self._signals.enter_context(terminable())
         try:
@@ -92,7 +93,7 @@ class PipelineRun:
         return self
 
     def _start(self) -> None:
-        parser = argparse.ArgumentParser(prog=f"{self.name}.py", description=f"One guarded run of {self.name}.")
+        parser = console.Parser(prog=f"{self.name}.py", description=f"One guarded run of {self.name}.")
         add_run_arguments(parser)
         arguments = parser.parse_args(self.argv)
         self._format = arguments.format
@@ -146,10 +147,16 @@ class PipelineRun:
         self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
         self.record, self.problems = delivery.deliver(self._run, self.record)
-        (_audience.get() or PipelineRun.tell)(self)
         self.problems = [*self.problems, *telling.tell(self._run, self.record)]
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
+        # Last of all: a reader who has stopped reading keeps nobody from being told.
+        try:
+            (_audience.get() or PipelineRun.tell)(self)
+        except Exception as failure:  # whatever a renderer does, the verdict stands
+            self.problems = [*self.problems, f"the result could not be shown: {sentence(failure)}"]
+            self.exit_code = self.exit_code or 4
+        self.exit_code = console.ended(self.exit_code)
         if self._run.state.died_before:
             console.note(f"dq: {self._run.state.died_before.sentence}")
         for problem in self.problems:

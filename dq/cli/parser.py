@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from dq.cli import console
+
 # The modules of the command line with the commands each adds, in the order of the help. Only the module of the command
 # that is asked for is imported: who is on call must not wait for the libraries of a run.
 MODULES = {
@@ -49,13 +51,13 @@ EXAMPLES = {
 }
 
 EXIT_CODES = """exit codes: 0 published, passed or done; 1 held or failed; 2 usage or configuration;
-3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered;
-130 interrupted; 143 terminated"""
+3 could not be evaluated; 4 published, but data docs, record, report or a message were not delivered, or a result
+was not printed; 130 interrupted; 143 terminated"""
 
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:
     """The parser of a command, or of all where that is none; ``handler`` of the parsed arguments is what runs."""
-    parser = argparse.ArgumentParser(
+    parser = console.Parser(
         prog="dq",
         description="Publish a figure only when it is proved; answer a failure with section, owner and due date.",
         epilog=EXIT_CODES,

@@ -103,8 +103,8 @@ def command(arguments: argparse.Namespace) -> int:
     problems = _kept(warehouse, house, project, answer, shown.lines, site)
     if site is not None:
         problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
-    _print(arguments, shown, runs)
     problems += telling.tell_of(project, warehouse, runs)
+    _print(arguments, shown, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
     code = answer.state.exit_code

@@ -63,6 +63,19 @@ def test_without_java_it_says_what_to_install(company: Path, tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_whose_card_cannot_be_printed_is_published_and_exits_4(company: Path, tmp_path: Path) -> None:
+    """Closed streams, which the JVM inherits, too: nothing of it ends up in a file that took their number."""
+    warehouse = tmp_path / "w"
+    words = [*dq("run", "profit_unit", *arguments(warehouse)), "--no-docs"]
+    done = call(["/bin/sh", "-c", '"$@" >&- 2>&- <&-', "sh", *words], company)
+    assert done.returncode == 4
+    shown = call(dq("show", "profit_unit", "--warehouse", str(warehouse)), company)
+    assert (shown.returncode, shown.stdout.split()[0]) == (0, "PUBLISHED")
+    full = call(["/bin/sh", "-c", '"$@" > /dev/full', "sh", *words], company)
+    assert full.returncode == 4
+    assert "dq: the result could not be printed: No space left on device" in full.stderr
+
+
 def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_path: Path) -> None:
     child = subprocess.Popen(
         dq("run", "profit_unit", *arguments(tmp_path / "w")),

@@ -12,11 +12,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from notify_support import BROKEN, ROOT, answer, at, declared, errored, failed, house, ran, serving
+from notify_support import BROKEN, ROOT, answer, at, declared, errored, failed, guarded, house, ran, serving
 from pydantic import TypeAdapter
 from run_records import published, result
 from store_support import quick_disk
@@ -280,20 +279,6 @@ def test_deliver_needs_time_to_send(call: Call) -> None:
 # -- after a run -------------------------------------------------------------------------------------------------------
 
 
-def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
-    """A finished run as far as telling looks at it."""
-    known, roster = declared()
-    project = SimpleNamespace(root=ROOT, registry=known, roster=roster, settings=settings.load(ROOT))
-    return SimpleNamespace(
-        warehouse=warehouse,
-        project=project,
-        options=SimpleNamespace(docs=None, warehouse=warehouse.root),
-        state=SimpleNamespace(died_before=None),
-        bound=SimpleNamespace(name=record.pipeline, pipeline=SimpleNamespace(document="")),
-        finish=lambda _: record,
-    )
-
-
 def deliver_and_tell(warehouse: Warehouse, record: RunRecord) -> list[str]:
     """What a run does after its verdict, in its order."""
     run = guarded(warehouse, record)
@@ -301,9 +286,10 @@ def deliver_and_tell(warehouse: Warehouse, record: RunRecord) -> list[str]:
     return [*problems, *telling.tell(run, told)]
 
 
-def test_the_card_is_printed_before_anything_is_sent(
+def test_messages_are_sent_before_the_card_is_printed(
     warehouse: Warehouse, with_target: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A reader who has stopped reading, or a full disk behind the redirection, keeps nobody from being told."""
     record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
     printed: list[str] = []
 
@@ -316,9 +302,10 @@ def test_the_card_is_printed_before_anything_is_sent(
         run = job.PipelineRun(record.pipeline, [])
         run._run = guarded(warehouse, record)
         run._finish(None)
-    (before,) = printed
-    assert before.startswith("HOLD  profit_unit 2026-10")
-    assert f"dq show {record.run}" in before, "the record is kept by then, too"
+    assert printed == [""]
+    after = capsys.readouterr().out
+    assert after.startswith("HOLD  profit_unit 2026-10")
+    assert f"dq show {record.run}" in after
 
 
 @pytest.mark.parametrize(

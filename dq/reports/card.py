@@ -23,7 +23,10 @@ _RANK = {Severity.CRITICAL: 0, Severity.WARNING: 3, Severity.INFO: 4}
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """How many checks of a run had which outcome; the failed ones also by what became of them."""
+    """How many checks of a run had which outcome, each counted once.
+
+    ``failed`` are critical ones and ``warnings``; what is waived or only to note is counted beside them.
+    """
 
     total: int
     passed: int
@@ -124,18 +127,23 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
 def count(results: Sequence[CheckResult]) -> Counts:
     """The outcomes of a run's checks, counted."""
     outcomes = Counter(result.outcome for result in results)
-    told = [result for result in results if result.outcome is Outcome.FAILED and not result.waived_by]
-    severities = Counter(result.severity for result in told)
+    severities = Counter(result.severity for result in results if failed(result))
+    off = [result for result in results if result.outcome is Outcome.FAILED]
     return Counts(
         total=len(results),
         passed=outcomes[Outcome.PASSED],
-        failed=outcomes[Outcome.FAILED],
+        failed=severities.total(),
         errored=outcomes[Outcome.ERRORED],
         not_run=outcomes[Outcome.NOT_RUN],
-        waived=outcomes[Outcome.FAILED] - len(told),
+        waived=sum(bool(result.waived_by) for result in off),
         warnings=severities[Severity.WARNING],
-        infos=severities[Severity.INFO],
+        infos=sum(result.severity is Severity.INFO and not result.waived_by for result in off),
     )
+
+
+def failed(result: CheckResult) -> bool:
+    """Whether a check failed so that somebody has to act: it is not waived and not only to note."""
+    return result.outcome is Outcome.FAILED and result.severity is not Severity.INFO and not result.waived_by
 
 
 def worst(results: Sequence[CheckResult]) -> str:
@@ -147,9 +155,15 @@ def worst(results: Sequence[CheckResult]) -> str:
 
 
 def section_counts(results: Sequence[CheckResult]) -> str:
-    """The checks of one dataset in few words: what failed, could not be evaluated, was not run; else all passed."""
+    """The checks of one dataset in few words: what did not pass; else all passed."""
     counts = count(results)
-    told = ((counts.failed, "failed"), (counts.errored, "could not be evaluated"), (counts.not_run, "not run"))
+    told = (
+        (counts.failed, "failed"),
+        (counts.errored, "could not be evaluated"),
+        (counts.waived, "waived"),
+        (counts.infos, "to note"),
+        (counts.not_run, "not run"),
+    )
     return ", ".join(f"{number} {what}" for number, what in told if number) or f"{counts.passed} passed"
 
 
@@ -287,23 +301,14 @@ def _counted(run: RunRecord) -> str:
     if not counts.total:
         return "upstream held" if run.upstream else "no check ran"
     checks = "check" if counts.total == 1 else "checks"
-    not_run = f"{counts.not_run} not run" if counts.not_run else ""
-    if not run.verdict.published:
-        failed = f"{counts.failed} of {counts.total} {checks} failed"
-        return ", ".join(filter(None, (failed, f"{counts.errored} could not be evaluated", not_run)))
-    return ", ".join(_published_counts(counts, checks, not_run))
-
-
-def _published_counts(counts: Counts, checks: str, not_run: str) -> Iterator[str]:
-    yield f"{counts.passed} of {counts.total} {checks} passed"
-    if counts.waived:
-        yield f"{counts.waived} waived"
-    if counts.warnings:
-        yield f"{counts.warnings} warning{'s' if counts.warnings > 1 else ''}"
-    if counts.infos:
-        yield f"{counts.infos} to note"
-    if not_run:
-        yield not_run
+    if run.verdict.published:
+        warnings = (counts.warnings, "warning" if counts.warnings == 1 else "warnings")
+        told = [f"{counts.passed} of {counts.total} {checks} passed"]
+    else:
+        warnings = (0, "")  # they are among the failed
+        told = [f"{counts.failed} of {counts.total} {checks} failed", f"{counts.errored} could not be evaluated"]
+    beside = ((counts.waived, "waived"), warnings, (counts.infos, "to note"), (counts.not_run, "not run"))
+    return ", ".join([*told, *(f"{number} {what}" for number, what in beside if number)])
 
 
 def replaced_line(before: Replaced, period: str) -> str:

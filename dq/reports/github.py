@@ -33,7 +33,12 @@ def _commands(summary: Card) -> Iterator[str]:
             for key, value in (("runbook", block.runbook), ("owner", block.owner), ("due", block.due))
             if value
         ]
-        yield command(_level(block), "\n".join(lines), **_place(block), title=f"{block.label}: {block.check}")
+        yield command(
+            _level(block, held=level == "error"),
+            "\n".join(lines),
+            **_place(block),
+            title=f"{block.label}: {block.check}",
+        )
     if summary.more:
         yield command("error" if summary.tone == "bad" else "warning", summary.more, title=summary.subject)
     if summary.upstream:
@@ -49,10 +54,12 @@ def _place(block: Block) -> dict[str, str]:
     return {} if "://" in page or not page else {"file": page}
 
 
-def _level(block: Block) -> str:
-    if block.result.outcome is Outcome.ERRORED:
-        return "error"
-    return "warning" if block.waived else _LEVELS[block.result.severity]
+def _level(block: Block, *, held: bool) -> str:
+    """The level of a check: an error only where the run is held, for a published one is green everywhere."""
+    grave = block.result.outcome is Outcome.ERRORED or block.result.severity is Severity.CRITICAL
+    if grave:
+        return "error" if held and not block.waived else "warning"
+    return _LEVELS[block.result.severity]
 
 
 def command(level: str, message: str, **properties: str) -> str:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from dq.model import CheckResult, Outcome, RunRecord
-from dq.reports.card import card, found_text, owner_line, runbook_line
+from dq.reports.card import card, failed, found_text, label, owner_line, runbook_line
 from dq.serialize import instant
 
 
 def junit(run: RunRecord) -> str:
     """The JUnit XML of a cleaned record.
 
-    A failed check is a ``failure`` typed by its severity, one that could not be evaluated an ``error``, one that was
-    not run ``skipped``. A run that was held without any such check has a case of its own: a hold is never all green.
+    Of a held run a failed check is a ``failure`` typed by its severity, one that could not be evaluated an ``error``,
+    one that was not run ``skipped``; one that is held without any such check has a case of its own: a hold is never all
+    green. A published run is: what did not pass there, and what is waived or only to note in any run, is the text of a
+    case that passes.
     """
     root = ElementTree.Element("testsuites", name=f"{run.pipeline} {run.period}".strip(), time=f"{run.seconds:.3f}")
     _add(root, run)
@@ -43,7 +45,7 @@ def _add(root: ElementTree.Element, run: RunRecord) -> None:
         suite = _suite(root, f"{run.pipeline}.{dataset}", run)
         for result in results:
             _case(suite, result, run)
-        _count(suite, results)
+        _count(suite)
     if not run.already_published and not run.verdict.published and not any(result.blocks for result in run.results):
         suite = _suite(root, f"{run.pipeline}.run", run)
         case = ElementTree.SubElement(suite, "testcase", name="run", classname=f"{run.pipeline}.run", time="0")
@@ -71,23 +73,24 @@ def _case(suite: ElementTree.Element, result: CheckResult, run: RunRecord) -> No
     case = ElementTree.SubElement(suite, "testcase", name=result.check, classname=name, time="0")
     if result.outcome is Outcome.NOT_RUN:
         ElementTree.SubElement(case, "skipped", message=result.reason)
-    elif result.outcome is Outcome.FAILED:
+    elif result.outcome in (Outcome.FAILED, Outcome.ERRORED):
         waived = f"waived by {result.waived_by}: " if result.waived_by else ""
-        failure = ElementTree.SubElement(
-            case, "failure", type=str(result.severity), message=waived + found_text(result)
-        )
-        failure.text = _detail(result, run)
-    elif result.outcome is Outcome.ERRORED:
-        error = ElementTree.SubElement(case, "error", type="could not evaluate", message=found_text(result))
-        error.text = _detail(result, run)
+        message = waived + found_text(result)
+        if not run.verdict.published and result.outcome is Outcome.ERRORED:
+            ElementTree.SubElement(case, "error", type="could not evaluate", message=message).text = _detail(
+                result, run
+            )
+        elif not run.verdict.published and failed(result):
+            ElementTree.SubElement(case, "failure", type=str(result.severity), message=message).text = _detail(
+                result, run
+            )
+        else:
+            ElementTree.SubElement(case, "system-out").text = f"{label(result)}: {message}\n{_detail(result, run)}"
 
 
-def _count(suite: ElementTree.Element, results: Sequence[CheckResult]) -> None:
-    outcomes = [result.outcome for result in results]
-    suite.set("tests", str(len(results)))
-    suite.set("failures", str(outcomes.count(Outcome.FAILED)))
-    suite.set("errors", str(outcomes.count(Outcome.ERRORED)))
-    suite.set("skipped", str(outcomes.count(Outcome.NOT_RUN)))
+def _count(suite: ElementTree.Element) -> None:
+    for key, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(key, str(len([*suite.iter(tag)])))
 
 
 def _detail(result: CheckResult, run: RunRecord) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from run_records import LEDGER, guidance, held, passed, published, record, result
 
-from dq.model import Outcome, RunRecord, Verdict
+from dq.model import Outcome, RunRecord, Severity, Verdict
 from dq.reports import clean, render
 from dq.reports.markdown import escape
 from dq.serialize import from_json
@@ -112,8 +112,8 @@ def test_junit_tells_could_not_evaluate_and_not_run_apart_from_failures() -> Non
         result("d"),
     )
     kinds = {case.get("name"): [child.tag for child in case] for case in junit(run).iter("testcase")}
-    assert kinds == {"a": ["error"], "b": ["skipped"], "c": ["failure"], "d": []}
-    assert junit(run).find(".//failure").get("message") == "waived by Laura: 3 rows"
+    assert kinds == {"a": ["error"], "b": ["skipped"], "c": ["system-out"], "d": []}
+    assert (junit(run).find(".//system-out").text or "").startswith("WAIVED: waived by Laura: 3 rows\n")
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,32 @@ def test_a_published_run_is_all_green_for_a_ci_server() -> None:
     assert junit(published(results=(), already_published=True)).get("tests") == "0"
 
 
+FINDINGS = (
+    result("off", Outcome.FAILED, severity=Severity.WARNING, observed="3 rows"),
+    result("usual", Outcome.FAILED, severity=Severity.INFO, observed="2 rows"),
+    result("sent", Outcome.FAILED, observed="the report was not delivered"),
+    result("there"),
+)
+
+
+def test_what_a_published_run_found_fails_nothing_and_is_not_lost() -> None:
+    run = published(results=FINDINGS)
+    root = junit(run)
+    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["4", "0", "0", "0"]
+    texts = {case.get("name"): case.findtext("system-out") or "" for case in root.iter("testcase")}
+    assert texts["off"].startswith("WARNING: 3 rows\n")
+    assert texts["usual"].startswith("INFO: 2 rows\n")
+    assert texts["there"] == ""
+    commands = render(run, "github").splitlines()
+    assert [line.split()[0] for line in commands] == ["::notice", "::warning", "::warning", "::notice"]
+
+
+def test_what_is_only_to_note_fails_nothing_of_a_held_run_either() -> None:
+    root = junit(record(*FINDINGS))
+    assert [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None] == ["off", "sent"]
+    assert root.get("failures") == "2"
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_junit_stays_well_formed_and_keeps_the_text(payload: str) -> None:
     root = junit(hostile(payload))
@@ -145,6 +171,7 @@ def test_junit_stays_well_formed_and_keeps_the_text(payload: str) -> None:
         "testsuite",
         "testcase",
         "failure",
+        "system-out",
         "error",
         "skipped",
     }

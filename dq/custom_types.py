@@ -397,11 +397,15 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_cohort_to_match": TypeSpec(
         doc="What units that had an amount when a period opened keep of it and lose is what another table's days say.",
         sentence="of every $unit with $opening on the first day of $other $retained must be the $closing of the last "
-        "day, and $lost the $opening where nothing is left[, in the $published final][, by $by (there $other_by)]"
+        "day[, $kept no more of it than the $opening], and $lost the $opening where nothing is left"
+        "[, in the $published final][, by $by (there $other_by)]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "retained": _column("What the units that had something when the period opened have at its end."),
             "lost": _column("What those of them had who have nothing at its end."),
+            "kept": KwargSpec(
+                type=KwargType.COLUMN, doc="What they have at its end without expansion, at most what each had."
+            ),
             "other": KwargSpec(
                 type=KwargType.TABLE,
                 required=True,

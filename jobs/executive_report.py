@@ -16,8 +16,9 @@ the report is held.
 Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
 revenue; unit profit = profit / paid seats at the end; average daily users = user days / days; active minutes = active
 time per user day. Of the accounts with MRR at the fortnight's opening, with all their products: net revenue retention =
-what they have at its end / opening MRR; churn rate = opening MRR of those that have nothing then / opening MRR. Churned
-MRR is a movement and holds also who came and went within the fortnight.
+what they have at its end / opening MRR; gross revenue retention = that without expansion, of each no more than it had /
+opening MRR; churn rate = opening MRR of those that have nothing then / opening MRR. Churned and contracted MRR are
+movements and hold also who came and went within the fortnight.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ METRICS = (
         for name, of in (
             ("mrr_growth", "mrr_change"),
             ("churn_rate", "mrr_lost"),
+            ("gross_revenue_retention", "mrr_kept"),
             ("net_revenue_retention", "mrr_retained"),
         )
     ),
@@ -166,10 +168,10 @@ def no_rows() -> Column:
 
 
 def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
-    """MRR at the beginning and end of the days, its movements and what is retained and lost of the former, in one row.
+    """MRR at the beginning and end of the days, its movements and what of the former is retained, kept and lost.
 
-    Customers are accounts with all their products, as in the investors' company total; moves between cells cancel out.
-    Who has no row on the first day had nothing before it, who has none on the last has nothing left.
+    It is one row. Customers are accounts with all their products, as in the investors' company total; moves between
+    cells cancel out. Who has no row on the first day had nothing before it, who has none on the last has nothing left.
     """
     first, last = sf.col("day") == sf.lit(window.start), sf.col("day") == sf.lit(window.data_through)
     movements = ("mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn")
@@ -180,12 +182,14 @@ def growth_figures(units: DataFrame, window: dq.Window) -> DataFrame:
     )
     left = sf.coalesce("mrr_closing", sf.lit(0))
     retained = sf.when(sf.col("mrr_opening") != 0, left).otherwise(sf.lit(0))
+    kept = sf.when(sf.col("mrr_opening") != 0, sf.least("mrr_opening", left)).otherwise(sf.lit(0))
     lost = sf.when(left == 0, sf.col("mrr_opening")).otherwise(sf.lit(0))
     # Without any row on the first or the last day nothing is known of what was there: no zero.
     known = (sf.count("mrr_opening") > 0) & (sf.count("mrr_closing") > 0)
     return customers.agg(
         *(sf.sum(name).alias(name) for name in ("mrr_opening", "mrr_closing", *movements)),
         sf.when(known, sf.sum(retained)).alias("mrr_retained"),
+        sf.when(known, sf.sum(kept)).alias("mrr_kept"),
         sf.when(known, sf.sum(lost)).alias("mrr_lost"),
         no_rows().alias("growth_reason"),
     ).withColumn("mrr_change", sf.col("mrr_closing") - sf.col("mrr_opening"))

@@ -18,15 +18,17 @@ there these four are not the sums of the cells', while new + expansion - contrac
 Opening and transferred out belong to the cell the account was in before, all else to the cell it is in. For products
 and the company transferred in equals transferred out and both cancel out; they say how much moved between cells.
 
-Churn rate and net revenue retention are of a cohort: of those who had MRR before the first day, each in the cell where
-it was then. `mrr_retained` is what they have after the last day, wherever it is booked then, and `mrr_lost` what those
-of them had who have nothing then. A cell and a product count accounts in the product, the `total` row accounts with all
-their products, so that a product bought later by one of the cohort is retained and by anybody else is not. Who comes
-and goes within the month is in the movements and in neither of the two.
+Retention and the churn rate are of a cohort: of those who had MRR before the first day, each in the cell where it was
+then. `mrr_retained` is what they have after the last day, wherever it is booked then; `mrr_kept` is that without
+expansion, of each no more than it had; `mrr_lost` is what those of them had who have nothing then. So opening - kept -
+lost is the cohort's contraction, which is not churn. A cell and a product count accounts in the product, the `total`
+row accounts with all their products, so that a product bought later by one of the cohort is retained and by anybody
+else is not. Who comes and goes within the month is in the movements and in none of the three.
 
 Ratios divide by opening MRR and are divided anew for totals: growth is (closing - opening) / opening, which in a cell
-holds its transfers too; the churn rate is lost / opening; net revenue retention is retained / opening. Without opening
-MRR they are NULL with `no_opening_mrr`, while nothing is retained and nothing lost. `mrr_growth` is against what
+holds its transfers too; net revenue retention is retained / opening; gross revenue retention is kept / opening, never
+above 1; the churn rate is lost / opening. Without opening MRR they are NULL with `no_opening_mrr`, while nothing is
+retained, kept and lost. `mrr_growth` is against what
 the last final of the month before closed with; while the month is unfinished, against what that month had at the end of
 the same first days, computed anew from the units its final was built from. It is NULL with `no_previous` (no such row
 there), `unfinished_period` (an unfinished month after one without a final) or `previous_not_positive`.
@@ -50,8 +52,8 @@ ROW = ("row_kind", *CELL)
 MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
 # Name of the amount here -> in the units.
 BRIDGED = {"mrr": "mrr", "licences": "seats"}
-COHORT = ("mrr_retained", "mrr_lost")
-"""What those who had MRR at the opening have at the end, and what those of them had who have nothing then."""
+COHORT = ("mrr_retained", "mrr_kept", "mrr_lost")
+"""Of those who had MRR at the opening: what they have at the end, that without expansion, and what who left had."""
 AMOUNTS = (*(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS), *COHORT)
 OF_ACCOUNT = ("new", "expansion", "contraction", "churn")
 BY_CUSTOMER = {
@@ -84,6 +86,7 @@ def investor_growth(
         *dq.ratio("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
         *dq.ratio("mrr_churn_rate", "mrr_lost", "mrr_opening", "no_opening_mrr"),
         *dq.ratio("net_revenue_retention", "mrr_retained", "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("gross_revenue_retention", "mrr_kept", "mrr_opening", "no_opening_mrr"),
         "previous_period",
         "previous_mrr",
         "mrr_change",
@@ -95,8 +98,8 @@ def investor_growth(
 def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     """Movements of the month so far by product, region and segment; what stood before its first day and after its last.
 
-    What is retained and lost of the former stands in the cell it was in. Every unit row is booked twice: in the cell
-    its account was in before and in the cell it is in, mostly the same.
+    What is retained, kept and lost of the former stands in the cell it was in. Every unit row is booked twice: in the
+    cell its account was in before and in the cell it is in, mostly the same.
     """
     first, last = sf.col("day") == sf.lit(window.month_start), sf.col("day") == sf.lit(window.data_through)
     of_product = sf.coalesce(sf.col("product") != UNALLOCATED, sf.lit(True))
@@ -138,7 +141,7 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
 
 
 def cohort(units: DataFrame, first: Column, last: Column) -> DataFrame:
-    """What was open per account and product that is retained and lost, in the cell it was in before the first day.
+    """What of an account's opening in a product is retained, kept and lost, in the cell it was in before the first day.
 
     `units` are the rows of the first and the last day. Who has no row on the first day had nothing before it, who has
     none on the last has nothing left. For the company the account's products together decide what each of them is.
@@ -162,11 +165,16 @@ def cohort(units: DataFrame, first: Column, last: Column) -> DataFrame:
         .withColumn("customers_opening", sf.sum("opening").over(account))
         .withColumn("customers_closing", sf.sum("closing").over(account))
     )
+    # A customer with less than before keeps what is left of every product, any other what every product opened with.
+    shrank = sf.col("customers_closing") < sf.col("customers_opening")
+    kept = sf.when(shrank, sf.col("closing")).otherwise(sf.col("opening"))
     return held.select(
         *CELL,
         sf.when(sf.col("opening") != 0, sf.col("closing")).alias("mrr_retained"),
+        sf.when(sf.col("opening") != 0, sf.least("opening", "closing")).alias("mrr_kept"),
         sf.when(sf.col("closing") == 0, sf.col("opening")).alias("mrr_lost"),
         sf.when(sf.col("customers_opening") != 0, sf.col("closing")).alias("customers_mrr_retained"),
+        sf.when(sf.col("customers_opening") != 0, kept).alias("customers_mrr_kept"),
         sf.when(sf.col("customers_closing") == 0, sf.col("opening")).alias("customers_mrr_lost"),
         sf.lit(0).alias("unit_rows"),
     )

@@ -298,6 +298,13 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             'sf.when(sf.col("customers_opening") != 0, sf.col("closing"))',
             'sf.col("closing")',
         ),
+        defect(
+            "F14-expansion-kept",
+            "takes what customers pay more for kept, so that gross retention is above 1",
+            "retention_of_cells_is_that_of_their_units",
+            'sf.least("opening", "closing")',
+            'sf.col("closing")',
+        ),
         Defect(
             id="F15-licence_events-late",
             failure_class="F15",

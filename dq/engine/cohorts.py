@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-_COHORT = ("retained", "lost", "opening", "closing", "other_by", "other_condition")
+_COHORT = ("retained", "kept", "lost", "opening", "closing", "other_by", "other_condition")
 
 
 def cohort_to_match(request: Request) -> Judge:
@@ -25,10 +25,9 @@ def cohort_to_match(request: Request) -> Judge:
     The units are one more table to compare totals with, so that groups, differences and restatements are told alike. A
     group in which nobody had anything when the period opened retains and loses nothing.
     """
-    retained, lost = request.text("retained"), request.text("lost")
     other, unit = request.text("other"), request.texts("unit")
     name = f"{other} by {', '.join(unit)}"
-    pairs: Json = [{"column": amount, "other": amount} for amount in (retained, lost)]
+    pairs: Json = [{"column": amount, "other": amount} for amount in _published(request)]
     inner = replace(
         request,
         kwargs={
@@ -45,6 +44,11 @@ def cohort_to_match(request: Request) -> Judge:
         context=replace(request.context, tables={**request.context.tables, name: cohort(request, other, unit)}),
     )
     return published_to_rederive(inner) if request.text("published") == "previous" else totals_to_match(inner)
+
+
+def _published(request: Request) -> list[str]:
+    """The columns of the figures that are compared."""
+    return [name for what in ("retained", "kept", "lost") if (name := request.text(what))]
 
 
 def cohort(request: Request, other: str, unit: list[str]) -> DataFrame:
@@ -71,8 +75,12 @@ def cohort(request: Request, other: str, unit: list[str]) -> DataFrame:
         F.coalesce(F.sum("closing"), F.lit(0)).alias("closing"),
         *(F.max(f"group{n}").alias(name) for n, name in enumerate(by)),
     )
+    left = F.col("closing") == 0
+    found = {
+        "retained": F.col("closing"),
+        "kept": F.least("opening", "closing"),
+        "lost": F.when(left, F.col("opening")).otherwise(F.lit(0)),
+    }
     return amounts.where(F.col("opening").isNotNull()).select(
-        *by,
-        F.col("closing").alias(request.text("retained")),
-        F.when(F.col("closing") == 0, F.col("opening")).otherwise(F.lit(0)).alias(request.text("lost")),
+        *by, *(found[what].alias(request.text(what)) for what in found if request.text(what))
     )

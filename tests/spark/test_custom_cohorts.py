@@ -100,6 +100,20 @@ def test_newcomers_moves_and_lost_groups_are_found(
     assert (result.outcome, told in result.observed) == (Outcome.FAILED, True), result.observed
 
 
+def test_what_is_kept_leaves_out_expansion_and_is_compared_where_it_is_published(spark: SparkSession) -> None:
+    kwargs: dict[str, Json] = {**COHORT, "kept": "gross"}
+    context = tables(**{"units.first_day": first_day(spark), "units.last_day": last_day(spark)})
+    north = F.when(F.col("region") == "north", F.lit(140))
+    for gross, outcome in ((north.otherwise(0), Outcome.PASSED), (F.col("kept"), Outcome.FAILED)):
+        one = evaluate(
+            figures(spark, *CELLS).withColumn("gross", gross.cast("decimal(18,2)")),
+            check("expect_cohort_to_match", show=True, **kwargs),
+            context,
+        )
+        assert one.outcome is outcome, one.observed
+    assert "gross of cloud / north: 170.00" in one.observed
+
+
 def test_of_nobody_and_without_the_days_it_cannot_be_judged(spark: SparkSession) -> None:
     none = {"units.first_day": first_day(spark).limit(0), "units.last_day": last_day(spark).limit(0)}
     one = check("expect_cohort_to_match", **COMPANY)

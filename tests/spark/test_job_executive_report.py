@@ -88,7 +88,7 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert (values["opening_mrr"], values["closing_mrr"]) == (money("1000"), money("1050"))
     assert values["mrr_growth"] == money("0.05")
     assert (values["churned_mrr"], values["churn_rate"]) == (money("20"), money("0"))
-    assert values["net_revenue_retention"] == money("1.05")
+    assert (values["net_revenue_retention"], values["gross_revenue_retention"]) == (money("1.05"), money("1"))
     assert values["active_users"] == 2
     assert values["average_daily_users"] == money("0.214286")
     assert values["sessions"] == 4
@@ -106,34 +106,43 @@ def growth(day: date, account: str, *amounts: int) -> tuple[object, ...]:
     return (day, account, *map(Decimal, amounts))
 
 
+GONE = [growth(FIRST, "b", 1000, 0, 0, 0, 1000, 0)]
+LESS = [growth(FIRST, "b", 500, 0, 0, 100, 0, 400), growth(LAST, "b", 400, 0, 0, 0, 0, 400)]
+MORE = [growth(FIRST, "c", 500, 0, 300, 0, 0, 800), growth(LAST, "c", 800, 0, 0, 0, 0, 800)]
+
+
 @pytest.mark.parametrize(
-    ("rows", "churned", "churn_rate", "retention"),
+    ("rows", "churned", "churn_rate", "retention", "gross"),
     [
         # Upgraded and cancelled after the opening, by who was not there.
-        ([growth(MIDDLE, "b", 0, 500, 400, 0, 0, 900), growth(LAST, "b", 900, 0, 0, 0, 0, 900)], "0", "0", "1"),
-        ([growth(MIDDLE, "b", 0, 500, 0, 0, 500, 0)], "500", "0", "1"),
+        ([growth(MIDDLE, "b", 0, 500, 400, 0, 0, 900), growth(LAST, "b", 900, 0, 0, 0, 0, 900)], "0", "0", "1", "1"),
+        ([growth(MIDDLE, "b", 0, 500, 0, 0, 500, 0)], "500", "0", "1", "1"),
         # Lost, without a row on the last day; and lost and won back.
-        ([growth(FIRST, "b", 1000, 0, 0, 0, 1000, 0)], "1000", "0.5", "0.5"),
-        ([growth(FIRST, "b", 1000, 0, 0, 0, 1000, 0), growth(LAST, "b", 0, 600, 0, 0, 0, 600)], "1000", "0", "0.8"),
+        (GONE, "1000", "0.5", "0.5", "0.5"),
+        ([*GONE, growth(LAST, "b", 0, 600, 0, 0, 0, 600)], "1000", "0", "0.8", "0.8"),
         # A second product, in a row of its own, of who was there.
-        ([growth(MIDDLE, "a", 0, 0, 50, 0, 0, 50), growth(LAST, "a", 50, 0, 0, 0, 0, 50)], "0", "0", "1.05"),
+        ([growth(MIDDLE, "a", 0, 0, 50, 0, 0, 50), growth(LAST, "a", 50, 0, 0, 0, 0, 50)], "0", "0", "1.05", "1"),
+        # Who pays less has not left, and who pays more keeps what was there.
+        ([*LESS, *MORE], "0", "0", "1.1", "0.95"),
     ],
 )
 def test_churn_and_retention_are_of_the_accounts_that_were_there_at_the_opening(
-    spark: SparkSession, rows: list[tuple[object, ...]], churned: str, churn_rate: str, retention: str
+    spark: SparkSession, rows: list[tuple[object, ...]], churned: str, churn_rate: str, retention: str, gross: str
 ) -> None:
     stays = [growth(day, "a", 1000, 0, 0, 0, 0, 1000) for day in (FIRST, LAST)]
     found = report(spark, growth=[*stays, *rows])
-    values = [found[name]["value"] for name in ("churned_mrr", "churn_rate", "net_revenue_retention")]
-    assert values == [money(churned), money(churn_rate), money(retention)]
+    values = [found[name]["value"] for name in ("churned_mrr", "churn_rate")]
+    assert values == [money(churned), money(churn_rate)]
+    kept = [found[f"{name}_revenue_retention"]["value"] for name in ("net", "gross")]
+    assert kept == [money(retention), money(gross)]
 
 
 def test_retention_of_nobody_and_of_a_day_that_is_lost(spark: SparkSession) -> None:
-    ratios = ("churn_rate", "net_revenue_retention")
+    ratios = ("churn_rate", "net_revenue_retention", "gross_revenue_retention")
     nobody = report(spark, growth=[growth(day, "a", 0, 0, 0, 0, 0, 0) for day in (FIRST, LAST)])
-    assert [(nobody[name]["value"], nobody[name]["value_reason"]) for name in ratios] == [(None, "no_opening")] * 2
+    assert [(nobody[name]["value"], nobody[name]["value_reason"]) for name in ratios] == [(None, "no_opening")] * 3
     lost = report(spark, growth=[growth(FIRST, "a", 10, 0, 0, 0, 0, 10)])
-    assert [(lost[name]["value"], lost[name]["value_reason"]) for name in ratios] == [(None, None)] * 2
+    assert [(lost[name]["value"], lost[name]["value_reason"]) for name in ratios] == [(None, None)] * 3
 
 
 def test_days_outside_the_fortnight_do_not_count(spark: SparkSession) -> None:

@@ -114,12 +114,16 @@ def by_key(frame: DataFrame) -> dict[tuple[str, str | None, str, str], Row]:
 
 def cohort(row: Row) -> tuple[int, int]:
     """What a row retains and loses of its opening, whose ratios are the quotients."""
-    retained, lost, opening = row.mrr_retained, row.mrr_lost, row.mrr_opening
+    retained, kept, lost, opening = row.mrr_retained, row.mrr_kept, row.mrr_lost, row.mrr_opening
+    assert kept <= retained, row
+    assert kept + lost <= opening, row
     if opening:
+        assert row.gross_revenue_retention == (kept / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
         assert row.net_revenue_retention == (retained / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
         assert row.mrr_churn_rate == (lost / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
     else:
         assert (row.net_revenue_retention_reason, row.mrr_churn_rate_reason) == ("no_opening_mrr", "no_opening_mrr")
+        assert (row.gross_revenue_retention, row.gross_revenue_retention_reason) == (None, "no_opening_mrr")
     return int(retained), int(lost)
 
 
@@ -235,6 +239,27 @@ def test_a_product_given_up_is_lost_in_its_row_and_a_change_of_product_is_retain
     assert cohort(rows[TOTAL]) == (60, 0)
 
 
+def test_gross_retention_leaves_out_expansion_and_holds_contraction_which_is_not_churn(spark):
+    units = month_of((3, {"expansion": 50}), opening=100, account="more")
+    units += month_of((9, {"contraction": 40}), opening=100, account="less")
+    units += month_of((9, {"churn": 20}), opening=20, account="gone")
+    for key in (cell("cloud", NORTH), ("product", "cloud", "total", "total"), TOTAL):
+        row = by_key(run(spark, *units))[key]
+        assert (cohort(row), row.mrr_kept) == ((210, 20), 160)
+        assert row.gross_revenue_retention == Decimal("0.727273"), "160 of 220"
+        assert row.mrr_churn_rate == Decimal("0.090909"), "20 of 220: who pays less has not left"
+
+
+def test_a_customer_who_changes_products_keeps_by_the_company_what_all_of_them_come_to(spark):
+    units = month_of((9, {"contraction": 40}), opening=100)
+    units += month_of((9, {"expansion": 30}), opening=50, product="mail")
+    rows = by_key(run(spark, *units))
+    kept = {name: int(rows["product", name, "total", "total"].mrr_kept) for name in ("cloud", "mail")}
+    assert (kept, rows[TOTAL].mrr_kept) == ({"cloud": 60, "mail": 50}, 140)
+    units += month_of((9, {"expansion": 30}), opening=10, product="talk")
+    assert by_key(run(spark, *units))[TOTAL].mrr_kept == 160, "with more than before all of the opening is kept"
+
+
 def test_a_cell_loses_what_it_opened_with_and_not_what_moved_into_it(spark):
     def moves(*, churn: int) -> list[tuple]:
         """An account of 100 that moves on the 10th and may cancel on the 20th."""
@@ -289,9 +314,9 @@ def test_retention_is_what_plain_python_finds_in_the_states_of_random_accounts(s
                 if opening or closing or rng.random() < 0.5:  # there may be no row where nothing was
                     units.append(unit(day, opening, account=account, product=product, **place, **moves))
 
-    def of(row: Row) -> tuple[int, int]:
-        """The cohort of a row, found in the states alone."""
-        retained = lost = 0
+    def of(row: Row) -> tuple[tuple[int, int], int]:
+        """The cohort of a row, found in the states alone: retained and lost, and kept."""
+        retained = lost = kept = 0
         for account in places:
             wanted = [p for p in ("cloud", "mail") if row["product"] in (p, "total")]
             if row.row_kind == "cell" and (row.region, row.segment) != places[account]:
@@ -299,12 +324,13 @@ def test_retention_is_what_plain_python_finds_in_the_states_of_random_accounts(s
             opening, closing = (sum(held[account, product][side] for product in wanted) for side in (0, 1))
             retained += closing if opening else 0
             lost += opening if not closing else 0
-        return retained, lost
+            kept += min(opening, closing)
+        return (retained, lost), kept
 
     rows = by_key(run(spark, *units, window=window))
     assert len(rows) == 7
     for row in rows.values():
-        assert cohort(row) == of(row), row
+        assert (cohort(row), row.mrr_kept) == of(row), row
 
 
 def test_growth_compares_with_the_published_month_before(spark):

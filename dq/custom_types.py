@@ -396,9 +396,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_cohort_to_match": TypeSpec(
         doc="What units that had an amount when a period opened keep of it and lose is what another table's days say.",
-        sentence="of every $unit with $opening on the first day of $other $retained must be the $closing of the last "
-        "day[, $kept no more of it than the $opening], and $lost the $opening where nothing is left"
-        "[, in the $published final][, by $by (there $other_by)]"
+        sentence="of every $unit with $opening on the first day of $other[ or rather $since] $retained must be the "
+        "$closing of the last day[, $kept no more of it than the $opening], and $lost the $opening where nothing is "
+        "left[, in the $published final][, by $by (there $other_by)]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "retained": _column("What the units that had something when the period opened have at its end."),
@@ -410,6 +410,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.TABLE,
                 required=True,
                 doc="Upstream table of the units' days; its first and its last day are compared.",
+            ),
+            "since": KwargSpec(
+                type=KwargType.TABLE, doc="The table whose first day the period opens with, where that is not other."
             ),
             "unit": KwargSpec(
                 type=KwargType.OTHER_COLUMNS, required=True, doc="Columns that name a unit, all of whose rows count."

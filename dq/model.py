@@ -268,6 +268,13 @@ class Window:
         through = min(end, start + (self.data_through - self.month_start))
         return replace(self, period=f"{start:%Y-%m}", start=start, end=end, data_through=through)
 
+    @property
+    def year_start(self) -> date:
+        """The first day of the twelve months that end with the last day covered; 1 March for a 29 February."""
+        after = self.data_through + timedelta(days=1)
+        leap = (after.month, after.day) == (2, 29)
+        return date(after.year - 1, 3, 1) if leap else after.replace(year=after.year - 1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:

@@ -15,12 +15,16 @@ from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, judges_published, ot
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices, near
 from dq.model import Check, Json
+from dq.periods import Grain
 from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks, strain_checks
 from dq.run.key import text_hash
 
 PREVIOUS = ".previous"
 """Ends the name of a table of the month before: this one's last final, an upstream one as it is published now; and of
 a source's rows of that month as they are known now."""
+TRAILING = ".trailing"
+"""Ends the name of an upstream table's day with which the twelve months begin that end with the last day covered, and
+of this table's final of the month which that day begins."""
 REPLACED = ".replaced"
 """Ends the name under which a final of the same period that this run would replace can be compared with."""
 LATE = ".late"
@@ -353,6 +357,13 @@ def _bind(
             f"{table}{PREVIOUS}{end}": columns[table] for table in item.upstream for end in (FIRST_DAY, LAST_DAY)
         }
         comparable[f"{name}{REPLACED}"] = columns[name]
+    if item.trailing_twelve_months:
+        of_days = [table for table in item.upstream if declared.pipelines[table].grain is Grain.DAY]
+        comparable |= {f"{table}{TRAILING}{FIRST_DAY}": columns[table] for table in of_days}
+        comparable[f"{name}{TRAILING}"] = columns[name]
+        if item.grain is not Grain.MONTH or not item.compares_with_previous:
+            message = "only a table of months that compares_with_previous has twelve finals to count from"
+            findings.append(declared.document.finding(("pipelines", name, "trailing_twelve_months"), message))
     for index, needed in enumerate(item.needs):
         source, _, column = needed.partition(".")
         if source not in item.sources or column not in columns[source]:
@@ -414,7 +425,12 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
     for index, check in enumerate(suite.checks):
         if index in suite.unsure:
             continue
-        other = check.kwargs.get("other")
+        other, since = check.kwargs.get("other"), check.kwargs.get("since")
+        if isinstance(since, str) and f"{since}{FIRST_DAY}" not in columns:
+            valid = [name.removesuffix(FIRST_DAY) for name in columns if name.endswith(FIRST_DAY)]
+            message = f"no dataset {since} with a first day; {choices(since, valid)}"
+            found.append(suite.finding(index, "kwargs.since", message))
+            continue
         if isinstance(other, str) and other not in columns:
             found.append(suite.finding(index, "kwargs.other", f"no dataset {other}; {choices(other, [*columns])}"))
             continue

@@ -88,6 +88,7 @@ class Pipeline(_Strict):
     ``needs`` are the columns, as ``source.column``, without which there is nothing to compute, not even partially.
     ``reads`` reads a source by exactly that rule instead of its contract's, such as the whole year so far.
     ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
+    ``trailing_twelve_months`` has a table of months read what its upstream tables of days held twelve months ago.
     ``document`` is the title of the page for people that is made of what it publishes, if any. ``rules`` are the keys
     of jobs/rules.yml its figures depend on. ``investors`` says that investors read it or what is built from it, so that
     it is judged before their month ends.
@@ -104,6 +105,7 @@ class Pipeline(_Strict):
     needs: list[str] = []
     upstream_lookback_days: Annotated[int, Field(ge=0, le=31)] = 0
     compares_with_previous: bool = False
+    trailing_twelve_months: bool = False
     rules: list[str] = []
     suites: Annotated[list[str], Field(min_length=1)]
     scheduled: Scheduled

@@ -8,7 +8,8 @@ one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it cove
 investors see published for the month of the last day covered: of a whole fortnight the month in which it ends. A value
 that cannot be had is NULL and `value_reason` says why: a denominator of zero (`no_revenue`, `no_subscribers`,
 `no_opening`, `no_active_users`), a source declared absent on all of its days (`source_absent`) or on some
-(`upstream_partial`), no row of those days (`no_rows`), or what the investors' row says. A change is NULL for the same
+(`upstream_partial`), no row of those days (`no_rows`), or what the investors' row says; `not_published` where that row
+is older than the column. A change is NULL for the same
 reasons, with no fortnight published before (`no_previous`), without a value in it (`previous_` and the reason of then)
 or, relative to it, from nothing or less (`previous_not_positive`). A NULL that nothing explains has no reason, so that
 the report is held.
@@ -36,6 +37,12 @@ VALUE = "decimal(28,6)"
 FORTNIGHT, MONTH = "fortnight", "month"
 # Columns of the investors' tables as they are published.
 INVESTORS = {"closing_mrr": "mrr_closing", "mau": "mau"}
+# Trailing twelve months: as the report names it -> as investors see it.
+TRAILING = {
+    "month_ttm_net_revenue_retention": "ttm_net_revenue_retention",
+    "month_ttm_gross_revenue_retention": "ttm_gross_revenue_retention",
+    "month_ttm_churn_rate": "ttm_mrr_churn_rate",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +104,7 @@ METRICS = (
     Metric(section="investors", name="month_profit", unit="USD", of="month_profit", basis=MONTH),
     Metric(section="investors", name="month_closing_mrr", unit="USD", of="month_closing_mrr", basis=MONTH),
     Metric(section="investors", name="month_active_users", unit="users", of="month_active_users", basis=MONTH),
+    *(Metric(section="investors", name=name, unit="ratio", of=name, basis=MONTH) for name in TRAILING),
 )
 
 
@@ -123,6 +131,7 @@ def executive_report(
         .crossJoin(total(investor_profit, {"month_profit": "profit"}, reason="margin_reason"))
         .crossJoin(total(investor_growth, {"month_closing_mrr": INVESTORS["closing_mrr"]}))
         .crossJoin(total(investor_engagement, {"month_active_users": INVESTORS["mau"]}))
+        .crossJoin(trailing(investor_growth))
         .withColumn("days", sf.lit((window.data_through - window.start).days + 1))
     )
     rows = figures.select(sf.explode(sf.array(*(line(number, metric) for number, metric in enumerate(METRICS)))))
@@ -212,6 +221,20 @@ def total(published: DataFrame, columns: dict[str, str], reason: str = "") -> Da
     said = no_rows().otherwise(sf.max(reason)) if reason else no_rows()
     figures = [sf.max(column).alias(name) for name, column in columns.items()]
     return published.where("row_kind = 'total'").agg(*figures, *(said.alias(f"{name}_reason") for name in columns))
+
+
+def trailing(published: DataFrame) -> DataFrame:
+    """What investors see of trailing twelve months, in one row; `not_published` in a month from before it was told."""
+    company = published.where("row_kind = 'total'")
+    there = {name: column for name, column in TRAILING.items() if column in published.columns}
+    lacks = {name: sf.lit(None) for name in TRAILING if name not in there}
+    figures = {name: sf.max(column) for name, column in there.items()} | lacks
+    reasons = {name: no_rows().otherwise(sf.max(f"{column}_reason")) for name, column in there.items()}
+    reasons |= dict.fromkeys(lacks, sf.lit("not_published"))
+    return company.agg(
+        *(figure.cast("decimal(18,6)").alias(name) for name, figure in figures.items()),
+        *(reason.alias(f"{name}_reason") for name, reason in reasons.items()),
+    )
 
 
 def line(number: int, metric: Metric) -> Column:

@@ -25,6 +25,12 @@ lost is the cohort's contraction, which is not churn. A cell and a product count
 row accounts with all their products, so that a product bought later by one of the cohort is retained and by anybody
 else is not. Who comes and goes within the month is in the movements and in none of the three.
 
+The `ttm_` columns say the same of trailing twelve months: of those who had MRR before the first day of the twelve
+months that end with the last day covered, each in the cell where it was then, what they have now. It is that cohort
+counted from the published units of both days, not twelve months' rates multiplied or added up: who left and came back
+is retained, who came since is not in it. They are NULL, with `fewer_than_twelve_finals`, until all those months before
+this one are published as final; while the month is unfinished, the month in which they begin is one of them.
+
 Ratios divide by opening MRR and are divided anew for totals: growth is (closing - opening) / opening, which in a cell
 holds its transfers too; net revenue retention is retained / opening; gross revenue retention is kept / opening, never
 above 1; the churn rate is lost / opening. Without opening MRR they are NULL with `no_opening_mrr`, while nothing is
@@ -54,10 +60,13 @@ MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred
 BRIDGED = {"mrr": "mrr", "licences": "seats"}
 COHORT = ("mrr_retained", "mrr_kept", "mrr_lost")
 """Of those who had MRR at the opening: what they have at the end, that without expansion, and what who left had."""
-AMOUNTS = (*(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS), *COHORT)
+YEAR = ("ttm_mrr_opening", *(f"ttm_{name}" for name in COHORT))
+"""The same of those who had MRR twelve months ago, and what they had."""
+AMOUNTS = (*(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS), *COHORT, *YEAR)
 OF_ACCOUNT = ("new", "expansion", "contraction", "churn")
 BY_CUSTOMER = {
-    name: f"customers_{name}" for name in (*(f"{name}_{part}" for name in BRIDGED for part in OF_ACCOUNT), *COHORT)
+    name: f"customers_{name}"
+    for name in (*(f"{name}_{part}" for name in BRIDGED for part in OF_ACCOUNT), *COHORT, *YEAR)
 }
 """The amounts that may be others for an account with all its products, and what they are called on the way."""
 LEFT_BEHIND = ("opening", "transferred_out")
@@ -65,16 +74,23 @@ LEFT_BEHIND = ("opening", "transferred_out")
 
 
 def investor_growth(
-    *, units: DataFrame, previous: DataFrame | None, window: dq.Window, previous_units: DataFrame | None = None
+    *,
+    units: DataFrame,
+    previous: DataFrame | None,
+    window: dq.Window,
+    previous_units: DataFrame | None = None,
+    trailing: DataFrame | None = None,
 ) -> DataFrame:
     """Opening, movements and closing of MRR and licences per cell, product and company for the month of the window.
 
     `units` is `growth_daily`; `previous` is this table of the month before; for an unfinished month `previous_units`
-    are the units of that month's same first days instead.
+    are the units of that month's same first days instead. `trailing` are the units of the day with which the twelve
+    months began, where there are finals of all of them.
     """
     if previous is None and previous_units is not None:
         previous = investor_growth(units=previous_units, previous=None, window=window.month_before)
-    rows = with_previous(summed(cells(units, window)), previous)
+    rows = with_previous(summed(cells(units, window, trailing)), previous)
+    no_year = (sf.lit(trailing is None), "fewer_than_twelve_finals")
     gained = sf.col("mrr_closing") - sf.col("mrr_opening")
     unfinished = window.data_through < window.end
     nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
@@ -82,11 +98,14 @@ def investor_growth(
     return rows.select(
         sf.lit(window.month).alias("month"),
         *ROW,
-        *AMOUNTS,
+        *(sf.col(name) if name in rows.columns else dq.money(sf.lit(None)).alias(name) for name in AMOUNTS),
         *dq.ratio("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
         *dq.ratio("mrr_churn_rate", "mrr_lost", "mrr_opening", "no_opening_mrr"),
         *dq.ratio("net_revenue_retention", "mrr_retained", "mrr_opening", "no_opening_mrr"),
         *dq.ratio("gross_revenue_retention", "mrr_kept", "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("ttm_mrr_churn_rate", "ttm_mrr_lost", "ttm_mrr_opening", "no_opening_mrr", no_year),
+        *dq.ratio("ttm_net_revenue_retention", "ttm_mrr_retained", "ttm_mrr_opening", "no_opening_mrr", no_year),
+        *dq.ratio("ttm_gross_revenue_retention", "ttm_mrr_kept", "ttm_mrr_opening", "no_opening_mrr", no_year),
         "previous_period",
         "previous_mrr",
         "mrr_change",
@@ -95,7 +114,7 @@ def investor_growth(
     )
 
 
-def cells(units: DataFrame, window: dq.Window) -> DataFrame:
+def cells(units: DataFrame, window: dq.Window, trailing: DataFrame | None) -> DataFrame:
     """Movements of the month so far by product, region and segment; what stood before its first day and after its last.
 
     What is retained, kept and lost of the former stands in the cell it was in. Every unit row is booked twice: in the
@@ -116,6 +135,11 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     left = [part for part in MOVEMENTS if part in LEFT_BEHIND]
     here = [part for part in MOVEMENTS if part not in LEFT_BEHIND]
     units = units.where(in_month & of_product)
+    cohorts = cohort(units.where(first | last), first, last)
+    if trailing is not None:
+        began = sf.col("day") == sf.lit(window.year_start)
+        both = trailing.where(began & of_product).unionByName(units.where(last), allowMissingColumns=True)
+        cohorts = cohorts.unionByName(cohort(both, began, last, "ttm_"), allowMissingColumns=True)
     before = units.select(
         "product",
         sf.col("region_before").alias("region"),
@@ -129,22 +153,19 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
         for part in OF_ACCOUNT
     ]
     now = units.select(*CELL, *amounts(here), *customers, sf.lit(1).alias("unit_rows"))
-    return (
-        now.unionByName(before, allowMissingColumns=True)
-        .unionByName(cohort(units.where(first | last), first, last), allowMissingColumns=True)
-        .groupBy(*CELL)
-        .agg(
-            *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in (*AMOUNTS, *BY_CUSTOMER.values())),
-            sf.sum("unit_rows").alias("unit_rows"),
-        )
+    booked = now.unionByName(before, allowMissingColumns=True).unionByName(cohorts, allowMissingColumns=True)
+    names = [name for name in (*AMOUNTS, *BY_CUSTOMER.values()) if name in booked.columns]
+    return booked.groupBy(*CELL).agg(
+        *(sf.coalesce(sf.sum(name), sf.lit(0)).alias(name) for name in names), sf.sum("unit_rows").alias("unit_rows")
     )
 
 
-def cohort(units: DataFrame, first: Column, last: Column) -> DataFrame:
+def cohort(units: DataFrame, first: Column, last: Column, prefix: str = "") -> DataFrame:
     """What of an account's opening in a product is retained, kept and lost, in the cell it was in before the first day.
 
     `units` are the rows of the first and the last day. Who has no row on the first day had nothing before it, who has
-    none on the last has nothing left. For the company the account's products together decide what each of them is.
+    none on the last has nothing left. For the company the account's products together decide what each of them is. The
+    amounts are named with ``prefix``, and with one they hold what was open too.
     """
     had = first & (sf.col("mrr_opening") != 0)
     places = {
@@ -168,14 +189,21 @@ def cohort(units: DataFrame, first: Column, last: Column) -> DataFrame:
     # A customer with less than before keeps what is left of every product, any other what every product opened with.
     shrank = sf.col("customers_closing") < sf.col("customers_opening")
     kept = sf.when(shrank, sf.col("closing")).otherwise(sf.col("opening"))
+    amounts = {
+        "mrr_retained": sf.when(sf.col("opening") != 0, sf.col("closing")),
+        "mrr_kept": sf.when(sf.col("opening") != 0, sf.least("opening", "closing")),
+        "mrr_lost": sf.when(sf.col("closing") == 0, sf.col("opening")),
+    }
+    of_customers = {
+        "mrr_retained": sf.when(sf.col("customers_opening") != 0, sf.col("closing")),
+        "mrr_kept": sf.when(sf.col("customers_opening") != 0, kept),
+        "mrr_lost": sf.when(sf.col("customers_closing") == 0, sf.col("opening")),
+    }
+    open_then = {"mrr_opening": sf.col("opening")} if prefix else {}
     return held.select(
         *CELL,
-        sf.when(sf.col("opening") != 0, sf.col("closing")).alias("mrr_retained"),
-        sf.when(sf.col("opening") != 0, sf.least("opening", "closing")).alias("mrr_kept"),
-        sf.when(sf.col("closing") == 0, sf.col("opening")).alias("mrr_lost"),
-        sf.when(sf.col("customers_opening") != 0, sf.col("closing")).alias("customers_mrr_retained"),
-        sf.when(sf.col("customers_opening") != 0, kept).alias("customers_mrr_kept"),
-        sf.when(sf.col("customers_closing") == 0, sf.col("opening")).alias("customers_mrr_lost"),
+        *(amount.alias(f"{prefix}{name}") for name, amount in {**open_then, **amounts}.items()),
+        *(amount.alias(f"customers_{prefix}{name}") for name, amount in {**open_then, **of_customers}.items()),
         sf.lit(0).alias("unit_rows"),
     )
 
@@ -197,18 +225,20 @@ def summed(cells: DataFrame) -> DataFrame:
         )
         for kind, keys in levels.items()
     ]
+    amounts = [name for name in AMOUNTS if name in cells.columns]
     return (
         cells.withColumn("row", sf.explode(sf.array(*rows)))
         .withColumns(
             {
                 name: sf.when(sf.col("row.row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))
                 for name, by in BY_CUSTOMER.items()
+                if name in amounts
             }
         )
         .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
         .agg(
-            *(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr")),
-            *(sf.sum(name).cast("bigint").alias(name) for name in AMOUNTS if not name.startswith("mrr")),
+            *(dq.money(sf.sum(name)).alias(name) for name in amounts if "mrr_" in name),
+            *(sf.sum(name).cast("bigint").alias(name) for name in amounts if "mrr_" not in name),
             sf.sum("unit_rows").alias("unit_rows"),
         )
     )
@@ -243,6 +273,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 units=run.read("growth_daily"),
                 previous=run.previous(),
                 previous_units=run.previous_units("growth_daily"),
+                trailing=run.trailing_units("growth_daily"),
                 window=run.window,
             )
         )

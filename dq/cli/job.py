@@ -223,6 +223,10 @@ class PipelineRun:
         """An upstream table over the same first days of the month before; None for a whole month, or without them."""
         return self._live.previous_units(name)
 
+    def trailing_units(self, name: str) -> DataFrame | None:
+        """An upstream table's rows of the first of the twelve months' days; None without finals of all the months."""
+        return self._live.trailing_units(name)
+
     def publish(self, frame: DataFrame) -> None:
         """Stage and audit the figures; they are published when the block ends and the verdict allows it."""
         self._live.publish(frame)

@@ -321,8 +321,8 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             "F24-cents",
             "shows recurring revenue in cents",
             "investor_growth_scale_fits_history",
-            '(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS if name.startswith("mrr"))',
-            '(dq.money(sf.sum(name) * 100).alias(name) for name in AMOUNTS if name.startswith("mrr"))',
+            '(dq.money(sf.sum(name)).alias(name) for name in amounts if "mrr_" in name)',
+            '(dq.money(sf.sum(name) * 100).alias(name) for name in amounts if "mrr_" in name)',
         ),
         defect(
             "F26-raises",

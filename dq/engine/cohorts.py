@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-_COHORT = ("retained", "kept", "lost", "opening", "closing", "other_by", "other_condition")
+_COHORT = ("retained", "kept", "lost", "opening", "closing", "other_by", "other_condition", "since")
 
 
 def cohort_to_match(request: Request) -> Judge:
     """The published amounts of a cohort against those of its units, found anew from the first and the last day.
 
+    With ``since`` the first day is that of another table, such as the one with which twelve months began.
+
     The units are one more table to compare totals with, so that groups, differences and restatements are told alike. A
     group in which nobody had anything when the period opened retains and loses nothing.
     """
     other, unit = request.text("other"), request.texts("unit")
-    name = f"{other} by {', '.join(unit)}"
+    name = f"{' to '.join(filter(None, (request.text('since'), other)))} by {', '.join(unit)}"
     pairs: Json = [{"column": amount, "other": amount} for amount in _published(request)]
     inner = replace(
         request,
@@ -57,8 +59,7 @@ def cohort(request: Request, other: str, unit: list[str]) -> DataFrame:
 
     by, other_by = request.texts("by"), request.texts("other_by")
 
-    def day(end: str, amount: str, groups: list[str]) -> DataFrame:
-        table = f"{other}{end}"
+    def day(table: str, amount: str, groups: list[str]) -> DataFrame:
         frame = request.table(table)
         rule = condition(frame, request.text("other_condition"), table=table)
         return (frame if rule is None else frame.where(rule)).select(
@@ -67,8 +68,8 @@ def cohort(request: Request, other: str, unit: list[str]) -> DataFrame:
             column(frame, request.text(amount), table=table, kind="number").alias(amount),
         )
 
-    opened = day(FIRST_DAY, "opening", other_by).where("opening <> 0")
-    closed = day(LAST_DAY, "closing", [])
+    opened = day(f"{request.text('since') or other}{FIRST_DAY}", "opening", other_by).where("opening <> 0")
+    closed = day(f"{other}{LAST_DAY}", "closing", [])
     units = opened.unionByName(closed, allowMissingColumns=True).groupBy(*(f"unit{n}" for n in range(len(unit))))
     amounts = units.agg(
         F.sum("opening").alias("opening"),

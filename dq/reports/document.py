@@ -6,6 +6,7 @@ The pictures are drawn here and stand in the page: it loads nothing, runs nothin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -140,7 +141,7 @@ def _words(value: Json) -> str:
     """A name such as ``net_revenue_retention`` as words."""
     text = str(value or "").replace("_", " ")
     text = text[:1].upper() + text[1:]
-    return text.replace("mrr", "MRR").replace("Mrr", "MRR")
+    return re.sub(r"(?i)\b(mrr|ttm)\b", lambda found: found[0].upper(), text)
 
 
 def _day(day: date) -> str:

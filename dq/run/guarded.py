@@ -103,6 +103,17 @@ class GuardedRun:
             return None
         return previous.same_days(self._spark, self.warehouse, self.project, found, name, self._state.window)
 
+    def trailing_units(self, name: str) -> DataFrame | None:
+        """An upstream table's rows of the day with which the twelve months began that end with the last day covered.
+
+        None unless this table has finals of all these months before its own.
+        """
+        self._stop_if_over()
+        found = self._state.previous
+        if found is None or found.trailing is None or self._spark is None:
+            return None
+        return inputs.upstream_frame(self._spark, self.warehouse, found.trailing.units[name])
+
     def publish(self, frame: DataFrame) -> None:
         """Stage the computed figures, audit the staged bytes; the verdict follows in ``finish``."""
         self._stop_if_over()

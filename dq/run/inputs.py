@@ -145,6 +145,11 @@ def pin_month(warehouse: store.Warehouse, project: Project, table: str, month: s
     return _published(warehouse, table, _wanted(project, table, month, periods.days_of(month)[1]))
 
 
+def pin_day(warehouse: store.Warehouse, table: str, day: date) -> UpstreamPin:
+    """The entry of one day that ``table`` has published now, or an UpstreamError."""
+    return _published(warehouse, table, [day.isoformat()])
+
+
 def pin_named(
     warehouse: store.Warehouse, project: Project, table: str, month: str, named: Sequence[InputRef]
 ) -> UpstreamPin | None:

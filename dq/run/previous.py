@@ -1,5 +1,7 @@
 """What a run's figures are compared with: the last final of the month before, its units, and a final it would replace.
 
+And what twelve months are counted from: what the units held when they began, once there are finals of all of them.
+
 Compared is with what was published as final, never with what was held or may still change.
 """
 
@@ -14,11 +16,28 @@ from dq import periods, store
 from dq.custom_types import FIRST_DAY, LAST_DAY
 from dq.model import Kind, Window
 from dq.periods import Grain
-from dq.project import PREVIOUS, REPLACED, Bound, Project
+from dq.project import PREVIOUS, REPLACED, TRAILING, Bound, Project
 from dq.run import inputs
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trailing:
+    """The first day of the twelve months that end with the last day covered, as upstream tables of days published it.
+
+    ``own`` is the pipeline's own final of the month that this day begins; None where it begins none.
+    """
+
+    first_day: date
+    units: Mapping[str, inputs.UpstreamPin]
+    own: inputs.UpstreamPin | None
+
+    @property
+    def pins(self) -> list[inputs.UpstreamPin]:
+        """All that is pinned."""
+        return [*([self.own] if self.own else []), *self.units.values()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +52,15 @@ class Previous:
     last_day: date
     own: inputs.UpstreamPin
     units: Mapping[str, inputs.UpstreamPin]
+    trailing: Trailing | None = None
 
     @property
     def fingerprint(self) -> str:
         """What of it decides a run's figures and verdict, for the run key."""
         units = [f"{table}@{pin.ref().fingerprint}" for table, pin in sorted(self.units.items())]
         own = [f"{period}@{version}" for period, version in self.own.versions.items()]
-        return " ".join([*own, *units])
+        year = [f"{pin.table}@{pin.ref().fingerprint}" for pin in (self.trailing.pins if self.trailing else ())]
+        return " ".join([*own, *units, *year])
 
 
 def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Window) -> Previous | None:
@@ -58,7 +79,26 @@ def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Wind
     tables = bound.pipeline.upstream if monthly else ()
     units = {table: inputs.pin_month(warehouse, project, table, before) for table in tables}
     own_pin = inputs.UpstreamPin(table=bound.name, entries=own)
-    return Previous(period=before, first_day=first, last_day=last, own=own_pin, units=units)
+    trailing = _trailing(warehouse, project, bound, window)
+    return Previous(period=before, first_day=first, last_day=last, own=own_pin, units=units, trailing=trailing)
+
+
+def _trailing(warehouse: store.Warehouse, project: Project, bound: Bound, window: Window) -> Trailing | None:
+    """Where twelve months ago stood what the window's figures follow; None unless there are finals of all since.
+
+    The month of the window itself need not be final: its figures are told with their kind.
+    """
+    if not bound.pipeline.trailing_twelve_months:
+        return None
+    first = window.year_start
+    months = periods.months_between(f"{first:%Y-%m}", periods.previous_month(window.month))
+    finals = _entries(warehouse, bound, months)
+    if not finals or not _final(finals):
+        return None
+    daily = [table for table in bound.pipeline.upstream if project.registry.pipelines[table].grain is Grain.DAY]
+    own = inputs.UpstreamPin(table=bound.name, entries={months[0]: finals[months[0]]}) if first.day == 1 else None
+    units = {table: inputs.pin_day(warehouse, table, first) for table in daily}
+    return Trailing(first_day=first, units=units, own=own)
 
 
 def _by_month(bound: Bound) -> bool:
@@ -119,6 +159,11 @@ def tables(
             if "day" in frame.columns:
                 for end, day in ((FIRST_DAY, previous.first_day), (LAST_DAY, previous.last_day)):
                     found[f"{table}{PREVIOUS}{end}"] = inputs.cut(frame, "day", day, day)
+    if previous is not None and previous.trailing is not None:
+        for table, pinned in previous.trailing.units.items():
+            found[f"{table}{TRAILING}{FIRST_DAY}"] = inputs.upstream_frame(spark, warehouse, pinned)
+        if previous.trailing.own is not None:
+            found[f"{bound.name}{TRAILING}"] = store.read_entries(spark, own, previous.trailing.own.entries)
     return found
 
 
@@ -135,9 +180,23 @@ def absent(
         ends = (PREVIOUS, f"{PREVIOUS}{FIRST_DAY}", f"{PREVIOUS}{LAST_DAY}")
         names = [f"{table}{end}" for table in bound.pipeline.upstream for end in ends]
         found |= dict.fromkeys([f"{bound.name}{PREVIOUS}", *names], reason)
+    found |= _trailing_absent(bound, window, previous)
     if not replaced:
         found[f"{bound.name}{REPLACED}"] = f"no final of {window.period} would be replaced"
     return found
+
+
+def _trailing_absent(bound: Bound, window: Window, previous: Previous | None) -> dict[str, str]:
+    """The names of twelve months ago for which there is nothing, each with the reason."""
+    trailing = previous.trailing if previous else None
+    if not bound.pipeline.trailing_twelve_months or (trailing and trailing.own):
+        return {}
+    names = [f"{bound.name}{TRAILING}"]
+    reason = f"{window.year_start:%d %B %Y} begins no month, so no final opened with it"
+    if trailing is None:
+        names += [f"{table}{TRAILING}{FIRST_DAY}" for table in bound.pipeline.upstream]
+        reason = f"not all months of {bound.name} since {window.year_start:%B %Y} are published as final"
+    return dict.fromkeys(names, reason)
 
 
 def same_days(
@@ -160,5 +219,5 @@ def still_current(warehouse: store.Warehouse, previous: Previous | None) -> list
     """What of the month before was published again since it was pinned, as sentences."""
     if previous is None:
         return []
-    pins = (previous.own, *previous.units.values())
+    pins = (previous.own, *previous.units.values(), *(previous.trailing.pins if previous.trailing else ()))
     return [text for pinned in pins for text in inputs.still_current(warehouse, pinned)]

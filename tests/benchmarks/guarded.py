@@ -67,7 +67,7 @@ class Bare:
             self._frames[table] = inputs.upstream_frame(spark, warehouse, pinned)
         found = previous.pin(warehouse, project, bound, self.window)
         own = warehouse.table(name)
-        self._previous = store.read_entries(spark, own, {found.period: found.entry}) if found else None
+        self._previous = store.read_entries(spark, own, found.own.entries) if found else None
 
     def read(self, name: str) -> DataFrame:
         return self._frames[name]
@@ -77,6 +77,9 @@ class Bare:
 
     def previous_units(self, _: str) -> None:
         """The months of the benchmark are whole."""
+
+    def trailing_units(self, _: str) -> None:
+        """There are no twelve months of finals in the benchmark."""
 
     def publish(self, frame: DataFrame) -> None:
         from pyspark.sql import functions as sf

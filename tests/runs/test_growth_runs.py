@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as sf
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
+from dq import store
 from dq.demo.changes import put
 from dq.demo.defects import Defect, apply
 from dq.model import Kind, Outcome, Severity, Verdict
+from dq.periods import days_of, months_between
 
 MONTH = "2026-10"
 MOVES = ("new", "expansion", "contraction", "churn")
@@ -142,6 +146,63 @@ def test_a_final_that_would_say_other_movements_is_held_by_each_kind_of_total(
     assert wanted <= set(held.alarms)
     assert "mrr_expansion: published" in held.result("final_company_growth_stands").observed
     assert "licences_closing: published" in held.result("final_licences_stand").observed
+
+
+def finals(spark: SparkSession, bench: Bench, table: str, frames: dict[str, DataFrame]) -> None:
+    """Publish figures of earlier periods as final, as they would have been in their time."""
+    told = store.Warehouse(bench.warehouse).table(table)
+    found = {period: told.entry(period) for period in frames}
+    before = {period: entry.version if entry else None for period, entry in found.items()}
+    run = f"{table}-{min(frames)}-{max(before.values(), key=lambda version: version or 0) or 0}"
+    (schema,) = {frame.schema.json() for frame in frames.values()}
+    stacked = reduce(DataFrame.unionByName, (f.withColumn("period", sf.lit(p)) for p, f in frames.items()))
+    stacked.coalesce(1).write.partitionBy("period").parquet(told.staging(run))
+    sealed = told.seal(run, schema_json=schema, fingerprint=run, audit={})
+    infos = {
+        period: store.PeriodInfo(kind=Kind.FINAL, data_through=days_of(period)[1], verdict=Verdict.PUBLISH)
+        for period in frames
+    }
+    told.commit(sealed, periods=infos, expected=before, now=datetime(2026, 9, 1, tzinfo=UTC))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_500)
+def test_trailing_twelve_months_are_told_once_there_are_finals_of_all_of_them(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    bench = after_september
+    assert bench.run("growth_daily", MONTH).code == 0
+    # The customers of a year ago: those of this September, and what the months since then opened with is not asked.
+    ago = store.read_published(spark, bench.warehouse, "growth_daily", period="2026-09-01")
+    ago = ago.withColumn("day", sf.lit(date(2025, 11, 1)))
+    figures = store.read_published(spark, bench.warehouse, "investor_growth", period="2026-09")
+    finals(spark, bench, "growth_daily", {"2025-11-01": ago})
+    finals(spark, bench, "investor_growth", dict.fromkeys(months_between("2025-11", "2026-08"), figures))
+    ran = bench.run("investor_growth", MONTH)
+    assert (ran.code, alarms(ran)) == (0, []), ran.out
+    for name in ("cells", "products", "the_company"):
+        whose = "its_accounts" if name == "the_company" else "their_units"
+        assert ran.result(f"trailing_retention_of_{name}_is_that_of_{whose}").outcome is Outcome.PASSED
+    (total,) = (row for row in bench.published(spark, "investor_growth", MONTH) if row["row_kind"] == "total")
+    opening = sum(row.mrr_opening for row in ago.where("product <> 'unallocated'").collect())
+    assert (total["ttm_mrr_opening"], total["ttm_mrr_churn_rate_reason"]) == (opening, None)
+    assert total["ttm_mrr_lost"] > 0  # type: ignore[operator]
+    assert total["ttm_mrr_kept"] + total["ttm_mrr_lost"] < opening  # type: ignore[operator]
+    assert total["ttm_mrr_kept"] < total["ttm_mrr_retained"]  # type: ignore[operator]
+    # The units of a year ago are published anew, the final they opened is not.
+    finals(
+        spark,
+        bench,
+        "growth_daily",
+        {
+            "2025-11-01": ago.withColumn(
+                "mrr_opening", sf.expr("cast(mrr_opening + if(mrr_opening > 0, 1, 0) AS decimal(18,2))")
+            )
+        },
+    )
+    held = bench.run("investor_growth", MONTH, "2026-11-07T06:00:00Z")
+    assert held.code == 1, held.out
+    assert {"trailing_opening_is_the_published_opening", "final_trailing_retention_stands"} <= set(held.alarms)
 
 
 BOUGHT = "event = 'seats_changed' AND seats_after > seats_before"

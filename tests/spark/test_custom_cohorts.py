@@ -114,6 +114,23 @@ def test_what_is_kept_leaves_out_expansion_and_is_compared_where_it_is_published
     assert "gross of cloud / north: 170.00" in one.observed
 
 
+def test_a_cohort_may_be_that_of_another_tables_first_day(spark: SparkSession) -> None:
+    """The customers of a year ago against what the last day of the month holds of them."""
+    began = frame(
+        spark, UNITS, ("stays", "cloud", "south", "south", 90, 100), ("gone", "cloud", "north", "north", 5, 5)
+    )
+    days = {"year.first_day": began, "units.first_day": first_day(spark), "units.last_day": last_day(spark)}
+    one = check("expect_cohort_to_match", show=True, **{**COMPANY, "since": "year"})
+    right, wrong = (figures(spark, ("total", "total", "total", kept, 5)) for kept in (150, 190))
+    assert evaluate(right, one, tables(**days)).outcome is Outcome.PASSED
+    result = evaluate(wrong, one, tables(**days))
+    assert (result.outcome, "year to units by account_id 150" in result.observed) == (Outcome.FAILED, True)
+    absent = replace(
+        tables(**days), tables={"units.last_day": last_day(spark)}, absent_tables={"year.first_day": "new"}
+    )
+    assert evaluate(wrong, one, absent).outcome is Outcome.NOT_RUN
+
+
 def test_of_nobody_and_without_the_days_it_cannot_be_judged(spark: SparkSession) -> None:
     none = {"units.first_day": first_day(spark).limit(0), "units.last_day": last_day(spark).limit(0)}
     one = check("expect_cohort_to_match", **COMPANY)

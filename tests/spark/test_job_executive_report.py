@@ -33,6 +33,7 @@ MOVEMENTS = (
 )
 GROWTH = "day date, account_id string, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
 USERS = "day date, user_id string, events bigint, sessions bigint, active_seconds bigint"
+YEAR = "".join(f", {name} decimal(18,6), {name}_reason string" for name in JOB.TRAILING.values())
 FIRST, LAST = FORTNIGHT.start, FORTNIGHT.end
 
 
@@ -46,6 +47,7 @@ def report(
     profit: list[tuple[object, ...]] | None = None,
     growth: list[tuple[object, ...]] | None = None,
     users: list[tuple[object, ...]] | None = None,
+    year: tuple[object, ...] | None = (Decimal("1.1"), None, Decimal("0.9"), None, Decimal("0.05"), None),
     investors: tuple[object, ...] | None = ("total", Decimal("900.00"), Decimal("300.00"), None),
     previous: DataFrame | None = None,
     window: Window = FORTNIGHT,
@@ -68,7 +70,8 @@ def report(
         user_days=spark.createDataFrame(active if users is None else users, USERS),
         investor_profit=spark.createDataFrame([cell, *([investors] if investors else [])], total),
         investor_growth=spark.createDataFrame(
-            [("total", money("1050.00"))], f"row_kind string, {JOB.INVESTORS['closing_mrr']} decimal(18,2)"
+            [("total", money("1050.00"), *(year or ()))],
+            f"row_kind string, {JOB.INVESTORS['closing_mrr']} decimal(18,2){YEAR if year else ''}",
         ),
         investor_engagement=spark.createDataFrame([("total", 5)], f"row_kind string, {JOB.INVESTORS['mau']} bigint"),
         previous=previous,
@@ -96,6 +99,17 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert (values["month_revenue"], values["month_active_users"]) == (money("900"), 5)
     assert [row["line"] for row in rows.values()] == list(range(1, len(JOB.METRICS) + 1))
     assert {row["change_ratio_reason"] for row in rows.values()} == {"no_previous"}
+
+
+def test_trailing_twelve_months_are_as_investors_see_them(spark: SparkSession) -> None:
+    def shown(year: tuple[object, ...] | None) -> list[object]:
+        rows = report(spark, year=year)
+        return [(rows[name]["value"], rows[name]["value_reason"]) for name in JOB.TRAILING]
+
+    told = (money("1.1"), None, money("0.9"), None, money("0.05"), None)
+    assert shown(told) == [(money("1.1"), None), (money("0.9"), None), (money("0.05"), None)]
+    assert shown((None, "fewer_than_twelve_finals") * 3) == [(None, "fewer_than_twelve_finals")] * 3
+    assert shown(None) == [(None, "not_published")] * 3, "a month that was published before they were told"
 
 
 MIDDLE = date(2026, 10, 1)

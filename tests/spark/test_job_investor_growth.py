@@ -55,6 +55,7 @@ UNITS = (
     + ", ".join(f"account_seats_{part} bigint" for part in PARTS)
 )
 TOTAL = ("total", "total", "total", "total")
+YEAR_RATIOS = ("ttm_net_revenue_retention", "ttm_gross_revenue_retention", "ttm_mrr_churn_rate")
 
 
 def unit(
@@ -92,12 +93,14 @@ def run(
     previous: DataFrame | None = None,
     window: Window = OCTOBER,
     before: list[tuple] | None = None,
+    trailing: list[tuple] | None = None,
 ) -> DataFrame:
     return JOB.investor_growth(
         units=spark.createDataFrame(list(units), UNITS),
         previous=previous,
         window=window,
         previous_units=None if before is None else spark.createDataFrame(before, UNITS),
+        trailing=None if trailing is None else spark.createDataFrame(trailing, UNITS),
     )
 
 
@@ -125,6 +128,16 @@ def cohort(row: Row) -> tuple[int, int]:
         assert (row.net_revenue_retention_reason, row.mrr_churn_rate_reason) == ("no_opening_mrr", "no_opening_mrr")
         assert (row.gross_revenue_retention, row.gross_revenue_retention_reason) == (None, "no_opening_mrr")
     return int(retained), int(lost)
+
+
+def year_of(row: Row) -> tuple[int, int, int, int]:
+    """What a row's cohort of twelve months ago had, retains, keeps and loses, whose ratios are the quotients."""
+    opening = row.ttm_mrr_opening
+    amounts = (row.ttm_mrr_retained, row.ttm_mrr_kept, row.ttm_mrr_lost)
+    for name, amount in zip(YEAR_RATIOS, amounts, strict=True):
+        ratio = (amount / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP) if opening else None
+        assert (row[name], row[f"{name}_reason"]) == (ratio, None if opening else "no_opening_mrr")
+    return (int(opening), *map(int, amounts))  # type: ignore[return-value]
 
 
 def cell(product: str | None, place: tuple[str, str]) -> tuple[str, str | None, str, str]:
@@ -331,6 +344,54 @@ def test_retention_is_what_plain_python_finds_in_the_states_of_random_accounts(s
     assert len(rows) == 7
     for row in rows.values():
         assert (cohort(row), row.mrr_kept) == of(row), row
+
+
+def year_ago(opening: int, *, on: date = date(2025, 11, 1), **keys: object) -> tuple:
+    """A unit row of the day with which the twelve months begin."""
+    return (on, *unit(1, opening, **keys)[1:])  # type: ignore[arg-type]
+
+
+def test_trailing_twelve_months_count_who_was_there_when_they_began_and_nobody_else(spark):
+    units = month_of((3, {"expansion": 30}), opening=100, account="more")
+    units += month_of((3, {"contraction": 20}), opening=60, account="less")
+    units += month_of(opening=500, account="since") + month_of(opening=70, account="moved", was=SOUTH)
+    trailing = [
+        year_ago(80, account="more"),
+        year_ago(90, account="less"),
+        year_ago(40, account="gone"),
+        year_ago(50, account="moved"),
+        year_ago(0, account="since", new=500),
+        year_ago(999, account="gone", on=date(2025, 11, 2)),
+        year_ago(7, account="more", product="unallocated"),
+    ]
+    rows = by_key(run(spark, *units, trailing=trailing))
+    for key in (cell("cloud", NORTH), ("product", "cloud", "total", "total"), TOTAL):
+        assert year_of(rows[key]) == (260, 130 + 40 + 70, 80 + 40 + 50, 40)
+    assert year_of(rows[cell("cloud", SOUTH)]) == (0, 0, 0, 0)
+
+
+def test_over_twelve_months_another_product_is_expansion_and_a_cell_everybody_left_still_says_so(spark):
+    units = month_of(opening=60, product="mail") + month_of(opening=30, product="talk")
+    rows = by_key(run(spark, *units, trailing=[year_ago(100, was=SOUTH)]))
+    gone = rows[cell("cloud", SOUTH)]
+    assert (year_of(gone), gone.unit_rows, gone.mrr_closing) == ((100, 0, 0, 100), 0, 0)
+    assert year_of(rows[cell("mail", NORTH)]) == (0, 0, 0, 0)
+    assert year_of(rows["product", "cloud", "total", "total"]) == (100, 0, 0, 100)
+    assert year_of(rows[TOTAL]) == (100, 90, 90, 0)
+
+
+def test_trailing_twelve_months_end_with_the_last_day_covered(spark):
+    part = replace(OCTOBER, data_through=date(2026, 10, 10), kind=Kind.MONTH_TO_DATE)
+    units = month_of((9, {"contraction": 20}), (11, {"churn": 30}), opening=50)
+    trailing = [year_ago(100, on=date(2025, 10, 11))]
+    assert year_of(by_key(run(spark, *units, window=part, trailing=trailing))[TOTAL]) == (100, 30, 30, 0)
+
+
+def test_without_twelve_finals_there_is_no_trailing_figure_and_the_reason_says_so(spark):
+    for row in by_key(run(spark, *month_of(opening=100))).values():
+        assert [row[name] for name in JOB.YEAR] == [None] * 4
+        for name in YEAR_RATIOS:
+            assert (row[name], row[f"{name}_reason"]) == (None, "fewer_than_twelve_finals")
 
 
 def test_growth_compares_with_the_published_month_before(spark):

@@ -49,3 +49,38 @@ def test_a_wrong_name_is_found_before_anything_runs(
     with pytest.raises(ConfigError) as caught:
         projects.load(home)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "expectations/investor_growth.yml",
+            "since: growth_daily.trailing",
+            "since: growth_daily.trailin",
+            "no dataset growth_daily.trailin with a first day; did you mean growth_daily.trailing?",
+        ),
+        (
+            "jobs/pipelines.yml",
+            "    trailing_twelve_months: true\n",
+            "",
+            "no dataset growth_daily.trailing with a first day",
+        ),
+        (
+            "jobs/pipelines.yml",
+            "    compares_with_previous: true\n    trailing_twelve_months: true\n",
+            "    trailing_twelve_months: true\n",
+            "only a table of months that compares_with_previous has twelve finals to count from",
+        ),
+    ],
+)
+def test_twelve_months_ago_is_known_only_where_the_pipeline_says_so(
+    project_copy: Callable[[], Path], file: str, old: str, new: str, said: str
+) -> None:
+    home = project_copy()
+    declared = home / file
+    assert old in declared.read_text()
+    declared.write_text(declared.read_text().replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        projects.load(home)
+    assert said in str(caught.value)

@@ -80,7 +80,9 @@ def test_units_published_anew_make_another_comparison() -> None:
 
 def daily(month: str, as_of: datetime) -> tuple[Any, Window]:
     """A table of days that is compared with the month before, and the window of a whole month."""
-    pipeline = SimpleNamespace(compares_with_previous=True, grain=periods.Grain.DAY, upstream=("units",))
+    pipeline = SimpleNamespace(
+        compares_with_previous=True, trailing_twelve_months=False, grain=periods.Grain.DAY, upstream=("units",)
+    )
     start, end = periods.days_of(month)
     window = Window(period=month, start=start, end=end, data_through=end, as_of=as_of, kind=Kind.FINAL)
     return SimpleNamespace(name="units", pipeline=pipeline), window
@@ -111,6 +113,64 @@ def test_what_a_run_of_days_would_replace_is_their_finals() -> None:
     assert previous.replaced(warehouse(there), bound, window) == {}
     assert previous.replaced(warehouse(), bound, window) == {}
     assert "no final of 2026-10" in previous.absent(bound, window, None, {})["units.replaced"]
+
+
+def monthly(through: date) -> tuple[Any, Window]:
+    """A table of months with trailing twelve months, and the window of a month through a day."""
+    pipeline = SimpleNamespace(
+        compares_with_previous=True, trailing_twelve_months=True, grain=periods.Grain.MONTH, upstream=("units",)
+    )
+    start, end = periods.days_of(f"{through:%Y-%m}")
+    as_of = datetime(2029, 1, 1, tzinfo=UTC)
+    window = Window(period=f"{through:%Y-%m}", start=start, end=end, data_through=through, as_of=as_of, kind=Kind.FINAL)
+    return SimpleNamespace(name="figures", pipeline=pipeline), window
+
+
+def of_two_tables(finals: list[str], units: dict[str, store.PeriodEntry]) -> Any:
+    entries = {month: replace(FINAL, period=month, fingerprint=month) for month in finals}
+    by_name = {"figures": warehouse(entries).table("figures"), "units": warehouse(units).table("units")}
+    return SimpleNamespace(table=by_name.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("through", "first", "months", "own"),
+    [
+        (date(2026, 10, 31), date(2025, 11, 1), 11, ["2025-11"]),
+        (date(2026, 10, 10), date(2025, 10, 11), 12, None),
+        (date(2027, 2, 28), date(2026, 3, 1), 11, ["2026-03"]),
+        (date(2028, 2, 28), date(2027, 3, 1), 11, ["2027-03"]),
+    ],
+)
+def test_twelve_months_are_counted_once_all_of_them_before_this_one_are_final(
+    through: date, first: date, months: int, own: list[str] | None
+) -> None:
+    bound, window = monthly(through)
+    assert window.year_start == first
+    before = periods.previous_month(window.month)
+    finals = periods.months_between(f"{first:%Y-%m}", before)
+    assert len(finals) == months
+    units = days(before, 3) | days(f"{first:%Y-%m}", 1)
+    found = previous.pin(of_two_tables(finals, units), PROJECT, bound, window)
+    assert found is not None
+    assert found.trailing is not None
+    assert (found.trailing.first_day, list(found.trailing.units["units"].entries)) == (first, [first.isoformat()])
+    assert (list(found.trailing.own.entries) if found.trailing.own else None) == own
+    absent = previous.absent(bound, window, found, {})
+    assert ("figures.trailing" in absent, "units.trailing.first_day" in absent) == (own is None, False)
+    lacking = previous.pin(of_two_tables(finals[:3] + finals[4:], units), PROJECT, bound, window)
+    assert lacking is not None
+    assert lacking.trailing is None
+    assert lacking.fingerprint != found.fingerprint
+    names = previous.absent(bound, window, lacking, {})
+    assert "are published as final" in names["units.trailing.first_day"]
+    assert "units.trailing" not in names
+
+
+def test_the_day_twelve_months_began_with_has_to_be_published_as_their_finals_are() -> None:
+    bound, window = monthly(date(2026, 10, 31))
+    finals = periods.months_between("2025-11", "2026-09")
+    with pytest.raises(inputs.UpstreamError, match="units has not published 2025-11-01"):
+        previous.pin(of_two_tables(finals, days("2026-09", 3)), PROJECT, bound, window)
 
 
 def test_the_versions_a_manifest_names_are_found_however_much_was_published_since() -> None:

@@ -38,6 +38,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     instead.add_argument(
         "--reviews", action="store_true", help="show the next review meetings instead, each with what is open for it"
     )
+    instead.add_argument(
+        "--end",
+        metavar="INCIDENT",
+        help="end an incident that no run can make pass, PIPELINE/CHECK/PERIOD; who was told of it is told that, too",
+    )
+    status.add_argument("--reason", help="of --end, why it is over")
+    status.add_argument("--by", help="of --end, who says so (default: you)")
     status.add_argument("--from", dest="first", metavar="MONTH", help="of --levels, the first month")
     status.add_argument("--to", dest="last", metavar="MONTH", help="of --levels, the last month")
     add_warehouse(status)
@@ -68,7 +75,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def status_command(arguments: argparse.Namespace) -> int:
-    """Print the open incidents, or the service levels."""
+    """Print the open incidents or the service levels, or end an incident."""
+    if arguments.end is not None:
+        return _end(arguments)
     warehouse = open_warehouse(arguments)
     now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
     people = house(registry.find_root())
@@ -108,6 +117,28 @@ def _damaged(warehouse: Warehouse, declared: registry.Registry) -> int:
     for name, failure in found.items():
         console.note(f"dq: it is not known what {name} has published: {failure}")
     return 3 if found else 0
+
+
+def _end(arguments: argparse.Namespace) -> int:
+    """End an incident because a person says so, and tell whoever was told of it."""
+    from dq.run import telling
+
+    if not (arguments.reason or "").strip():
+        raise UsageError("an incident is ended with a reason", where="--reason", do="give --reason TEXT")
+    warehouse = open_warehouse(arguments, to_write=True)
+    root = registry.find_root()
+    by = (arguments.by or "").strip() or console.who()
+    ended = incidents.end(warehouse, arguments.end, by=by, reason=arguments.reason.strip(), now=datetime.now(UTC))
+    people = house(root)
+    undelivered: list[str] = []
+    if people.notify.targets:
+        seconds = people.notify.run_seconds
+        undelivered = telling.bring_up_to_date(warehouse, people, registry.load(root), seconds=seconds).undelivered
+    console.out(clean.text(f"ended {ended.key}, open since {ended.since:%Y-%m-%d %H:%M} UTC: {ended.settled}"))
+    console.out("where it fails again within a day it is the same incident, later a new one")
+    for reason in undelivered:
+        console.note(f"dq: not delivered to {reason}")
+    return 4 if undelivered else 0
 
 
 def deliver_command(arguments: argparse.Namespace) -> int:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dq import serialize, store, waivers
+from dq.errors import UsageError, choices
 from dq.model import CheckResult, Outcome, RunRecord, Severity
+from dq.pipeline_checks import IN_TIME
 from dq.reports import clean
 from dq.reports.card import found_text
 from dq.store.names import covers
@@ -23,6 +25,8 @@ FLAPS = timedelta(hours=24)
 """What fails again within this time of having passed is the same incident: its clock goes on from the first failure."""
 LATE = "F21"
 """The way of failing of what is not with its readers: a document, or figures by their level."""
+BETWEEN_RUNS = (IN_TIME, "report.delivered")
+"""The checks of a pipeline that are judged between its runs, too."""
 _TEXT = 500
 
 
@@ -56,7 +60,8 @@ class Observation:
     """What one run says of its pipeline's period: the failures, and the checks that passed.
 
     ``as_of`` is the run's clock, ``started`` the instant observations are ordered by. ``docs`` is the run's page. A
-    ``rehearsal`` changed nothing that readers see.
+    ``rehearsal`` changed nothing that readers see. ``settled`` are the keys of the incidents that are over although
+    their check did not pass, each with the reason: in a published run, or by a person.
     """
 
     run: str
@@ -68,15 +73,16 @@ class Observation:
     passed: Sequence[str]
     docs: str = ""
     rehearsal: bool = False
+    settled: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """A check of a pipeline's period that failed: open until it passes.
+    """A check of a pipeline's period that failed: open until it passes, or is settled without.
 
     ``since`` is its first failure, ``last`` the latest, by the runs' clock; ``times`` says how many runs saw it,
     ``seen`` when the latest of them began, and ``failure`` what it found. ``resolved`` is when it passed, None while
-    it is open.
+    it is open; ``settled`` says why it is over where it did not pass.
     """
 
     pipeline: str
@@ -89,6 +95,7 @@ class Incident:
     run: str
     docs: str = ""
     resolved: datetime | None = None
+    settled: str = ""
 
     @property
     def key(self) -> str:
@@ -153,9 +160,67 @@ def _root_of(record: RunRecord) -> str:
 
 
 def note(warehouse: store.Warehouse, record: RunRecord) -> None:
-    """Keep what a run observed; a run without any result has nothing to say."""
+    """Keep what a run observed; a run without any result has nothing to say.
+
+    A published run settles what is open of its period and was not judged in it: nobody can ever make that pass.
+    """
     if record.results:
-        keep(warehouse, record.run, observed(record))
+        seen = observed(record)
+        keep(warehouse, record.run, replace(seen, settled=_settled_by(warehouse, record, seen)))
+
+
+def _settled_by(warehouse: store.Warehouse, record: RunRecord, seen: Observation) -> dict[str, str]:
+    """The open incidents, by key, whose check a published run did not judge or only notes, each with why it is over.
+
+    What is judged between runs is not a run's to settle, and what is pending is judged once its time has come.
+    """
+    if not record.verdict.published or record.rehearsal:
+        return {}
+    results = {result.check: result for result in record.results}
+    judged = {*seen.passed, *(failure.check for failure in seen.failures)}
+    between = {f"{record.pipeline}.{name}" for name in BETWEEN_RUNS}
+    found: dict[str, str] = {}
+    for incident in everything(warehouse, record.pipeline).values():
+        check = incident.failure.check
+        if not incident.open or check in judged | between or not _settles(seen, incident):
+            continue
+        result = results.get(check)
+        if record.as_of >= incident.last and not (result is not None and result.reason.startswith("pending")):
+            found[incident.key] = _why_settled(result)
+    return found
+
+
+def _why_settled(result: CheckResult | None) -> str:
+    if result is None:
+        return "the check is not there any more, and the figures are published without it"
+    if result.outcome is Outcome.NOT_RUN:
+        why = clean.text(result.reason or "no reason was recorded", _TEXT)
+        return f"the check was not run, and the figures are published without it: {why}"
+    return "the check is only to note now, and the figures are published"
+
+
+def end(warehouse: store.Warehouse, name: str, *, by: str, reason: str, now: datetime) -> Incident:
+    """End an open incident by its key because somebody says so; that is kept beside what was found."""
+    every = everything(warehouse)
+    found = every.get(name)
+    if found is None or not found.open:
+        listed = [one.key for one in every.values() if one.open]
+        state = "is over already" if found is not None else "is not an incident of this warehouse"
+        raise UsageError(f"{name} {state}", where="--end", do=choices(name, listed) if listed else "nothing is open")
+    why = f"ended by {by}: {reason}"
+    at = max(now, found.seen, found.last)
+    one = Observation(
+        run=late_name(found.pipeline, found.period, now),
+        pipeline=found.pipeline,
+        period=found.period,
+        as_of=at,
+        started=at,
+        failures=[],
+        passed=[],
+        settled={name: clean.text(why, _TEXT)},
+    )
+    keep(warehouse, one.run, one)
+    return replace(found, resolved=at, settled=why)
 
 
 def keep(warehouse: store.Warehouse, name: str, observation: Observation) -> None:
@@ -203,8 +268,9 @@ def fold(seen: Iterable[Observation]) -> dict[str, Incident]:
     for one in listed:
         passed = set(one.passed)
         for name, incident in found.items():
-            if incident.open and incident.failure.check in passed and _settles(one, incident):
-                found[name] = replace(incident, resolved=max(one.as_of, incident.last))
+            why = one.settled.get(name, "")
+            if incident.open and (why or (incident.failure.check in passed and _settles(one, incident))):
+                found[name] = replace(incident, resolved=max(one.as_of, incident.last), settled=why)
         for failure in one.failures:
             name = key(one.pipeline, failure.check, one.period)
             if one.rehearsal and one.as_of < last.get(name, one.as_of):

@@ -26,8 +26,9 @@ class Alert:
     """One incident as it is told; ``number`` counts what this contact was told of it before.
 
     ``since_shown`` is the first failure as people of the company read it, ``next_step`` when it goes to whom next,
-    ``why`` whose waiver pauses it, ``holds`` which pipelines wait for it. ``again`` is when this contact would hear of
-    it again. ``was`` are the other grades this contact was told since its first failure.
+    ``why`` whose waiver pauses it or why it is over although it did not pass, ``holds`` which pipelines wait for it.
+    ``again`` is when this contact would hear of it again. ``was`` are the other grades it was told since its first
+    failure.
     """
 
     key: str

@@ -156,6 +156,7 @@ def document(line: Line) -> Mapping[str, Json]:
     """One incident for programs."""
     incident, failure = line.incident, line.incident.failure
     return {
+        "incident": incident.key,
         "pipeline": incident.pipeline,
         "check": failure.check,
         "period": incident.period,

@@ -141,7 +141,7 @@ def _due(house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, 
             number=last.number,
             repeat=repeat,
             dedup=last.dedup if goes_on or state is not State.FIRING else "",
-            why=it.paused,
+            why=it.paused if incident.open else incident.settled,
             was=tuple(sorted(grades, key=_rank)),
         )
 

@@ -21,6 +21,8 @@ def headline(message: Message) -> str:
         return subject
     first, count = gravest(message.alerts)[0], len({alert.check for alert in message.alerts})
     checks = first.check if count == 1 else f"{count:,} checks"
+    if message.state is State.RESOLVED and all(alert.why for alert in message.alerts):
+        return f"RESOLVED  {subject}: {checks} settled"
     if message.state is State.RESOLVED:
         return f"RESOLVED  {subject}: {checks} {'passes' if count == 1 else 'pass'} again"
     if message.state is State.PAUSED:
@@ -46,6 +48,8 @@ def facts(alert: Alert, state: State) -> list[tuple[str, str]]:
     pairs = [("since", alert.since_shown)]
     if state is State.PAUSED:
         pairs.append(("paused", alert.why))
+    if state is State.RESOLVED:
+        pairs.append(("settled", alert.why))
     if state is State.FIRING:
         pairs += [("owner", alert.owner), ("on call", alert.on_call), ("next", alert.next_step)]
         pairs.append(("holds", alert.holds))

@@ -24,7 +24,7 @@ from dq import registry, settings, waivers
 from dq.cli import batch, job, main
 from dq.model import RunRecord
 from dq.notify import delivery as notify_delivery
-from dq.notify import incidents, reports
+from dq.notify import incidents, reports, words
 from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
@@ -160,6 +160,43 @@ def test_status_for_programs_is_strict_json(call: Call, warehouse: Warehouse) ->
         None,
     )
     assert "\x1b" not in one["found"]
+
+
+def test_a_person_ends_an_incident_and_who_was_told_of_it_is_told(
+    call: Call, warehouse: Warehouse, with_target: Any
+) -> None:
+    red(warehouse)
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        assert call("deliver")[0] == 0
+        key = f"profit_unit/{BROKEN}/2026-10"
+        code, told = call("status", "--end", key, "--by", "anna", "--reason", "the check was renamed")
+    assert (code, told.splitlines()[0].partition(", open")[0]) == (0, f"ended {key}")
+    # A contact hears of one incident at most every ten minutes.
+    people = house_of(ROOT, *declared(), settings.load(ROOT))
+    _, (message,) = notify_delivery.would_send(warehouse, people, datetime.now(UTC) + timedelta(minutes=11))
+    assert words.headline(message) == f"RESOLVED  profit_unit 2026-10: {BROKEN} settled"
+    assert ("settled", "ended by anna: the check was renamed") in words.facts(message.alerts[0], message.state)
+    assert call("status")[1] == "no open incidents\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            ["--end", "investor_profit/x/2026-11", "--reason", "r"],
+            "x/2026-11 is not an incident of this warehouse; valid: investor_profit/",
+        ),
+        (["--end", f"profit_unit/{BROKEN}/2026-10"], "an incident is ended with a reason"),
+    ],
+)
+def test_an_incident_is_ended_by_its_name_and_with_a_reason(
+    call: Call, warehouse: Warehouse, given: list[str], said: str
+) -> None:
+    incidents.note(warehouse, ran(RECENT, failed()))
+    code, told = call("status", *given)
+    assert (code, said in told) == (2, True), told
+    assert len(incidents.everything(warehouse)) == 1
 
 
 def test_status_of_a_quiet_warehouse_is_one_line(call: Call) -> None:

@@ -14,7 +14,8 @@ from run_records import result
 from store_support import quick_disk
 
 from dq import waivers
-from dq.model import Outcome, RunRecord, Severity
+from dq.errors import UsageError
+from dq.model import CheckResult, Outcome, RunRecord, Severity, Verdict
 from dq.notify import incidents
 from dq.notify.incidents import Incident
 from dq.store import Warehouse
@@ -50,6 +51,74 @@ def test_passing_resolves_it_and_what_was_not_run_does_not(tmp_path: Path) -> No
     assert only(known(tmp_path, *runs)).open
     one = only(known(tmp_path, *runs, ran("2026-11-25 06:00", PASSES)))
     assert (one.open, one.resolved) == (False, at("2026-11-25 06:00"))
+
+
+OTHER = result("another")
+
+
+@pytest.mark.parametrize(
+    ("results", "why"),
+    [
+        ([], "the check is not there any more, and the figures are published without it"),
+        ([failed(severity=Severity.INFO)], "the check is only to note now, and the figures are published"),
+        (
+            [result(BROKEN, Outcome.NOT_RUN, reason="targets is declared absent: none")],
+            "the check was not run, and the figures are published without it: targets is declared absent: none",
+        ),
+    ],
+    ids=["renamed or removed", "lowered", "not run"],
+)
+def test_a_published_run_settles_what_it_does_not_judge_any_more(
+    tmp_path: Path, results: list[CheckResult], why: str
+) -> None:
+    broken = ran("2026-11-23 06:00", failed())
+    later = replace(ran("2026-11-24 06:00", OTHER, *results), verdict=Verdict.PUBLISH)
+    for run in (broken, later):
+        incidents.note(Warehouse(tmp_path), run)
+    one = only(incidents.everything(Warehouse(tmp_path)))
+    assert (one.open, one.resolved, one.settled) == (False, at("2026-11-24 06:00"), why)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        replace(ran("2026-11-24 06:00", OTHER), verdict=Verdict.HOLD),
+        replace(ran("2026-11-24 06:00", OTHER), rehearsal=True),
+        replace(ran("2026-11-24 06:00", OTHER), as_of=at("2026-11-22 06:00")),
+        ran("2026-11-24 06:00", OTHER, period="2026-10"),
+        ran("2026-11-24 06:00", OTHER, pipeline="profit_unit"),
+        replace(
+            ran("2026-11-24 06:00", OTHER, result(BROKEN, Outcome.NOT_RUN, reason="pending, due on 1 Dec")),
+            verdict=Verdict.PUBLISH,
+        ),
+    ],
+    ids=["held", "rehearsed", "as of before", "another month", "another pipeline", "pending"],
+)
+def test_no_other_run_settles_what_it_does_not_judge(tmp_path: Path, later: RunRecord) -> None:
+    for run in (ran("2026-11-23 06:00", failed()), later):
+        incidents.note(Warehouse(tmp_path), run)
+    assert only(incidents.everything(Warehouse(tmp_path))).open
+
+
+@pytest.mark.parametrize("check", ["investor_profit.figures.in_time", "investor_profit.report.delivered"])
+def test_a_run_does_not_settle_what_is_judged_between_runs(tmp_path: Path, check: str) -> None:
+    for run in (ran("2026-11-23 06:00", failed(check)), ran("2026-11-24 06:00", OTHER)):
+        incidents.note(Warehouse(tmp_path), run)
+    assert only(incidents.everything(Warehouse(tmp_path))).open
+
+
+def test_what_a_person_ended_and_fails_again_is_open_again(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    incidents.note(warehouse, ran("2026-11-23 06:00", failed()))
+    name = f"investor_profit/{BROKEN}/2026-11"
+    incidents.end(warehouse, name, by="anna", reason="the feed is gone", now=at("2026-11-23 09:00"))
+    one = only(incidents.everything(warehouse))
+    assert (one.open, one.settled) == (False, "ended by anna: the feed is gone")
+    with pytest.raises(UsageError, match="is over already"):
+        incidents.end(warehouse, name, by="anna", reason="again", now=at("2026-11-23 10:00"))
+    incidents.note(warehouse, ran("2026-11-23 12:00", failed()))
+    one = only(incidents.everything(warehouse))
+    assert (one.open, one.since, one.settled) == (True, at("2026-11-23 06:00"), "")
 
 
 def test_warnings_open_one_and_infos_and_passes_do_not(tmp_path: Path) -> None:

@@ -118,6 +118,9 @@ class FaultFilesystem:
     def read(self, key: str, *, last: int | None = None) -> bytes | None:
         return self.inner.read(key, last=last)
 
+    def sha256(self, key: str) -> str | None:
+        return self.inner.sha256(key)
+
     def link_target(self, key: str) -> str | None:
         return self.inner.link_target(key)
 

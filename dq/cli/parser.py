@@ -22,6 +22,7 @@ MODULES = {
     "prevalidate": ("prevalidate",),
     "close": ("close",),
     "history": ("show", "withdraw", "gc", "docs"),
+    "verify": ("verify",),
     "diagnose": ("diagnose",),
     "waive": ("waive",),
     "status": ("status", "deliver"),
@@ -43,6 +44,7 @@ EXAMPLES = {
     "withdraw": 'dq withdraw profit_unit --period 2026-10 --reason "booked twice"',
     "gc": "dq gc --older-than 30",
     "docs": "dq docs --warehouse build/demo/warehouse",
+    "verify": "dq verify profit_unit --period 2026-10",
     "diagnose": "dq diagnose build/warehouse/_dq/event_logs/app-20261104050000-0001",
     "waive": "dq waive profit_unit --check revenue_is_fresh --period 2026-10 --ceiling 0.05 --owner anna "
     '--reason "the feed is late until Friday" --until 2026-11-06',

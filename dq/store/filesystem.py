@@ -7,15 +7,17 @@ is complete when it becomes visible. Keys are relative to the root, with ``/`` b
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BufferedReader
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
 from dq.errors import StoreError
@@ -24,6 +26,7 @@ FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 TEMPORARY_SUFFIX = ".tmp"
 PROBE = ".probe-"
+T = TypeVar("T")
 
 
 class NotWrittenError(StoreError):
@@ -61,6 +64,9 @@ class Filesystem(Protocol):
 
     def read(self, key: str, *, last: int | None = None) -> bytes | None:
         """The bytes of a file, or only its last ones; None when there is no such file."""
+
+    def sha256(self, key: str) -> str | None:
+        """The SHA-256 of a whole file, in hex, read in pieces; None when there is no such file."""
 
     def put_if_absent(self, key: str, content: bytes) -> bool:
         """Create a file whole and durably; False when the key exists. Raises NotWrittenError only when certain."""
@@ -110,23 +116,17 @@ class PosixFilesystem:
 
     def read(self, key: str, *, last: int | None = None) -> bytes | None:
         """The bytes of a file, or only its last ones; None when there is no such file."""
-        path = self._path(key)
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _refused("read", path, error) from error
-        try:
-            with os.fdopen(descriptor, "rb") as file:
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise StoreError(f"cannot read {path}: it is not a regular file")
-                if last is not None:
-                    file.seek(max(0, status.st_size - last))
-                return file.read()
-        except OSError as error:
-            raise _refused("read", path, error) from error
+
+        def content(file: BufferedReader) -> bytes:
+            if last is not None:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - last))
+            return file.read()
+
+        return self._of_file(key, content)
+
+    def sha256(self, key: str) -> str | None:
+        """The SHA-256 of a whole file, in hex, read in pieces; None when there is no such file."""
+        return self._of_file(key, lambda file: hashlib.file_digest(file, "sha256").hexdigest())
 
     def put_if_absent(self, key: str, content: bytes) -> bool:
         """Create a file whole and durably; False when the key exists. Raises NotWrittenError only when certain."""
@@ -216,6 +216,23 @@ class PosixFilesystem:
             if path.is_symlink():
                 raise StoreError(f"{path} is a symbolic link", do="replace it by the folder itself")
         return path / parts[-1] if parts else path
+
+    def _of_file(self, key: str, act: Callable[[BufferedReader], T]) -> T | None:
+        """What is made of an open regular file; None when there is no such file."""
+        path = self._path(key)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _refused("read", path, error) from error
+        try:
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise StoreError(f"cannot read {path}: it is not a regular file")
+                return act(file)
+        except OSError as error:
+            raise _refused("read", path, error) from error
 
     def _temporary(self, path: Path, content: bytes) -> Path:
         """A durable file with the content beside the path, under a name no reader looks at."""

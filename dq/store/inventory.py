@@ -1,9 +1,10 @@
-"""What lies in a run's folder, proved file by file: bytes, footer hash, rows; nothing stray, nothing torn."""
+"""What lies in a run's folder, proved file by file: bytes, hashes, rows; nothing stray, nothing torn."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 from dq.errors import StoreError
@@ -18,6 +19,7 @@ OURS = (SUCCESS, SEAL, INTENT)
 
 MAGIC = b"PAR1"
 TRAILER = 8  # length of the footer in four bytes, then the magic
+THREADS = 4
 TAIL = 65_536  # one read holds the whole footer of nearly every figure table
 
 
@@ -27,6 +29,7 @@ def take(filesystem: Filesystem, folder: str, where: str, columns: Sequence[str]
     ``where`` is the folder as people know it, ``columns`` the columns every file must have, in any order.
     """
     parts = _part_files(filesystem, folder, where)
+    hashes = _hashes(filesystem, folder, parts)
     found = []
     for path, size in parts.items():
         footer = _footer(filesystem, f"{folder}/{path}", size, f"{where}/{path}")
@@ -38,27 +41,36 @@ def take(filesystem: Filesystem, folder: str, where: str, columns: Sequence[str]
                 where=f"{where}/{path}",
                 do="stage with the schema that is sealed",
             )
-        found.append(PartFile(path=path, size=size, rows=rows, footer_sha256=hashlib.sha256(footer).hexdigest()))
+        footer_sha256 = hashlib.sha256(footer).hexdigest()
+        found.append(PartFile(path=path, size=size, rows=rows, footer_sha256=footer_sha256, sha256=hashes[path] or ""))
     return tuple(found)
 
 
-def prove_folder(filesystem: Filesystem, folder: str, where: str, files: Iterable[PartFile]) -> None:
+def prove_folder(
+    filesystem: Filesystem, folder: str, where: str, files: Iterable[PartFile], *, whole: bool = False
+) -> None:
     """Raise a StoreError that names the file unless the folder holds exactly these files, unchanged."""
     expected = {file.path: file for file in files}
     present = _part_files(filesystem, folder, where)
     for path in sorted(present.keys() - expected.keys()):
         raise StoreError("the file was added after the audit", where=f"{where}/{path}", do="run again")
-    prove_files(filesystem, folder, where, expected.values(), present)
+    prove_files(filesystem, folder, where, expected.values(), present, whole=whole)
 
 
 def prove_files(
     filesystem: Filesystem,
     folder: str,
     where: str,
-    files: Iterable[PartFile],
+    files: Collection[PartFile],
     present: Mapping[str, int] | None = None,
+    *,
+    whole: bool = False,
 ) -> None:
-    """Raise a StoreError that names the file unless each of these files is there with its bytes and footer."""
+    """Raise a StoreError that names the file unless each of these files is there with its bytes and footer.
+
+    ``whole`` reads them from end to end: every byte is the one that was hashed when the file was written.
+    """
+    hashes = _hashes(filesystem, folder, [file.path for file in files if file.sha256]) if whole else {}
     if present is None:
         present = _sizes(filesystem, folder, {file.path.rpartition("/")[0] for file in files})
     for file in files:
@@ -76,6 +88,16 @@ def prove_files(
         footer = _footer(filesystem, f"{folder}/{file.path}", file.size, place)
         if hashlib.sha256(footer).hexdigest() != file.footer_sha256:
             raise StoreError("the file changed after the audit: its footer is another", where=place, do=again)
+        if hashes.get(file.path, file.sha256) != file.sha256:
+            raise StoreError("the file changed after the audit: its bytes are others", where=place, do=again)
+
+
+def prove_alone(filesystem: Filesystem, folder: str, where: str, files: Iterable[PartFile]) -> None:
+    """Raise a StoreError that names a file in a published folder which was not audited: readers of folders see it."""
+    expected = {file.path.rpartition("/")[2] for file in files}
+    for one in filesystem.list(folder):
+        if one.name not in expected and not one.name.startswith((".", "_")):
+            raise StoreError("it was added after the audit", where=f"{where}/{one.name}", do="remove it")
 
 
 def _part_files(filesystem: Filesystem, folder: str, where: str) -> Mapping[str, int]:
@@ -116,6 +138,12 @@ def _stray(where: str) -> StoreError:
         expected=f"only Parquet files in folders such as {PERIOD_COLUMN}=2026-10",
         do="write with partitionBy('period') to a folder of its own, and run again",
     )
+
+
+def _hashes(filesystem: Filesystem, folder: str, paths: Collection[str]) -> dict[str, str | None]:
+    """The SHA-256 of whole files by path, several at a time: hashing leaves the interpreter to others."""
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        return dict(zip(paths, pool.map(lambda path: filesystem.sha256(f"{folder}/{path}"), paths), strict=True))
 
 
 def _sizes(filesystem: Filesystem, folder: str, subfolders: Iterable[str]) -> Mapping[str, int]:

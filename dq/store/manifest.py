@@ -19,12 +19,16 @@ PART_PATH = re.compile(rf"{PERIOD_COLUMN}={PERIOD.pattern}/[^/\0]+\.parquet")
 
 @dataclass(frozen=True, kw_only=True)
 class PartFile:
-    """One Parquet file of a run: path relative to the run's folder, bytes, rows, SHA-256 of its footer."""
+    """One Parquet file of a run: path relative to the run's folder, bytes, rows, SHA-256 of footer and whole file.
+
+    What was published before whole files were hashed has no hash of all of it.
+    """
 
     path: str
     size: int
     rows: int
     footer_sha256: str
+    sha256: str = ""
 
     @property
     def period(self) -> str:
@@ -33,7 +37,9 @@ class PartFile:
 
     def to_json(self) -> dict[str, Json]:
         """The value as plain JSON."""
-        return {"path": self.path, "bytes": self.size, "rows": self.rows, "footer_sha256": self.footer_sha256}
+        plain: dict[str, Json] = {"path": self.path, "bytes": self.size, "rows": self.rows}
+        plain["footer_sha256"] = self.footer_sha256
+        return {**plain, "sha256": self.sha256} if self.sha256 else plain
 
     @classmethod
     def from_json(cls, fields: Fields) -> PartFile:
@@ -46,6 +52,7 @@ class PartFile:
             size=fields.integer("bytes"),
             rows=fields.integer("rows"),
             footer_sha256=fields.text("footer_sha256"),
+            sha256=fields.text("sha256") if "sha256" in fields.body else "",
         )
 
 

@@ -17,7 +17,7 @@ from dq.store.documents import TornDocumentError, decode, encode, to_json
 from dq.store.filesystem import Filesystem
 from dq.store.history import metrics
 from dq.store.log import CommitLog, Settled
-from dq.store.manifest import Manifest, field_names
+from dq.store.manifest import PERIOD_COLUMN, Manifest, field_names
 from dq.store.names import checked_name, checked_period, covers
 from dq.store.versions import Commit, PeriodEntry, PeriodInfo, Withdrawal
 
@@ -54,7 +54,7 @@ class Table:
         return str(self._root / self._folder(run))
 
     def inventory(self, run: str, *, schema_json: str, fingerprint: str) -> Manifest:
-        """What a run staged, before it is audited: every part file with bytes, rows and footer hash."""
+        """What a run staged, before it is audited: every part file with bytes, rows and hashes."""
         folder = self._folder(run)
         files = inventory.take(self._filesystem, folder, str(self._root / folder), field_names(schema_json))
         return Manifest(
@@ -81,12 +81,12 @@ class Table:
         """
         self._ready()
         if audited:
-            self.verify(audited)
-        staged = self.inventory(run, schema_json=schema_json, fingerprint=fingerprint)
-        if audited and staged.files != audited.files:
-            raise StoreError("the staged files changed during the audit", where=self.staged(run), do="run again")
+            self.verify(audited, whole=True)
+        staged = audited or self.inventory(run, schema_json=schema_json, fingerprint=fingerprint)
+        if (staged.run, staged.schema_json) != (run, schema_json):
+            raise StoreError("what was audited is of another run or schema", where=self.staged(run), do="run again")
         plain = to_json(audit, "audit")
-        manifest = replace(staged, audit=plain if isinstance(plain, Mapping) else {})
+        manifest = replace(staged, fingerprint=fingerprint, audit=plain if isinstance(plain, Mapping) else {})
         self._filesystem.replace(f"{self._folder(run)}/{inventory.SEAL}", encode(manifest.to_json()))
         return manifest
 
@@ -106,10 +106,13 @@ class Table:
             return None
         return replace(manifest, folder=self.staged(run))
 
-    def verify(self, manifest: Manifest) -> None:
-        """Raise a StoreError that names the file unless the run's folder holds exactly what the manifest lists."""
+    def verify(self, manifest: Manifest, *, whole: bool = False) -> None:
+        """Raise a StoreError that names the file unless the run's folder holds exactly what the manifest lists.
+
+        ``whole`` compares every byte, by the hash; else bytes are counted and footers compared.
+        """
         folder = self._folder(manifest.run)
-        inventory.prove_folder(self._filesystem, folder, str(self._root / folder), manifest.files)
+        inventory.prove_folder(self._filesystem, folder, str(self._root / folder), manifest.files, whole=whole)
 
     def commit(
         self,
@@ -175,7 +178,7 @@ class Table:
             transaction=f"withdraw-{uuid4().hex}",
         )
         restored = retraction.restored(self._log.all(), self._log.taken())
-        self.verify_entries([entry for entry in restored.values() if entry])
+        self.verify_entries([entry for entry in restored.values() if entry], whole=True)
         try:
             return self._log.append(lambda base, version: retraction.on(base, version, restored), lambda _: None)
         finally:
@@ -233,11 +236,32 @@ class Table:
         """The absolute paths of an entry's files."""
         return [str(self._root / self._data(entry.run) / file.path) for file in entry.files]
 
-    def verify_entries(self, entries: Collection[PeriodEntry]) -> None:
-        """Raise a StoreError that names the file unless every file of these entries is as it was audited."""
+    def verify_entries(self, entries: Collection[PeriodEntry], *, whole: bool = False) -> None:
+        """Raise a StoreError that names the file unless every file of these entries is as it was audited.
+
+        ``whole`` compares every byte, by the hash; else bytes are counted and footers compared.
+        """
         for entry in entries:
             folder = self._data(entry.run)
-            inventory.prove_files(self._filesystem, folder, str(self._root / folder), entry.files)
+            inventory.prove_files(self._filesystem, folder, str(self._root / folder), entry.files, whole=whole)
+
+    def prove(self, entry: PeriodEntry) -> str:
+        """Prove that what readers see of a period is what was audited; returns why that cannot be told, else nothing.
+
+        Raises a StoreError that names the file, folder or link which differs.
+        """
+        self.verify_entries([entry], whole=True)
+        folder = f"{self._data(entry.run)}/{PERIOD_COLUMN}={entry.period}"
+        inventory.prove_alone(self._filesystem, folder, str(self._root / folder), entry.files)
+        view.prove(self._filesystem, self._log, self.name, entry)
+        sealed = self.sealed(entry.run)
+        if sealed is None:
+            return f"the seal of run {entry.run} is missing or damaged"
+        if sealed.digest != entry.seal or sealed.files_of(entry.period) != entry.files:
+            raise StoreError("the seal of its audit is not the one that was committed", where=self.staged(entry.run))
+        if not all(file.sha256 for file in entry.files):
+            return "it was published before whole files were hashed; their sizes and footers are as audited"
+        return ""
 
     def history(
         self, check_id: str, before_period: str, known_by: datetime | None = None
@@ -315,7 +339,7 @@ class Table:
         self._write_intent(folder, intended)
         if folder == self._staged(manifest.run):
             self._filesystem.move(folder, self._data(manifest.run))
-            self.verify(manifest)
+        self.verify(manifest, whole=True)
         return intended
 
     def _write_intent(self, folder: str, version: int) -> None:

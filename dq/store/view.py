@@ -13,7 +13,7 @@ from dq.errors import StoreError
 from dq.store.filesystem import EntryType, Filesystem, LinkingFilesystem
 from dq.store.log import CURRENT, VIEWS, CommitLog
 from dq.store.manifest import PERIOD_COLUMN
-from dq.store.versions import Commit
+from dq.store.versions import Commit, PeriodEntry
 
 log = logging.getLogger("dq.store")
 
@@ -39,11 +39,23 @@ def refresh(filesystem: Filesystem, commits: CommitLog, table: str) -> None:
         log.warning("%s: the link to the current version could not be brought up to date: %s", table, error)
 
 
+def prove(filesystem: Filesystem, commits: CommitLog, table: str, entry: PeriodEntry) -> None:
+    """Raise a StoreError unless the link, where there is one, shows a published period as the log does."""
+    shown = filesystem.link_target(f"{table}/{CURRENT}") if isinstance(filesystem, LinkingFilesystem) else None
+    if not isinstance(filesystem, LinkingFilesystem) or shown is None:
+        return
+    folder, put_right = f"{PERIOD_COLUMN}={entry.period}", "any command that writes puts it right, such as dq gc"
+    if shown != _target(commits.taken()[-1]):
+        raise StoreError(f"it shows {shown}, and not the newest version", where=f"{table}/{CURRENT}", do=put_right)
+    if entry.files and filesystem.link_target(f"{table}/{shown}/{folder}") != _data(entry):
+        raise StoreError("it shows other files than were published", where=f"{table}/{CURRENT}/{folder}")
+
+
 def _show(filesystem: LinkingFilesystem, commits: CommitLog, table: str, commit: Commit) -> None:
     for period, entry in commit.entries.items():
         if entry.files:
             folder = f"{PERIOD_COLUMN}={period}"
-            filesystem.link(f"{table}/{_target(commit.version)}/{folder}", f"../../data/{entry.run}/{folder}")
+            filesystem.link(f"{table}/{_target(commit.version)}/{folder}", _data(entry))
     # A view that many newer ones overtook while it was made may have been removed in part.
     if commits.taken()[-1] == commit.version:
         filesystem.link(f"{table}/{CURRENT}", _target(commit.version))
@@ -60,6 +72,10 @@ def _prune(filesystem: Filesystem, table: str, shown: str | None) -> None:
         filesystem.delete(trash)
         filesystem.move(f"{folder}/{number}", trash)
         filesystem.delete(trash)
+
+
+def _data(entry: PeriodEntry) -> str:
+    return f"../../data/{entry.run}/{PERIOD_COLUMN}={entry.period}"
 
 
 def _target(version: int) -> str:

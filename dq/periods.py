@@ -14,6 +14,7 @@ EVENTS_SETTLE = timedelta(hours=48)  # late events of a month's last day are in 
 
 
 FORTNIGHT = timedelta(days=14)
+YEARS = range(1970, 9001)  # those whose neighbouring weeks, months and levels a date can say, too
 _DAY = timedelta(days=1)
 
 
@@ -32,6 +33,8 @@ def days_of(period: str, grain: Grain | None = None, *, where: str = "") -> tupl
     A fortnight is named by its first Monday, which reads like a day: only its ``grain`` tells them apart.
     """
     try:
+        if not re.match(r"\d{4}-", period) or int(period[:4]) not in YEARS:
+            raise ValueError
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", period):
             day = date.fromisoformat(period)
             return day, day + FORTNIGHT - timedelta(days=1) if grain is Grain.FORTNIGHT else day
@@ -57,7 +60,7 @@ def month_of(text: str, where: str) -> str:
             return text
     except UsageError:  # such as 2026-13
         pass
-    raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-10")
+    raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-10, 1970 to 9000")
 
 
 def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:
@@ -186,10 +189,13 @@ def parse_instant(text: str, where: str = "--as-of") -> datetime:
     """A UTC instant from ISO 8601 text; without an offset it is taken as UTC, a bare day as its midnight."""
     try:
         instant = datetime.fromisoformat(text)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        if instant.year in YEARS:
+            return instant
+        raise ValueError
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{text!r} is no instant", where=where, expected="ISO 8601 such as 2026-11-04T05:00:00Z"
+            f"{text!r} is no instant", where=where, expected="ISO 8601 such as 2026-11-04T05:00:00Z, 1970 to 9000"
         ) from None
 
 

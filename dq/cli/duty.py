@@ -51,10 +51,9 @@ def oncall_command(arguments: argparse.Namespace) -> int:
 
     declared, roster, fronts = _read(arguments.pipeline)
     at = parse_instant(arguments.at, "--at") if arguments.at else datetime.now(UTC)
-    _refuse_far(at.year, "--at")
     if arguments.table or arguments.ical:
         return _write(arguments, declared, roster, fronts, at)
-    if arguments.year or arguments.first or arguments.last:
+    if arguments.year is not None or arguments.first or arguments.last:
         raise UsageError("--year, --from and --to belong to --table or --ical", do="give --at for an instant")
     severity = Severity(arguments.severity)
     found = [duty(front, roster, name, at, severity=severity) for name, front in fronts.items()]
@@ -154,10 +153,10 @@ def _as_dict(one: Duty) -> dict[str, object]:
 
 def _span(arguments: argparse.Namespace, at: datetime) -> tuple[date, date]:
     """The days of --table and --ical."""
-    if (arguments.first is None) != (arguments.last is None) or (arguments.first and arguments.year):
+    if (arguments.first is None) != (arguments.last is None) or (arguments.first and arguments.year is not None):
         raise UsageError("the span is not clear", expected="--year, or --from and --to together")
     if not arguments.first:
-        year = arguments.year or at.year
+        year = at.year if arguments.year is None else arguments.year
         _refuse_far(year, "--year")
         return date(year, 1, 1), date(year, 12, 31)
     try:
@@ -173,7 +172,9 @@ def _span(arguments: argparse.Namespace, at: datetime) -> tuple[date, date]:
 
 def _refuse_far(year: int, where: str) -> None:
     """A UsageError for a year so far off that its weeks and holidays lie beyond what a date can say."""
-    if not 1970 <= year <= 9000:
+    from dq.periods import YEARS
+
+    if year not in YEARS:
         raise UsageError(f"{year} is no year to plan", where=where, expected="1970 to 9000")
 
 
@@ -207,7 +208,6 @@ def calendar_command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     month = arguments.month or f"{now.astimezone(roster.zone):%Y-%m}"
     first, last = days_of(month_of(month, "--month"))
-    _refuse_far(first.year, "--month")
     grains = {name: declared.pipelines[name].grain for name in fronts}
     entries = agenda(roster, fronts, grains, first, last)
     if arguments.format == "json":

@@ -17,7 +17,7 @@ from dq.notify import garbage
 from dq.run import documents, records
 from dq.run.withdrawn import to_withdraw, withdrawn
 
-GC_DAYS = 30
+GC_DAYS, LONGEST_DAYS = 30, 36_500
 KEYS_NAMED = 5
 
 
@@ -131,9 +131,9 @@ def withdraw_command(arguments: argparse.Namespace) -> int:
 
 def gc_command(arguments: argparse.Namespace) -> int:
     """Remove what nothing references."""
+    if not 1 <= arguments.older_than <= LONGEST_DAYS:
+        raise UsageError(f"--older-than {arguments.older_than}", expected=f"days from 1 to {LONGEST_DAYS:,}")
     warehouse = open_warehouse(arguments, to_write=True)
-    if arguments.older_than < 1:
-        raise UsageError(f"--older-than {arguments.older_than} is too short", expected="days from 1 up")
     removed = warehouse.gc(datetime.now(UTC), timedelta(days=arguments.older_than))
     for one in removed:
         console.out(f"removed {one.path} ({one.bytes:,} bytes)")

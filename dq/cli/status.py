@@ -17,7 +17,7 @@ from dq.people.levels import show
 from dq.reports import clean
 from dq.store import Warehouse
 
-SECONDS = 60
+SECONDS, LONGEST = 60, 24 * 3600
 ABOUT_DELIVER = """\
 Run it every few minutes, as cron does:  */5 * * * *  dq deliver
 It tells who becomes responsible (handover, next watch, escalation), repeats what still fails, resolves what passes,
@@ -145,8 +145,8 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     """Send what is due, or say what would be sent."""
     from dq.run import telling
 
-    if arguments.seconds < 1:
-        raise UsageError(f"--seconds {arguments.seconds} is too short", expected="seconds from 1 up")
+    if not 1 <= arguments.seconds <= LONGEST:
+        raise UsageError(f"--seconds {arguments.seconds}", expected=f"seconds from 1 to {LONGEST:,}")
     warehouse = open_warehouse(arguments, to_write=not arguments.dry_run)
     root = registry.find_root()
     people = house(root)

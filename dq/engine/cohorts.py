@@ -39,7 +39,6 @@ def cohort_to_match(request: Request) -> Judge:
             "row_condition": request.text("row_condition"),
             "tolerance": "0",
             "published": request.text("published"),
-            "lacking_is_nothing": True,
             # Two cohorts of the same units are two tables.
             "made_of": repr({key: request.kwargs.get(key) for key in _COHORT}),
         },

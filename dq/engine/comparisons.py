@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dq.custom_types import ROW_COUNT
@@ -22,12 +23,17 @@ MAX_LINES = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One compared total: ours, theirs, and how far apart; a missing side is off by all of the other."""
+    """One compared total: ours, theirs, and how far apart; a missing side is off by all of the other.
+
+    ``lacking`` names the side, ``ours`` or ``theirs``, that has no row for it, which is something else than NULL: there
+    is nothing, where NULL is an amount that is not known.
+    """
 
     line: str
     ours: Decimal | None
     theirs: Decimal | None
     tolerance: Decimal
+    lacking: str = ""
 
     @property
     def off_by(self) -> Decimal:
@@ -39,31 +45,39 @@ class Difference:
     def holds(self) -> bool:
         """Whether the sides differ by no more than the tolerance, which itself still holds.
 
-        Our zero agrees with nothing on the other side: books have no line for what was not booked.
+        A line that one side lacks agrees with zero on the other, and with nothing else: books have no line for what was
+        not booked, while an amount that is not known could be any.
         """
-        if self.ours is None or self.off_by.is_nan():
-            return False
-        if self.theirs is None:
-            return not self.ours
-        return self.off_by <= self.tolerance
+        if self.lacking:
+            return (self.theirs if self.lacking == "ours" else self.ours) == 0
+        if self.ours is None or self.theirs is None:
+            return self.ours is self.theirs
+        return not self.off_by.is_nan() and self.off_by <= self.tolerance
 
     def sentence(self, other: str) -> str:
         """The difference as people read it, with the name of the other table."""
         off = "" if self.off_by.is_nan() else f", off by {shown(self.off_by)} (allowed {shown(self.tolerance)})"
-        return f"{self.line}: {shown(self.ours)}, {other} {shown(self.theirs)}{off}"
+        ours, theirs = (shown(value, self._none(side)) for side, value in self._sides())
+        return f"{self.line}: {ours}, {other} {theirs}{off}"
 
     def row(self) -> dict[str, Json]:
         """The difference as a row of a table, every number as text."""
         row: dict[str, Json] = {"line": self.line}
-        for name, value in (("ours", self.ours), ("theirs", self.theirs), ("off_by", self.off_by)):
-            row[name] = "missing" if value is None else str(value)
+        for side, value in (*self._sides(), ("off_by", self.off_by)):
+            row[side] = self._none(side) if value is None else str(value)
         return row
+
+    def _sides(self) -> tuple[tuple[str, Decimal | None], ...]:
+        return ("ours", self.ours), ("theirs", self.theirs)
+
+    def _none(self, side: str) -> str:
+        return "missing" if self.lacking == side else "not known"
 
 
 def total_to_reconcile(request: Request) -> Judge:
     """Columns of this dataset against the lines of another table, every line for itself.
 
-    A line that stands on one side only fails, so that errors which cancel out in the sum are seen.
+    A line that stands on one side only fails unless it is zero, so that errors which cancel out in the sum are seen.
     """
     from pyspark.sql import functions as F
 
@@ -77,6 +91,7 @@ def total_to_reconcile(request: Request) -> Judge:
         str(line): request.own_total(*_summed(request.column(str(name), "number"), str(name), request, rule))
         for line, name in lines.items()
     }
+    any_row = _rows_behind(request.own_total, request.text("row_condition"), rule)
     line = column(frame, request.text("other_line"), table=other)
     amount = column(frame, request.text("other_amount"), table=other, kind="number")
     where = condition(frame, request.text("other_where"), table=other)
@@ -94,14 +109,14 @@ def total_to_reconcile(request: Request) -> Judge:
             )
         booked = {row["line"]: decimal(row["amount"]) for row in rows}
         differences = [
-            Difference(line=line, ours=decimal(read()), theirs=booked.get(line), tolerance=tolerance)
+            _difference(line, decimal(read()), booked.get(line), (any_row(), line in booked), tolerance)
             for line, read in ours.items()
         ]
         undeclared = sorted((name for name in booked if name not in ours), key=lambda name: (name is None, name or ""))
         for number, name in enumerate(undeclared, start=1):
             # A line the suite does not name is a value found in the data.
             label = ("no line" if name is None else str(name)) if request.check.show else f"undeclared line {number}"
-            differences.append(Difference(line=label, ours=None, theirs=booked[name], tolerance=tolerance))
+            differences.append(_difference(label, None, booked[name], (False, True), tolerance))
         return _judged(differences, other, "lines")
 
     return judge
@@ -115,11 +130,14 @@ def totals_to_match(request: Request) -> Judge:
     if request.texts("by"):
         return _grouped_totals(request, other, frame, pairs, rules)
     tolerance = _tolerance(request)
+    their_rule = request.text("other_condition")
+    any_own = _rows_behind(request.own_total, request.text("row_condition"), rules[0])
+    any_other = _rows_behind(partial(request.other_total, other, frame), their_rule, rules[1])
     readers: list[tuple[str, Callable[[], object], Callable[[], object]]] = []
     for ours, theirs in pairs:
         mine = None if ours == ROW_COUNT else request.column(ours, "number")
         their = None if theirs == ROW_COUNT else column(frame, theirs, table=other, kind="number")
-        key = _total_key(theirs, request.text("other_condition"))
+        key = _total_key(theirs, their_rule)
         readers.append(
             (
                 _label(ours, theirs),
@@ -129,9 +147,9 @@ def totals_to_match(request: Request) -> Judge:
         )
 
     def judge() -> Judged:
+        there = any_own(), any_other()
         differences = [
-            Difference(line=label, ours=decimal(mine()), theirs=decimal(their()), tolerance=tolerance)
-            for label, mine, their in readers
+            _difference(label, decimal(mine()), decimal(their()), there, tolerance) for label, mine, their in readers
         ]
         return _judged(differences, other, "totals")
 
@@ -154,22 +172,21 @@ def _grouped_totals(
         column(frame, name, table=other)
     totals, numbers = side_by_side(request, (request.dataset.name, request.frame, rules[0]), (other, frame, rules[1]))
     missing = (F.col("n_ours") == 0) | (F.col("n_theirs") == 0)
-    # A group that one side lacks is nothing there: wrong only where the other side has something.
-    lenient, told = bool(request.kwargs.get("lacking_is_nothing")), f"off by more than {tolerance}"
     offs, bads = {}, {}
     for n in numbers:
         a, b = F.col(f"ours{n}"), F.col(f"theirs{n}")
         one_sided = a.isNull() != b.isNull()
         offs[n] = F.coalesce(F.abs(a - b), F.abs(a), F.abs(b), F.lit(0))
-        bads[n] = missing | one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False))
-        if lenient:
-            bads[n] = F.when(missing, offs[n] > F.lit(tolerance)).otherwise(bads[n])
+        # A group that one side lacks agrees with zero; NULL is not zero, but an amount that is not known.
+        bads[n] = F.when(missing, F.coalesce(F.coalesce(a, b) != 0, F.lit(True))).otherwise(
+            one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False))
+        )
 
     def total(key: str, aggregate: Column) -> Callable[[], object]:
         return request.gather.of_groups(totals, key, aggregate)
 
     read_groups = total("groups", F.count(F.lit(1)))
-    read_bad = [total(f"{told}{' or nothing' if lenient else ''} {n}", F.count_if(bads[n])) for n in numbers]
+    read_bad = [total(f"off by more than {tolerance} {n}", F.count_if(bads[n])) for n in numbers]
     read_off = [total(f"off {n}", F.sum(offs[n])) for n in numbers]
     read_seen = [total(f"seen {n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}"))) for n in numbers]
 
@@ -300,9 +317,10 @@ def _worst(
                 differences.append(
                     Difference(
                         line=f"{_label(*pairs[n])} of {group}",
-                        ours=None if row["n_ours"] == 0 else decimal(row[f"ours{n}"]),
-                        theirs=None if row["n_theirs"] == 0 else decimal(row[f"theirs{n}"]),
+                        ours=decimal(row[f"ours{n}"]),
+                        theirs=decimal(row[f"theirs{n}"]),
                         tolerance=tolerance,
+                        lacking="ours" if row["n_ours"] == 0 else "theirs" if row["n_theirs"] == 0 else "",
                     )
                 )
     return differences[:MAX_ROWS]
@@ -310,6 +328,22 @@ def _worst(
 
 def _group(row: Row, keys: int) -> str:
     return " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))
+
+
+def _difference(
+    line: str, ours: Decimal | None, theirs: Decimal | None, there: tuple[bool, bool], tolerance: Decimal
+) -> Difference:
+    """The difference of two totals; ``there`` says of either side whether it has a row for it."""
+    lacking = "ours" if ours is None and not there[0] else "theirs" if theirs is None and not there[1] else ""
+    return Difference(line=line, ours=ours, theirs=theirs, tolerance=tolerance, lacking=lacking)
+
+
+def _rows_behind(
+    total: Callable[[str, Column], Callable[[], object]], condition_text: str, rule: Column | None
+) -> Callable[[], bool]:
+    """Reads whether any row is behind a side's totals."""
+    read = total(_total_key(ROW_COUNT, condition_text), _aggregate(None, rule))
+    return lambda: whole(read()) > 0
 
 
 def _judged(differences: Sequence[Difference], other: str, word: str) -> Judged:

@@ -89,7 +89,7 @@ def test_who_was_there_is_counted_where_it_was_then_by_product_and_by_account(
         (COHORT, [CELLS[0], ("cell", "cloud", "south", 40, 50)], "kept of cloud / south: 40.00"),
         (COHORT, [CELLS[0]], "lost of cloud / south: missing"),
         (COHORT, [*CELLS, ("cell", "mail", "north", 0, 5)], "lost of mail / north: 5.00"),
-        (COHORT, [CELLS[0], ("cell", "cloud", "south", None, 50)], "kept of cloud / south: missing"),
+        (COHORT, [CELLS[0], ("cell", "cloud", "south", None, 50)], "kept of cloud / south: not known"),
         (COMPANY, [("total", "total", "total", 170, 50)], "kept: 170.00, units by account_id 190"),
     ],
 )

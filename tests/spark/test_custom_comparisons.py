@@ -73,7 +73,7 @@ def test_errors_that_cancel_out_in_the_sum_are_both_seen(spark: SparkSession) ->
     ("booked", "wrong"),
     [
         ([("sales", "10.00")], {"marketing": "missing"}),
-        ([("sales", "10.00"), ("marketing", None)], {"marketing": "missing"}),
+        ([("sales", "10.00"), ("marketing", None)], {"marketing": "not known"}),
         ([], {"sales": "missing", "marketing": "missing"}),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_line_the_ledger_does_not_hold_fails(
 
 def test_a_line_only_the_ledger_holds_fails_and_its_name_is_shown_only_when_opted_in(spark: SparkSession) -> None:
     figures = units(spark, ("cloud", "10.00", "20.00"))
-    books = tables(ledger=ledger(spark, ("sales", "10"), ("marketing", "20"), ("rent", "0"), (None, "3")))
+    books = tables(ledger=ledger(spark, ("sales", "10"), ("marketing", "20"), ("rent", "7"), (None, "3")))
     hidden = evaluate(figures, RECONCILE, books)
     assert hidden.outcome is Outcome.FAILED
     assert [row["line"] for row in rows(hidden)] == ["undeclared line 1", "undeclared line 2"]
@@ -97,11 +97,20 @@ def test_a_line_only_the_ledger_holds_fails_and_its_name_is_shown_only_when_opte
     assert [row["line"] for row in rows(shown)] == ["rent", "no line"]
 
 
-def test_a_column_of_nothing_but_null_is_a_missing_side(spark: SparkSession) -> None:
+def test_a_line_that_one_side_lacks_and_is_zero_on_the_other_agrees(spark: SparkSession) -> None:
+    figures = units(spark, ("cloud", "10.00", "0.00"))
+    books = ledger(spark, ("sales", "10"), ("rent", "5"), ("rent", "-5"))
+    assert evaluate(figures, RECONCILE, tables(ledger=books)).outcome is Outcome.PASSED
+    nothing = ledger(spark, ("sales", "0"), ("marketing", "0"))
+    assert evaluate(figures.limit(0), RECONCILE, tables(ledger=nothing)).outcome is Outcome.PASSED
+
+
+def test_a_column_of_nothing_but_null_is_not_known_and_agrees_with_no_amount(spark: SparkSession) -> None:
     figures = units(spark, ("cloud", "10.00", None))
-    result = evaluate(figures, RECONCILE, tables(ledger=ledger(spark, ("sales", "10"), ("marketing", "0"))))
-    assert result.outcome is Outcome.FAILED
-    assert rows(result)[0]["ours"] == "missing"
+    for booked in ([("sales", "10"), ("marketing", "0")], [("sales", "10")]):
+        result = evaluate(figures, RECONCILE, tables(ledger=ledger(spark, *booked)))
+        assert result.outcome is Outcome.FAILED
+        assert rows(result)[0]["ours"] == "not known"
 
 
 def test_conditions_limit_both_sides(spark: SparkSession) -> None:
@@ -230,13 +239,54 @@ def test_groups_are_compared_one_by_one_and_null_is_a_group(spark: SparkSession)
     assert result.measures["groups"] == 2
 
 
-def test_a_group_on_one_side_only_fails_even_when_its_total_is_zero(spark: SparkSession) -> None:
-    ours = units(spark, ("cloud", "1.00", None), ("ghost", "0.00", None))
-    theirs = units(spark, ("cloud", "1.00", None))
+REVENUE = {"pairs": [{"column": "revenue", "other": "revenue"}], "other": "before", "by": ["product"]}
+
+
+def test_a_group_that_one_side_lacks_agrees_with_zero_and_with_no_other_amount(spark: SparkSession) -> None:
+    ours, theirs = units(spark, ("cloud", "1.00", None), ("ghost", "0.00", None)), units(spark, ("cloud", "1.00", None))
     for figures, before in ((ours, theirs), (theirs, ours)):
-        result = evaluate(figures, check("expect_totals_to_match", show=True, **GROUPED), tables(before=before))
+        revenue = evaluate(figures, check("expect_totals_to_match", **REVENUE), tables(before=before))
+        assert (revenue.outcome, revenue.measures["totals_off"]) == (Outcome.PASSED, 0)
+        # Its rows are more than none.
+        counted = evaluate(figures, check("expect_totals_to_match", show=True, **GROUPED), tables(before=before))
+        assert counted.outcome is Outcome.FAILED
+        assert [row["line"] for row in rows(counted)] == ["row count of ghost"]
+        assert "missing" in counted.observed
+    nothing = units(spark, ("cloud", "1.00", None), ("ghost", "5.00", None), ("ghost", "-5.00", None))
+    assert evaluate(theirs, check("expect_totals_to_match", **REVENUE), tables(before=nothing)).outcome is (
+        Outcome.PASSED
+    )
+
+
+def test_a_group_that_one_side_lacks_is_off_by_all_of_the_other_whatever_the_tolerance(spark: SparkSession) -> None:
+    ours = units(spark, ("cloud", "1.00", None), ("ghost", "0.01", None))
+    theirs = units(spark, ("cloud", "1.04", None))
+    tolerant = check("expect_totals_to_match", show=True, **{**REVENUE, "tolerance": "0.05"})
+    for figures, before in ((ours, theirs), (theirs, ours)):
+        result = evaluate(figures, tolerant, tables(before=before))
         assert result.outcome is Outcome.FAILED
-        assert {row["line"] for row in rows(result)} == {"revenue of ghost", "row count of ghost"}
+        (row,) = rows(result)
+        assert (row["line"], "missing" in row.values(), row["off_by"]) == ("revenue of ghost", True, "0.01")
+
+
+def test_null_is_not_known_and_so_no_zero_that_a_lacking_group_agrees_with(spark: SparkSession) -> None:
+    ours, theirs = units(spark, ("cloud", "1.00", None), ("ghost", None, None)), units(spark, ("cloud", "1.00", None))
+    for figures, before in ((ours, theirs), (theirs, ours)):
+        result = evaluate(figures, check("expect_totals_to_match", show=True, **REVENUE), tables(before=before))
+        assert result.outcome is Outcome.FAILED
+        (row,) = rows(result)
+        assert {row["ours"], row["theirs"]} == {"missing", "not known"}
+
+
+def test_totals_of_no_rows_agree_with_zero_on_either_side(spark: SparkSession) -> None:
+    overall = check("expect_totals_to_match", **{**REVENUE, "by": []})
+    zero, none = units(spark, ("cloud", "0.00", None)), units(spark)
+    for figures, before in ((zero, none), (none, zero)):
+        assert evaluate(figures, overall, tables(before=before)).outcome is Outcome.PASSED
+    unknown = units(spark, ("cloud", None, None))
+    for other in (zero, none):
+        assert evaluate(other, overall, tables(before=unknown)).outcome is not Outcome.PASSED
+        assert evaluate(unknown, overall, tables(before=other)).outcome is not Outcome.PASSED
 
 
 def test_group_keys_are_data_and_hidden_unless_opted_in(spark: SparkSession) -> None:

@@ -15,9 +15,17 @@ _EXCEPTIONS = (KwargType.WEEKDAYS, KwargType.DAYS)
 
 
 def adjusted(checks: Sequence[Check], mapped: sources.SourcesConfig | None) -> list[Check]:
-    """The checks with the company's thresholds for them, whose reason stands in place of the suite's."""
-    thresholds = mapped.thresholds if mapped else {}
-    return [_adjusted(check, thresholds[check.check]) if check.check in thresholds else check for check in checks]
+    """The checks with the company's thresholds for them, whose reason stands in place of the suite's.
+
+    Checks that know days on which nothing is expected get those on which the company is closed.
+    """
+    if mapped is None:
+        return [*checks]
+    found = [
+        _adjusted(check, mapped.thresholds[check.check]) if check.check in mapped.thresholds else check
+        for check in checks
+    ]
+    return [_closed(check, mapped.closed) for check in found] if mapped.closed.reason else found
 
 
 def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> list[Finding]:
@@ -63,6 +71,18 @@ def _feed_findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suit
 
 def _adjusted(check: Check, threshold: sources.Threshold) -> Check:
     return replace(check, kwargs={**check.kwargs, **threshold.kwargs}, notes=threshold.reason)
+
+
+def _closed(check: Check, closed: sources.Closed) -> Check:
+    spec = CUSTOM_TYPES.get(check.type)
+    if spec is None or not {"except_weekdays", "except_days"} <= {*spec.kwargs}:
+        return check
+    kwargs = dict(check.kwargs)
+    for name, days in (("except_weekdays", closed.weekdays), ("except_days", closed.days)):
+        own = kwargs.get(name) or ()
+        if days and isinstance(own, list | tuple):
+            kwargs[name] = list(dict.fromkeys([*own, *days]))
+    return replace(check, kwargs=kwargs, notes=f"{check.notes} Closed: {closed.reason}".strip())
 
 
 def _thresholds(type_name: str, kwargs: Mapping[str, object]) -> list[str]:

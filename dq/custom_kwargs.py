@@ -120,6 +120,17 @@ def sentence(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, dict[str,
     return template, {name: _text(values.get(name)) for name in _PLACEHOLDER.findall(template)}
 
 
+def expects(kwargs: Mapping[str, Json], day: date) -> bool:
+    """Whether a check expects something on a day: its exceptions are days on which nothing is."""
+    weekdays, days = (kwargs.get(name) or () for name in ("except_weekdays", "except_days"))
+    excepted = {*(str(one) for one in (*_items(weekdays), *_items(days)))}
+    return WEEKDAYS[day.weekday()] not in excepted and day.isoformat() not in excepted
+
+
+def _items(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
 def describe(type_name: str, kwargs: Mapping[str, Json]) -> str:
     """What a custom check expects, as one plain sentence."""
     template, params = sentence(type_name, kwargs)

@@ -17,6 +17,8 @@ LAST_DAY = ".last_day"
 """Ends the name under which the last day covered of an upstream table can be compared with."""
 FIRST_DAY = ".first_day"
 """Ends the name under which the first day of the period of an upstream table can be compared with."""
+SO_FAR = ".so_far"
+"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
 
 
 class KwargType(StrEnum):
@@ -89,11 +91,18 @@ _MINIMUM_HISTORY = KwargSpec(
 )
 
 
+_EXCEPT = {
+    "except_weekdays": KwargSpec(type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."),
+    "except_days": KwargSpec(type=KwargType.DAYS, default=(), doc="Days on which nothing is expected."),
+}
+
+
 CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_partition_to_be_fresh": TypeSpec(
         doc="The newest day of a column that holds enough rows is young enough at the reference instant.",
         sentence="newest day of $column with $min_rows or more rows[ and at least a share of $min_share of the rows "
-        "usual in a day] must be less than $max_age_hours hours old at $reference.",
+        "usual in a day] must be less than $max_age_hours hours old at $reference"
+        "[, not counting any $except_weekdays][, not counting $except_days].",
         kwargs={
             "column": _column("Date or timestamp of the event; a date counts until the end of its day."),
             "max_age_hours": KwargSpec(
@@ -114,6 +123,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 "does not count as there.",
             ),
             "minimum_history": _MINIMUM_HISTORY,
+            **_EXCEPT,
         },
     ),
     "expect_days_to_be_complete": TypeSpec(
@@ -130,10 +140,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 "few also of those after it.",
             ),
             "minimum_history": _MINIMUM_HISTORY,
-            "except_weekdays": KwargSpec(
-                type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."
-            ),
-            "except_days": KwargSpec(type=KwargType.DAYS, default=(), doc="Days on which nothing is expected."),
+            **_EXCEPT,
             "max_missing": KwargSpec(
                 type=KwargType.COUNT,
                 doc="Days that may be missing or short by chance; none if not given.",
@@ -262,7 +269,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         doc="Every feed the sources file declares for this dataset has rows in the window, and none falls silent for "
         "longer than it says.",
         sentence="every declared feed must have rows, told apart by $columns"
-        "[, and by $day none may be silent for more than $grace_days days beyond what it declares].",
+        "[, and by $day none may be silent for more than $grace_days days beyond what it declares]"
+        "[, not counting any $except_weekdays][, not counting $except_days].",
         kwargs={
             "columns": KwargSpec(
                 type=KwargType.COLUMNS, required=True, doc="Columns whose values name a feed, such as the provider."
@@ -280,6 +288,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         doc="A measure stays near what the last published periods had: a ratio to their median, or median deviations.",
         sentence="$metric[ of $column][ of rows where $row_condition] must fit the last $maximum_history published "
         "periods[, at least $low times their median][, at most $high times their median]"
+            **_EXCEPT,
         "[, within $mads median absolute deviations of what is usual], given $minimum_history of them.",
         kwargs={
             "metric": KwargSpec(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dq import adjustments, people, registry, runbooks, settings, sources, suites, yamlfile
-from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, judges_published, other_columns_of
+from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, SO_FAR, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices, near
 from dq.model import Check, Json
@@ -29,8 +29,6 @@ REPLACED = ".replaced"
 """Ends the name under which a final of the same period that this run would replace can be compared with."""
 LATE = ".late"
 """Ends the name of a source's rows that became known after the month they belong to was published as final."""
-SO_FAR = ".so_far"
-"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
 T = TypeVar("T")
 
 

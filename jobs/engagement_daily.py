@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import Window as Over
@@ -27,14 +28,17 @@ COUNTS = ("events", "page_views", "clicks", "feature_uses", "sessions", "active_
 HOURS = range(24)
 
 
-def engagement_daily(*, units: DataFrame, accounts: DataFrame, window: dq.Window) -> DataFrame:
+def engagement_daily(
+    *, units: DataFrame, accounts: DataFrame, window: dq.Window, published: Sequence[date] | None = None
+) -> DataFrame:
     """Engagement per account, department and day of the window.
 
     `units` is `user_days`, with the days of the first week that lie in the month before where they are published. A
     cell has a row for every day from its first activity in that time on, so that its week and month stay visible on
-    the days on which nobody was active.
+    the days on which nobody was active. `published` are the days of `units` that are there, with rows or, where nothing
+    is expected, without; None means those that have rows.
     """
-    rows = with_active_users(daily(units, window), units)
+    rows = with_active_users(daily(units, window), units, published)
     rows = rows.where(sf.col("day") >= sf.lit(window.start))
     today = {"": sf.col("day")}
     rows = dq.valid_on(rows, accounts, key="account_id", columns=PLACE, days=today, otherwise=UNALLOCATED)
@@ -86,12 +90,14 @@ def daily(units: DataFrame, window: dq.Window) -> DataFrame:
     )
 
 
-def with_active_users(rows: DataFrame, units: DataFrame) -> DataFrame:
+def with_active_users(rows: DataFrame, units: DataFrame, days: Sequence[date] | None) -> DataFrame:
     """The rows with the distinct users of the week and of the month so far, and whether all days of the week are there.
 
     A user counts from the first active day in the week or month on, so adding up who came new counts nobody twice.
     """
     covered = units.select("day").distinct()
+    if days:
+        covered = units.sparkSession.range(1).select(sf.explode(sf.array(*map(sf.lit, days))).alias("day"))
     published = covered.withColumn("week", sf.date_trunc("week", "day").cast("date"))
     so_far = Over.partitionBy("week").orderBy("day")
     whole = published.select(
@@ -121,7 +127,14 @@ def with_active_users(rows: DataFrame, units: DataFrame) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> int:
     with dq.pipeline_run("engagement_daily", argv) as run:
-        run.publish(engagement_daily(units=run.read("user_days"), accounts=run.read("accounts"), window=run.window))
+        run.publish(
+            engagement_daily(
+                units=run.read("user_days"),
+                accounts=run.read("accounts"),
+                window=run.window,
+                published=run.published_days("user_days"),
+            )
+        )
     return run.exit_code
 
 

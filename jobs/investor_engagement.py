@@ -38,17 +38,20 @@ def investor_engagement(
     window: dq.Window,
     previous_units: DataFrame | None = None,
     previous_daily: DataFrame | None = None,
+    published: Sequence[date] | None = None,
 ) -> DataFrame:
     """Active users, sessions and active time per cell and company for the month of the window.
 
     `units` is `user_days`, from which people are counted; `daily` is `engagement_daily`, whose sessions and seconds add
     up; `previous` is this table of the month before; for an unfinished month `previous_units` and `previous_daily` are
     both of that month's same first days instead. A cell of that month without activity in this one has no row.
+    `published` are the days of `units` that are there, with rows or, where nothing is expected, without; None means
+    those that have rows.
     """
     if previous is None and previous_units is not None and previous_daily is not None:
         before = window.month_before
         previous = investor_engagement(units=previous_units, daily=previous_daily, previous=None, window=before)
-    rows = with_previous(with_active_users(summed(daily, window), units, window), previous)
+    rows = with_previous(with_active_users(summed(daily, window), units, window, published), previous)
     unfinished = window.data_through < window.end
     nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
     no_previous = (sf.col("previous_period").isNull(), nothing)
@@ -106,7 +109,9 @@ def summed(daily: DataFrame, window: dq.Window) -> DataFrame:
     )
 
 
-def with_active_users(rows: DataFrame, units: DataFrame, window: dq.Window) -> DataFrame:
+def with_active_users(
+    rows: DataFrame, units: DataFrame, window: dq.Window, published: Sequence[date] | None
+) -> DataFrame:
     """The rows with the distinct users of the month so far and of the last whole week, and whether all of it is there.
 
     A cell of that week without activity in the month has no row.
@@ -124,6 +129,8 @@ def with_active_users(rows: DataFrame, units: DataFrame, window: dq.Window) -> D
     )
     days = units.agg(sf.count_distinct(sf.when(in_week, sf.col("day"))).alias("days_of_week"))
     covered = sf.col("days_of_week") == 7
+    if published:
+        covered = sf.lit({monday + timedelta(days=n) for n in range(7)} <= set(published))
     same = sf.lit(True)
     for name in ROW:
         same = same & sf.col(f"row.{name}").eqNullSafe(sf.col(f"users.{name}"))
@@ -179,6 +186,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 previous_units=run.previous_units("user_days"),
                 previous_daily=run.previous_units("engagement_daily"),
                 window=run.window,
+                published=run.published_days("user_days"),
             )
         )
     return run.exit_code

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -214,6 +214,10 @@ class PipelineRun:
     def read(self, name: str) -> DataFrame | None:
         """An input by its contract, pinned and cut to what was known; None where it is declared absent."""
         return self._live.read(name)
+
+    def published_days(self, name: str) -> list[date]:
+        """The days of an upstream table that are published and read, also those on which nothing happened."""
+        return self._live.published_days(name)
 
     def previous(self) -> DataFrame | None:
         """This table as last published as final for the month before; None where it never was, or for part of one."""

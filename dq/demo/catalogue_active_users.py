@@ -105,7 +105,7 @@ def _job(month: str) -> tuple[Defect, ...]:
             'sf.coalesce("week_covered", sf.lit(False))',
             "sf.lit(False)",
         ),
-        overtaken(_PIPELINE, month, "user_days", f"        run.publish({_PIPELINE}("),
+        overtaken(_PIPELINE, month, "user_days", "        run.publish(\n"),
         defect(
             "F24-milliseconds",
             "divides milliseconds",
@@ -129,7 +129,7 @@ def _investors(month: str) -> tuple[Defect, ...]:
         return in_job(f"{failure_class}-{_INVESTORS}-{word}", month, f"a change of the job {title}", check, old, new)
 
     average = 'dq.ratio("average_daily_active_seconds", "active_seconds", "active_user_days", "no_active_users")'
-    rows = "    rows = with_previous(with_active_users(summed(daily, window), units, window), previous)\n"
+    rows = "    rows = with_previous(with_active_users(summed(daily, window), units, window, published), previous)\n"
     active = 'daily.where(of_month & (sf.col("dau") > 0))'
     people = 'sf.count_distinct(sf.when(in_month, sf.col("user_id"))).alias("mau")'
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -46,7 +46,8 @@ class Context:
     ``absent_columns`` of the others the columns that are NULL for want of a source, with the reason; ``feeds`` the
     feeds each dataset must hold; ``history`` the values of a check in earlier published periods, oldest first;
     ``days_from`` the first day whose presence is expected; ``published`` the period of each final that is compared
-    with, by how it is named: ``previous``, ``replaced`` or ``late``; ``pipeline`` whose run it is.
+    with, by how it is named: ``previous``, ``replaced`` or ``late``; ``published_days`` the days that are published of
+    each table of days, which may hold no row; ``pipeline`` whose run it is.
     """
 
     window: Window | None = None
@@ -57,5 +58,6 @@ class Context:
     history: Callable[[str], Sequence[Decimal]] | None = None
     days_from: date | None = None
     published: Mapping[str, str] = field(default_factory=dict)
+    published_days: Mapping[str, Collection[date]] = field(default_factory=dict)
     pipeline: str = ""
     sample: bool = False

@@ -10,7 +10,7 @@ from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dq.custom_kwargs import WEEKDAYS
+from dq.custom_kwargs import expects
 from dq.engine.conditions import quote
 from dq.engine.gather import Rows, column_types, decimal, shown, whole
 from dq.engine.history import published
@@ -44,7 +44,8 @@ def partition_to_be_fresh(request: Request) -> Judge:
 
     A date counts as an event until the end of its day; the current day's age is 0. A value after the reference instant
     is from the future and proves nothing about freshness: it is left out and counted. Nor does a day of which only a
-    few rows have arrived: the one before it counts. What is usual is kept as the metric, for periods that begin anew.
+    few rows have arrived: the one before it counts. Days on which nothing is expected do not age it. What is usual is
+    kept as the metric, for periods that begin anew.
     """
     name, window = request.text("column"), _window(request)
     end_of_data = datetime.combine(window.data_through + timedelta(days=1), time(), UTC)
@@ -75,7 +76,8 @@ def partition_to_be_fresh(request: Request) -> Judge:
         if len(thin) == len(counts):
             observed = listed([f"no day of {name} has its rows", *thin], 3) + note
             return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
-        age = max(reference - _event(day, next(row["newest"] for row in rows if row["day"] == day)), timedelta())
+        age = reference - _event(day, next(row["newest"] for row in rows if row["day"] == day))
+        age = max(age - _unexpected(request, day, reference), timedelta())
         measures |= {"newest_day": day.isoformat(), "age_hours": str(_hours(age)), "newest_rows": counts[day]}
         observed = f"newest day {day} is {_hours(age)} hours old and has {counts[day]:,} rows"
         if share is not None:
@@ -208,18 +210,26 @@ def _event(day: date, micros: int | None) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
+def _unexpected(request: Request, newest: date, reference: datetime) -> timedelta:
+    """The time between the newest day and the reference instant that lies in days on which nothing is expected."""
+    lost, begins = timedelta(), datetime.combine(newest + timedelta(days=1), time(), UTC)
+    while begins < reference:
+        ends = begins + timedelta(days=1)
+        lost += timedelta() if expects(request.kwargs, begins.date()) else min(ends, reference) - begins
+        begins = ends
+    return lost
+
+
 def _hours(age: timedelta) -> Decimal:
     hours = Decimal(age // timedelta(seconds=36)) / 100
     return hours.quantize(Decimal(1)) if hours == hours.to_integral_value() else hours
 
 
 def _expected(request: Request, window: Window) -> list[date]:
-    weekdays = {WEEKDAYS.index(name) for name in request.texts("except_weekdays")}
-    excepted = {date.fromisoformat(day) for day in request.texts("except_days")}
     first = request.context.days_from or window.start
     span = (window.data_through - first).days + 1
     days = (first + timedelta(days=n) for n in range(span))
-    return [day for day in days if day.weekday() not in weekdays and day not in excepted]
+    return [day for day in days if expects(request.kwargs, day)]
 
 
 def _spans(days: Sequence[date]) -> str:

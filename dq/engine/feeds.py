@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from dq.custom_kwargs import expects
 from dq.engine.gather import whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
 from dq.errors import EvaluationError
@@ -22,11 +23,15 @@ _MOST_DAYS = 62
 
 @dataclass(frozen=True, kw_only=True)
 class _Rhythm:
-    """Of a feed that says how often it reports: the days on which it is judged, and how many of them may be silent."""
+    """Of a feed that says how often it reports: the days on which it is judged, and how many of them may be silent.
+
+    ``closed`` are the days before the last one on which nothing is expected, and whose silence does not count.
+    """
 
     first: date
     through: date
     allowed: int
+    closed: Collection[int] = ()
 
     def silences(self, bits: int) -> list[tuple[date, date]]:
         """The first and last days of every silence that is too long; bit n is set for rows n days before the last."""
@@ -34,7 +39,7 @@ class _Rhythm:
         reported = [n for n in range(days, -1, -1) if bits >> n & 1]
         found = []
         for before, after in zip([days + 1, *reported], [*reported, -1], strict=True):
-            if before - after - 1 > self.allowed:
+            if sum(n not in self.closed for n in range(after + 1, before)) > self.allowed:
                 found.append((self.through - timedelta(days=before - 1), self.through - timedelta(days=after + 1)))
         return found
 
@@ -130,7 +135,10 @@ def _rhythm(feed: Mapping[str, Json], request: Request) -> _Rhythm | None:
     # Before its first day a feed may be silent, but for as long as it may be at any time.
     began = _first_day(feed, through) - timedelta(days=every - 1)
     first = max(request.context.days_from or window.start, began)
-    return _Rhythm(first=first, through=through, allowed=every - 1 + request.count("grace_days", 0))
+    closed = [n for n in range(_MOST_DAYS) if not expects(request.kwargs, through - timedelta(days=n))]
+    return _Rhythm(
+        first=first, through=through, allowed=every - 1 + request.count("grace_days", 0), closed=frozenset(closed)
+    )
 
 
 def _due(feed: Mapping[str, Json], request: Request) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from dq.custom_types import SO_FAR
 from dq.engine.gather import column, condition, decimal, percent, shown, whole
 from dq.engine.key_rows import KeyRows, key_rows
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
@@ -129,7 +130,8 @@ def distinct_counts_to_match(request: Request) -> Judge:
         f"no count in {label!r} and no {why!r} where {request.text('row_condition')!r}",
         F.count_if(_and(rule, request.column(label).isNull())),
     )
-    reasons = _reasons(request, wanted, theirs.select(F.col(keys[-1]).cast("date").alias("day")), why) if why else None
+    covered = _published(request, other, theirs.select(F.col(keys[-1]).cast("date").alias("day"))) if why else None
+    reasons = _reasons(request, wanted, covered, why) if covered is not None else None
 
     def judge() -> Judged:
         groups, wrong, nulls = whole(read_groups()), whole(read_wrong()), whole(read_nulls())
@@ -171,6 +173,16 @@ def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str)
 
     begins = F.date_trunc(request.text("so_far"), F.col("day")).cast("date")
     rows = request.frame if rule is None else request.frame.where(rule)
+def _published(request: Request, other: str, rows: DataFrame) -> DataFrame:
+    """The days there are of another table: those published, with rows or without, or else those that have rows."""
+    from pyspark.sql import functions as F
+
+    days = request.context.published_days.get(other.removesuffix(SO_FAR))
+    if not days:
+        return rows
+    return rows.sparkSession.range(1).select(F.explode(F.array(*map(F.lit, sorted(days)))).alias("day"))
+
+
     said = request.column(why).isNotNull()
     days = (
         rows.groupBy(request.column(request.text("through")).cast("date").alias("day"))

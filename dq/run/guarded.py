@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,11 @@ class GuardedRun:
                 do="add it under sources or upstream",
             )
         return self._state.frames[name]
+
+    def published_days(self, name: str) -> list[date]:
+        """The days of an upstream table that are published and read, also those on which nothing happened."""
+        self._stop_if_over()
+        return self._state.upstream[name].days if name in self._state.upstream else []
 
     def previous(self) -> DataFrame | None:
         """This table as published for the period before, a month as final; None without, and for part of a period."""
@@ -338,7 +343,7 @@ class GuardedRun:
         if state.verdict.published:
             self._step("committing")
             infos = {period: self._info(period) for period in state.base}
-            commit = staging.commit(self._table, sealed, infos, state.base)
+            commit = staging.commit(self._table, self.bound, sealed, infos, state.base)
             state.version = commit.version
 
     def _strains(self) -> list[CheckResult]:
@@ -438,6 +443,7 @@ class GuardedRun:
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},
             history=self._history,
             days_from=state.window.start if tables is not None or by_date else state.window.month_start,
+            published_days={name: pin.days for name, pin in state.upstream.items()},
             published={"previous": before, "replaced": state.window.period, "late": before},
             pipeline=self.bound.name,
             sample=True,

@@ -49,6 +49,11 @@ class UpstreamPin:
         return {period: entry.version for period, entry in sorted(self.entries.items())}
 
     @property
+    def days(self) -> list[date]:
+        """The days that are published, of a table of days; a day may hold no row."""
+        return [date.fromisoformat(period) for period in sorted(self.entries) if len(period) == len("2026-10-05")]
+
+    @property
     def partial(self) -> list[str]:
         """The sources some entry was published without."""
         return sorted({source for entry in self.entries.values() for source in entry.partial})

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dq import store
-from dq.custom_types import FIRST_DAY, LAST_DAY
+from dq.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.engine.base import Context, Dataset
 from dq.engine.run import NO_ROWS, evaluate, result_of
 from dq.model import Check, CheckResult, Died, Evidence, Outcome
-from dq.project import SO_FAR, Bound, Project
+from dq.project import Bound, Project
 from dq.run import inputs
 from dq.sources import ReadRule
 from dq.suites import ROW_COUNT

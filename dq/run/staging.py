@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from dq import store
+from dq.custom_kwargs import expects
 from dq.engine import conditions
 from dq.engine.base import Context, Dataset
 from dq.errors import EvaluationError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 PERIOD = "period"
+EVERY_DAY = "expect_days_to_be_complete"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,17 +161,30 @@ def seal(table: store.Table, staged: Staged, key: str, audit: Mapping[str, objec
     )
 
 
+def may_be_empty(bound: Bound, period: str) -> bool:
+    """Whether a day of a table of days may be without rows: each check of its days says that nothing is expected."""
+    if bound.pipeline.grain is not Grain.DAY:
+        return False
+    own, day = [check for check in bound.checks[bound.name] if check.type == EVERY_DAY], date.fromisoformat(period)
+    return bool(own) and not any(expects(check.kwargs, day) for check in own)
+
+
 def commit(
     table: store.Table,
+    bound: Bound,
     sealed: store.Manifest,
     infos: Mapping[str, store.PeriodInfo],
     base: Mapping[str, int | None],
 ) -> store.Commit:
-    """Publish the sealed periods in one atomic step; a run that lost the race raises ConflictError."""
+    """Publish the sealed periods in one atomic step; a run that lost the race raises ConflictError.
+
+    A day on which nothing is expected may have no rows: it is published empty, so that whoever asks for it finds it.
+    """
     found = set(sealed.periods)
-    if found != set(base):
+    different = {day for day in found ^ set(base) if day in found or not may_be_empty(bound, day)}
+    if different:
         raise EvaluationError(
-            f"the staged periods and the run's period differ by {', '.join(sorted(found ^ set(base)))}",
-            do="look at the days the job computes",
+            f"the staged periods and the run's period differ by {', '.join(sorted(different))}",
+            do="look at the days the job computes; days on which nothing is expected are `closed` in the sources file",
         )
     return table.commit(sealed, periods=infos, expected=base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dq.sources.config import Absence, Format, RawTable, Source, SourcesConfig, Threshold
+from dq.sources.config import Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import Contract, ContractColumn, Contracts, ReadRule, load_contracts
 from dq.sources.declared import load_sources
 from dq.sources.derived import contract_checks
@@ -15,6 +15,7 @@ __all__ = [
     "Absence",
     "Change",
     "ChangeKind",
+    "Closed",
     "Contract",
     "ContractColumn",
     "Contracts",

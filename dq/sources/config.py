@@ -54,6 +54,15 @@ class Threshold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Closed:
+    """The days on which a company is closed, and so nothing is expected of any source or table of days, and why."""
+
+    weekdays: Sequence[str] = ()
+    days: Sequence[str] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One source of one company: the checked SELECT that makes the contract's columns, or its declared absence.
 
@@ -77,7 +86,8 @@ class SourcesConfig:
     """A company's sources: its raw tables and, for every contract, the source that fulfils it.
 
     ``root`` is the folder the tables' paths start from; None where only an environment variable that is not set could
-    say it. ``root_env`` is that variable. ``thresholds`` are by check, in place of those of the suites.
+    say it. ``root_env`` is that variable. ``thresholds`` are by check, in place of those of the suites,
+    ``closed`` the days on which nothing is expected.
     """
 
     company: str
@@ -88,6 +98,7 @@ class SourcesConfig:
     sources: Mapping[str, Source]
     document: Document
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    closed: Closed = field(default_factory=Closed)
 
     def finding(self, key: Key, message: str) -> Finding:
         """A mistake at a place in the sources file."""

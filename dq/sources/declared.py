@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import EVERY_DAYS, FROM_DAY, Json
-from dq.sources.config import MONTH, Absence, Format, RawTable, Source, SourcesConfig, Threshold
+from dq.sources.config import MONTH, Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
 from dq.sources.mapping import MappingError, SourceQuery, parse
 from dq.sources.types import canonical
@@ -56,14 +58,24 @@ class _ThresholdText(_Strict):
     reason: str = Field(min_length=1)
 
 
+class _ClosedText(_Strict):
+    weekdays: list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = []
+    days: list[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]] = []
+    reason: str = Field(min_length=1)
+
+
 class SourcesFile(_Strict):
-    """A sources file: where a company's raw tables are, the SELECT that makes each source, and its own thresholds."""
+    """A sources file: where a company's raw tables are, the SELECT that makes each source, and its own thresholds.
+
+    On the days on which the company is ``closed`` nothing is expected of any source or published table of days.
+    """
 
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     root: _RootText
     tables: dict[str, _TableText] = Field(min_length=1)
     sources: dict[str, _SourceText] = Field(min_length=1)
     thresholds: dict[str, _ThresholdText] = {}
+    closed: _ClosedText | None = None
 
 
 def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) -> SourcesConfig:
@@ -87,6 +99,11 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
     for name, threshold in file.thresholds.items():
         if not threshold.reason.strip():
             findings.append(document.finding(("thresholds", name, "reason"), "say why it is different here"))
+    for index, day in enumerate(file.closed.days if file.closed else ()):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            findings.append(document.finding(("closed", "days", index), f"{day} is not a day of the calendar"))
     if findings:
         raise ConfigError(findings)
     return SourcesConfig(
@@ -101,6 +118,7 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
             name: Threshold(kwargs=_json(threshold.kwargs), reason=threshold.reason)
             for name, threshold in file.thresholds.items()
         },
+        closed=Closed(**file.closed.model_dump()) if file.closed else Closed(),
     )
 
 

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from dq.engine.base import Context, Dataset
 from dq.engine.custom import evaluate_custom
-from dq.model import Outcome
+from dq.model import CheckResult, Json, Outcome
 
 
 def days(spark: SparkSession, *found: date | None) -> DataFrame:
@@ -413,3 +413,26 @@ def test_silence_of_many_feeds_is_found_in_the_one_scan_of_their_presence(spark:
         results = evaluate_custom([REPORTING, close], Dataset(name="figures", frame=entries), given)
     assert {result.outcome for result in results.values()} == {Outcome.PASSED}
     assert counted.jobs == 1
+
+
+def test_a_day_on_which_nothing_is_expected_makes_nothing_stale_nor_a_feed_silent(spark: SparkSession) -> None:
+    """31 October 2026 is a Saturday: a company that is closed then has nothing newer than Friday."""
+    working = [day for day in ALL_DAYS if day.weekday() != 5]
+    fresh = {"column": "day", "max_age_hours": 24}
+    closed: dict[str, Json] = {"except_weekdays": ["saturday"]}
+    for kwargs, outcome in ((fresh, Outcome.FAILED), (fresh | closed, Outcome.PASSED)):
+        assert evaluate(days(spark, *working), check("expect_partition_to_be_fresh", **kwargs)).outcome is outcome
+    stale = evaluate(days(spark, *working[:-1]), check("expect_partition_to_be_fresh", **fresh | closed))
+    assert (stale.outcome, stale.measures["age_hours"]) == (Outcome.FAILED, "24")
+
+    def heard(found: list[date], every: int, **kwargs: Json) -> CheckResult:
+        figures = frame(spark, "provider string, day date", *(("adnet", day) for day in found))
+        given = Context(window=OCTOBER, feeds={"figures": [{"provider": "adnet", "every_days": every}]})
+        present = check("expect_feeds_to_be_present", columns=["provider"], day="day", **kwargs)
+        return evaluate(figures, present, given)
+
+    assert heard(working, 1).outcome is Outcome.FAILED
+    assert heard(working, 1, **closed).outcome is Outcome.PASSED
+    assert "on 2026-10-13" in heard([day for day in working if day.day != 13], 1, **closed).observed
+    # A feed of every week that is silent for three is not excused by the Saturdays between.
+    assert heard([day for day in working if not 5 <= day.day <= 25], 7, **closed).outcome is Outcome.FAILED

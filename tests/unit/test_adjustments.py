@@ -9,6 +9,7 @@ import pytest
 
 from dq import project as projects
 from dq.errors import ConfigError
+from dq.run.staging import may_be_empty
 
 ROOT = Path(__file__).resolve().parents[2]
 HEARD = "ticket_platform_is_heard_at_close"
@@ -87,3 +88,43 @@ def test_a_mistake_in_a_threshold_is_told_at_its_line(project_copy: Callable[[],
     assert len(found) == 1
     assert said in found[0]
     assert found[0].startswith("jobs/sources.yml:2")
+
+
+CLOSED = "closed: {weekdays: [saturday], days: ['2026-12-25'], reason: the company is closed}\n"
+
+
+def test_the_days_on_which_a_company_is_closed_are_expected_by_no_check_of_days(
+    project_copy: Callable[[], Path],
+) -> None:
+    home = project_copy()
+    file = home / "jobs" / "sources.yml"
+    file.write_text(file.read_text(encoding="utf-8") + CLOSED, encoding="utf-8")
+    bound = projects.load(home).bound
+    kinds = {"expect_days_to_be_complete", "expect_partition_to_be_fresh", "expect_feeds_to_be_present"}
+    found = [check for one in bound.values() for check in one.all_checks if check.type in kinds]
+    assert {check.type for check in found} == kinds
+    assert {(*check.kwargs["except_weekdays"], *check.kwargs["except_days"]) for check in found} == {  # type: ignore[misc]
+        ("saturday", "2026-12-25")
+    }
+    assert all(check.notes.endswith("Closed: the company is closed") for check in found)
+    days = {period: may_be_empty(bound["user_days"], period) for period in ("2026-12-24", "2026-12-25", "2026-12-26")}
+    assert days == {"2026-12-24": False, "2026-12-25": True, "2026-12-26": True}
+    assert not may_be_empty(bound["investor_profit"], "2026-12")
+    assert not any(may_be_empty(projects.load(ROOT).bound["user_days"], period) for period in days)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("closed: {weekdays: [saturn], reason: x}\n", "closed.weekdays[0]"),
+        ("closed: {days: ['2026-02-30'], reason: x}\n", "2026-02-30 is not a day of the calendar"),
+        ("closed: {weekdays: [saturday]}\n", "closed.reason"),
+    ],
+)
+def test_closed_days_that_are_none_are_told(project_copy: Callable[[], Path], text: str, said: str) -> None:
+    home = project_copy()
+    file = home / "jobs" / "sources.yml"
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        projects.load(home)
+    assert said in " ".join(map(str, caught.value.findings))

@@ -116,6 +116,7 @@ def test_columns_are_found_wherever_a_kwarg_names_them() -> None:
 
 def test_defaults_are_added_but_never_win() -> None:
     defaults = {"reference": "data_through", "min_rows": 1, "minimum_history": 7}
+    defaults |= {"except_weekdays": (), "except_days": ()}
     assert with_defaults("expect_partition_to_be_fresh", FRESH) == {**FRESH, **defaults}
     assert with_defaults("expect_partition_to_be_fresh", {**FRESH, "min_rows": 9})["min_rows"] == 9
 

@@ -1,0 +1,68 @@
+"""A company that is closed on Saturdays publishes its tables of days: nothing is expected then, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from runs_support import Bench
+
+from dq import store
+from dq.demo.changes import without
+from dq.demo.defects import Defect, apply
+from dq.model import Severity
+from dq.periods import days_between, days_of
+
+MONTH = "2026-09"
+CLOSED = "\nclosed: {weekdays: [saturday], reason: the product is switched off on Saturdays}\n"
+
+
+@pytest.fixture
+def closed_on_saturdays(spark: SparkSession, bench: Bench, project_copy: Callable[[], Path]) -> Bench:
+    """The company without an event on any Saturday, and a copy of the project that does not say so yet."""
+    for month in ("2026-08", MONTH, "2026-10"):
+        quiet = Defect(
+            id="quiet",
+            failure_class="F05",
+            source="clicks",
+            month=month,
+            title="no events on Saturdays",
+            change=without("dayofweek(event_date) = 7"),
+        )
+        apply(spark, bench.sources, quiet)
+    bench.home = project_copy()
+    return bench
+
+
+def test_days_on_which_nothing_is_expected_may_be_empty_from_the_events_to_the_investors(
+    spark: SparkSession, closed_on_saturdays: Bench
+) -> None:
+    bench = closed_on_saturdays
+    held = bench.run("user_days", MONTH)
+    assert held.code == 1
+    assert "user_days_every_day" in held.alarms
+
+    sources = bench.home / "jobs" / "sources.yml"
+    sources.write_text(sources.read_text(encoding="utf-8") + CLOSED, encoding="utf-8")
+    saturdays = [day for day in days_between(*days_of(MONTH)) if day.weekday() == 5]
+    for pipeline in ("user_days", "engagement_daily", "investor_engagement"):
+        ran = bench.run(pipeline, MONTH)
+        assert ran.code == 0, ran.out
+        assert [name for name in ran.alarms if ran.result(name).severity is Severity.CRITICAL] == []
+    commit = store.Warehouse(bench.warehouse).table("user_days").current()
+    assert commit is not None
+    assert {period for period, entry in commit.entries.items() if not entry.rows} == {str(day) for day in saturdays}
+    assert len(commit.entries) == 30
+    assert {row["day"] for row in bench.published(spark, "user_days", MONTH)} == {
+        day for day in days_between(*days_of(MONTH)) if day not in saturdays
+    }
+    # A week with a closed day is a whole week: those who were active in it are counted.
+    investors = bench.published(spark, "investor_engagement", MONTH)
+    assert {(row["wau"] is None, row["wau_reason"]) for row in investors} == {(False, None)}
+    engagement = bench.published(spark, "engagement_daily", MONTH)
+    assert {row["wau_reason"] for row in engagement if row["day"] >= date(2026, 9, 7)} == {None}  # type: ignore[operator]
+    again = bench.run("user_days", MONTH)
+    assert (again.code, again.record.already_published) == (0, True)

@@ -194,7 +194,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_totals_to_match": TypeSpec(
         doc="Totals of columns equal those of another table, per group where groups are named.",
-        sentence="totals must equal those of $other within $tolerance: $pairs[, by $by]"
+        sentence="totals must equal those of $other within $tolerance[ or together a share of $max_share of them]: "
+        "$pairs[, by $by]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "pairs": KwargSpec(type=KwargType.PAIRS, required=True, doc="What must add up to what."),
@@ -204,6 +205,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
             "tolerance": KwargSpec(
                 type=KwargType.AMOUNT, default="0", doc="Greatest difference of a total that still passes."
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Share of the other's total by which the totals of all groups together may be off and pass, for "
+                "what two tables count by definitions of their own.",
             ),
         },
     ),
@@ -282,13 +288,13 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "grace_days": KwargSpec(
                 type=KwargType.COUNT, default=0, doc="Days a feed may be silent beyond what it declares and pass."
             ),
+            **_EXCEPT,
         },
     ),
     "expect_measure_to_fit_history": TypeSpec(
         doc="A measure stays near what the last published periods had: a ratio to their median, or median deviations.",
         sentence="$metric[ of $column][ of rows where $row_condition] must fit the last $maximum_history published "
         "periods[, at least $low times their median][, at most $high times their median]"
-            **_EXCEPT,
         "[, within $mads median absolute deviations of what is usual], given $minimum_history of them.",
         kwargs={
             "metric": KwargSpec(
@@ -352,7 +358,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_values_to_refer_to": TypeSpec(
         doc="Every row refers to a row of another table; those that do not are counted and, with an amount, valued.",
         sentence="$columns must be found in $other ($other_columns) for all but a share of $max_share of the rows"
-        "[ and $max_amount of $amount][, of rows where $row_condition][, of other rows where $other_condition].",
+        "[ and $max_amount of $amount][, of rows whose $where_known is found there][, of rows where $row_condition]"
+        "[, of other rows where $other_condition].",
         kwargs={
             "columns": KwargSpec(
                 type=KwargType.COLUMNS,
@@ -362,6 +369,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset referred to."),
             "other_columns": KwargSpec(
                 type=KwargType.OTHER_COLUMNS, required=True, doc="Its columns that are referred to, in the same order."
+            ),
+            "where_known": KwargSpec(
+                type=KwargType.COLUMNS,
+                doc="Of `columns` those that must be found by themselves for a row to be judged: who is not listed is "
+                "another check's, who is listed otherwise this one's.",
             ),
             "max_share": KwargSpec(
                 type=KwargType.NUMBER, default=0, doc="Greatest share of rows without such a row that still passes."

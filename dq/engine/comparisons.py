@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dq.custom_types import ROW_COUNT
 from dq.engine.conditions import quote
-from dq.engine.gather import column, condition, decimal, shown, whole
+from dq.engine.gather import column, condition, decimal, percent, shown, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
@@ -129,7 +129,7 @@ def totals_to_match(request: Request) -> Judge:
     rules = (request.condition(), condition(frame, request.text("other_condition"), table=other))
     if request.texts("by"):
         return _grouped_totals(request, other, frame, pairs, rules)
-    tolerance = _tolerance(request)
+    tolerance, most = _tolerance(request), request.share("max_share")
     their_rule = request.text("other_condition")
     any_own = _rows_behind(request.own_total, request.text("row_condition"), rules[0])
     any_other = _rows_behind(partial(request.other_total, other, frame), their_rule, rules[1])
@@ -149,7 +149,8 @@ def totals_to_match(request: Request) -> Judge:
     def judge() -> Judged:
         there = any_own(), any_other()
         differences = [
-            _difference(label, decimal(mine()), decimal(their()), there, tolerance) for label, mine, their in readers
+            _difference(label, ours, theirs, there, max(tolerance, most * abs(theirs or Decimal(0))))
+            for label, ours, theirs in ((label, decimal(mine()), decimal(their())) for label, mine, their in readers)
         ]
         return _judged(differences, other, "totals")
 
@@ -166,7 +167,7 @@ def _grouped_totals(
     """Both sides grouped, put under each other and grouped again, which keeps groups that only one side has."""
     from pyspark.sql import functions as F
 
-    by, tolerance = request.texts("by"), _tolerance(request)
+    by, tolerance, most = request.texts("by"), _tolerance(request), request.share("max_share")
     for name in by:
         request.column(name)
         column(frame, name, table=other)
@@ -188,6 +189,7 @@ def _grouped_totals(
     read_groups = total("groups", F.count(F.lit(1)))
     read_bad = [total(f"off by more than {tolerance} {n}", F.count_if(bads[n])) for n in numbers]
     read_off = [total(f"off {n}", F.sum(offs[n])) for n in numbers]
+    read_theirs = [total(f"theirs {n}", F.sum(F.abs(f"theirs{n}"))) for n in numbers] if most else []
     read_seen = [total(f"seen {n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}"))) for n in numbers]
 
     def judge() -> Judged:
@@ -204,6 +206,11 @@ def _grouped_totals(
                 observed=f"{_counted(groups, 'group')} of {_counted(len(pairs), 'total')} agree with {other}",
                 measures=measures,
             )
+        shares = [_share(off, decimal(read())) for off, read in zip(off_by, read_theirs, strict=bool(most))]
+        allowed = f", together by {percent(max(shares))} (allowed {percent(most)})" if shares else ""
+        if shares and max(shares) <= most:
+            observed = f"{wrong:,} of {groups * len(pairs):,} totals differ from {other}{allowed}"
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         compared = totals.frame().select(
             "*",
             *(offs[n].alias(f"off{n}") for n in offs),
@@ -212,7 +219,7 @@ def _grouped_totals(
         differences = _worst(compared, dict(zip(numbers, pairs, strict=True)), len(by), tolerance, request.check.show)
         return Judged(
             outcome=Outcome.FAILED,
-            observed=f"{wrong:,} of {groups * len(pairs):,} totals differ: "
+            observed=f"{wrong:,} of {groups * len(pairs):,} totals differ{allowed}: "
             + listed([item.sentence(other) for item in differences]),
             measures=measures,
             rows=_rows(differences, wrong),
@@ -336,6 +343,12 @@ def _difference(
     """The difference of two totals; ``there`` says of either side whether it has a row for it."""
     lacking = "ours" if ours is None and not there[0] else "theirs" if theirs is None and not there[1] else ""
     return Difference(line=line, ours=ours, theirs=theirs, tolerance=tolerance, lacking=lacking)
+
+
+def _share(off: Decimal, theirs: Decimal | None) -> Decimal:
+    """What part of the other's total the differences are; of nothing, and of what is not a number, any is too much."""
+    known = off.is_finite() and theirs is not None and theirs.is_finite()
+    return off / theirs if known and theirs else Decimal("Infinity")
 
 
 def _rows_behind(

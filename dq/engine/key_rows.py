@@ -24,7 +24,7 @@ class KeyRows:
     rows: DataFrame
     columns: Sequence[Column]
     amounts: dict[str, Column] = field(default_factory=dict)
-    tables: dict[str, DataFrame] = field(default_factory=dict)
+    tables: dict[str, tuple[Sequence[str], DataFrame]] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[str]:
@@ -36,11 +36,15 @@ class KeyRows:
         self.amounts.setdefault(name, amount)
         return f"worth{list(self.amounts).index(name)}"
 
-    def unknown(self, name: str, keys: DataFrame) -> Column:
-        """Whether a key without NULL is in no row of a table, of which ``keys`` are the columns to compare."""
+    def unknown(self, name: str, keys: DataFrame, parts: Sequence[int] = ()) -> Column:
+        """Whether a key without NULL is in no row of a table, of which ``keys`` are the columns to compare.
+
+        With ``parts`` they are those of these parts of the key only.
+        """
         from pyspark.sql import functions as F
 
-        self.tables.setdefault(name, keys.toDF(*self.keys))
+        own = [self.keys[n] for n in parts] or self.keys
+        self.tables.setdefault(name, (own, keys.toDF(*own)))
         present = reduce(lambda left, right: left & right, (F.col(key).isNotNull() for key in self.keys))
         return present & F.col(f"known{list(self.tables).index(name)}").isNull()
 
@@ -57,9 +61,9 @@ class KeyRows:
         grouped = keyed.groupBy(*self.keys).agg(
             F.count(F.lit(1)).alias("n"), *(F.sum(name).alias(name) for name in amounts)
         )
-        for n, table in enumerate(self.tables.values()):
+        for n, (own, table) in enumerate(self.tables.values()):
             known = table.distinct().withColumn(f"known{n}", F.lit(True))
-            grouped = grouped.join(known, on=self.keys, how="left")
+            grouped = grouped.join(known, on=[*own], how="left")
         return grouped
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def values_to_refer_to(request: Request) -> Judge:
     """The rows whose key is in no row of another table: their share, and their sum where an amount values them.
 
-    A row with a NULL in its key refers to nothing and is left to the check that requires the value.
+    A row with a NULL in its key refers to nothing and is left to the check that requires the value; with
+    ``where_known`` one of which these columns alone are not found is left to the check that looks for them.
     """
     from pyspark.sql import functions as F
 
@@ -29,11 +30,20 @@ def values_to_refer_to(request: Request) -> Judge:
     names, theirs = request.texts("columns"), request.texts("other_columns")
     rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
     amount_name = request.text("amount")
-    known = (frame if other_rule is None else frame.where(other_rule)).select(
-        *(column(frame, name, table=other) for name in theirs)
-    )
+    referred = frame if other_rule is None else frame.where(other_rule)
     groups = key_rows(request, names)
-    unknown = groups.unknown(f"{theirs!r} of {other} where {request.text('other_condition')!r}", known)
+
+    def missing(parts: Sequence[int]) -> Column:
+        some = [theirs[n] for n in parts]
+        keys = referred.select(*(column(frame, name, table=other) for name in some))
+        return groups.unknown(f"{some!r} of {other} where {request.text('other_condition')!r}", keys, parts)
+
+    unknown = missing(range(len(theirs)))
+    judged_by = request.texts("where_known")
+    if judged_by:
+        if not set(judged_by) < set(names):
+            raise EvaluationError("where_known is not a part of columns", where=request.check.check)
+        unknown = unknown & ~missing([names.index(name) for name in judged_by])
     worth = groups.worth(amount_name, request.column(amount_name, "number")) if amount_name else ""
     present = reduce(lambda left, right: left & right, (request.column(name).isNotNull() for name in names))
     read_rows = request.own_total(
@@ -163,16 +173,6 @@ def distinct_counts_to_match(request: Request) -> Judge:
     return judge
 
 
-def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str) -> list[Callable[[], object]]:
-    """Readers of how many rows have a reason, of them those that need none, how many lack one, and have a count too.
-
-    A reason is needed where the week or month of the row is not covered: some day up to the row's own is not in
-    ``theirs``.
-    """
-    from pyspark.sql import functions as F
-
-    begins = F.date_trunc(request.text("so_far"), F.col("day")).cast("date")
-    rows = request.frame if rule is None else request.frame.where(rule)
 def _published(request: Request, other: str, rows: DataFrame) -> DataFrame:
     """The days there are of another table: those published, with rows or without, or else those that have rows."""
     from pyspark.sql import functions as F
@@ -183,6 +183,16 @@ def _published(request: Request, other: str, rows: DataFrame) -> DataFrame:
     return rows.sparkSession.range(1).select(F.explode(F.array(*map(F.lit, sorted(days)))).alias("day"))
 
 
+def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str) -> list[Callable[[], object]]:
+    """Readers of how many rows have a reason, of them those that need none, how many lack one, and have a count too.
+
+    A reason is needed where the week or month of the row is not covered: some day up to the row's own is not in
+    ``theirs``.
+    """
+    from pyspark.sql import functions as F
+
+    begins = F.date_trunc(request.text("so_far"), F.col("day")).cast("date")
+    rows = request.frame if rule is None else request.frame.where(rule)
     said = request.column(why).isNotNull()
     days = (
         rows.groupBy(request.column(request.text("through")).cast("date").alias("day"))

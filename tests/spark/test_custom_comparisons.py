@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from dq.engine.base import Context, Dataset
 from dq.engine.custom import evaluate_custom, plan_line
-from dq.model import Evidence, Outcome
+from dq.model import Evidence, Json, Outcome
 
 UNITS = "product string, revenue decimal(18,2), marketing decimal(18,2)"
 LEDGER = "line string, booked date, amount decimal(18,2)"
@@ -385,3 +385,33 @@ def test_the_plan_says_how_a_comparison_is_decided() -> None:
     assert plan_line(RECONCILE) == "comparison: totals of one scan against ledger (revenue, marketing)"
     grouped = check("expect_totals_to_match", **GROUPED)
     assert plan_line(grouped) == "comparison: totals by product against before (revenue, product)"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "outcome", "told"),
+    [
+        ({"a": 99, "b": 101}, {"a": 100, "b": 100}, Outcome.PASSED, "2 of 2 totals differ from o, together by 1%"),
+        ({"a": 98, "b": 101}, {"a": 100, "b": 100}, Outcome.FAILED, "together by 1.5% (allowed 1%): n of"),
+        # Differences that cancel out in the sum do not cancel out in the share.
+        ({"a": 50, "b": 150}, {"a": 100, "b": 100}, Outcome.FAILED, "together by 50% (allowed 1%)"),
+        ({"a": 100, "b": 99}, {"b": 100, "c": 100}, Outcome.FAILED, "n of c: missing, o 100"),
+        ({"a": 1}, {"a": 0}, Outcome.FAILED, "together by inf%"),
+        ({"a": 5, "b": None}, {"a": 5, "b": 0}, Outcome.PASSED, "1 of 2 totals differ from o, together by 0%"),
+    ],
+)
+def test_what_two_tables_count_differently_may_be_off_by_a_share_in_all(
+    spark: SparkSession, ours: dict[str, int | None], theirs: dict[str, int], outcome: Outcome, told: str
+) -> None:
+    pairs: list[Json] = [{"column": "n", "other": "n"}]
+    bounded = check("expect_totals_to_match", show=True, pairs=pairs, other="o", by=["account"], max_share=0.01)
+    mine, their = (frame(spark, "account string, n bigint", *side.items()) for side in (ours, theirs))
+    result = evaluate(mine, bounded, tables(o=their))
+    assert (result.outcome, told in result.observed) == (outcome, True), result.observed
+
+
+@pytest.mark.parametrize(("ours", "outcome"), [(101, Outcome.PASSED), (102, Outcome.FAILED), (98, Outcome.FAILED)])
+def test_a_total_may_be_off_by_a_share_of_the_other(spark: SparkSession, ours: int, outcome: Outcome) -> None:
+    pairs: list[Json] = [{"column": "n", "other": "n"}]
+    bounded = check("expect_totals_to_match", pairs=pairs, other="o", max_share=0.01)
+    mine, their = frame(spark, "n bigint", (ours,)), frame(spark, "n bigint", (100,))
+    assert evaluate(mine, bounded, tables(o=their)).outcome is outcome

@@ -64,6 +64,24 @@ def test_references_of_no_rows_and_of_only_nulls_cannot_be_judged(spark: SparkSe
         assert (result.outcome, "no row has a value of account_id to judge" in result.reason) == (Outcome.ERRORED, True)
 
 
+def test_a_row_is_wrong_only_where_the_part_of_its_key_that_must_be_known_is_found(spark: SparkSession) -> None:
+    clicks = frame(
+        spark, "user string, account string",
+        ("u", "a"), ("u", "b"), ("u", "b"), ("v", "b"), ("stranger", "a"), ("w", None), (None, "a"),
+    )  # fmt: skip
+    directory = frame(spark, "id string, of string", ("u", "a"), ("v", "a"), ("v", "b"), ("w", "a"))
+    columns: dict[str, Json] = {"columns": ["user", "account"], "other": "d", "other_columns": ["id", "of"]}
+    both = check("expect_values_to_refer_to", **columns)
+    assert evaluate(clicks, both, tables(d=directory)).measures["unexpected_count"] == 3
+    one = check("expect_values_to_refer_to", **columns, where_known=["user"], max_share=0.3)
+    result = evaluate(clicks, one, tables(d=directory))
+    assert (result.outcome, result.measures["unexpected_count"], result.measures["keys"]) == (Outcome.FAILED, 2, 1)
+    assert result.observed.startswith("2 of 5 rows (40%) have no row of d for their user, account (1 different)")
+    for known in (["account", "user"], ["other"]):
+        wrong = check("expect_values_to_refer_to", **columns, where_known=known)
+        assert "where_known is not a part of columns" in evaluate(clicks, wrong, tables(d=directory)).reason
+
+
 UNITS = "day date, region string, user_id string"
 CELLS = "day date, region string, users bigint"
 COUNTED = {"column": "users", "other": "units", "other_column": "user_id", "by": ["day", "region"]}

@@ -217,6 +217,12 @@ def engagement(month: str) -> tuple[Defect, ...]:
             put("account_id", "concat('X', account_id)", some("event_id", 10)),
         ),
         defect(
+            "F23-clicks-other-account",
+            "one event in twenty-five is of an account that exists, but is not its user's",
+            "clicks_of_other_accounts_are_immaterial",
+            put("account_id", "'A000000'", some("event_id", 25)),
+        ),
+        defect(
             "F24-clicks-strokes",
             "every event is sent as ten",
             "user_days_events_per_user_fit_history",

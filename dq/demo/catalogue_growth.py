@@ -77,6 +77,12 @@ def growth(month: str) -> tuple[Defect, ...]:
             redelivered,
             severity=Severity.INFO,
         ),
+        defect(
+            "F11-ledger-growth-revenue",
+            "the books hold 500.00 less of one-time revenue than was invoiced",
+            "growth_revenue_ties_out_to_ledger",
+            put("amount", "amount - 500.00", f"line = 'revenue_one_time' AND booked_date = DATE'{middle}'"),
+        ),
         defect("F02-campaigns-loaded-twice", "a file of campaigns was loaded twice", "campaigns.key.unique", twice),
         defect(
             "F04-support_tickets-stale",

@@ -30,7 +30,7 @@ SHOWS_IN = {
     "F08": {"profit_unit", "growth_daily", "user_days"},
     "F09": {"growth_daily", "user_days"},
     "F10": {"user_days"},
-    "F11": {"profit_unit", "investor_profit"},
+    "F11": {"profit_unit", "growth_daily", "investor_profit"},
     "F12": {"profit_unit", "growth_daily"},
     "F13": {*INVESTORS, "experiments_weekly"},
     "F14": INVESTORS,

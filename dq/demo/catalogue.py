@@ -13,6 +13,7 @@ from dq.demo.catalogue_active_users import active_users
 from dq.demo.catalogue_engagement import engagement
 from dq.demo.catalogue_growth import growth, investor_growth
 from dq.demo.catalogue_investors import RULE_EDITED, investors
+from dq.demo.catalogue_moves import moves
 from dq.demo.catalogue_reports import reports
 from dq.demo.catalogue_thin import fractions, thin_days
 from dq.demo.changes import after_final, cancelled, in_job, nothing, null, put, renamed, some, twice, without
@@ -44,6 +45,7 @@ def catalogue(month: str) -> tuple[Defect, ...]:
         *_values(month),
         *_late(month),
         *_runs(month),
+        *moves(month),
         _slow(f"{company.shift(first, 1):%Y-%m}"),
         *engagement(month),
         *active_users(month),
@@ -455,17 +457,6 @@ def _runs(month: str) -> tuple[Defect, ...]:
             "profit_unit_keeps_every_invoice_line",
             of_month,
             of_month.replace(")\n", ' & (sf.col("kind") == "subscription"))\n'),
-        ),
-        Defect(
-            id="F14-accounts-synced-twice",
-            failure_class="F14",
-            source="accounts",
-            month=month,
-            title="every account was synchronised twice: rows that a careless join would multiply; nothing may change",
-            change=lambda frame: frame.unionByName(
-                frame.withColumn("synced_at", sf.expr("synced_at + INTERVAL '1' SECOND"))
-            ),
-            harmless=True,
         ),
         Defect(
             id="F25-profit_unit-rule-edited",

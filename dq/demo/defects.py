@@ -39,8 +39,8 @@ class Defect:
     ``expected_check`` is the check of ``pipeline`` that must fail. The mistake happens when all that comes before that
     pipeline is published; where it must pass through an earlier one, ``enters`` names that. ``published`` says that the
     month was published as final before: ``enters``, if any, is run for it anew, and the month after must show it.
-    ``months_before`` are published before the month in which it is found. A ``harmless`` one must change nothing and
-    has no check.
+    ``months_before`` are published before the month in which it is found. A ``harmless`` one must be
+    published by every pipeline and has no check.
     """
 
     id: str

@@ -68,9 +68,9 @@ def values_to_refer_to(request: Request) -> Judge:
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": lost, "keys": distinct}
         key = ", ".join(names)
         if not lost:
-            return Judged(
-                outcome=Outcome.PASSED, observed=f"every {key} of {rows:,} rows is in {other}", measures=measures
-            )
+            observed = f"every {key} of {rows:,} rows is in {other}"
+            observed += f", where their {', '.join(judged_by)} is" if judged_by else ""
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         valued = ""
         if amount_name:
             measures["off_by"] = str(abs(amount))

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dq import suites
 from dq.errors import SourceError, UsageError
 from dq.model import Check, Json, Kind, RunRecord
+from dq.native_kwargs import is_parameter
 from dq.verdict import decide
 
 if TYPE_CHECKING:
@@ -24,16 +25,21 @@ PARQUET = b"PAR1"
 DATA = "a .csv file, a Parquet file or folder, or a table"
 
 
-def check(df: DataFrame | pd.DataFrame, suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> RunRecord:
+def check(
+    df: DataFrame | pd.DataFrame,
+    suite: str | Path | Mapping[str, Json] | ExpectationSuite,
+    expectation_parameters: Mapping[str, Any] | None = None,
+) -> RunRecord:
     """The verdict on a frame by a suite: a RunRecord without period, with ``verdict`` and ``results``.
 
-    ``suite`` is a path to our YAML or Great Expectations' JSON, a mapping in either form, or an ExpectationSuite.
+    ``suite`` is a path to our YAML or Great Expectations' JSON, a mapping in either form, or an ExpectationSuite;
+    ``expectation_parameters`` are the values of its ``{"$PARAMETER": name}``.
     Unlike ``validate``, a frame without rows could not be evaluated, NaN never lies in a range, and cell values are
     left out unless the suite opts its columns in. Raises ConfigError for a suite with mistakes.
     """
     from dq.engine.base import Dataset
 
-    name, checks = _checks(suite)
+    name, checks = _checks(suite, expectation_parameters)
     from pyspark.sql import DataFrame
 
     from dq import session
@@ -155,8 +161,19 @@ def _read(reader: Callable[[], DataFrame], path: Path) -> DataFrame:
         raise SourceError(f"cannot be read: {sentence(error)}", where=str(path)) from error
 
 
-def _checks(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> tuple[str, Sequence[Check]]:
-    """A suite's name and checks; our YAML is read without importing Great Expectations."""
+def _checks(
+    suite: str | Path | Mapping[str, Json] | ExpectationSuite, parameters: Mapping[str, Any] | None = None
+) -> tuple[str, Sequence[Check]]:
+    """A suite's name and checks; our YAML is read without Great Expectations, unless it has parameters."""
+    name, checks = _declared(suite)
+    if any(is_parameter(value) for check in checks for value in check.kwargs.values()):
+        from dq.gx.convert import with_parameters
+
+        return name, with_parameters(checks, parameters)
+    return name, checks
+
+
+def _declared(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> tuple[str, Sequence[Check]]:
     if isinstance(suite, str | Path):
         path = Path(suite)
         if not path.is_file():

@@ -282,7 +282,7 @@ class Check:
 
     ``runbook`` is ``<page>.md#<anchor>`` once the suite is bound to a pipeline, else empty; ``where`` is the file and
     line it is declared at; ``when`` the kinds it is judged at (empty: always); ``show`` whether values of its columns
-    may be shown; ``minimum_history`` published periods needed before it can be judged.
+    may be shown; ``may_be_empty`` whether its row condition may keep no row.
     """
 
     check: str
@@ -297,6 +297,7 @@ class Check:
     failure_class: str = ""
     when: tuple[Kind, ...] = ()
     show: bool = False
+    may_be_empty: bool = False
     where: str = ""
 
 

@@ -93,13 +93,30 @@ _BOUNDED: Mapping[str, Kind] = {
 }
 
 
+def kind_of(type_name: str, name: str) -> str:
+    """What an argument of a native type holds, in words."""
+    kind = SHARE if name == "mostly" else _kind(type_name, name)
+    return kind.name.removeprefix("a ") if kind is not None else "as Great Expectations has it"
+
+
+def _kind(type_name: str, name: str) -> Kind | None:
+    return _BOUNDED.get(type_name, BOUND) if name in _BOUNDS else _BY_NAME.get(name)
+
+
+def is_parameter(value: object) -> bool:
+    """Whether a value is a suite parameter, which Great Expectations puts in before the suite is evaluated."""
+    return isinstance(value, Mapping) and "$PARAMETER" in value
+
+
 def value_problems(type_name: str, kwargs: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """The arguments of a native expectation whose value cannot be meant: the argument and what is wrong with it."""
     required, optional = NATIVE_TYPES[type_name]
     for name, value in kwargs.items():
         if name not in required | optional or (value is None and name not in required):
             continue
-        kind = _BOUNDED.get(type_name, BOUND) if name in _BOUNDS else _BY_NAME.get(name)
+        if is_parameter(value):
+            continue
+        kind = _kind(type_name, name)
         if kind is not None and not kind.holds(value):
             shown = repr(value)
             yield name, f"{shown if len(shown) <= 60 else shown[:60] + '…'} is not {kind.name}"

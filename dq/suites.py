@@ -16,7 +16,7 @@ from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.custom_types import columns_of as custom_columns
 from dq.errors import ConfigError, Finding, choices
 from dq.model import NAME, Check, Json, Kind, Severity
-from dq.native_kwargs import value_problems
+from dq.native_kwargs import is_parameter, value_problems
 from dq.native_types import NATIVE_TYPES
 
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
@@ -39,6 +39,7 @@ class ExpectationModel(_Strict):
     meta: dict[str, object] = {}
     runbook: str = ""
     when: list[str] = []
+    may_be_empty: bool = False
 
 
 class SuiteModel(_Strict):
@@ -120,6 +121,9 @@ def examine(document: yamlfile.Document, text: str) -> tuple[Suite | None, list[
         for number, kind in enumerate(item.when):
             if kind not in set(Kind):
                 findings.append(document.finding((*at, "when", number), f"unknown kind; {choices(kind, [*Kind])}"))
+        if item.may_be_empty and not item.kwargs.get("row_condition"):
+            message = "only rows that a row_condition leaves out may leave none; this check has no row_condition"
+            findings.append(document.finding((*at, "may_be_empty"), message))
         problems = [] if index in unsure else kwargs_findings(document, at, item.type, item.kwargs)
         findings += problems
         unsure |= {index} if problems else set()
@@ -137,6 +141,7 @@ def examine(document: yamlfile.Document, text: str) -> tuple[Suite | None, list[
                 runbook=item.runbook,
                 when=tuple(Kind(kind) for kind in item.when if kind in set(Kind)),
                 show=bool(model.show) and columns <= set(model.show),
+                may_be_empty=item.may_be_empty,
                 where=f"{document.file}:{document.line((*at, 'type'))}",
             )
         )
@@ -217,12 +222,12 @@ def kwargs_findings(
     if not wrong.keys() & {"min_value", "max_value"} and _swapped(low, high):
         message = f"min_value {low} is above max_value {high}: no value can pass"
         found.append(document.finding((*at, "kwargs", "min_value"), message))
-    if type_name.endswith("_to_be_between") and kwargs.get("min_value") is None and kwargs.get("max_value") is None:
+    bounded = type_name.endswith("_to_be_between") and "min_value" in optional  # quantiles have ranges of their own
+    if bounded and kwargs.get("min_value") is None and kwargs.get("max_value") is None:
         found.append(document.finding((*at, "kwargs"), "give min_value, max_value or both: without a bound all passes"))
     mostly = kwargs.get("mostly")
-    if mostly is not None and not (
-        isinstance(mostly, int | float) and not isinstance(mostly, bool) and 0 <= mostly <= 1
-    ):
+    share = isinstance(mostly, int | float) and not isinstance(mostly, bool) and 0 <= mostly <= 1
+    if not (mostly is None or is_parameter(mostly) or share):
         found.append(document.finding((*at, "kwargs", "mostly"), "a share from 0 to 1, such as 0.99"))
     return found
 
@@ -268,6 +273,9 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
     found = []
     for index, check in enumerate(suite.checks):
         sure = index not in suite.unsure
+        if any(is_parameter(value) for value in check.kwargs.values()):
+            found.append(suite.finding(index, "kwargs", "a run has no value for a $PARAMETER; write the value itself"))
+            continue
         for name in columns_of(check.type, check.kwargs) if sure else ():
             if name not in columns:
                 message = f"{suite.dataset} has no column {name}; {choices(name, sorted(columns))}"
@@ -278,6 +286,8 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
         if thresholds and not check.notes.strip():
             message = f"say under `notes` why {' and '.join(thresholds)} {'is' if len(thresholds) == 1 else 'are'} so"
             found.append(suite.finding(index, "", message))
+        if check.may_be_empty and not check.notes.strip():
+            found.append(suite.finding(index, "may_be_empty", "say under `notes` why no row may meet the condition"))
         if check.check == f"{suite.name}.{index + 1}":
             found.append(suite.finding(index, "", "give the check a stable id under `check`"))
     if not suite.unsure and not any(check.type in ROW_COUNT for check in suite.checks):

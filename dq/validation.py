@@ -19,17 +19,19 @@ def validate(
     df: DataFrame | pd.DataFrame,
     suite: str | Path | Mapping[str, Json] | ExpectationSuite,
     result_format: str | ResultFormat | Mapping[str, Any] = "SUMMARY",
+    expectation_parameters: Mapping[str, Any] | None = None,
 ) -> ExpectationSuiteValidationResult:
     """The validation result of a frame against a suite, as Great Expectations itself would give it.
 
     ``suite`` is a path (our YAML, or Great Expectations' JSON), a mapping in either form, or an ExpectationSuite. Types
     that are supported run on our engine, the others and every expectation that cannot be evaluated on Great
     Expectations; a pandas frame and a ``result_format`` with options of its own always run there.
+    ``expectation_parameters`` are the values of the suite's ``{"$PARAMETER": name}``.
 
     Two rules are stricter than there: an unknown type, an invalid severity or wrong arguments raise ConfigError instead
-    of being dropped, and free SQL outside the allow-list is refused. Division by zero in a row condition gives NULL.
-    Values of the data stand in the result as the format asks; nothing is redacted for the caller.
+    of being dropped, and free SQL outside the allow-list is refused. Values of the data stand in the result as the
+    format asks; nothing is redacted for the caller.
     """
     from dq.gx.validate import validation_result
 
-    return validation_result(df, suite, result_format)
+    return validation_result(df, suite, result_format, expectation_parameters)

@@ -39,6 +39,13 @@ class Bounds:
             return f"{shown(self.low)} to {shown(self.high)}"
         return " and ".join(filter(None, (low, high))) or "any value"
 
+    def ordered(self) -> bool:
+        """Whether the lower end is not above the upper one; ends that cannot be compared are none of a range."""
+        try:
+            return self.low is None or self.high is None or not less(self.high, self.low)
+        except TypeError:
+            return False
+
     def holds(self, value: Value) -> bool:
         """Whether a value lies in the range; raises TypeError where it cannot be compared with a bound."""
         low, high = self.low, self.high

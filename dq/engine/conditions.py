@@ -51,6 +51,9 @@ FUNCTIONS = (
 )  # fmt: skip
 """The functions a condition may call, in Spark's spelling."""
 
+OWN_LANGUAGE = ("great_expectations", "great_expectations__experimental__")
+"""The values of ``condition_parser`` that name Great Expectations' own language, which only it can evaluate."""
+
 _OPERATORS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -62,9 +65,10 @@ def quote(name: str) -> str:
 def expression(text: str, columns: Collection[str]) -> str:
     """One boolean or scalar expression over the named columns, as SQL that is safe to hand to Spark.
 
-    Names are matched without regard to case, as Spark does; ``a.b`` is a field of the struct column ``a``. Division and
-    remainder by zero give NULL instead of ending the query. Raises UsageError when the text is not exactly one
-    expression, names a column that is not there, or uses anything outside the allow-list.
+    Names are matched without regard to case, as Spark does; ``a.b`` is a field of the struct column ``a``. Division by
+    zero is an error of the rows, as in Spark, unless it is written ``try_divide(a, b)`` or ``try_mod(a, b)``. Raises
+    UsageError when the text is not exactly one expression, names a column that is not there, or uses anything outside
+    the allow-list.
     """
     return _expression(text, tuple(columns))
 
@@ -79,7 +83,7 @@ def _expression(text: str, columns: tuple[str, ...]) -> str:
         _refuse_unlisted(node, text, (*_STRUCTURE, *_FUNCTIONS))
         if isinstance(node, exp.Column):
             _resolve(node, by_lower, text)
-    return _generated(_guarded(tree))
+    return _generated(tree)
 
 
 def query(text: str, table: str) -> str:
@@ -95,7 +99,7 @@ def query(text: str, table: str) -> str:
         _refuse_unlisted(node, text, (*_STRUCTURE, *_FUNCTIONS, *_QUERY_STRUCTURE))
         if isinstance(node, exp.Table) and (node.args.get("db") or node.name.lower() not in known):
             raise _error(f"reads the table {node.sql('spark')}", text, "only the checked table")
-    return _generated(_guarded(tree))
+    return _generated(tree)
 
 
 def row_condition(kwargs: Mapping[str, Json], columns: Collection[str]) -> str | None:
@@ -107,8 +111,7 @@ def row_condition(kwargs: Mapping[str, Json], columns: Collection[str]) -> str |
     condition = kwargs.get("row_condition")
     if condition is None or condition == "":
         return None
-    parser = kwargs.get("condition_parser")
-    if isinstance(condition, str) and parser in ("great_expectations", "great_expectations__experimental__"):
+    if isinstance(condition, str) and kwargs.get("condition_parser") in OWN_LANGUAGE:
         raise _error("is written in the great_expectations condition language", condition, "Spark SQL such as x > 1")
     return expression(condition if isinstance(condition, str) else _condition_sql(condition), columns)
 
@@ -213,18 +216,6 @@ def _resolve(node: Any, by_lower: Mapping[str, list[str]], text: str) -> None:
         listed = [name for names in by_lower.values() for name in names]
         raise _error(f"names {parts[0]}, which {problem}", text, choices(parts[0], listed))
     node.parts[0].set("this", (exact or found)[0])
-
-
-def _guarded(tree: Any) -> Any:
-    """The tree with ``a / b`` and ``a % b`` replaced, innermost first, by forms that give NULL for a zero divisor."""
-    root = exp.Paren(this=tree)
-    for node in reversed(list(root.find_all(exp.Div, exp.Mod, bfs=True))):
-        sides = [side.this if isinstance(side, exp.Paren) else side for side in (node.this, node.expression)]
-        if isinstance(node, exp.Div):
-            node.replace(exp.SafeDivide(this=sides[0], expression=sides[1]))
-        else:
-            node.replace(exp.Anonymous(this="try_mod", expressions=sides))
-    return root.this
 
 
 def _generated(tree: Any) -> str:

@@ -14,9 +14,10 @@ from dq.engine.comparisons import total_to_reconcile, totals_to_match
 from dq.engine.days import days_to_be_complete, partition_to_be_fresh
 from dq.engine.events import instants_to_lie_on_their_day, sessions_to_end
 from dq.engine.feeds import feeds_to_be_present
-from dq.engine.gather import Gather
+from dq.engine.gather import Gather, whole
 from dq.engine.heavy_keys import heaviest_key_share_to_be_at_most, rows_per_key_to_be_at_most
 from dq.engine.history import measure_to_fit_history
+from dq.engine.kept import nothing_kept
 from dq.engine.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.engine.reasons import reason
@@ -128,13 +129,38 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
             _want(other_columns_of(check.type, check.kwargs), absent)
         prepare_type = _TYPES[check.type][0]
         kwargs = with_defaults(check.type, check.kwargs)
-        return prepare_type(Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather))
+        request = Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather)
+        return _judged_rows(request, prepare_type(request))
 
     try:
         return prepare()
     except Exception as error:
         judged = _failed(error)
         return lambda: judged
+
+
+def _judged_rows(request: Request, judge: Judge) -> Judge:
+    """The judge of a check, which may not pass where its condition keeps no row of this dataset.
+
+    A total that is missing over no rows still fails; a number of rows, and what was published, are judged as they are.
+    """
+    counts = request.text("metric") == "row_count"
+    of_published = judges_published(request.check.type) or bool(request.text("published"))
+    if request.condition() is None or counts or of_published:
+        return judge
+    read = request.kept_rows()
+
+    def judge_rows() -> Judged:
+        kept = whole(read()) or request.dataset.may_be_empty
+        if kept:
+            return judge()
+        judged = _attempt(judge)
+        if judged.outcome is Outcome.FAILED:
+            return judged
+        outcome, why = nothing_kept(request.check)
+        return Judged(outcome=outcome, reason=why, evidence=Evidence.NONE)
+
+    return judge_rows
 
 
 def _want(columns: Sequence[str], absent: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from dq.engine import conditions
 from dq.engine.measures import Measure, MeasureKind
-from dq.engine.reasons import reason
+from dq.engine.reasons import is_about_values, reason
 from dq.engine.scan import Scanned
 from dq.errors import EvaluationError, choices
 
@@ -134,11 +134,7 @@ class Gather:
             try:
                 frame, keys = job.build(), [key for key in job.columns if key not in {**job.values, **job.errors}]
                 for start in range(0, len(keys), job.most or len(keys)):
-                    part = keys[start : start + (job.most or len(keys))]
-                    row = frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(part))).first()
-                    if row is None:
-                        raise EvaluationError("an aggregate over a whole table returned no row")
-                    job.values.update(zip(part, row, strict=True))
+                    _compute(frame, job, keys[start : start + (job.most or len(keys))])
             except Exception as error:
                 job.failed = error
         for groups in self._groups.values():
@@ -146,6 +142,23 @@ class Gather:
                 groups.rows = groups.frame.collect()
             except Exception as error:
                 groups.failed = error
+
+
+def _compute(frame: DataFrame, job: _Job, keys: Sequence[str]) -> None:
+    """Totals at once; where one of them fails on a row, each by itself, so that it takes no other down."""
+    try:
+        row = frame.agg(*(job.columns[key].alias(f"m{n}") for n, key in enumerate(keys))).first()
+    except Exception as error:
+        if not is_about_values(error):
+            raise
+        if len(keys) == 1:
+            job.errors[keys[0]] = reason(error)
+        for key in keys if len(keys) > 1 else ():
+            _compute(frame, job, [key])
+        return
+    if row is None:
+        raise EvaluationError("an aggregate over a whole table returned no row")
+    job.values.update(zip(keys, row, strict=True))
 
 
 def _measure(key: str, column: Column) -> Measure:

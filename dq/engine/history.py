@@ -185,7 +185,7 @@ def _metric(request: Request, metric: str, name: str) -> tuple[Callable[[], Deci
     def of(value: Column) -> Column:
         return value if rule is None else F.when(rule, value)
 
-    rows = request.own_total(f"rows {where}", F.count(of(F.lit(1))))
+    rows = request.kept_rows()
     if metric == "row_count":
         return lambda: decimal(rows()), rows
     if not name:

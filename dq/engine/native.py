@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dq.engine import footers as footer_evidence
 from dq.engine.base import Dataset
+from dq.engine.conditions import OWN_LANGUAGE
 from dq.engine.distinct import count_requirement, distinct_requirement, look_up
 from dq.engine.footers import Footers
 from dq.engine.gx_format import RESULT_FORMATS, row_result, wanted_values
@@ -24,6 +25,7 @@ from dq.engine.samples import index_query, unexpected_values
 from dq.engine.scan import Scanned, scan
 from dq.errors import EvaluationError, UsageError
 from dq.model import Check, Evidence
+from dq.native_kwargs import is_parameter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -65,7 +67,6 @@ _BY_TYPE: Mapping[str, Prepare] = {
     "expect_column_unique_value_count_to_be_between": count_requirement,
 }
 SUPPORTED = frozenset(_BY_TYPE)
-_OWN_LANGUAGE = ("great_expectations", "great_expectations__experimental__")
 
 
 def supports(check: Check) -> bool:
@@ -73,9 +74,9 @@ def supports(check: Check) -> bool:
 
     Arguments that are suite parameters (``{"$PARAMETER": name}``) are resolved by Great Expectations only.
     """
-    if check.type not in SUPPORTED or check.kwargs.get("condition_parser") in _OWN_LANGUAGE:
+    if check.type not in SUPPORTED or check.kwargs.get("condition_parser") in OWN_LANGUAGE:
         return False
-    return not any(isinstance(value, Mapping) and "$PARAMETER" in value for value in check.kwargs.values())
+    return not any(is_parameter(value) for value in check.kwargs.values())
 
 
 def prepare(check: Check, schema: StructType, *, house: bool) -> Requirement:
@@ -227,10 +228,15 @@ def results(examined: Examined, dataset: Dataset, *, result_format: str, samples
             made.append(NativeResult(success=None, error=error, evidence=examined.evidence(item)))
             continue
         listed: list[object] | None = values.get(position, [None] * min(outcome.unexpected, limit))
+        try:
+            formatted = _formatted(item, outcome, dataset, result_format, listed if samples[position] else None)
+        except Exception as raised:
+            made.append(NativeResult(success=None, error=reason(raised), evidence=examined.evidence(item)))
+            continue
         made.append(
             NativeResult(
                 success=outcome.success,
-                result=_formatted(item, outcome, dataset, result_format, listed if samples[position] else None),
+                result=formatted,
                 evidence=examined.evidence(item),
                 measures=outcome.measures,
                 private=outcome.private,

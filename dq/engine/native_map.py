@@ -132,6 +132,8 @@ def _between(kwargs: Mapping[str, Json], column: Field, house: bool) -> RowRule:
     bounds = bounds_of(kwargs)
     if bounds.low is None and bounds.high is None:
         raise EvaluationError("the check has neither min_value nor max_value", expected="at least one of them")
+    if not bounds.ordered() or (not house and _out_of_order(kwargs)):
+        raise EvaluationError("min_value is above max_value", expected="a range some value can lie in")
     if isinstance(column.type, StringType | BooleanType):
         raise EvaluationError(
             f"{column.name} is of type {column.type.simpleString()}, which has no range",
@@ -150,6 +152,15 @@ def _between(kwargs: Mapping[str, Json], column: Field, house: bool) -> RowRule:
         unexpected=_not_null_and(column, expected),
         none_unexpected=lambda footer: bounds.holds(footer.minimum) and bounds.holds(footer.maximum),
     )
+
+
+def _out_of_order(kwargs: Mapping[str, Json]) -> bool:
+    """Whether Great Expectations finds the bounds the wrong way round: it compares them as they are written."""
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    try:
+        return low is not None and high is not None and low > high  # type: ignore[operator]
+    except TypeError:
+        return True
 
 
 def _inside(value: Column, bounds: Bounds, column: Field, house: bool) -> Column:

@@ -12,7 +12,8 @@ from dq.errors import DqError
 _SENTENCES = {
     "CAST_INVALID_INPUT": "a value cannot be converted to the type it is compared with",
     "CAST_OVERFLOW": "a value does not fit the type it is compared with",
-    "DIVIDE_BY_ZERO": "the condition divides by zero",
+    "DIVIDE_BY_ZERO": "it divides by zero; write try_divide(a, b) where that is to give NULL",
+    "REMAINDER_BY_ZERO": "it divides by zero; write try_mod(a, b) where that is to give NULL",
     "ARITHMETIC_OVERFLOW": "a number grew beyond its type",
     "NUMERIC_VALUE_OUT_OF_RANGE": "a number grew beyond its type",
     "FAILED_READ_FILE": "a file could not be read",
@@ -71,7 +72,10 @@ def _nothing(_: logging.LogRecord) -> bool:
 
 
 def is_about_values(error: BaseException) -> bool:
-    """Whether an error comes from evaluating an expression on a row, so that other expressions may still succeed."""
+    """Whether an error comes from evaluating an expression on a row, so that other expressions may still succeed.
+
+    So does one of Python, which has no days after the year 9999.
+    """
     from pyspark.errors import (
         ArithmeticException,
         ArrayIndexOutOfBoundsException,
@@ -84,7 +88,9 @@ def is_about_values(error: BaseException) -> bool:
 
     return not _condition(error).startswith(_NOT_A_ROW) and isinstance(
         error,
-        ArithmeticException
+        OverflowError
+        | ValueError
+        | ArithmeticException
         | ArrayIndexOutOfBoundsException
         | DateTimeException
         | IllegalArgumentException

@@ -80,6 +80,14 @@ class Request:
         """A row condition over this dataset, None where none is declared."""
         return condition(self.frame, self.text(name), table=self.dataset.name)
 
+    def kept_rows(self) -> Callable[[], object]:
+        """A reader of how many rows of this dataset meet the row condition, of all of them without one."""
+        from pyspark.sql import functions as F
+
+        rule = self.condition()
+        kept = F.lit(1) if rule is None else F.when(rule, 1)
+        return self.own_total(f"rows where {self.text('row_condition')!r}", F.count(kept))
+
     def other(self) -> tuple[str, DataFrame]:
         """The name and frame of the table compared with; a table declared absent leaves the check not run."""
         name = self.text("other")

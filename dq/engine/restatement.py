@@ -114,7 +114,11 @@ def published_to_rederive(request: Request) -> Judge:
             )
             for (name, _), values in zip(pairs, read, strict=True)
         ]
-        if all(one.published is None and one.now is None for one in found):
+        # No amount on either side; of a number of rows, none.
+        if all(
+            (one.published is None and one.now is None) or (name == ROW_COUNT and not one.published and not one.now)
+            for (name, _), one in zip(pairs, found, strict=True)
+        ):
             raise NotRunError(f"{period} has no {' and no '.join(name for name, _ in pairs)}, as published or now")
         wrong = [one for one in found if one.rows]
         measures: dict[str, Json] = {"rows": groups, "totals": len(found), "totals_restated": len(wrong)}

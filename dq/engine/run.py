@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,8 @@ from dq.custom_types import CUSTOM_TYPES, judges_published
 from dq.engine import measures
 from dq.engine.base import RAW_PREFIX, Context, Dataset
 from dq.engine.fields import columns_named
+from dq.engine.kept import ROW_COUNT, kept_rows, nothing_kept, only_gx_counts, rows_of_condition
+from dq.engine.measures import Measure
 from dq.engine.native import Examined, examine, results, supports
 from dq.engine.native_aggregate import plain
 from dq.engine.native_result import NativeResult
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from dq.engine.custom import Asked
 
 NO_ROWS = "no rows to evaluate"
-ROW_COUNT = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"})
 # Result keys of Great Expectations that hold cells, or the text of a filter over them.
 _CELLS = frozenset(
     {
@@ -64,17 +65,22 @@ def evaluate(checks: Sequence[Check], dataset: Dataset, context: Context) -> lis
     native = [position for position in due if position not in custom and supports(checks[position])]
     others = [position for position in due if position not in custom and position not in native]
     asked = _asked([checks[position] for position in custom], dataset, context)
-    examined = _examined([checks[position] for position in native], dataset, asked)
+    schema = dataset.frame.schema
+    kept = {position: kept_rows(checks[position], schema) for position in (*native, *others)}
+    examined = _examined([checks[position] for position in native], dataset, asked, kept.values())
     empty = not dataset.may_be_empty and _is_empty(examined, dataset, bool(custom or others))
     if empty:
         waits = [position for position in due if checks[position].type not in ROW_COUNT | SCHEMA_ONLY]
         made.update({position: result_of(checks[position], Outcome.ERRORED, reason=NO_ROWS) for position in waits})
         custom, others = [], []
+    elif not dataset.may_be_empty:
+        made.update(_nothing_kept({position: checks[position] for position in kept}, kept, examined))
+        others = [position for position in others if position not in made]
     samples = [context.sample and checks[position].show for position in native]
     for position, found in zip(native, _native(examined, dataset, samples), strict=True):
         made.setdefault(position, _judged(checks[position], found, dataset))
-    for position, found in zip(others, _fallback([checks[position] for position in others], dataset), strict=True):
-        made[position] = _judged(checks[position], found, dataset)
+    for position, given in zip(others, _fallback([checks[position] for position in others], dataset), strict=True):
+        made[position] = given if isinstance(given, CheckResult) else _judged(checks[position], given, dataset)
     made.update(_custom({position: checks[position] for position in custom}, asked, examined))
     return [made[position] for position in range(len(checks))]
 
@@ -102,11 +108,31 @@ def _asked(checks: Sequence[Check], dataset: Dataset, context: Context) -> Asked
         return reason(error)
 
 
-def _examined(checks: Sequence[Check], dataset: Dataset, asked: Asked | str) -> Examined:
+def _examined(
+    checks: Sequence[Check], dataset: Dataset, asked: Asked | str, kept: Iterable[Measure | None]
+) -> Examined:
     """Everything the native checks need, the totals of the custom ones, and the row count wherever rows are read."""
     data = [check for check in checks if check.type not in SCHEMA_ONLY]
     totals = [] if isinstance(asked, str) else asked.gather.measures()
-    return examine(checks, dataset, house=True, also=(measures.rows(), *totals) if data or totals else ())
+    counted = [measure for measure in kept if measure is not None]
+    also = (measures.rows(), *counted, *totals) if data or totals or counted else ()
+    return examine(checks, dataset, house=True, also=also)
+
+
+def _nothing_kept(
+    checks: Mapping[int, Check], kept: Mapping[int, Measure | None], examined: Examined
+) -> dict[int, CheckResult]:
+    """The results of the checks whose row condition keeps no row."""
+    values = examined.found.values
+    total, made = values.get(measures.rows()), {}
+    for position, check in checks.items():
+        measure = kept[position]
+        if measure is not None and values.get(measure) == 0:
+            outcome, why = nothing_kept(check, total if isinstance(total, int) else None)
+            made[position] = result_of(check, outcome, reason=why)
+        elif measure is not None and measure in examined.scanned.errors:
+            made[position] = result_of(check, Outcome.ERRORED, reason=examined.scanned.errors[measure])
+    return made
 
 
 def _is_empty(examined: Examined, dataset: Dataset, asked: bool) -> bool:
@@ -128,17 +154,28 @@ def _native(examined: Examined, dataset: Dataset, samples: Sequence[bool]) -> li
         return [NativeResult(success=None, error=reason(error)) for _ in samples]
 
 
-def _fallback(checks: Sequence[Check], dataset: Dataset) -> list[NativeResult]:
+def _fallback(checks: Sequence[Check], dataset: Dataset) -> list[NativeResult | CheckResult]:
+    """The results that Great Expectations gives, with a count of the rows of each condition only it can read."""
     if not checks:
         return []
     hidden = [name for name in dataset.frame.columns if name.startswith(RAW_PREFIX)]
+    counted = [] if dataset.may_be_empty else [n for n, check in enumerate(checks) if only_gx_counts(check)]
     try:
         from dq.gx.fallback import evaluate_fallback
 
-        return list(evaluate_fallback(checks, dataset.frame.drop(*hidden), "SUMMARY"))
+        asked = [*checks, *(rows_of_condition(checks[n]) for n in counted)]
+        found: list[NativeResult | CheckResult] = []
+        found += evaluate_fallback(asked, dataset.frame.drop(*hidden), "SUMMARY")
     except Exception as error:
         evidence = Evidence.GREAT_EXPECTATIONS
         return [NativeResult(success=None, error=reason(error), evidence=evidence) for _ in checks]
+    for n, rows in zip(counted, found[len(checks) :], strict=True):
+        if isinstance(rows, NativeResult) and rows.success is False:
+            outcome, why = nothing_kept(checks[n])
+            found[n] = result_of(checks[n], outcome, reason=why)
+        elif isinstance(rows, NativeResult) and rows.success is None:
+            found[n] = rows
+    return found[: len(checks)]
 
 
 def _custom(checks: Mapping[int, Check], asked: Asked | str, examined: Examined) -> dict[int, CheckResult]:

@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
     from great_expectations.expectations.expectation import Expectation
 
-_OWN_KEYS = frozenset({"check", "runbook", "when"})
+_OWN_KEYS = frozenset({"check", "runbook", "when", "may_be_empty"})
 _OWN_TOP_KEYS = frozenset({"dataset", "show", "description"})
 _TOP_KEYS = frozenset({"name", "id", "expectations", "suite_parameters", "meta", "notes"})
 _MAX_BYTES = 10_000_000
@@ -40,6 +41,7 @@ def to_gx_suite(name: str, checks: Sequence[Check]) -> ExpectationSuite:
             "failure_class": check.failure_class,
             "when": [str(kind) for kind in check.when],
             "show": check.show,
+            "may_be_empty": check.may_be_empty,
             "where": check.where,
         }
         own |= {key: value for key, value in optional.items() if value}
@@ -86,6 +88,24 @@ def as_suite(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> Expec
     raise UsageError(
         f"{type(suite).__name__} is no suite", expected="a path to YAML or JSON, a mapping, or an ExpectationSuite"
     )
+
+
+def with_parameters(checks: Sequence[Check], parameters: Mapping[str, Any] | None) -> list[Check]:
+    """The checks with the values of their suite parameters, ConfigError for those without one."""
+    load()
+    from great_expectations.core.suite_parameters import build_suite_parameters
+
+    made, findings, values = [], [], dict(parameters or {})
+    for check in checks:
+        try:
+            kwargs, _ = build_suite_parameters(dict(check.kwargs), suite_parameters=values)
+        except Exception as error:
+            findings.append(Finding(*_place(check), f"{check.check}.kwargs", " ".join(str(error).split())))
+        else:
+            made.append(replace(check, kwargs=kwargs))
+    if findings:
+        raise ConfigError(findings)
+    return made
 
 
 @contextmanager
@@ -194,6 +214,7 @@ def _check(suite: str, number: int, expectation: Expectation) -> Check:
         failure_class=own.get("failure_class", ""),
         when=tuple(Kind(kind) for kind in own.get("when", ())),
         show=bool(own.get("show", False)),
+        may_be_empty=bool(own.get("may_be_empty", False)),
         where=own.get("where", ""),
     )
 

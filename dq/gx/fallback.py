@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 BATCH = "dq-frame"
 """The id of the one batch: what a data source ``dq`` with the asset ``frame`` would be called."""
 
-_OWN_LANGUAGE = ("great_expectations", "great_expectations__experimental__")
 _TABLE = "dq_checked_table"
 _QUERIES = ("unexpected_rows_query", "base_query")
 _POSITION = "dq_position"
@@ -119,7 +118,7 @@ def safe_kwargs(kwargs: Mapping[str, Json], columns: Sequence[str], *, spark: bo
     Pandas conditions keep their text, which has a grammar of its own, but have to be as plain as the Spark ones.
     """
     safe: dict[str, Any] = dict(kwargs)
-    if safe.get("condition_parser") not in _OWN_LANGUAGE:
+    if safe.get("condition_parser") not in conditions.OWN_LANGUAGE:
         condition = conditions.row_condition(kwargs, columns)
         if condition is not None and spark:
             safe["row_condition"] = {"type": "pass_through", "pass_through_filter": condition}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,14 @@ def validation_result(
     df: DataFrame | pd.DataFrame,
     suite: str | Path | Mapping[str, Json] | ExpectationSuite,
     result_format: str | ResultFormat | Mapping[str, Any],
+    parameters: Mapping[str, Any] | None = None,
 ) -> ExpectationSuiteValidationResult:
     """The validation result of a frame against a suite; ``dq.validate`` says what is promised."""
     built = as_suite(suite)
     wanted = _result_format(result_format)
     columns = _columns(df)
     with quiet():
-        configurations = _resolved([expectation.configuration for expectation in built.expectations])
+        configurations = resolved([expectation.configuration for expectation in built.expectations], parameters)
         _refuse_unsafe(configurations, columns, spark=not is_pandas(df))
         placed = _evaluated(configurations, df, wanted)
     return _suite_result(built, placed, spark=not is_pandas(df))
@@ -74,7 +76,9 @@ def _evaluated(
             for check, answer in zip(native, given, strict=True):
                 if answer.success is not None:
                     position = int(check.check)
-                    results[position] = _from_native(configurations[position], answer)
+                    # A result that Great Expectations refuses is an error of its own: it says which one below.
+                    with suppress(Exception):
+                        results[position] = _from_native(configurations[position], answer)
     left = [position for position in range(len(checks)) if position not in results]
     if left:
         for number, result in run_gx([configurations[position] for position in left], df, result_format):
@@ -160,12 +164,14 @@ def _suite_result(
     )
 
 
-def _resolved(configurations: Sequence[ExpectationConfiguration]) -> list[ExpectationConfiguration]:
+def resolved(
+    configurations: Sequence[ExpectationConfiguration], parameters: Mapping[str, Any] | None
+) -> list[ExpectationConfiguration]:
     """The expectations with their suite parameters put in; one without a value is a mistake of the suite."""
-    findings = []
+    findings, values = [], dict(parameters or {})
     for number, item in enumerate(configurations):
         try:
-            item.process_suite_parameters(suite_parameters=None, interactive_evaluation=True, data_context=None)
+            item.process_suite_parameters(suite_parameters=values, interactive_evaluation=True, data_context=None)
         except Exception as error:
             findings.append(Finding("suite", 0, f"expectations[{number}]", " ".join(str(error).split())))
     if findings:

@@ -15,7 +15,9 @@ from dq.gx.load import load
 Suite = Mapping[str, Any]
 
 
-def oracle(frame: DataFrame, suite: Suite, result_format: str) -> dict[str, Any]:
+def oracle(
+    frame: DataFrame, suite: Suite, result_format: str, parameters: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """What Great Expectations returns through a context, a data source and a batch of its own, as plain JSON."""
     load()
     import great_expectations as gx
@@ -33,7 +35,8 @@ def oracle(frame: DataFrame, suite: Suite, result_format: str) -> dict[str, Any]
             .add_batch_definition_whole_dataframe("all")
             .get_batch({"dataframe": frame})
         )
-        result = batch.validate(ExpectationSuite(**suite), result_format=result_format)
+        given = ExpectationSuite(**suite)
+        result = batch.validate(given, result_format=result_format, expectation_parameters=parameters)
         project_manager._ProjectManager__project = before
     plain: dict[str, Any] = result.to_json_dict()
     return plain

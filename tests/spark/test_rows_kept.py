@@ -1,0 +1,166 @@
+"""A row condition that keeps no row leaves nothing to judge: that could not be evaluated, and is no pass."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from custom_checks import OCTOBER
+from gx_oracle import comparable, oracle
+from pyspark.sql import DataFrame, SparkSession
+from test_validate_sweep import OURS, THEIRS, full
+
+import dq
+from dq.engine.base import Context, Dataset
+from dq.engine.kept import ROW_COUNT
+from dq.engine.run import evaluate
+from dq.model import Check, CheckResult, Outcome, Verdict
+from dq.native_types import NATIVE_TYPES
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
+
+NOTHING = "region = 'eu'"
+TOTALS: dict[str, Any] = {"other": "books", "row_condition": NOTHING}
+
+
+@pytest.fixture(autouse=True)
+def _quiet_gx() -> Iterator[None]:
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)
+
+
+@pytest.fixture(scope="module")
+def frame(spark: SparkSession) -> DataFrame:
+    return full(spark)
+
+
+def _check(name: str, kwargs: dict[str, Any], **over: Any) -> Check:
+    return Check(check=over.pop("check", name), dataset="d", type=name, kwargs=kwargs, **over)
+
+
+def _takes_a_condition(name: str) -> bool:
+    required, optional = NATIVE_TYPES[name]
+    return "row_condition" in required | optional
+
+
+def _one(frame: DataFrame, one: Check, **over: Any) -> CheckResult:
+    return evaluate([one], Dataset(name="d", frame=frame, **over), Context(window=OCTOBER))[0]
+
+
+def test_no_type_of_great_expectations_passes_where_its_condition_keeps_no_row(frame: DataFrame) -> None:
+    examples = dict([*OURS, *THEIRS])
+    checks = [
+        _check(name, {**{k: v for k, v in kwargs.items() if k != "condition_parser"}, "row_condition": NOTHING})
+        for name, kwargs in examples.items()
+        if _takes_a_condition(name)
+    ]
+    assert len(checks) > 35
+    found = evaluate(checks, Dataset(name="d", frame=frame), Context())
+    for one, result in zip(checks, found, strict=True):
+        if one.type in ROW_COUNT:
+            assert result.measures == {"row_count": 0}
+        else:
+            assert result.outcome is Outcome.ERRORED, (one.type, result)
+            assert result.reason == "none of 6 rows meets its row condition, so nothing was judged"
+
+
+def test_a_condition_in_the_language_of_great_expectations_is_counted_by_it(frame: DataFrame) -> None:
+    def asked(condition: str) -> Check:
+        kwargs = {"column": "id", "row_condition": condition, "condition_parser": "great_expectations"}
+        return _check("expect_column_values_to_not_be_null", kwargs, check=condition)
+
+    checks = [asked('col("id") > 1'), asked('col("id") > 100'), replace(asked('col("id") > 200'), may_be_empty=True)]
+    found = evaluate(checks, Dataset(name="d", frame=frame), Context())
+    assert [result.outcome for result in found] == [Outcome.PASSED, Outcome.ERRORED, Outcome.NOT_RUN]
+
+
+def test_rows_that_may_be_none_leave_the_check_not_run(frame: DataFrame) -> None:
+    one = _check("expect_column_values_to_not_be_null", {"column": "id", "row_condition": NOTHING}, may_be_empty=True)
+    result = _one(frame, one)
+    assert (result.outcome, result.reason) == (Outcome.NOT_RUN, "none of 6 rows meets its condition, which is allowed")
+    kept = replace(one, kwargs={"column": "id", "row_condition": "region = 'EU'"})
+    assert _one(frame, kept).outcome is Outcome.PASSED
+
+
+CUSTOM: list[tuple[str, dict[str, Any]]] = [
+    ("expect_columns_to_add_up", {"column": "a", "plus": ["b"], "row_condition": NOTHING}),
+    (
+        "expect_rows_to_arrive_in_time",
+        {"event": "day", "arrival": "at", "within_hours": 1, "row_condition": NOTHING},
+    ),
+    ("expect_totals_to_match", {**TOTALS, "pairs": [{"column": "*", "other": "*"}], "other_condition": "a > 100"}),
+    ("expect_distinct_counts_to_match", {**TOTALS, "column": "a", "other_column": "a", "other_condition": "a > 100"}),
+    ("expect_values_to_refer_to", {**TOTALS, "columns": ["a"], "other_columns": ["a"]}),
+    ("expect_days_to_be_complete", {"column": "day", "row_condition": NOTHING, "max_missing": 31}),
+    ("expect_measure_to_fit_history", {"metric": "sum", "column": "a", "low": 1, "row_condition": NOTHING}),
+]
+
+
+@pytest.mark.parametrize(("name", "kwargs"), CUSTOM, ids=[name for name, _ in CUSTOM])
+@pytest.mark.parametrize("may_be_empty", [False, True])
+def test_no_custom_type_passes_where_its_condition_keeps_no_row(
+    frame: DataFrame, name: str, kwargs: dict[str, Any], may_be_empty: bool
+) -> None:
+    data = frame.selectExpr("*", "timestamp'2026-10-02 00:00:00' AS at")
+    one = _check(name, kwargs, may_be_empty=may_be_empty)
+    found = evaluate([one], Dataset(name="d", frame=data), Context(window=OCTOBER, tables={"books": data}))[0]
+    assert found.outcome is (Outcome.NOT_RUN if may_be_empty else Outcome.ERRORED), found
+
+
+def test_a_total_that_is_missing_for_want_of_rows_still_fails(frame: DataFrame) -> None:
+    one = _check("expect_totals_to_match", {**TOTALS, "pairs": [{"column": "a", "other": "a"}]}, may_be_empty=True)
+    found = evaluate([one], Dataset(name="d", frame=frame), Context(window=OCTOBER, tables={"books": frame}))[0]
+    assert found.outcome is Outcome.FAILED
+
+
+def test_a_final_and_its_units_that_both_have_no_row_prove_nothing(spark: SparkSession) -> None:
+    was = spark.createDataFrame([(1, Decimal("2.00"))], "id int, amount decimal(18,2)")
+    one = _check(
+        "expect_published_to_rederive",
+        {
+            "other": "units",
+            "pairs": [{"column": "*", "other": "*"}],
+            "row_condition": "id = 7",
+            "other_condition": "id = 7",
+        },
+    )
+    context = Context(window=OCTOBER, tables={"d.previous": was, "units": was})
+    assert evaluate([one], Dataset(name="d", frame=was), context)[0].outcome is Outcome.NOT_RUN
+
+
+def test_the_verdict_of_a_mistyped_condition_is_that_it_could_not_be_evaluated(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(1, "active", 10), (2, "active", -5)], "id int, status string, amount int")
+    suite = {
+        "name": "s",
+        "expectations": [
+            {
+                "type": "expect_column_values_to_be_between",
+                "kwargs": {
+                    "column": "amount",
+                    "min_value": 0,
+                    "row_condition": "status = 'Active'",
+                    "condition_parser": "spark",
+                },
+            }
+        ],
+    }
+    assert dq.check(rows, suite).verdict is Verdict.HOLD_NOT_EVALUATED
+    # Great Expectations passes it, and so does what answers in its name.
+    ours, theirs = dq.validate(rows, copy.deepcopy(suite)), oracle(rows, copy.deepcopy(suite), "SUMMARY")
+    assert ours.success is True
+    assert comparable(ours.to_json_dict()) == comparable(theirs)
+
+
+def test_an_instant_beyond_the_window_is_no_reason_to_pass(spark: SparkSession) -> None:
+    later = spark.createDataFrame([(date(2026, 12, 1), datetime(2026, 12, 1))], "day date, at timestamp")
+    result = _one(later, _check("expect_partition_to_be_fresh", {"column": "day", "max_age_hours": 24}))
+    assert result.outcome is Outcome.FAILED

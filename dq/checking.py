@@ -35,17 +35,21 @@ def check(
     ``suite`` is a path to our YAML or Great Expectations' JSON, a mapping in either form, or an ExpectationSuite;
     ``expectation_parameters`` are the values of its ``{"$PARAMETER": name}``.
     Unlike ``validate``, a frame without rows could not be evaluated, NaN never lies in a range, and cell values are
-    left out unless the suite opts its columns in. Raises ConfigError for a suite with mistakes.
+    left out unless the suite opts its columns in; what pandas calls missing is NULL. A session that runs already is
+    left as it is. Raises ConfigError for a suite with mistakes.
     """
     from dq.engine.base import Dataset
 
     name, checks = _checks(suite, expectation_parameters)
     from pyspark.sql import DataFrame
 
+    if isinstance(df, DataFrame):
+        return judge(name, checks, Dataset(name=name, frame=df))
     from dq import session
+    from dq.of_pandas import spark_frame
 
-    frame = df if isinstance(df, DataFrame) else session.session("dq check").createDataFrame(df)
-    return judge(name, checks, Dataset(name=name, frame=frame))
+    with session.apart("dq check") as spark:
+        return judge(name, checks, Dataset(name=name, frame=spark_frame(spark, df)))
 
 
 def judge(name: str, checks: Sequence[Check], dataset: Dataset) -> RunRecord:

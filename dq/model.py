@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar, NoReturn
 
 NAME = r"^[a-z0-9][a-z0-9_.-]{0,127}$"
 """What the id of a pipeline or check looks like."""
@@ -230,6 +231,36 @@ class RunRecord:
     rehearsal: bool = False
     sources: str = ""
     died_before: Died | None = None
+    in_a_notebook: ClassVar[Callable[[RunRecord], str] | None] = None
+    """How a notebook shows a record, set by the reports."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict lets the figures pass: nothing was errored, and no critical check failed unwaived."""
+        return self.verdict.published
+
+    @property
+    def published(self) -> bool:
+        """Whether readers see the figures of this run, or those it found published already; never for a check alone."""
+        return self.passed and not self.rehearsal and (self.version is not None or self.already_published)
+
+    @property
+    def success(self) -> bool:
+        """Whether every check that ran passed, as Great Expectations counts: no failed warning and no waiver either."""
+        return self.passed and not any(result.outcome is Outcome.FAILED for result in self.results)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a RunRecord is neither true nor false; ask record.passed, record.published or record.success")
+
+    def __repr__(self) -> str:
+        outcomes = [result.outcome for result in self.results]
+        counts = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind in Outcome if (n := outcomes.count(kind)))
+        of = " ".join(filter(None, (self.pipeline, self.period)))
+        return f"<RunRecord {of}: {self.verdict} ({counts or 'no check'})>"
+
+    def _repr_html_(self) -> str | None:
+        show = type(self).in_a_notebook
+        return show(self) if show is not None else None
 
 
 @dataclass(frozen=True, kw_only=True)

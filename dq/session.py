@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,7 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             for key, value in settings.items():
                 builder = builder.config(key, value)
         active = builder.getOrCreate()
-    wrong = []
-    for key, value in REQUIRED.items():
-        found = active.conf.get(key, None)
-        if (found or "").lower() != value.lower():
-            wrong.append(f"{key} is {found}, not {value}")
+    wrong = _unsafe(active)
     if wrong:
         raise DqError(
             "the Spark session has unsafe settings: " + "; ".join(wrong),
@@ -109,6 +106,38 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             do="submit with --properties-file spark-conf/local.conf",
         )
     return active
+
+
+def _unsafe(spark: SparkSession) -> list[str]:
+    """The settings of a session that differ from those a guarded run depends on."""
+    wrong = []
+    for key, value in REQUIRED.items():
+        found = spark.conf.get(key, None)
+        if (found or "").lower() != value.lower():
+            wrong.append(f"{key} is {found}, not {value}")
+    return wrong
+
+
+@contextmanager
+def apart(name: str, conf_dir: Path | None = None) -> Iterator[SparkSession]:
+    """A session with the settings a verdict depends on, beside one with others that runs already and stays as it is."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is None and SparkContext._active_spark_context is not None:
+        running = SparkSession.builder.getOrCreate()
+    if running is None or not _unsafe(running):
+        yield session(name, conf_dir)
+        return
+    own = running.newSession()
+    for key, value in REQUIRED.items():
+        own.conf.set(key, value)
+    try:
+        yield own
+    finally:  # reading a frame made ours the active one
+        SparkSession._activeSession = running
+        running._jvm.SparkSession.setActiveSession(running._jsparkSession)  # type: ignore[union-attr]
 
 
 def class_archive() -> Path:

@@ -208,7 +208,7 @@ def _judge(results: dict[tuple[str, str], int], defect: Defect, home: Path) -> i
     failed = [
         (name, result)
         for name in {name for _, name in results}
-        if (record := records.latest(warehouse, name, [defect.found_in]))
+        if (record := records.latest(warehouse, name, [defect.found_in])) is not None
         for result in record.results
         if result.outcome in (Outcome.FAILED, Outcome.ERRORED) and result.failure_class == defect.failure_class
     ]

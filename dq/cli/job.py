@@ -174,7 +174,9 @@ class PipelineRun:
     def kept(self) -> bool:
         """Whether the record is in the warehouse, where what is built on this run looks for it."""
         try:
-            return bool(self._run and self.record and records.find(self._run.warehouse, self.record.run))
+            if self._run is None or self.record is None:
+                return False
+            return records.find(self._run.warehouse, self.record.run) is not None
         except DqError:
             return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html import escape
 
 from dq.errors import UsageError, choices
 from dq.model import RunRecord
@@ -39,6 +40,14 @@ def render(
     if format == "text":
         return text(card(run, limit=limit), width=width, colour=colour) + "\n"
     return {"junit": junit, "github": github, "markdown": markdown}[format](run)
+
+
+def html(record: RunRecord) -> str:
+    """The card for a notebook, every character of it escaped."""
+    return f"<pre>{escape(render(record, width=120))}</pre>"
+
+
+RunRecord.in_a_notebook = html
 
 
 def render_all(runs: Sequence[RunRecord], format: str) -> str:

@@ -120,7 +120,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         waivers=tuple(waiver_line(note) for note in run.waivers if not (note.applied and note.check in told)),
         died=tuple(_died(run.died_before)) if run.died_before else (),
         error="" if known else run.error,
-        upstream=card(run.upstream, limit=limit) if run.upstream else None,
+        upstream=card(run.upstream, limit=limit) if run.upstream is not None else None,
     )
 
 
@@ -299,7 +299,7 @@ def _counted(run: RunRecord) -> str:
         return "nothing to do"
     counts = count(run.results)
     if not counts.total:
-        return "upstream held" if run.upstream else "no check ran"
+        return "upstream held" if run.upstream is not None else "no check ran"
     checks = "check" if counts.total == 1 else "checks"
     if run.verdict.published:
         warnings = (counts.warnings, "warning" if counts.warnings == 1 else "warnings")

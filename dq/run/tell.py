@@ -76,7 +76,7 @@ def _read_from(run: GuardedRun) -> Iterator[tuple[str, RunRecord]]:
     for table, pin in run.state.upstream.items():
         for published in sorted({entry.run for entry in pin.entries.values()}):
             found = records.find(run.warehouse, published)
-            if found:
+            if found is not None:
                 yield table, found
 
 

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from dq.custom_types import CUSTOM_TYPES
+from dq import type_pages
 from dq.model import Json, Severity
-from dq.native_types import NATIVE_TYPES
 from dq.people.roster_file import DAY_SCHEMA, RosterModel
 from dq.registry import RegistryModel
 from dq.runbooks.frontmatter import FrontMatter
@@ -49,9 +48,10 @@ _RULES: dict[str, Json] = {
 def schemas() -> dict[str, str]:
     """The text of each schema by the name of its file."""
     found = {name: model.model_json_schema() for name, model in MODELS.items()}
-    expectation = found["suite"]["$defs"]["ExpectationModel"]["properties"]
-    expectation["type"]["enum"] = sorted({*NATIVE_TYPES, *CUSTOM_TYPES})
-    expectation["severity"]["enum"] = [*Severity]
+    entry = found["suite"]["$defs"]["ExpectationModel"]
+    entry["properties"]["type"]["enum"] = type_pages.names()
+    entry["properties"]["severity"]["enum"] = [*Severity]
+    entry["allOf"] = type_pages.kwargs_schemas()
     found["rules"] = {"title": "Rules of calculation", **_RULES}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {name: json.dumps({**head, **schema}, indent=2) + "\n" for name, schema in sorted(found.items())}

@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dq import people, periods, registry, runbooks
+from dq import people, periods, registry, runbooks, type_pages
 from dq import project as projects
 from dq.cli import console
 from dq.custom_types import CUSTOM_TYPES
 from dq.errors import ConfigError, Finding, UsageError, choices
-from dq.native_types import NATIVE_TYPES
 from dq.notify import house
 from dq.run import batch
 
@@ -35,7 +34,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
     lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
-    lint.add_argument("--types", action="store_true", help="list the expectation types a suite may use")
+    lint.add_argument(
+        "--types",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="list the check types a suite may use, or the arguments of one with an example",
+    )
+    lint.add_argument("--page", type=Path, metavar="FILE", help="with --types, write the page of all of them")
     lint.add_argument("--schemas", type=Path, metavar="DIR", help="write the JSON Schema of each file, for editors")
     lint.set_defaults(handler=lint_command)
 
@@ -65,12 +71,8 @@ def explain_command(arguments: argparse.Namespace) -> int:
 
 def lint_command(arguments: argparse.Namespace) -> int:
     """Report every mistake in the declared files; exit 1 where there is one."""
-    if arguments.types:
-        for name in sorted(NATIVE_TYPES):
-            console.out(name)
-        for name, spec in sorted(CUSTOM_TYPES.items()):
-            console.out(f"{name}  {spec.doc}")
-        return 0
+    if arguments.types is not None:
+        return _types(arguments.types, arguments.page)
     if arguments.schemas:
         from dq.schemas import schemas
 
@@ -78,16 +80,43 @@ def lint_command(arguments: argparse.Namespace) -> int:
             runbooks.write_atomically(arguments.schemas / f"{name}.json", schema)
         console.note(f"wrote {len(schemas())} schemas to {arguments.schemas}")
         return 0
-    reading = projects.read(registry.find_root(), arguments.sources)
-    findings = [*reading.findings, *lint(reading, fix=arguments.fix and arguments.sources is None)]
-    if arguments.sources is not None:  # the lists on the pages are those of the project's own sources file
-        findings = [finding for finding in findings if "the generated block" not in finding.message]
+    root = registry.find_root()
+    reading = projects.read(root, arguments.sources)
+    # The lists on the pages are those of the project's own sources file, whichever else is looked at.
+    apart = arguments.sources is not None and (root / "jobs" / "sources.yml").is_file()
+    findings = [*reading.findings, *lint(reading, fix=arguments.fix and not apart)]
+    if apart:
+        own = projects.read(root)
+        lists = lint(own, fix=arguments.fix)
+        findings = [*(one for one in findings if not _is_generated(one)), *filter(_is_generated, lists)]
+        if own.project is None:
+            findings += [one for one in own.findings if one not in findings]
     if findings:
         console.error(ConfigError(findings))
         return 1
     checks = sum(len(bound.all_checks) for bound in reading.bound.values())
     console.out(f"clean: {len(reading.bound)} pipelines, {checks} checks, {len(reading.pages)} runbook pages")
     return 0
+
+
+def _types(name: str, file: Path | None) -> int:
+    """Print the check types, or one with its arguments; or write the page of all of them."""
+    if file is not None:
+        runbooks.write_atomically(file, type_pages.markdown())
+        console.note(f"wrote {file}")
+        return 0
+    if name:
+        console.out(type_pages.text(type_pages.page(name)))
+        return 0
+    for known in type_pages.names():
+        console.out(f"{known}  {type_pages.page(known).doc}")
+    console.note("dq lint --types NAME prints the arguments of one, with an example")
+    return 0
+
+
+def _is_generated(finding: Finding) -> bool:
+    """Whether a finding is about a part of a page that is written from what is declared."""
+    return finding.message.endswith("run dq lint --fix")
 
 
 def _dated(findings: Iterable[Finding]) -> bool:

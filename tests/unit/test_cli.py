@@ -294,6 +294,19 @@ def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[s
     assert "targets_in_a_range" in (broken / "runbooks/profit_unit.md").read_text(encoding="utf-8")
 
 
+def test_lint_with_other_sources_fixes_the_same_lists_and_agrees(
+    capsys: pytest.CaptureFixture[str], broken: Path
+) -> None:
+    edit(broken / "expectations/targets.yml", "check: targets_in_range", "check: targets_in_a_range")
+    other = ("--sources", str(broken / "jobs/ravenstack.yml"))
+    plain, mapped = run(capsys, "lint"), run(capsys, "lint", *other)
+    assert plain[0] == mapped[0] == 1
+    assert all("run dq lint --fix" in told for _, told in (plain, mapped))
+    assert run(capsys, "lint", "--fix", *other)[0] == 0
+    assert "targets_in_a_range" in (broken / "runbooks/profit_unit.md").read_text(encoding="utf-8")
+    assert [run(capsys, "lint", *words)[0] for words in ((), other)] == [0, 0]
+
+
 def test_every_command_has_help_that_names_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     code, told = run(capsys, "--help")
     assert code == 0

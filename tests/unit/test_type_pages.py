@@ -1,0 +1,75 @@
+"""The arguments of every check type where people look: command line, page, editor. Every example is accepted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dq import suites, type_pages, yamlfile
+from dq.cli import main
+from dq.custom_types import CUSTOM_TYPES
+from dq.native_docs import ARGUMENT_DEFAULTS, ARGUMENT_DOCS, NATIVE_DOCS
+from dq.native_types import NATIVE_TYPES
+from dq.schemas import schemas
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITTEN = [name for name in type_pages.names() if not (name in CUSTOM_TYPES and CUSTOM_TYPES[name].run_level)]
+
+
+def test_every_type_and_every_argument_is_explained() -> None:
+    assert set(NATIVE_DOCS) == set(NATIVE_TYPES)
+    named = {name for required, optional in NATIVE_TYPES.values() for name in required | optional}
+    assert set(ARGUMENT_DOCS) == named
+    assert set(ARGUMENT_DEFAULTS) <= named
+    for name in type_pages.names():
+        one = type_pages.page(name)
+        shown = type_pages.text(one)
+        assert one.doc in shown
+        assert all(f"  {argument.name}  (" in shown and argument.doc in shown for argument in one.arguments)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_example_of_every_type_is_a_suite_without_a_mistake(name: str, tmp_path: Path) -> None:
+    entry = "".join(f"  {line}\n" for line in type_pages.page(name).example.splitlines())
+    path = tmp_path / "suite.yml"
+    path.write_text(f"name: example\nexpectations:\n{entry}", encoding="utf-8")
+    assert suites.load(path).checks[0].kwargs == type_pages.example_of(name)
+    schema = Draft202012Validator(json.loads(schemas()["suite"]))
+    assert [error.message for error in schema.iter_errors(yamlfile.read(path).data)] == []
+
+
+def test_an_editor_knows_the_arguments_of_a_type() -> None:
+    schema = Draft202012Validator(json.loads(schemas()["suite"]))
+
+    def wrong(name: str, kwargs: dict[str, object]) -> list[str]:
+        given = {"name": "s", "expectations": [{"type": name, "kwargs": kwargs}]}
+        return [error.message for error in schema.iter_errors(given)]
+
+    assert "'col' was unexpected" in wrong("expect_column_values_to_be_unique", {"column": "id", "col": "id"})[0]
+    assert "'column' is a required property" in wrong("expect_column_values_to_be_unique", {})[0]
+    assert "'week' is not one of" in wrong("expect_published_to_rederive", {"published": "week"})[-1] or wrong(
+        "expect_published_to_rederive", {"published": "week", "other": "u", "pairs": []}
+    )
+    assert not wrong("expect_table_row_count_to_equal", {"value": {"$PARAMETER": "rows"}})
+
+
+def test_the_page_of_the_repository_is_what_the_command_writes(tmp_path: Path) -> None:
+    assert main(["lint", "--types", "--page", str(tmp_path / "check-types.md")]) == 0
+    written = (tmp_path / "check-types.md").read_text(encoding="utf-8")
+    assert (ROOT / "docs" / "check-types.md").read_text(encoding="utf-8") == written
+    for name in type_pages.names():
+        assert f"### {name}\n" in written
+
+
+def test_the_command_prints_one_type_and_names_the_likely_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint", "--types", "expect_columns_to_add_up"]) == 0
+    told = capsys.readouterr().out
+    assert 'tolerance  (decimal number written as text, not negative; default "0")' in told
+    assert "- type: expect_columns_to_add_up" in told
+    assert main(["lint", "--types", "expect_columns_to_ad_up"]) == 2
+    assert "did you mean expect_columns_to_add_up" in capsys.readouterr().err
+    assert main(["lint", "--types"]) == 0
+    assert "expect_column_values_to_be_unique  No value of a column occurs twice." in capsys.readouterr().out

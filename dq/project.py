@@ -69,7 +69,10 @@ class Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """Everything declared: registry, sources, suites, runbooks, people and settings."""
+    """Everything declared: registry, sources, suites, runbooks, people and settings.
+
+    ``remark`` says that the roster has mistakes and which one serves in its place; empty where it has none.
+    """
 
     root: Path
     registry: registry.Registry
@@ -80,6 +83,7 @@ class Project:
     pages: Mapping[str, runbooks.Page]
     bound: Mapping[str, Bound]
     rules: Mapping[str, Json]
+    remark: str = ""
 
     def pipeline(self, name: str) -> Bound:
         """One bound pipeline, or a sentence that lists the valid names."""
@@ -129,15 +133,22 @@ class Reading:
         return frozenset(item.runbook for name, item in self.registry.pipelines.items() if name not in self.bound)
 
 
-def load(root: Path, sources_file: Path | None = None) -> Project:
-    """The project in a folder, with its sources file or another one, or a ConfigError with all mistakes."""
-    reading = read(root, sources_file)
+RosterOfBefore = Callable[[Sequence[Finding]], tuple[people.Roster, str] | None]
+"""Given the mistakes of a roster, another one that serves in its place and the sentence that says so."""
+
+
+def load(root: Path, sources_file: Path | None = None, before: RosterOfBefore | None = None) -> Project:
+    """The project in a folder, with its sources file or another one, or a ConfigError with all mistakes.
+
+    With ``before`` mistakes of the roster alone stop nothing while there is one of before.
+    """
+    reading = read(root, sources_file, before)
     if reading.project is None:
         raise ConfigError(reading.findings)
     return reading.project
 
 
-def read(root: Path, sources_file: Path | None = None) -> Reading:
+def read(root: Path, sources_file: Path | None = None, before: RosterOfBefore | None = None) -> Reading:
     """All that can be read of the project in a folder: what one file has wrong does not hide the mistakes of others."""
     found = _Collector()
     known = found.read(lambda: registry.read(root))
@@ -145,11 +156,13 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
     found.findings += known[1] if known else []
     configured = found.read(lambda: settings.load(root))
     so_far, mistaken = people.read_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml")
+    mistaken += _watch_mistakes(so_far, declared)
+    remark = ""
+    if mistaken and before is not None and (stand := before(mistaken)):
+        so_far, remark = stand
+        mistaken = _watch_mistakes(so_far, declared)
     found.findings += mistaken
     roster = None if mistaken else so_far
-    if so_far and declared:
-        investors = [name for name, item in declared.pipelines.items() if item.investors]
-        found.findings += people.lint_watch(so_far, declared.pipelines, investors)
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
     sources_path = sources_file or root / "jobs" / "sources.yml"
     if not sources_path.is_file():
@@ -203,6 +216,7 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
             pages=pages,
             bound=bound,
             rules=rules,
+            remark=remark,
         )
     return Reading(
         root=root,
@@ -216,6 +230,14 @@ def read(root: Path, sources_file: Path | None = None) -> Reading:
         heads=heads,
         bound=bound,
     )
+
+
+def _watch_mistakes(roster: people.Roster | None, declared: registry.Registry | None) -> list[Finding]:
+    """Pipelines that nobody watches, and watches of none."""
+    if roster is None or declared is None:
+        return []
+    investors = [name for name, item in declared.pipelines.items() if item.investors]
+    return [*people.lint_watch(roster, declared.pipelines, investors)]
 
 
 def _may_be_late(contract: sources.Contract) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dq import periods, store
-from dq import project as projects
-from dq import registry as registries
 from dq.cli import console
 from dq.cli.job import add_output_arguments
+from dq.cli.warehouse import load_project
 from dq.errors import UsageError
 from dq.model import Kind
 from dq.run import batch, inputs, telling
@@ -59,7 +58,7 @@ def command(arguments: argparse.Namespace) -> int:
     if last < first:
         raise UsageError(f"--to {last} lies before --from {first}", expected="months in order of time")
     periods.window(last, as_of or now, None, ledger_absent=True, where="--to")  # refuses a month without a complete day
-    project = projects.load(registries.find_root(), arguments.sources)
+    project = load_project(arguments)
     project.pipeline(arguments.pipeline)
     below = [] if arguments.no_downstream else batch.downstream(project.registry, arguments.pipeline)
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)

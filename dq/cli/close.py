@@ -57,7 +57,9 @@ def command(arguments: argparse.Namespace) -> int:
     month = periods.month_of(arguments.month, "--month")
     warehouse = open_warehouse(arguments)
     root = registry.find_root()
-    declared, people = registry.load(root), house(root)
+    declared, people = registry.load(root), house(root, warehouse)
+    if people.remark:
+        console.note(f"dq: {people.remark}")
     found = closing.closing(warehouse, people, declared, month, at)
     problems = [] if arguments.no_send else _sent(warehouse, people, declared, found, arguments)
     _print(found, people, arguments.format)

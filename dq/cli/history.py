@@ -10,7 +10,7 @@ from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
 from dq.cli.job import PERIODS, docs_folder
-from dq.cli.warehouse import add_warehouse, open_warehouse
+from dq.cli.warehouse import add_warehouse, load_project, open_warehouse
 from dq.errors import UsageError
 from dq.model import Outcome, RunRecord, Severity
 from dq.notify import garbage
@@ -149,7 +149,7 @@ def docs_command(arguments: argparse.Namespace) -> int:
     from dq.gx import docs
     from dq.run import delivery
 
-    project = projects.load(registry.find_root())
+    project = load_project(arguments)
     site = arguments.docs or docs_folder(arguments.warehouse, project)
     warehouse = open_warehouse(arguments)
     kept = records.everything(warehouse)

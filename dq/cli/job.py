@@ -16,9 +16,10 @@ from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, stop_behind, terminable
+from dq.cli.warehouse import load_project
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
-from dq.notify import redact
+from dq.notify import last_roster, redact
 from dq.run import batch, delivery, records, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
@@ -97,7 +98,7 @@ class PipelineRun:
         add_run_arguments(parser)
         arguments = parser.parse_args(self.argv)
         self._format = arguments.format
-        project = projects.load(registry.find_root(_job_folder()), arguments.sources)
+        project = load_project(arguments, registry.find_root(_job_folder()))
         bound = project.pipeline(self.name)
         now = datetime.now(UTC)
         as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else now
@@ -112,6 +113,7 @@ class PipelineRun:
         run = GuardedRun(project, bound, options)
         self._run = run
         run.prepare()
+        last_roster.keep(run.warehouse, project.root)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -15,13 +15,14 @@ from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
+from dq.cli.warehouse import load_project
 from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
 from dq.close.prevalidation import Light, Prevalidation, State
 from dq.close.shown import Shown, render
 from dq.errors import DqError, UsageError
 from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity
-from dq.notify import incidents
+from dq.notify import incidents, last_roster
 from dq.notify.house import house_of
 from dq.notify.incidents import Incident
 from dq.notify.recipients import House
@@ -69,12 +70,13 @@ def command(arguments: argparse.Namespace) -> int:
     batch.refuse_future(as_of, now)
     periods.month_of(arguments.month, "--month")
     periods.window(arguments.month, as_of, None, ledger_absent=True)  # refuses a month without a complete day
-    project = projects.load(registry.find_root(), arguments.sources)
+    project = load_project(arguments)
     wanted = project.registry.read_by_investors()
     if not wanted:
         raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
     warehouse.prepare()
+    last_roster.keep(warehouse, project.root)
     runs, untried = rehearse(project, warehouse, wanted, arguments, as_of)
     known = incidents.in_force(warehouse)
     by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from dq import periods, registry, store
-from dq import project as projects
 from dq.cli.job import add_run_arguments
+from dq.cli.warehouse import load_project
 from dq.errors import DqError
 from dq.run import batch
 from dq.run.reasons import sentence
@@ -51,7 +51,7 @@ def command(arguments: argparse.Namespace) -> int:
     from dq.cli.batch import run_all
 
     periods.window(arguments.period, as_of, None, ledger_absent=True)  # refuses a period without a complete day, once
-    project = projects.load(registry.find_root(), arguments.sources)
+    project = load_project(arguments)
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
     anchor = project.roster.model.rotation.anchor
     steps = batch.all_of(project.registry, arguments.period, as_of, anchor, partial(published, warehouse))

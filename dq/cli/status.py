@@ -10,7 +10,7 @@ from dq import periods, registry
 from dq.cli import console
 from dq.cli.warehouse import add_warehouse, open_warehouse
 from dq.errors import UsageError
-from dq.notify import delivery, incidents, overview, senders, words
+from dq.notify import delivery, incidents, last_roster, overview, senders, words
 from dq.notify.house import house
 from dq.notify.recipients import House
 from dq.people.levels import show
@@ -80,7 +80,7 @@ def status_command(arguments: argparse.Namespace) -> int:
         return _end(arguments)
     warehouse = open_warehouse(arguments)
     now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
-    people = house(registry.find_root())
+    people = _people(warehouse)
     if arguments.levels:
         from dq.cli import levels
 
@@ -98,11 +98,14 @@ def status_command(arguments: argparse.Namespace) -> int:
             "incidents": [overview.document(line) for line in found],
             "waiting": len(left.waiting),
             "undelivered": left.undelivered,
+            "roster": people.remark or None,
         }
         console.out(json.dumps(clean.value(document), indent=2, allow_nan=False))
         return _damaged(warehouse, declared)
     for line in overview.text(found, people, now):
         console.out(clean.text(line))
+    if people.remark:
+        console.out(clean.text(people.remark))
     count = "no open incidents" if not found else f"{len(found)} open incident{'s' if len(found) > 1 else ''}"
     waiting = f", {len(left.waiting)} messages wait for their time" if left.waiting else ""
     console.out(count + waiting + (f", {len(left.undelivered)} undelivered (dq deliver)" if left.undelivered else ""))
@@ -119,6 +122,14 @@ def _damaged(warehouse: Warehouse, declared: registry.Registry) -> int:
     return 3 if found else 0
 
 
+def _people(warehouse: Warehouse) -> House:
+    """The people of the project; of a roster with mistakes those of before, which is told."""
+    people = house(registry.find_root(), warehouse)
+    if people.remark:
+        console.note(f"dq: {people.remark}")
+    return people
+
+
 def _end(arguments: argparse.Namespace) -> int:
     """End an incident because a person says so, and tell whoever was told of it."""
     from dq.run import telling
@@ -129,7 +140,7 @@ def _end(arguments: argparse.Namespace) -> int:
     root = registry.find_root()
     by = (arguments.by or "").strip() or console.who()
     ended = incidents.end(warehouse, arguments.end, by=by, reason=arguments.reason.strip(), now=datetime.now(UTC))
-    people = house(root)
+    people = _people(warehouse)
     undelivered: list[str] = []
     if people.notify.targets:
         seconds = people.notify.run_seconds
@@ -149,13 +160,14 @@ def deliver_command(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seconds {arguments.seconds}", expected=f"seconds from 1 to {LONGEST:,}")
     warehouse = open_warehouse(arguments, to_write=not arguments.dry_run)
     root = registry.find_root()
-    people = house(root)
+    people = _people(warehouse)
     if not people.notify.targets:
         console.out("no targets in the settings (notify.targets), nothing to send")
         return 0
     now = datetime.now(UTC)
     if arguments.dry_run:
         return _dry_run(warehouse, people, registry.load(root), now)
+    last_roster.keep(warehouse, root)
     told = telling.bring_up_to_date(
         warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
     )

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from dq import periods, registry, store, waivers
+from dq import periods, store, waivers
 from dq import project as projects
 from dq.cli import console
-from dq.cli.warehouse import add_warehouse, open_warehouse
+from dq.cli.warehouse import add_warehouse, load_project, open_warehouse
 from dq.errors import UsageError, near
 from dq.model import Check
 from dq.reports import clean
@@ -84,7 +84,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _record(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
-    project = projects.load(registry.find_root(), arguments.sources)
+    project = load_project(arguments)
     bound = project.pipeline(arguments.pipeline)
     check = _check(bound, arguments.check)
     try:

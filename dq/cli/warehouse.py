@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dq import registry, settings, store
-from dq.errors import UsageError
+from dq.cli import console
+from dq.errors import Finding, UsageError
+
+if TYPE_CHECKING:
+    from dq.people import Roster
+    from dq.project import Project
 
 
 def add_warehouse(parser: argparse.ArgumentParser) -> None:
@@ -16,21 +23,49 @@ def add_warehouse(parser: argparse.ArgumentParser) -> None:
 
 
 def open_warehouse(arguments: argparse.Namespace, *, to_write: bool = False) -> store.Warehouse:
-    """The warehouse the arguments name, or that of the settings; ``to_write`` also opens it to write."""
+    """The warehouse the arguments name, or that of the settings; ``to_write`` also opens it to write.
+
+    A folder that holds something else, or nothing, is refused: of the wrong place nothing may be said to be in order.
+    """
     root = registry.find_root()
     folder = arguments.warehouse or root / settings.load(root).warehouse
-    if not folder.is_dir():
-        named = "DQ_WAREHOUSE" if os.environ.get("DQ_WAREHOUSE") else "warehouse of jobs/settings.yml"
-        where = "--warehouse" if arguments.warehouse else named
-        raise UsageError(
-            f"there is no warehouse {folder}",
-            where=where,
-            do="give by --warehouse or DQ_WAREHOUSE where runs publish; make demo does in build/demo/warehouse",
-        )
     warehouse = store.Warehouse(folder)
+    if not folder.is_dir():
+        raise _refusal(arguments, f"there is no warehouse {folder}")
+    if not warehouse.is_one():
+        what = "holds something else" if any(folder.iterdir()) else "is empty"
+        raise _refusal(arguments, f"{folder} is not a warehouse: it {what}")
     if to_write:
         warehouse.prepare()
     return warehouse
+
+
+def _refusal(arguments: argparse.Namespace, what: str) -> UsageError:
+    named = "DQ_WAREHOUSE" if os.environ.get("DQ_WAREHOUSE") else "warehouse of jobs/settings.yml"
+    return UsageError(
+        what,
+        where="--warehouse" if arguments.warehouse else named,
+        expected="a folder with _dq in it, which the first run makes",
+        do="give by --warehouse or DQ_WAREHOUSE where runs publish; make demo does in build/demo/warehouse",
+    )
+
+
+def load_project(arguments: argparse.Namespace, root: Path | None = None) -> Project:
+    """The project, for what must go on while its roster has mistakes: the one of before serves, and that is told."""
+    from dq import project as projects
+    from dq.notify import last_roster
+
+    root = root or registry.find_root()
+
+    def before(mistakes: Sequence[Finding]) -> tuple[Roster, str] | None:
+        warehouse = store.Warehouse(arguments.warehouse or root / settings.load(root).warehouse)
+        stand = last_roster.stand_in(warehouse, mistakes)
+        return (stand.roster, stand.remark) if stand else None
+
+    project = projects.load(root, getattr(arguments, "sources", None), before)
+    if project.remark:
+        console.note(f"dq: {project.remark}")
+    return project
 
 
 def docs_site(arguments: argparse.Namespace) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from dq import people, registry, runbooks, settings
+from dq import people, registry, runbooks, settings, store
 from dq.errors import ConfigError, Finding
+from dq.notify import last_roster
 from dq.notify.recipients import House
 from dq.notify.routes import CLOSE, mistakes
 from dq.people.roster import Roster
@@ -15,11 +17,19 @@ from dq.registry import Registry
 from dq.settings import Settings
 
 
-def house(root: Path) -> House:
-    """The people, the pages and the settings of the project in a folder."""
-    declared = registry.load(root)
-    roster = people.load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml")
-    return house_of(root, declared, roster, settings.load(root))
+def house(root: Path, warehouse: store.Warehouse) -> House:
+    """The people, the pages and the settings of the project in a folder.
+
+    While its roster has mistakes the one that a warehouse keeps of before serves, and ``remark`` says so.
+    """
+    declared, configured = registry.load(root), settings.load(root)
+    roster, mistaken = people.read_roster(root / last_roster.FILE, shown=str(last_roster.FILE))
+    if roster is not None and not mistaken:
+        return house_of(root, declared, roster, configured)
+    stand = last_roster.stand_in(warehouse, mistaken)
+    if stand is None:
+        raise ConfigError(mistaken)
+    return replace(house_of(root, declared, stand.roster, configured), remark=stand.remark)
 
 
 def house_of(root: Path, declared: Registry, roster: Roster, configured: Settings) -> House:

@@ -22,7 +22,8 @@ class House:
     """What is declared about the people: the roster, the page of each pipeline, and who is told how.
 
     ``page`` and ``grain`` answer by pipeline; ``page`` is None for a pipeline that is not declared any more.
-    ``docs_address`` is the public address of the data docs.
+    ``docs_address`` is the public address of the data docs. ``remark`` says that the roster has mistakes and which one
+    serves in its place.
     """
 
     roster: Roster
@@ -30,6 +31,7 @@ class House:
     page: Callable[[str], Page | None]
     grain: Callable[[str], Grain]
     docs_address: str = ""
+    remark: str = ""
 
     def front(self, pipeline: str) -> FrontMatter | None:
         """The head of a pipeline's page."""

@@ -61,6 +61,18 @@ def read_roster(path: Path, *, shown: str | None = None) -> tuple[Roster | None,
         document = yamlfile.read(path, shown=shown or f"{path.parent.name}/{path.name}")
     except ConfigError as error:
         return None, [*error.findings]
+    return _examined(document)
+
+
+def parse_roster(text: str, *, shown: str) -> Roster:
+    """The roster in a text, or a ConfigError with every mistake; ``shown`` is only the name of the file in errors."""
+    roster, findings = _examined(yamlfile.parse(text.encode(), shown))
+    if roster is None or findings:
+        raise ConfigError(findings)
+    return roster
+
+
+def _examined(document: yamlfile.Document) -> tuple[Roster | None, list[Finding]]:
     findings: list[Finding] = []
     wrong: set[yamlfile.Key] = set()
     misspelt: set[yamlfile.Key] = set()

@@ -35,6 +35,10 @@ class Warehouse:
         found = self._filesystem.list("")
         return [one.name for one in found if one.type is EntryType.FOLDER and NAME.fullmatch(one.name)]
 
+    def is_one(self) -> bool:
+        """Whether the folder holds a warehouse: the records that its first write made."""
+        return any(one.name == FOLDER and one.type is EntryType.FOLDER for one in self._filesystem.list(""))
+
     def prepare(self) -> None:
         """Open it to write, once: prove that the storage creates a key at most once, bring ``current`` up to the log.
 

@@ -16,6 +16,7 @@ from dq import project as projects
 from dq.cli import console, main
 from dq.cli.commands import problem_finder
 from dq.cli.parser import EXAMPLES, MODULES, argument_problem, build_parser
+from dq.store import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +56,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["explain", "profit"], "there is no pipeline 'profit'"),
         (["demo", "--fault", "F99"], "there is no fault 'F99'"),
         (["show", "nothing", "--warehouse", "/nonexistent"], "there is no warehouse /nonexistent"),
-        (["show", "--warehouse", "jobs"], "holds no runs"),
+        (["show", "--warehouse", "jobs"], "jobs is not a warehouse: it holds something else"),
         (
             [
                 "waive",
@@ -409,6 +410,7 @@ def test_a_waiver_is_for_a_period_of_its_pipeline(
 
 
 def test_a_week_can_be_waived(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    Warehouse(tmp_path).prepare()
     words = ["waive", "experiments_weekly", "--check", "experiments_every_day", "--period", "2026-W40"]
     words += ["--ceiling", "1", "--owner", "o", "--reason", "r", "--until", "2099-01-01"]
     code, told = run(capsys, *words, "--warehouse", str(tmp_path))
@@ -418,6 +420,7 @@ def test_a_week_can_be_waived(capsys: pytest.CaptureFixture[str], tmp_path: Path
 
 @pytest.mark.parametrize("period", ["2026", "2026-13", "October"])
 def test_only_a_period_can_be_withdrawn(capsys: pytest.CaptureFixture[str], tmp_path: Path, period: str) -> None:
+    Warehouse(tmp_path).prepare()
     code, told = run(
         capsys, "withdraw", "profit_unit", "--period", period, "--reason", "r", "--warehouse", str(tmp_path)
     )

@@ -45,8 +45,9 @@ PIPELINES = REGISTRY.read_by_investors()
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    (tmp_path / "w").mkdir()
-    return Warehouse(tmp_path / "w")
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.prepare()
+    return warehouse
 
 
 def publish(

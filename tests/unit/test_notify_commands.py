@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -22,9 +24,11 @@ from store_support import quick_disk
 
 from dq import registry, settings, waivers
 from dq.cli import batch, job, main
+from dq.cli.warehouse import load_project
+from dq.errors import ConfigError
 from dq.model import RunRecord
 from dq.notify import delivery as notify_delivery
-from dq.notify import incidents, reports, words
+from dq.notify import incidents, last_roster, reports, words
 from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
@@ -40,8 +44,9 @@ pytestmark = pytest.mark.usefixtures("quick_disk")
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
-    (tmp_path / "w").mkdir()
-    return Warehouse(tmp_path / "w")
+    warehouse = Warehouse(tmp_path / "w")
+    warehouse.prepare()
+    return warehouse
 
 
 Call = Callable[..., tuple[int, str]]
@@ -201,6 +206,68 @@ def test_an_incident_is_ended_by_its_name_and_with_a_reason(
 
 def test_status_of_a_quiet_warehouse_is_one_line(call: Call) -> None:
     assert call("status") == (0, "no open incidents\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["deliver"], ["show"], ["waive", "--list"], ["close", "--month", "2026-10"]]
+)
+def test_of_what_is_not_a_warehouse_nothing_is_said_to_be_in_order(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder, what in ((Path("/etc"), "holds something else"), (tmp_path / "empty", "is empty")):
+        code = main([*words, "--warehouse", str(folder)])
+        said = capsys.readouterr()
+        assert (code, said.out) == (2, "")
+        assert f"{folder} is not a warehouse: it {what}; expected a folder with _dq in it" in said.err
+    assert main([*words, "--warehouse", str(tmp_path / "none")]) == 2
+
+
+@pytest.fixture
+def own_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project whose roster may be spoilt; returns its roster."""
+    home = tmp_path / "project"
+    for folder in ("jobs", "expectations", "runbooks"):
+        shutil.copytree(ROOT / folder, home / folder)
+    monkeypatch.setenv("DQ_HOME", str(home))
+    return home / "runbooks" / "roster.yml"
+
+
+@pytest.mark.parametrize("spoil", [lambda text: text + "\n  - ]", lambda text: text.replace("anchor:", "ancor:")])
+def test_while_the_roster_has_mistakes_the_last_good_one_serves_and_that_is_told(
+    call: Call, warehouse: Warehouse, with_target: Any, own_project: Path, spoil: Callable[[str], str]
+) -> None:
+    red(warehouse)
+    with serving(answer("200 OK"), answer("200 OK")) as server:
+        with_target(server.origin)
+        own_project_text = own_project.read_text()
+        own_project.write_text(spoil(own_project_text))
+        code, told = call("deliver")
+        assert (code, "runbooks/roster.yml:" in told) == (2, True), "there is none of before"
+        own_project.write_text(own_project_text)
+        assert call("deliver", "--seconds", "1")[0] == 0
+        own_project.write_text(spoil(own_project_text))
+        incidents.note(warehouse, ran(RECENT, failed("another"), pipeline="profit_unit", period="2026-10"))
+        code, told = call("deliver", "--seconds", "1")
+    assert (code, len(server.requests)) == (0, 2), told
+    remark = "runbooks/roster.yml has "
+    assert f"dq: {remark}" in told
+    code, told = call("status")
+    assert (code, told.count(remark)) == (0, 2), "on stdout and on stderr"
+    assert "serves; dq lint lists what is to be fixed" in told
+    assert main(["lint"]) == 1
+
+
+def test_a_run_is_prepared_with_the_roster_of_before(
+    warehouse: Warehouse, own_project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last_roster.keep(warehouse, own_project.parents[1])
+    own_project.unlink()
+    project = load_project(Namespace(warehouse=warehouse.root, sources=None))
+    assert project.roster.on_call(NOW).person.name
+    assert "dq: runbooks/roster.yml has 1 mistake" in capsys.readouterr().err
+    with pytest.raises(ConfigError):
+        load_project(Namespace(warehouse=own_project.parent, sources=None))
 
 
 def test_neither_command_loads_spark(tmp_path: Path, warehouse: Warehouse) -> None:

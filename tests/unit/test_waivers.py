@@ -40,8 +40,9 @@ def waiver(**changes: object) -> Waiver:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> store.Warehouse:
-    (tmp_path / "w").mkdir()
-    return store.Warehouse(tmp_path / "w")
+    warehouse = store.Warehouse(tmp_path / "w")
+    warehouse.prepare()
+    return warehouse
 
 
 def found(warehouse: store.Warehouse) -> list[Waiver]:

@@ -1,0 +1,62 @@
+"""The roster as it was last read well, kept in the warehouse: a mistake in the file must not stop runs and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dq import people, serialize, store
+from dq.errors import DqError, Finding
+
+KIND = "rosters"
+NAME = "last"
+FILE = Path("runbooks", "roster.yml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastRoster:
+    """The text of a roster without a mistake, and since when it is kept."""
+
+    text: str
+    kept: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """A roster that serves in place of one with mistakes, and the sentence that says so."""
+
+    roster: people.Roster
+    remark: str
+
+
+def keep(warehouse: store.Warehouse, root: Path) -> None:
+    """Keep the project's roster where it has no mistake and is not kept already; a failure stops nobody."""
+    with suppress(DqError, OSError, UnicodeDecodeError):
+        text = (root / FILE).read_text(encoding="utf-8")
+        kept = _kept(warehouse)
+        if kept is None or kept.text != text:
+            people.parse_roster(text, shown=str(FILE))
+            now = serialize.instant(datetime.now(UTC))
+            warehouse.records.put(KIND, NAME, {"text": text, "kept": now})
+
+
+def stand_in(warehouse: store.Warehouse, mistakes: Sequence[Finding]) -> Stand | None:
+    """The roster that was last read well, to serve while the file has mistakes; None where none is kept."""
+    with suppress(DqError):
+        kept = _kept(warehouse)
+        if kept is not None:
+            count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+            remark = (
+                f"{FILE} has {count} ({mistakes[0]}); the roster of before, kept since "
+                f"{kept.kept:%Y-%m-%d %H:%M} UTC, serves; dq lint lists what is to be fixed"
+            )
+            return Stand(roster=people.parse_roster(kept.text, shown=f"the kept {FILE}"), remark=remark)
+    return None
+
+
+def _kept(warehouse: store.Warehouse) -> LastRoster | None:
+    document = warehouse.records.get(KIND, NAME)
+    return serialize.decode(LastRoster, document, NAME) if document is not None else None

@@ -154,7 +154,11 @@ class WaiverNote:
 
 @dataclass(frozen=True, kw_only=True)
 class InputRef:
-    """One input of a run, as it was pinned: source files or a published version."""
+    """One input of a run, as it was pinned: source files or a published version.
+
+    Of what was published ``kind`` is the least settled of its periods, ``data_through`` the last day they cover, and
+    ``as_of`` the latest instant they were published as of.
+    """
 
     name: str
     origin: str
@@ -162,6 +166,9 @@ class InputRef:
     version: int | None = None
     files: int = 0
     bytes: int = 0
+    kind: Kind | None = None
+    data_through: date | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

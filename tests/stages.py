@@ -10,7 +10,7 @@ from runs_support import ROOT, hard_links
 
 from dq.demo.defects import Defect
 from dq.project import load
-from dq.run.schedule import scheduled_as_of
+from dq.run.schedule import settled_as_of
 
 PUBLISHED, MONTH = "2026-09", "2026-10"
 # What a week's and a fortnight's pipeline is run for in October.
@@ -24,8 +24,7 @@ def period_of(pipeline: str, month: str = MONTH) -> str:
 
 
 def as_of(pipeline: str, period: str) -> str:
-    item = PROJECT.registry.pipelines[pipeline]
-    return scheduled_as_of(item.scheduled, PROJECT.roster.calendar, period, item.grain).isoformat()
+    return settled_as_of(PROJECT.registry, PROJECT.roster.calendar, pipeline, period).isoformat()
 
 
 class Stages:

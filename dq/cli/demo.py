@@ -17,7 +17,7 @@ from dq.cli import console
 from dq.cli.run import run_job
 from dq.cli.signals import INTERRUPTED, TERMINATED, Terminated, exit_code, terminable
 from dq.errors import UsageError, near
-from dq.run.schedule import scheduled_as_of
+from dq.run.schedule import settled_as_of
 
 if TYPE_CHECKING:
     from dq.demo.defects import Defect
@@ -87,8 +87,7 @@ def _show(arguments: argparse.Namespace, fault: Defect) -> int:
     results = {}
 
     def run(name: str, period: str, *, clock: str) -> int:
-        item = project.registry.pipelines[name]
-        as_of = scheduled_as_of(item.scheduled, project.roster.calendar, clock, item.grain)
+        as_of = settled_as_of(project.registry, project.roster.calendar, name, clock)
         argv = ["--period", period, "--as-of", as_of.isoformat(), "--docs", str(home / "docs")]
         code = run_job(name, [*argv, "--warehouse", str(home / "warehouse")])
         console.out("")

@@ -50,7 +50,9 @@ PERIODS = "by the grain of the pipeline: day 2026-10-05, week 2026-W41, fortnigh
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments every job and ``dq run`` share."""
     parser.add_argument("--period", required=True, help=PERIODS)
-    parser.add_argument("--as-of", help="clock and knowledge cut, ISO 8601 UTC (default: now)")
+    parser.add_argument(
+        "--as-of", help="clock and knowledge cut of rows and published inputs, ISO 8601 UTC (default: now)"
+    )
     add_output_arguments(parser)
 
 

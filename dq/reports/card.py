@@ -83,6 +83,7 @@ class Card:
     pending: tuple[Pending, ...]
     partial: tuple[str, ...]
     replaced: str
+    built_on: tuple[str, ...]
     waivers: tuple[str, ...]
     died: tuple[str, ...]
     error: str
@@ -117,6 +118,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
         pending=_pending(run.results),
         partial=tuple(run.partial),
         replaced=replaced_line(run.replaced, run.period) if run.replaced else "",
+        built_on=() if run.already_published else tuple(_built_on(run)),
         waivers=tuple(waiver_line(note) for note in run.waivers if not (note.applied and note.check in told)),
         died=tuple(_died(run.died_before)) if run.died_before else (),
         error="" if known else run.error,
@@ -199,6 +201,16 @@ def waiver_line(note: WaiverNote) -> str:
     return (
         f"{note.check}: {note.effect}; up to {note.ceiling} until {note.until} for {note.owner}{signed}: {note.reason}"
     )
+
+
+def _built_on(run: RunRecord) -> Iterator[str]:
+    """What each published input was when it was read: how settled, through which day, and as of when."""
+    for one in run.inputs:
+        if one.kind is None or one.data_through is None:
+            continue
+        known = f", as of {one.as_of:%Y-%m-%dT%H:%M}Z" if one.as_of else ""
+        kind = one.kind.replace("_", " ")
+        yield f"{one.name} version {one.version}, {kind}, data through {day(one.data_through, run.period)}{known}"
 
 
 def _died(before: Died) -> Iterator[str]:

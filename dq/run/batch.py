@@ -187,8 +187,9 @@ def rebuild(
 
     Without ``as_of`` each run is as of its period's scheduled final run, or where that is still ahead as of the start
     of today. It is never before the instant readers' figures are as of, which would go back, nor before that of what
-    it is built on. So the same command again is the same runs, and what is done already is found unchanged. A week or
-    fortnight that ends in the month after the last is rebuilt where it is published.
+    it is built on or compares with, which it could not know. So the same command again is the same runs, and what is
+    done already is found unchanged. A week or fortnight that ends in the month after the last is rebuilt where it is
+    published.
     """
     order = [name for name in registry.order() if name in pipelines]
     pairs = [
@@ -212,12 +213,17 @@ def rebuild(
             candidates.append((there.as_of, "as published"))
         upstream = _upstream(registry, name, period, steps)
         for table in item.upstream:
-            planned = [step.as_of for step in steps if step.pipeline == table and step.key in upstream]
-            month = f"{periods.days_of(period, item.grain)[1]:%Y-%m}"
-            built_on = shown(table, month)
-            instant = max(planned, default=built_on.as_of if built_on else None)
-            if instant:
-                candidates.append((instant, f"as {table}"))
+            planned = {step.period: step.as_of for step in steps if step.pipeline == table and step.key in upstream}
+            months = {f"{day:%Y-%m}" for day in periods.days_of(period, item.grain)} - set(planned)
+            seen = [one.as_of for month in months if (one := shown(table, month)) and one.as_of]
+            if built_on := [*planned.values(), *seen]:
+                candidates.append((max(built_on), f"as {table}"))
+        if item.compares_with_previous:
+            previous = (name, periods.period_before(period, item.grain))
+            compared = [step.as_of for step in steps if step.key == previous]
+            if not compared and (one := shown(*previous)) and one.as_of:
+                compared = [one.as_of]
+            candidates += [(instant, f"as {' '.join(previous)}") for instant in compared]
         latest = (as_of, "given") if as_of else max(candidates, key=lambda candidate: candidate[0])
         if periods.days_of(period, item.grain)[0] >= latest[0].date():
             continue  # a week ahead of a month that has begun

@@ -325,8 +325,10 @@ class GuardedRun:
             raise EvaluationError("; ".join(changed), do="run again on the settled input")
         for check in self.bound.run_checks.values():
             if check.type == "expect_inputs_to_be_current":
-                newer = [text for pin in state.upstream.values() for text in inputs.still_current(self.warehouse, pin)]
-                newer += previous.still_current(self.warehouse, state.previous)
+                as_of = state.window.as_of
+                pins = state.upstream.values()
+                newer = [text for pin in pins for text in inputs.still_current(self.warehouse, pin, as_of)]
+                newer += previous.still_current(self.warehouse, state.previous, as_of)
                 state.results.append(judging.of_currency(check, newer))
         state.results.append(judging.of_completion(self.bound, died_before=state.died_before))
         missing = judging.of_the_rest(self.bound, state.results, Outcome.ERRORED, "it was not evaluated")
@@ -437,7 +439,7 @@ class GuardedRun:
             absent_tables={
                 **absent,
                 **state.late.absent,
-                **previous.absent(self.bound, state.window, state.previous, state.replaced),
+                **previous.absent(self.warehouse, self.bound, state.window, state.previous, state.replaced),
             },
             absent_columns=judging.absent_upstream(self.project, state),
             feeds={name: self.project.sources.feeds(name) for name in self._present_sources()},

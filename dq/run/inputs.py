@@ -1,10 +1,10 @@
-"""The inputs of a run, pinned once: source files as they are now, upstream tables in the version readers see now."""
+"""The inputs of a run, pinned once: source files as they are now, upstream tables as of its instant."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -70,6 +70,12 @@ class UpstreamPin:
             version=max(self.versions.values()),
             files=sum(len(entry.files) for entry in self.entries.values()),
             bytes=sum(file.size for entry in self.entries.values() for file in entry.files),
+            kind=min((entry.kind for entry in self.entries.values()), key=KIND_ORDER.index),
+            # A day was published by a run that covered others after it.
+            data_through=max(
+                min(entry.data_through, periods.days_of(period)[1]) for period, entry in self.entries.items()
+            ),
+            as_of=max((entry.as_of for entry in self.entries.values() if entry.as_of), default=None),
         )
 
 
@@ -78,23 +84,22 @@ def pin_upstream(
 ) -> UpstreamPin:
     """The published entries of ``table`` for the window of its reader; an UpstreamError when it is held or incomplete.
 
+    The window's knowledge cut binds them as it binds rows: read is the newest version as of no later instant.
     Of a table of days, weeks and fortnights read their own days, anything else the month so far; of a table of months
     that of the last day covered is read. Of the days looked back to those that are published are read; whoever needs
     the others has to say what lacks.
     """
     wanted, back = _read_by(project.registry, table, reader, window.period, window.data_through)
-    held = records.held(warehouse, table, wanted)
+    held = records.held(warehouse, table, wanted, window.as_of)
     if held is not None:
         raise UpstreamError(
             f"the upstream {table} is held for {held.period}",
             record=held,
             do=f"mend it and run it again: dq run {table} --period {held.period}",
         )
-    pin = _published(warehouse, table, wanted)
-    commit = warehouse.table(table).current()
-    before = [day for day in back if commit and day in commit.entries]
-    entries = {period: commit.entries[period] for period in before if commit} | dict(pin.entries)
-    return UpstreamPin(table=table, entries=entries, before=before)
+    pin = _published(warehouse, table, wanted, window.as_of)
+    before = warehouse.table(table).known(window.as_of, back) if back else {}
+    return UpstreamPin(table=table, entries={**before, **pin.entries}, before=[*before])
 
 
 def _read_by(
@@ -142,17 +147,17 @@ def _published_anew(warehouse: store.Warehouse, registry: Registry, reader: str,
     return found
 
 
-def pin_month(warehouse: store.Warehouse, project: Project, table: str, month: str) -> UpstreamPin:
-    """The entries of a whole month that ``table`` has published now, or an UpstreamError that names the missing ones.
+def pin_month(warehouse: store.Warehouse, project: Project, table: str, month: str, as_of: datetime) -> UpstreamPin:
+    """The entries of a whole month that a table has published as of an instant, or an UpstreamError on the others.
 
     A run of that month that was held holds nothing back here: what it would have replaced is still what is published.
     """
-    return _published(warehouse, table, _wanted(project, table, month, periods.days_of(month)[1]))
+    return _published(warehouse, table, _wanted(project, table, month, periods.days_of(month)[1]), as_of)
 
 
-def pin_day(warehouse: store.Warehouse, table: str, day: date) -> UpstreamPin:
-    """The entry of one day that ``table`` has published now, or an UpstreamError."""
-    return _published(warehouse, table, [day.isoformat()])
+def pin_day(warehouse: store.Warehouse, table: str, day: date, as_of: datetime) -> UpstreamPin:
+    """The entry of one day that ``table`` has published as of an instant, or an UpstreamError."""
+    return _published(warehouse, table, [day.isoformat()], as_of)
 
 
 def pin_named(
@@ -163,21 +168,13 @@ def pin_named(
     ref = next((one for one in named if one.name == table and one.version is not None), None)
     if ref is None:
         return None
-    for commit in _newest_first(warehouse.table(table)):
+    for commit in warehouse.table(table).newest_first():
         entries = {period: commit.entries[period] for period in wanted if period in commit.entries}
         if entries:
             pin = UpstreamPin(table=table, entries=entries)
             if pin.ref().fingerprint == ref.fingerprint:
                 return pin
     return None
-
-
-def _newest_first(table: store.Table) -> Iterator[store.Commit]:
-    """The commits of a table, the current one first; the log is read only where that one is not enough."""
-    current = table.current()
-    if current is not None:
-        yield current
-        yield from reversed(table.log())
 
 
 def _wanted(project: Project, table: str, month: str, last: date) -> list[str]:
@@ -187,18 +184,25 @@ def _wanted(project: Project, table: str, month: str, last: date) -> list[str]:
     return [month]
 
 
-def _published(warehouse: store.Warehouse, table: str, wanted: Sequence[str]) -> UpstreamPin:
-    """The published entries of these periods, or an UpstreamError that names the missing ones."""
-    commit = warehouse.table(table).current()
-    entries = {period: commit.entries[period] for period in wanted if commit and period in commit.entries}
+def _published(warehouse: store.Warehouse, table: str, wanted: Sequence[str], as_of: datetime) -> UpstreamPin:
+    """The entries of these periods published as of an instant, or an UpstreamError that names those which are not."""
+    entries = warehouse.table(table).known(as_of, wanted)
     missing = [period for period in wanted if period not in entries]
-    if missing:
-        shown = f"{missing[0]} to {missing[-1]} ({len(missing)} days)" if len(missing) > 1 else missing[0]
+    if not missing:
+        return UpstreamPin(table=table, entries=entries)
+    commit = warehouse.table(table).current()
+    later = [one.as_of for period in missing if commit and (one := commit.entries.get(period)) and one.as_of]
+    shown = f"{missing[0]} to {missing[-1]} ({len(missing)} days)" if len(missing) > 1 else missing[0]
+    if len(later) == len(missing):
         raise UpstreamError(
-            f"the upstream {table} has not published {shown}",
-            do=f"run it first: dq run {table} --period {missing[0][:7]}",
+            f"the upstream {table} has published {shown} only as of {max(later):%Y-%m-%dT%H:%M:%SZ}, which was not "
+            f"known at {as_of:%Y-%m-%dT%H:%M:%SZ}",
+            do=f"run this as of then or later: --as-of {max(later):%Y-%m-%dT%H:%M:%SZ}",
         )
-    return UpstreamPin(table=table, entries=entries)
+    raise UpstreamError(
+        f"the upstream {table} has not published {shown}",
+        do=f"run it first: dq run {table} --period {missing[0][:7]}",
+    )
 
 
 def lacking(config: sources.SourcesConfig, needs: Sequence[str]) -> list[str]:
@@ -295,12 +299,15 @@ def dataset_of(source: sources.SourceFrame) -> Dataset:
     )
 
 
-def still_current(warehouse: store.Warehouse, pin: UpstreamPin) -> list[str]:
-    """The periods of an upstream table that were published again since they were pinned, as sentences."""
-    commit = warehouse.table(pin.table).current()
+def still_current(warehouse: store.Warehouse, pin: UpstreamPin, as_of: datetime) -> list[str]:
+    """The periods of an upstream table that were published again since they were pinned, as sentences.
+
+    What was published as of a later instant than the run's is nothing it could have read.
+    """
+    known = warehouse.table(pin.table).known(as_of, [*pin.entries])
     newer = []
     for period, entry in sorted(pin.entries.items()):
-        now = commit.entries.get(period) if commit else None
+        now = known.get(period)
         if now is None:
             newer.append(f"{pin.table} {period} was withdrawn")
         elif now.version != entry.version:

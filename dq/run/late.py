@@ -35,7 +35,7 @@ def rows(spark: SparkSession, project: Project, bound: Bound, window: Window, ta
     if not wanted:
         return Late()
     month = periods.previous_month(window.month)
-    finals = _finals(table, month)
+    finals = _finals(table, month, window.as_of)
     frames: dict[str, DataFrame] = {}
     absent: dict[str, str] = {}
     for name in wanted:
@@ -51,12 +51,13 @@ def rows(spark: SparkSession, project: Project, bound: Bound, window: Window, ta
     return Late(frames=frames, absent=absent)
 
 
-def _finals(table: store.Table, month: str) -> Mapping[datetime, list[date]]:
-    """The days of a month that are published as final, by the instant up to which their rows were known."""
+def _finals(table: store.Table, month: str, known_by: datetime) -> Mapping[datetime, list[date]]:
+    """The days of a month that were final as of an instant, by the instant up to which their rows were known."""
     commit = table.current()
+    days = [period for period in (commit.entries if commit else ()) if store.covers(month, period)]
     found: dict[datetime, list[date]] = defaultdict(list)
-    for period, entry in commit.entries.items() if commit else ():
-        if period.startswith(month) and entry.kind is Kind.FINAL and entry.as_of is not None:
+    for period, entry in table.known(known_by, days).items():
+        if entry.kind is Kind.FINAL and entry.as_of is not None:
             found[entry.as_of] += periods.days_between(*periods.days_of(period))
     return found
 

@@ -7,9 +7,9 @@ Compared is with what was published as final, never with what was held or may st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from dq import periods, store
@@ -64,7 +64,7 @@ class Previous:
 
 
 def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Window) -> Previous | None:
-    """The final of the month before the window's and its units as they are published now; None without such a final.
+    """The final of the month before the window's and its units, as published as of its instant; None without it.
 
     Weeks and fortnights are compared with the period before as it is published, whatever its kind, and without units.
     Raises UpstreamError when units of a month are no longer published: then nobody can say what it is made of.
@@ -72,12 +72,12 @@ def pin(warehouse: store.Warehouse, project: Project, bound: Bound, window: Wind
     if not bound.pipeline.compares_with_previous:
         return None
     before, monthly = _before(bound, window), _by_month(bound)
-    own = _entries(warehouse, bound, _ids(bound, before))
-    if not own or (monthly and not _final(own)):
+    own = warehouse.table(bound.name).known(window.as_of, _ids(bound, before))
+    if len(own) < len(_ids(bound, before)) or (monthly and not _final(own)):
         return None
     first, last = periods.days_of(before, bound.pipeline.grain)
     tables = bound.pipeline.upstream if monthly else ()
-    units = {table: inputs.pin_month(warehouse, project, table, before) for table in tables}
+    units = {table: inputs.pin_month(warehouse, project, table, before, window.as_of) for table in tables}
     own_pin = inputs.UpstreamPin(table=bound.name, entries=own)
     trailing = _trailing(warehouse, project, bound, window)
     return Previous(period=before, first_day=first, last_day=last, own=own_pin, units=units, trailing=trailing)
@@ -92,12 +92,12 @@ def _trailing(warehouse: store.Warehouse, project: Project, bound: Bound, window
         return None
     first = window.year_start
     months = periods.months_between(f"{first:%Y-%m}", periods.previous_month(window.month))
-    finals = _entries(warehouse, bound, months)
-    if not finals or not _final(finals):
+    finals = warehouse.table(bound.name).known(window.as_of, months)
+    if len(finals) < len(months) or not _final(finals):
         return None
     daily = [table for table in bound.pipeline.upstream if project.registry.pipelines[table].grain is Grain.DAY]
     own = inputs.UpstreamPin(table=bound.name, entries={months[0]: finals[months[0]]}) if first.day == 1 else None
-    units = {table: inputs.pin_day(warehouse, table, first) for table in daily}
+    units = {table: inputs.pin_day(warehouse, table, first, window.as_of) for table in daily}
     return Trailing(first_day=first, units=units, own=own)
 
 
@@ -117,8 +117,9 @@ def replaced(warehouse: store.Warehouse, bound: Bound, window: Window) -> Mappin
     """The published finals of the window's own periods, which a run would replace; none unless all are final."""
     if not bound.pipeline.compares_with_previous:
         return {}
-    own = _entries(warehouse, bound, _ids(bound, window.period))
-    return own if _final(own) else {}
+    ids, commit = _ids(bound, window.period), warehouse.table(bound.name).current()
+    own = {period: commit.entries[period] for period in ids if commit and period in commit.entries}
+    return own if len(own) == len(ids) and _final(own) else {}
 
 
 def _ids(bound: Bound, period: str) -> list[str]:
@@ -126,13 +127,6 @@ def _ids(bound: Bound, period: str) -> list[str]:
     if bound.pipeline.grain is not Grain.DAY:
         return [period]
     return [day.isoformat() for day in periods.days_between(*periods.days_of(period))]
-
-
-def _entries(warehouse: store.Warehouse, bound: Bound, ids: Sequence[str]) -> dict[str, store.PeriodEntry]:
-    """The published entries of these periods; none unless all of them are published."""
-    commit = warehouse.table(bound.name).current()
-    found = {period: commit.entries[period] for period in ids if commit and period in commit.entries}
-    return found if len(found) == len(ids) else {}
 
 
 def _final(entries: Mapping[str, store.PeriodEntry]) -> bool:
@@ -168,15 +162,25 @@ def tables(
 
 
 def absent(
-    bound: Bound, window: Window, previous: Previous | None, replaced: Mapping[str, store.PeriodEntry]
+    warehouse: store.Warehouse,
+    bound: Bound,
+    window: Window,
+    previous: Previous | None,
+    replaced: Mapping[str, store.PeriodEntry],
 ) -> dict[str, str]:
     """The names for which there is nothing to compare with, each with the reason."""
     if not bound.pipeline.compares_with_previous:
         return {}
     found: dict[str, str] = {}
     if previous is None:
-        kind = " as final" if _by_month(bound) else ""
-        reason = f"{bound.name} {_before(bound, window)} is not published{kind}, so there is nothing to compare with"
+        kind, before = " as final" if _by_month(bound) else "", _before(bound, window)
+        ids, commit = _ids(bound, before), warehouse.table(bound.name).current()
+        there = [commit.entries[period] for period in ids if commit and period in commit.entries]
+        later = max((entry.as_of for entry in there if entry.as_of), default=window.as_of)
+        known = ""
+        if later > window.as_of:
+            known = f" as of {window.as_of:%Y-%m-%dT%H:%M:%SZ}, only as of {later:%Y-%m-%dT%H:%M:%SZ}"
+        reason = f"{bound.name} {before} is not published{kind}{known}, so there is nothing to compare with"
         ends = (PREVIOUS, f"{PREVIOUS}{FIRST_DAY}", f"{PREVIOUS}{LAST_DAY}")
         names = [f"{table}{end}" for table in bound.pipeline.upstream for end in ends]
         found |= dict.fromkeys([f"{bound.name}{PREVIOUS}", *names], reason)
@@ -215,9 +219,9 @@ def same_days(
     return inputs.cut(frame, "day", before.start, before.data_through) if "day" in frame.columns else None
 
 
-def still_current(warehouse: store.Warehouse, previous: Previous | None) -> list[str]:
+def still_current(warehouse: store.Warehouse, previous: Previous | None, as_of: datetime) -> list[str]:
     """What of the month before was published again since it was pinned, as sentences."""
     if previous is None:
         return []
     pins = (previous.own, *previous.units.values(), *(previous.trailing.pins if previous.trailing else ()))
-    return [text for pinned in pins for text in inputs.still_current(warehouse, pinned)]
+    return [text for pinned in pins for text in inputs.still_current(warehouse, pinned, as_of)]

@@ -73,8 +73,12 @@ def overlaps(period: str, wanted: Iterable[str]) -> bool:
     return any(period.startswith(other) or other.startswith(period) for other in wanted)
 
 
-def held(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> RunRecord | None:
+def held(
+    warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str], known_by: datetime | None = None
+) -> RunRecord | None:
     """The newest held run among those that are, for some wanted period, the last word on it; None where none is held.
+
+    One that was held as of a later instant than ``known_by`` is passed over.
 
     A record that cannot be read holds nothing back by itself: the published entry it may concern is still audited.
     """
@@ -87,6 +91,8 @@ def held(warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str]) -> Ru
             continue
         record = serialize.from_dict(document)
         if not record.verdict.published:
+            if known_by is not None and record.as_of > known_by:
+                continue
             return record
         open_periods = [period for period in open_periods if period not in covered]
         if not open_periods:

@@ -141,11 +141,12 @@ def _result(check: Check, problems: Sequence[str], passed: str) -> CheckResult:
 
 
 def _published(table: store.Table, window: Window) -> tuple[store.PeriodEntry | None, store.PeriodEntry | None]:
-    """The newest published entry of an earlier period than the window's, and the newest of the window's own."""
+    """The newest entry of an earlier period as published as of the window's instant, and the newest of its own."""
     commit = table.current()
-    entries = commit.entries if commit else {}
-    earlier = max((period for period in entries if period < window.period), default=None)
-    own = [entry for period, entry in entries.items() if period.startswith(window.period)]
+    there = commit.entries if commit else {}
+    entries = table.known(window.as_of, [period for period in there if period < window.period])
+    earlier = max(entries, default=None)
+    own = [entry for period, entry in there.items() if period.startswith(window.period)]
     return entries[earlier] if earlier else None, max(own, key=lambda entry: entry.version, default=None)
 
 

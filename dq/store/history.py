@@ -1,8 +1,8 @@
-"""A check's metric over the published periods, as the trend checks compare it."""
+"""What was published as of an instant, and a check's metric over it, as the trend checks compare it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
@@ -15,14 +15,38 @@ def measured(period: str, check_id: str) -> str:
     return f"{period}:{check_id}"
 
 
-def metrics(
-    commit: Commit, check_id: str, before: str, known_by: datetime | None = None
-) -> Sequence[tuple[str, Decimal]]:
-    """Period and metric of every earlier period of the same grain that was measured by then, ascending by period."""
+def known_at(
+    newest_first: Iterable[Commit], instant: datetime, wanted: Collection[str] | None = None
+) -> dict[str, PeriodEntry]:
+    """Per period the newest entry that was published as of no later instant and not taken back since, ascending.
+
+    Older commits are read only where the newest has a period as of later than that.
+    """
+    found: dict[str, PeriodEntry] = {}
+    newest: Commit | None = None
+    missing: set[str] = set()
+    for commit in newest_first:
+        if newest is None:
+            newest = commit
+            missing = set(commit.entries) if wanted is None else set(wanted) & set(commit.entries)
+        for period in [*missing]:
+            entry = commit.entries.get(period)
+            if entry is None or (entry.as_of and entry.as_of > instant):
+                continue
+            taken_back = newest.withdrawn.get(entry.fingerprint)
+            if taken_back and period in taken_back.periods:
+                continue
+            found[period] = entry
+            missing.discard(period)
+        if not missing:
+            break
+    return dict(sorted(found.items()))
+
+
+def metrics(entries: Iterable[PeriodEntry], check_id: str, before: str) -> Sequence[tuple[str, Decimal]]:
+    """Period and metric of every measured period of the same grain before one, ascending by period."""
     found: dict[str, Decimal] = {}
-    for entry in commit.entries.values():
-        if known_by and entry.as_of and entry.as_of > known_by:
-            continue
+    for entry in entries:
         for key, value in entry.measures.items():
             period, _, check = key.partition(":")
             number = _number(value)

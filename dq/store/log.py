@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -84,6 +84,10 @@ class CommitLog:
     def since(self, instant: datetime) -> Sequence[Commit]:
         """The whole commits from an instant on, ascending: read from the newest back to the first one before it."""
         return self._back_to(instant)[::-1]
+
+    def newest_first(self) -> Iterator[Commit]:
+        """Every whole commit, descending, each read when it is asked for."""
+        return (commit for version in reversed(self.taken()) if (commit := self.at(version)))
 
     def append(self, propose: Propose, announce: Announce) -> Commit:
         """Commit what ``propose`` makes of the current version, again on every newer one until it is written.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from dq.model import Json
 from dq.store import changes, garbage, inventory, view
 from dq.store.documents import TornDocumentError, decode, encode, to_json
 from dq.store.filesystem import Filesystem
-from dq.store.history import metrics
+from dq.store.history import known_at, metrics
 from dq.store.log import CommitLog, Settled
 from dq.store.manifest import PERIOD_COLUMN, Manifest, field_names
 from dq.store.names import checked_name, checked_period, covers
@@ -268,11 +268,27 @@ class Table:
     ) -> Sequence[tuple[str, Decimal]]:
         """A check's metric in the published periods of the same grain before this one, ascending.
 
-        With ``known_by`` only in those published as of that instant or an earlier one: a run that is rebuilt as of long
-        ago has less to read than what was restated since.
+        With ``known_by`` as they were published as of that instant or an earlier one.
         """
         commit = self._log.current()
-        return metrics(commit, check_id, before_period, known_by) if commit else []
+        if commit is None:
+            return []
+        entries = commit.entries
+        if known_by:
+            entries = self.known(known_by, [period for period in entries if period < before_period])
+        return metrics(entries.values(), check_id, before_period)
+
+    def known(self, instant: datetime, periods: Collection[str] | None = None) -> Mapping[str, PeriodEntry]:
+        """What readers saw of these periods, or of all, as of an instant: none that was published as of a later one.
+
+        The instant is that of the runs which published, not the time at which they ran. What was taken back since is
+        not among them.
+        """
+        return known_at(self.newest_first(), instant, periods)
+
+    def newest_first(self) -> Iterator[Commit]:
+        """Every whole commit, the newest first; an older one is read only when it is asked for."""
+        return self._log.newest_first()
 
     def find(self, fingerprint: str, periods: Collection[str] = ()) -> Commit | None:
         """The commit that published this run key, when these periods (or all it published) still carry it."""

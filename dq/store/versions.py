@@ -189,7 +189,15 @@ def _input_to_json(one: InputRef) -> dict[str, Json]:
         "version": one.version,
         "files": one.files,
         "bytes": one.bytes,
-    }
+    } | (
+        {}
+        if one.kind is None or one.data_through is None
+        else {
+            "kind": one.kind.value,
+            "data_through": one.data_through.isoformat(),
+            "as_of": to_json(one.as_of, "as_of"),
+        }
+    )
 
 
 def _input_from_json(fields: Fields) -> InputRef:
@@ -200,6 +208,9 @@ def _input_from_json(fields: Fields) -> InputRef:
         version=fields.optional_integer("version"),
         files=fields.integer("files"),
         bytes=fields.integer("bytes"),
+        kind=Kind(fields.text("kind")) if "kind" in fields.body else None,
+        data_through=fields.day("data_through") if "data_through" in fields.body else None,
+        as_of=None if fields.body.get("as_of") is None else fields.instant("as_of"),
     )
 
 

@@ -85,9 +85,15 @@ def test_an_unfinished_month_grows_from_the_same_days_and_its_replacement_is_sta
     spark: SparkSession, after_september: Bench
 ) -> None:
     bench = after_september
-    assert bench.run("profit_unit", MONTH, "2026-11-01T02:00:00Z").code == 0
+    units_of = {day: bench.run("profit_unit", MONTH, f"{day}T02:00:00Z") for day in ("2026-10-31", "2026-11-01")}
+    assert {day: ran.code for day, ran in units_of.items()} == dict.fromkeys(units_of, 0)
     early = bench.run("investor_profit", MONTH, "2026-10-31T06:00:00Z")
     assert early.code == 0, early.out
+    seen = "profit_unit version {}, preliminary, data through {} Oct, as of {}T02:00Z"
+    version = units_of["2026-10-31"].record.version
+    assert f"BUILT ON  {seen.format(version, 30, '2026-10-31')}" in early.out, (
+        "not what was published as of the day after"
+    )
     assert (early.record.kind, early.record.data_through) == (Kind.PRELIMINARY, date(2026, 10, 30))
     (total,) = (row for row in bench.published(spark, "investor_profit", MONTH) if row["row_kind"] == "total")
     units = bench.published(spark, "profit_unit", "2026-09")
@@ -95,12 +101,22 @@ def test_an_unfinished_month_grows_from_the_same_days_and_its_replacement_is_sta
     assert total["profit_growth"] is not None
     late = bench.run("investor_profit", MONTH, "2026-11-01T06:00:00Z")
     assert late.code == 0, late.out
+    assert f"BUILT ON  {seen.format(units_of['2026-11-01'].record.version, 31, '2026-11-01')}" in late.out
     replaced = late.record.replaced
     assert replaced is not None
     assert (replaced.version, replaced.kind, replaced.data_through) == (2, Kind.PRELIMINARY, date(2026, 10, 30))
     before, after = (Decimal(str(ran.record.totals["profit"])) for ran in (early, late))
     assert replaced.moved["profit"] == str(after - before)
     assert "REPLACES  version 2, preliminary, data through 30 Oct; moved: revenue +" in late.out
+
+
+def test_units_that_were_published_as_of_a_later_instant_are_not_read(after_september: Bench) -> None:
+    ran = after_september.run("investor_profit", "2026-09", "2026-10-05T05:00:00Z")
+    assert (ran.code, ran.record.version) == (3, None)
+    assert (
+        "the upstream profit_unit has published 2026-09-01 to 2026-09-30 (30 days) only as of 2026-10-05T06:00:00Z, "
+        "which was not known at 2026-10-05T05:00:00Z; run this as of then or later: --as-of 2026-10-05T06:00:00Z"
+    ) in " ".join(ran.out.split())
 
 
 def test_a_first_month_is_not_run_with_the_reason(after_september: Bench) -> None:

@@ -256,6 +256,29 @@ def test_an_upstream_that_is_not_rebuilt_counts_as_it_is_published() -> None:
     assert (step.as_of, step.why) == (late, "as units")
 
 
+def test_a_month_is_not_rebuilt_as_of_before_the_one_it_compares_with_was_restated() -> None:
+    late = datetime(2026, 11, 9, 8, tzinfo=UTC)
+
+    def restated(name: str, period: str) -> Shown | None:
+        return Shown(version=4, kind=Kind.FINAL, as_of=late) if (name, period) == ("investors", "2026-09") else None
+
+    (step,) = plan(["investors"], "2026-10", "2026-10", shown=restated)
+    assert (step.as_of, step.why) == (late, "as investors 2026-09")
+
+
+def test_a_week_is_not_rebuilt_as_of_before_either_month_it_lies_in_was_restated() -> None:
+    """The week of 28 September ends in October: its first days were restated on 9 November."""
+    late = datetime(2026, 11, 9, 8, tzinfo=UTC)
+
+    def restated(name: str, period: str) -> Shown | None:
+        as_of = late if period == "2026-09" else datetime(2026, 11, 4, 5, tzinfo=UTC)
+        return Shown(version=4, kind=Kind.FINAL, as_of=as_of) if name == "units" else None
+
+    steps = {step.period: step for step in plan(["weekly"], "2026-10", "2026-10", WEEKLY, shown=restated)}
+    assert (steps["2026-W40"].as_of, steps["2026-W40"].why) == (late, "as units")
+    assert f"{steps['2026-W41'].as_of:%m-%dT%H}" == "11-04T05"
+
+
 def test_planning_again_after_it_was_published_plans_the_same_instants() -> None:
     """What makes a repetition a no-op, however often it was stopped."""
     first = plan(["units", "investors"], "2026-08", "2026-11")

@@ -13,6 +13,7 @@ from dq import periods, store
 from dq.model import Kind, Verdict, Window
 from dq.run import inputs, previous
 from dq.run.previous import Previous
+from dq.store.history import known_at
 
 FINAL = store.PeriodEntry(
     period="2026-09",
@@ -41,8 +42,9 @@ def days(month: str, version: int, *, anew: str = "") -> dict[str, store.PeriodE
 
 def warehouse(*commits: dict[str, store.PeriodEntry]) -> Any:
     """A warehouse whose one table went through these commits."""
-    log = [SimpleNamespace(entries=entries) for entries in commits]
-    table = SimpleNamespace(current=lambda: log[-1] if log else None, log=lambda: log)
+    log = [SimpleNamespace(entries=entries, withdrawn={}) for entries in commits]
+    table: Any = SimpleNamespace(current=lambda: log[-1] if log else None, newest_first=lambda: reversed(log))
+    table.known = lambda instant, wanted=None: known_at(table.newest_first(), instant, wanted)
     return SimpleNamespace(table=lambda _name: table)
 
 
@@ -99,8 +101,29 @@ def test_days_are_compared_with_those_of_the_month_before_once_all_of_them_are_f
     lacking = {day: entry for day, entry in before.items() if day != "2026-09-05"}
     for unfinished in ({**before, "2026-09-30": open_day}, lacking, {}):
         assert previous.pin(warehouse(unfinished), PROJECT, bound, window) is None
-    absent = previous.absent(bound, window, None, {})
+    absent = previous.absent(warehouse(lacking), bound, window, None, {})
     assert absent["units.previous"] == "units 2026-09 is not published as final, so there is nothing to compare with"
+
+
+def test_a_month_is_compared_with_the_final_before_it_as_that_was_known_at_its_instant() -> None:
+    """September was final as of 5 October and restated as of 10 November; October is told as of 4 November."""
+    first, restated = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 11, 10, tzinfo=UTC)
+    was, now = (
+        {period: replace(entry, as_of=instant) for period, entry in days("2026-09", version).items()}
+        for version, instant in ((1, first), (2, restated))
+    )
+    for as_of, seen in ((datetime(2026, 11, 4, tzinfo=UTC), was), (restated, now)):
+        bound, window = daily("2026-10", as_of)
+        found = previous.pin(warehouse(was, now), PROJECT, bound, window)
+        assert found is not None
+        assert (found.own.entries, found.units["units"].entries) == (seen, seen)
+        assert previous.still_current(warehouse(was, now), found, as_of) == []
+    bound, window = daily("2026-10", datetime(2026, 11, 4, tzinfo=UTC))
+    assert previous.pin(warehouse(now), PROJECT, bound, window) is None
+    assert previous.absent(warehouse(now), bound, window, None, {})["units.previous"] == (
+        "units 2026-09 is not published as final as of 2026-11-04T00:00:00Z, only as of 2026-11-10T00:00:00Z, so there "
+        "is nothing to compare with"
+    )
 
 
 def test_what_a_run_of_days_would_replace_is_their_finals() -> None:
@@ -112,7 +135,7 @@ def test_what_a_run_of_days_would_replace_is_their_finals() -> None:
     there["2026-10-07"] = replace(there["2026-10-07"], kind=Kind.PRELIMINARY)
     assert previous.replaced(warehouse(there), bound, window) == {}
     assert previous.replaced(warehouse(), bound, window) == {}
-    assert "no final of 2026-10" in previous.absent(bound, window, None, {})["units.replaced"]
+    assert "no final of 2026-10" in previous.absent(warehouse(), bound, window, None, {})["units.replaced"]
 
 
 def monthly(through: date) -> tuple[Any, Window]:
@@ -189,5 +212,5 @@ def test_a_month_whose_units_are_no_longer_all_published_names_the_missing_day()
     entries = days("2026-09", 1)
     del entries["2026-09-05"]
     with pytest.raises(inputs.UpstreamError, match="units has not published 2026-09-05") as caught:
-        inputs.pin_month(warehouse(entries), PROJECT, "units", "2026-09")
+        inputs.pin_month(warehouse(entries), PROJECT, "units", "2026-09", datetime(2026, 11, 4, tzinfo=UTC))
     assert "dq run units --period 2026-09" in str(caught.value)

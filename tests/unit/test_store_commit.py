@@ -328,6 +328,25 @@ def test_what_was_published_as_of_a_later_instant_is_no_history_of_an_earlier_on
     assert [period for period, _ in table.history("rows", "2026-11", NOW + timedelta(days=30))] == [*as_of]
 
 
+def test_what_was_known_at_an_instant_is_the_newest_version_as_of_then_that_was_not_taken_back(table: Table) -> None:
+    """One month published as of three days in a row; the one of the second day is withdrawn, and with it the third."""
+    days = [NOW + timedelta(days=n) for n in range(3)]
+    for n, instant in enumerate(days):
+        manifest = seal(table, f"r{n}", {"2026-10": [n]})
+        info = replace(INFO, measures={"2026-10:rows": n}, as_of=instant)
+        table.commit(manifest, periods={"2026-10": info}, expected={"2026-10": n or None}, now=NOW)
+
+    def known(instant: datetime) -> list[str]:
+        return [entry.run for entry in table.known(instant).values()]
+
+    assert [known(instant) for instant in (NOW - timedelta(hours=1), *days)] == [[], ["r0"], ["r1"], ["r2"]]
+    assert table.known(days[2], ["2026-09"]) == {}
+    assert table.history("rows", "2026-11", days[1]) == [("2026-10", Decimal(1))]
+    for _ in range(2):
+        table.withdraw("2026-10", by="Anna", reason="wrong", now=NOW)
+    assert [known(instant) for instant in days] == [["r0"]] * 3
+
+
 def test_what_is_not_published_is_said_with_what_is(table: Table) -> None:
     with pytest.raises(StoreError, match="nothing is published"):
         table.select()

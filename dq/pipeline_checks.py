@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dq import registry, yamlfile
 from dq.model import Check, Severity
 from dq.periods import Grain
@@ -43,6 +45,33 @@ def published_checks(name: str, published: registry.Published, document: yamlfil
                 )
             )
     return checks
+
+
+def finals_stand(
+    name: str, published: registry.Published, compared: Collection[str], document: yamlfile.Document
+) -> list[Check]:
+    """The checks that a final which is published again says what it said; ``compared`` are columns a suite looks at.
+
+    Amounts and counts are told apart, so that a waiver's ceiling is in one unit.
+    """
+    return [
+        Check(
+            check=f"{name}.final.{what}",
+            dataset=name,
+            type="expect_published_to_rederive",
+            kwargs={
+                "published": "replaced",
+                "other": name,
+                "pairs": [{"column": column, "other": column} for column in left],
+                "by": published.cells,
+            },
+            description=f"A final that is published again says the same {what} as before, row by row.",
+            failure_class="F15",
+            where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns'))}",
+        )
+        for what, columns in published.numbers().items()
+        if (left := [column for column in columns if column not in compared])
+    ]
 
 
 def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from dq import adjustments, people, registry, runbooks, settings, sources, suites, yamlfile
-from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, SO_FAR, judges_published, other_columns_of
+from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, SO_FAR, columns_of, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices, near
 from dq.model import Check, Json
 from dq.periods import Grain
-from dq.pipeline_checks import after_commit_checks, published_checks, run_level_checks, strain_checks
+from dq.pipeline_checks import after_commit_checks, finals_stand, published_checks, run_level_checks, strain_checks
 from dq.run.key import text_hash
 
 PREVIOUS = ".previous"
@@ -376,7 +376,7 @@ def _bind(
         comparable |= {
             f"{table}{PREVIOUS}{end}": columns[table] for table in item.upstream for end in (FIRST_DAY, LAST_DAY)
         }
-        comparable[f"{name}{REPLACED}"] = columns[name]
+    comparable[f"{name}{REPLACED}"] = columns[name]
     if item.trailing_twelve_months:
         of_days = [table for table in item.upstream if declared.pipelines[table].grain is Grain.DAY]
         comparable |= {f"{table}{TRAILING}{FIRST_DAY}": columns[table] for table in of_days}
@@ -403,6 +403,9 @@ def _bind(
         findings += _reference_findings(suite, comparable)
         by_dataset[suite.dataset] += adjustments.adjusted(suite.checks, mapped)
         findings += _anchors(suite, page)
+    stands = [check for check in by_dataset[name] if check.kwargs.get("published") == "replaced"]
+    compared = {column for check in stands for column in columns_of(check.type, check.kwargs)}
+    by_dataset[name] += finals_stand(name, item.publishes, compared, declared.document)
     for dataset in columns if every_suite else ():
         if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):
             where = ("pipelines", name, "suites")
@@ -445,6 +448,10 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
     for index, check in enumerate(suite.checks):
         if index in suite.unsure:
             continue
+        which = check.kwargs.get("published", "previous")
+        if judges_published(check.type) and f"{suite.dataset}.{which}" not in columns:
+            message = f"{suite.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
+            found.append(suite.finding(index, "type", message))
         other, since = check.kwargs.get("other"), check.kwargs.get("since")
         if isinstance(since, str) and f"{since}{FIRST_DAY}" not in columns:
             valid = [name.removesuffix(FIRST_DAY) for name in columns if name.endswith(FIRST_DAY)]
@@ -459,9 +466,6 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
                 if name != ROW_COUNT and name not in columns[other]:
                     message = f"{other} has no column {name}; {choices(name, columns[other])}"
                     found.append(suite.finding(index, "kwargs", message))
-        if judges_published(check.type) and f"{suite.dataset}{PREVIOUS}" not in columns:
-            message = f"{suite.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
-            found.append(suite.finding(index, "type", message))
         for key, dataset in (("row_condition", suite.dataset), ("other_condition", other), ("other_where", other)):
             text = check.kwargs.get(key)
             if isinstance(text, str) and text and isinstance(dataset, str):

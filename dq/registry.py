@@ -17,6 +17,9 @@ from dq.model import NAME
 from dq.periods import Grain
 
 MARKER = Path("jobs", "pipelines.yml")
+RATIO = "decimal(18,6)"
+"""The type of every ratio: what ``dq.ratio`` gives."""
+COUNTS = ("int", "bigint")
 DOCUMENT_COLUMNS = (
     "line",
     "section",
@@ -42,12 +45,15 @@ class Column(_Strict):
     """A published column: its Spark SQL type and whether NULL is a failure.
 
     ``depends_on`` are the sources without which it is NULL: where one is declared absent, its checks are not run.
+    ``follows`` says that its amount follows from amounts of other columns, rows or periods, so that a final which is
+    published again is not compared by it once more: a running total, or what the period before said.
     """
 
     type: str
     required: bool = False
     description: str = ""
     depends_on: list[str] = []
+    follows: bool = False
 
 
 class Published(_Strict):
@@ -60,6 +66,23 @@ class Published(_Strict):
     columns: Annotated[dict[str, Column], Field(min_length=1)]
     totals: list[str] = []
     totals_of: str = ""
+
+    @property
+    def cells(self) -> list[str]:
+        """The columns that say what a row is about: its key, and the texts that are always there."""
+        texts = [name for name, spec in self.columns.items() if spec.required and spec.type == "string"]
+        return list(dict.fromkeys([*self.key, *texts]))
+
+    def numbers(self) -> dict[str, list[str]]:
+        """The columns a final stands by: its amounts and its counts. Ratios follow from them, as does what says so."""
+        found: dict[str, list[str]] = {"amounts": [], "counts": []}
+        for name, spec in self.columns.items():
+            if not spec.follows and name not in self.key and spec.type != RATIO:
+                if spec.type.startswith("decimal("):
+                    found["amounts"].append(name)
+                elif spec.type in COUNTS:
+                    found["counts"].append(name)
+        return found
 
     def null_without(self, absent: Collection[str]) -> dict[str, str]:
         """The columns that are NULL because a source is declared absent, each with the reason."""

@@ -5,16 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dq import waivers
 from dq.demo.data import number, timestamps_in_micros
 from dq.errors import SourceError
 from dq.model import Severity
 from dq.periods import next_month
+from dq.verdict import Waiver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from dq.project import Bound
+    from dq.store import Warehouse
 
 Change = Callable[["DataFrame"], "DataFrame"]
 
@@ -120,6 +127,25 @@ def apply(spark: SparkSession, root: Path, defect: Defect) -> None:
         for later in home.glob("month=*"):
             if later.name > directory.name:
                 shutil.rmtree(later)
+
+
+def waive_finals(warehouse: Warehouse, bound: Bound, month: str) -> None:
+    """Let the finals of a month be published anew with whatever figures: what is built on them must find it out."""
+    for check in bound.checks[bound.name]:
+        if check.kwargs.get("published") == "replaced":
+            waivers.record(
+                warehouse,
+                Waiver(
+                    pipeline=bound.name,
+                    check=check.check,
+                    period=month,
+                    ceiling=Decimal(10**12),
+                    owner=bound.page.front.owner,
+                    reason="the month is restated on purpose",
+                    until=date.max,
+                    recorded=datetime.now(UTC),
+                ),
+            )
 
 
 def _quoted(name: str) -> str:

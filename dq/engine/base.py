@@ -46,8 +46,9 @@ class Context:
     ``absent_columns`` of the others the columns that are NULL for want of a source, with the reason; ``feeds`` the
     feeds each dataset must hold; ``history`` the values of a check in earlier published periods, oldest first;
     ``days_from`` the first day whose presence is expected; ``published`` the period of each final that is compared
-    with, by how it is named: ``previous``, ``replaced`` or ``late``; ``published_days`` the days that are published of
-    each table of days, which may hold no row; ``pipeline`` whose run it is.
+    with, by how it is named: ``previous``, ``replaced`` or ``late``; ``replaced_days`` the days of a table of days
+    whose finals would be replaced; ``published_days`` the days that are published of each table of days, which may
+    hold no row; ``pipeline`` whose run it is.
     """
 
     window: Window | None = None
@@ -59,5 +60,6 @@ class Context:
     days_from: date | None = None
     published: Mapping[str, str] = field(default_factory=dict)
     published_days: Mapping[str, Collection[date]] = field(default_factory=dict)
+    replaced_days: Sequence[date] = ()
     pipeline: str = ""
     sample: bool = False

@@ -62,6 +62,9 @@ def published_to_rederive(request: Request) -> Judge:
     published = f"{request.dataset.name}.{which}"
     before = request.table(published)
     other, frame = request.other()
+    if which == "replaced" and request.context.replaced_days:
+        # Of the days that are computed together only those are compared that were final.
+        frame = frame.where(F.col("day").isin(*request.context.replaced_days))
     pairs, by = pairs_of(request), request.texts("by")
     tolerance = Decimal(request.text("tolerance"))
     period = request.context.published.get(which, which)

@@ -432,6 +432,7 @@ class GuardedRun:
         absences = {name: self.project.sources.absence(name) for name in self.bound.pipeline.sources}
         absent = {name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a}
         by_date = self.bound.pipeline.grain in (Grain.WEEK, Grain.FORTNIGHT)
+        of_days = self.bound.pipeline.grain is Grain.DAY
         before = periods.previous_month(state.window.month)
         return Context(
             window=state.window,
@@ -447,6 +448,7 @@ class GuardedRun:
             days_from=state.window.start if tables is not None or by_date else state.window.month_start,
             published_days={name: pin.days for name, pin in state.upstream.items()},
             published={"previous": before, "replaced": state.window.period, "late": before},
+            replaced_days=[date.fromisoformat(period) for period in state.replaced] if of_days else [],
             pipeline=self.bound.name,
             sample=True,
         )

@@ -114,12 +114,10 @@ def _before(bound: Bound, window: Window) -> str:
 
 
 def replaced(warehouse: store.Warehouse, bound: Bound, window: Window) -> Mapping[str, store.PeriodEntry]:
-    """The published finals of the window's own periods, which a run would replace; none unless all are final."""
-    if not bound.pipeline.compares_with_previous:
-        return {}
+    """The published finals of the window's own periods, which a run would replace."""
     ids, commit = _ids(bound, window.period), warehouse.table(bound.name).current()
-    own = {period: commit.entries[period] for period in ids if commit and period in commit.entries}
-    return own if len(own) == len(ids) and _final(own) else {}
+    there = {period: commit.entries[period] for period in ids if commit and period in commit.entries}
+    return {period: entry for period, entry in there.items() if entry.kind is Kind.FINAL}
 
 
 def _ids(bound: Bound, period: str) -> list[str]:
@@ -169,10 +167,8 @@ def absent(
     replaced: Mapping[str, store.PeriodEntry],
 ) -> dict[str, str]:
     """The names for which there is nothing to compare with, each with the reason."""
-    if not bound.pipeline.compares_with_previous:
-        return {}
     found: dict[str, str] = {}
-    if previous is None:
+    if previous is None and bound.pipeline.compares_with_previous:
         kind, before = " as final" if _by_month(bound) else "", _before(bound, window)
         ids, commit = _ids(bound, before), warehouse.table(bound.name).current()
         there = [commit.entries[period] for period in ids if commit and period in commit.entries]

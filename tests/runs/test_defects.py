@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from runs_support import Bench, Ran, hard_links
 from stages import MONTH, PERIODS, PROJECT, Stages, as_of, period_of
 
+from dq import store
 from dq.demo import catalogue, defects
 from dq.demo.defects import Defect
 from dq.model import CheckResult, Outcome, Severity
@@ -94,6 +95,8 @@ def test_every_defect_is_caught(
         defects.apply(spark, bench.sources, defect)
     if defect.first != defect.pipeline:
         month = defect.month if defect.published else defect.found_in
+        if defect.published:
+            defects.waive_finals(store.Warehouse(bench.warehouse), PROJECT.bound[defect.first], month)
         passed = bench.run(defect.first, month, as_of(defect.first, defect.found_in))
         assert (passed.code, passed.record.version is None) == (0, False), passed.out
     period = period_of(defect.pipeline, defect.found_in)

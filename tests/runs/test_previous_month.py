@@ -23,9 +23,9 @@ MONTH = "2026-10"
 LATER = "2026-11-04T05:00:00Z"
 
 
-def waive(bench: Bench, check: str, period: str, ceiling: str) -> None:
+def waive(bench: Bench, check: str, period: str, ceiling: str, pipeline: str = "investor_profit") -> None:
     waiver = Waiver(
-        pipeline="investor_profit",
+        pipeline=pipeline,
         check=check,
         period=period,
         ceiling=Decimal(ceiling),
@@ -44,6 +44,10 @@ def test_a_restated_month_holds_the_next_until_its_amount_is_waived(
     bench = after_september
     assert bench.run("profit_unit", MONTH).code == 0
     apply(spark, bench.sources, catalogue.find("F15-expenses-restated", MONTH))
+    held = bench.run("profit_unit", "2026-09-10", LATER)
+    assert (held.code, held.result("profit_unit.final.amounts").outcome) == (1, Outcome.FAILED), held.out
+    assert held.result("profit_unit.final.counts").outcome is Outcome.PASSED
+    waive(bench, "profit_unit.final.amounts", "2026-09-10", "500.00", pipeline="profit_unit")
     restated = bench.run("profit_unit", "2026-09-10", LATER)
     assert restated.code == 0, restated.out
     assert "expenses +500.00, profit -500.00" in restated.out
@@ -65,6 +69,13 @@ def test_a_final_is_published_anew_with_other_figures_only_when_waived(
 ) -> None:
     bench = after_september
     apply(spark, bench.sources, catalogue.find("F15-expenses-restated", MONTH))
+    units = bench.run("profit_unit", "2026-09", LATER)
+    assert (units.code, [name for name in units.alarms if units.result(name).blocks]) == (
+        1,
+        ["profit_unit.final.amounts"],
+    )
+    assert units.record.version is None
+    waive(bench, "profit_unit.final.amounts", "2026-09", "500.00", pipeline="profit_unit")
     assert bench.run("profit_unit", "2026-09", LATER).code == 0
     held = bench.run("investor_profit", "2026-09", LATER)
     result = held.result("final_profit_stands")

@@ -93,6 +93,14 @@ EXEMPT = (
         ),
     ),
     Exempt(
+        failure_class="F15",
+        pipelines=frozenset({"profit_unit", "growth_daily", "user_days", "experiments_weekly"}),
+        reason="looks for a final that would be published again with other figures: it takes a second run of the same "
+        "period, and what was restated on purpose must be found by what is built on it",
+        instead=("F15-expenses-restated", "F15-clicks-restated", "F15-clicks-engagement_daily-restated"),
+        test="tests/spark/test_finals_stand.py::test_a_final_of_any_pipeline_is_not_replaced_by_other_figures",
+    ),
+    Exempt(
         failure_class="F17",
         pipelines=ALL - {"profit_unit"},
         reason="lies in the memory of machines; the hint the data gives is how much a join multiplies, judged where "

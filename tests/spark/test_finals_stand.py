@@ -1,0 +1,106 @@
+"""One rule for every final: what is published as final is published again with other figures only when waived."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from dq import project as projects
+from dq.engine.base import Context, Dataset
+from dq.engine.run import evaluate
+from dq.model import Check, Outcome
+from dq.project import REPLACED
+
+PROJECT = projects.load(Path(__file__).resolve().parents[2])
+BOUND = PROJECT.bound
+SAMPLES: dict[str, Any] = {"string": "x", "date": date(2026, 9, 7), "int": 7, "bigint": 7}
+
+
+def looking_at_the_final(name: str) -> list[Check]:
+    """The checks of a pipeline that compare the final it would replace."""
+    checks = BOUND[name].checks[name]
+    return [check for check in checks if check.kwargs.get("published") == "replaced"]
+
+
+def compared(check: Check) -> set[str]:
+    return {str(pair["column"]) for pair in check.kwargs["pairs"]}  # type: ignore[index,union-attr,call-overload]
+
+
+def sample(name: str, kind: str) -> Any:
+    if kind.startswith("decimal"):
+        return Decimal("7.25")
+    if kind.startswith("array"):
+        return []
+    return {"row_kind": "cell", "region": "EU"}.get(name, SAMPLES[kind])
+
+
+@pytest.mark.parametrize("name", sorted(BOUND))
+def test_every_amount_and_count_of_a_final_is_compared_with_what_would_replace_it(name: str) -> None:
+    published = BOUND[name].pipeline.publishes
+    numbers = {
+        column
+        for column, spec in published.columns.items()
+        if (spec.type.startswith("decimal") or spec.type in ("int", "bigint")) and column not in published.key
+    }
+    ratios = {column for column in numbers if published.columns[column].type == "decimal(18,6)"}
+    follows = {column for column, spec in published.columns.items() if spec.follows}
+    checks = looking_at_the_final(name)
+    assert set().union(*map(compared, checks)) >= numbers - ratios - follows > set()
+    assert {(check.failure_class, str(check.severity)) for check in checks} == {("F15", "critical")}
+    assert all(not check.when for check in checks)
+
+
+@pytest.mark.parametrize("name", sorted(BOUND))
+def test_a_final_of_any_pipeline_is_not_replaced_by_other_figures(spark: SparkSession, name: str) -> None:
+    """A row of which every compared number is one more than before, and one that says the same."""
+    columns = {column: spec.type for column, spec in BOUND[name].pipeline.publishes.columns.items()}
+    schema = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    checks = looking_at_the_final(name)
+
+    def staged(more: int) -> DataFrame:
+        rows = []
+        for level in ("cell", "total"):
+            row = {column: sample(column, kind) for column, kind in columns.items()}
+            row |= {"row_kind": level} if "row_kind" in columns else {"account_id": level}
+            row |= {column: row[column] + more for check in checks for column in compared(check)}
+            rows.append(tuple(row[column] for column in columns))
+        return spark.createDataFrame(rows, schema)
+
+    def judged(frame: DataFrame) -> dict[str, Outcome]:
+        day = [date(2026, 9, 7)] if "day" in BOUND[name].pipeline.publishes.key else []
+        context = Context(
+            tables={name: frame, f"{name}{REPLACED}": staged(0)}, published={"replaced": "2026-09"}, replaced_days=day
+        )
+        return {one.check: one.outcome for one in evaluate(checks, Dataset(name=name, frame=frame), context)}
+
+    assert judged(staged(0)) == {check.check: Outcome.PASSED for check in checks}
+    assert judged(staged(1)) == {check.check: Outcome.FAILED for check in checks}
+
+
+def test_only_the_days_that_were_final_are_compared(spark: SparkSession) -> None:
+    """The run of a month computes a day that is not published beside one that is final."""
+    name, schema = (
+        "user_days",
+        "day date, user_id string, account_id string, department string, region string, segment string",
+    )
+    schema += "".join(f", {column} bigint" for column in BOUND[name].pipeline.publishes.numbers()["counts"])
+    width = len(BOUND[name].pipeline.publishes.numbers()["counts"])
+
+    def rows(*days: tuple[int, int]) -> DataFrame:
+        made = [(date(2026, 9, day), "u", "a", "d", "EU", "s", *([events] * width)) for day, events in days]
+        return spark.createDataFrame(made, schema)
+
+    def outcome(*days: tuple[int, int]) -> Outcome:
+        tables = {name: rows(*days), f"{name}{REPLACED}": rows((7, 5))}
+        context = Context(tables=tables, published={"replaced": "2026-09"}, replaced_days=[date(2026, 9, 7)])
+        (result,) = evaluate(looking_at_the_final(name), Dataset(name=name, frame=tables[name]), context)
+        return result.outcome
+
+    assert outcome((7, 5), (8, 9)) is Outcome.PASSED
+    assert outcome((7, 6), (8, 9)) is Outcome.FAILED
+    assert outcome((8, 9)) is Outcome.FAILED, "a final day that is gone"

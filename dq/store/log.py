@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from dq.errors import CommitUnknownError, StoreError
 from dq.store.documents import TornDocumentError, decode, encode
@@ -86,8 +86,11 @@ class CommitLog:
         return self._back_to(instant)[::-1]
 
     def newest_first(self) -> Iterator[Commit]:
-        """Every whole commit, descending, each read when it is asked for."""
-        return (commit for version in reversed(self.taken()) if (commit := self.at(version)))
+        """Every whole commit, descending, each read when it is asked for; StoreError as for the current one."""
+        taken, shown = self._listed()
+        if newest := self._newest(taken, shown):
+            yield newest
+        yield from (commit for version in reversed(taken[:-1]) if (commit := self.at(version)))
 
     def append(self, propose: Propose, announce: Announce) -> Commit:
         """Commit what ``propose`` makes of the current version, again on every newer one until it is written.
@@ -161,14 +164,7 @@ class CommitLog:
         return StoreError(what, where=self.key(version), do=NEXT_STEP)
 
     def _back_to(self, instant: datetime | None) -> list[Commit]:
-        taken, shown = self._listed()
-        found = [newest] if (newest := self._newest(taken, shown)) else []
-        for version in reversed(taken[:-1]):
-            if instant and found[-1].committed < instant:
-                break
-            commit = self.at(version)
-            found += [commit] if commit else []
-        return [commit for commit in found if instant is None or commit.committed >= instant]
+        return [*takewhile(lambda commit: instant is None or commit.committed >= instant, self.newest_first())]
 
     def _put(self, commit: Commit) -> bool:
         """Whether this commit, and not another writer's, holds its number now."""

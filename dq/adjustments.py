@@ -14,8 +14,12 @@ from dq.model import EVERY_DAYS, Check
 _EXCEPTIONS = (KwargType.WEEKDAYS, KwargType.DAYS)
 
 
+CURRENCY = "$currency"
+"""Stands in a suite's set of values for the currency of the company."""
+
+
 def adjusted(checks: Sequence[Check], mapped: sources.SourcesConfig | None) -> list[Check]:
-    """The checks with the company's thresholds for them, whose reason stands in place of the suite's.
+    """The checks with the company's currency and thresholds for them, whose reason stands in place of the suite's.
 
     Checks that know days on which nothing is expected get those on which the company is closed.
     """
@@ -23,7 +27,7 @@ def adjusted(checks: Sequence[Check], mapped: sources.SourcesConfig | None) -> l
         return [*checks]
     found = [
         _adjusted(check, mapped.thresholds[check.check]) if check.check in mapped.thresholds else check
-        for check in checks
+        for check in (_in_currency(check, mapped.currency) for check in checks)
     ]
     return [_closed(check, mapped.closed) for check in found] if mapped.closed.reason else found
 
@@ -55,7 +59,14 @@ def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) ->
                 said = f"is no threshold of {check.type}; {choices(kwarg, valid)}"
                 found.append(mapped.finding((*place, "kwargs", kwarg), said))
             found += [] if wrong else suites.kwargs_findings(mapped.document, place, check.type, merged)
-    return sorted({*found, *_feed_findings(mapped, loaded)})
+    return sorted({*found, *_feed_findings(mapped, loaded), *_currency_findings(mapped, loaded)})
+
+
+def _currency_findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> Iterator[Finding]:
+    values = [(check.check, check.kwargs.get("value_set")) for suite in loaded for check in suite.checks]
+    for name, accepted in values:
+        if not mapped.currency and isinstance(accepted, list | tuple) and CURRENCY in accepted:
+            yield mapped.finding(("currency",), f"declare what all amounts are in, such as EUR: {name} judges by it")
 
 
 def _feed_findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> Iterator[Finding]:
@@ -67,6 +78,13 @@ def _feed_findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suit
             if check.type == "expect_feeds_to_be_present" and index not in suite.unsure and not check.kwargs.get("day"):
                 message = f"name the `day` by which feeds of {suite.dataset} are judged: they say {EVERY_DAYS}"
                 yield suite.finding(index, "kwargs", message)
+
+
+def _in_currency(check: Check, currency: str) -> Check:
+    values = check.kwargs.get("value_set")
+    if not (isinstance(values, list | tuple) and CURRENCY in values):
+        return check
+    return replace(check, kwargs={**check.kwargs, "value_set": [currency if v == CURRENCY else v for v in values]})
 
 
 def _adjusted(check: Check, threshold: sources.Threshold) -> Check:

@@ -612,6 +612,11 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="no other version of a rule may come into force.",
         run_level=True,
     ),
+    "expect_rules_to_cover_days": TypeSpec(
+        doc="Every rule of calculation is in force on every day that is computed.",
+        sentence="every rule must be in force on every day that is computed.",
+        run_level=True,
+    ),
     "expect_rules_to_be_versioned": TypeSpec(
         doc="The versions of rules that published figures were computed by are still declared as they were.",
         sentence="a rule that published figures were computed by may change only as a new version from a later date.",

@@ -207,7 +207,8 @@ class RunRecord:
     ``waivers`` are those in force for the pipeline and period, and those that failed to let a failed check pass.
     A ``rehearsal`` ran in a clone of the warehouse: what its verdict calls published nobody sees.
     ``sources`` is the sources file it read by, relative to the project where it lies in it; empty if not recorded.
-    ``died_before`` is the run of the pipeline before it, where that left no record.
+    ``died_before`` is the run of the pipeline before it, where that left no record. ``currency`` is what
+    its amounts are in, empty where it publishes none.
     """
 
     run: str
@@ -238,6 +239,7 @@ class RunRecord:
     rehearsal: bool = False
     sources: str = ""
     died_before: Died | None = None
+    currency: str = ""
     in_a_notebook: ClassVar[Callable[[RunRecord], str] | None] = None
     """How a notebook shows a record, set by the reports."""
 

@@ -87,6 +87,8 @@ def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Docu
         ),
     ]
     if item.rules:
+        description = "Every rule of calculation is in force on every day that is computed."
+        checks.append(of_run("rules.cover", "expect_rules_to_cover_days", "F25", description))
         description = "No other version of a rule came into force; a step at such a date is explained by it."
         checks.append(of_run("rules.changed", "expect_rules_to_stay", "F25", description, Severity.INFO))
         description = "A rule that published figures were computed by changes only as a new version from a later date."

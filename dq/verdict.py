@@ -44,7 +44,7 @@ class Ending:
 class Waiver:
     """A recorded decision to publish although one check fails, within a ceiling and until a day.
 
-    ``ceiling`` is in the check's own unit: US dollars off for reconciliations and totals, rows otherwise. A difference
+    ``ceiling`` is in the check's own unit: an amount off for reconciliations and totals, rows otherwise. A difference
     with the books counts as accepted only when an accountant signed it off: who, when (UTC), the ceiling is the amount.
     """
 

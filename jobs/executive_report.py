@@ -3,16 +3,15 @@
     spark-submit --properties-file spark-conf/local.conf jobs/executive_report.py --period 2026-09-28 \
         --as-of 2026-10-12T06:00:00Z --warehouse DIR --sources jobs/sources.yml
 
-Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says what a value counts: `USD`, `ratio` (of
-one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`, or `month` for what
-investors see published for the month of the last day covered: of a whole fortnight the month in which it ends. A value
-that cannot be had is NULL and `value_reason` says why: a denominator of zero (`no_revenue`, `no_subscribers`,
-`no_opening`, `no_active_users`), a source declared absent on all of its days (`source_absent`) or on some
-(`upstream_partial`), no row of those days (`no_rows`), or what the investors' row says; `not_published` where that row
-is older than the column. A change is NULL for the same
-reasons, with no fortnight published before (`no_previous`), without a value in it (`previous_` and the reason of then)
-or, relative to it, from nothing or less (`previous_not_positive`). A NULL that nothing explains has no reason, so that
-the report is held.
+Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says what a value counts: the company's
+currency, `ratio` (of one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`,
+or `month` for what investors see published for the month of the last day covered: of a whole fortnight the month in
+which it ends. A value that cannot be had is NULL and `value_reason` says why: a denominator of zero (`no_revenue`,
+`no_subscribers`, `no_opening`, `no_active_users`), a source declared absent on all of its days (`source_absent`) or on
+some (`upstream_partial`), no row of those days (`no_rows`), or what the investors' row says; `not_published` where that
+row is older than the column. A change is NULL for the same reasons, with no fortnight published before (`no_previous`),
+without a value in it (`previous_` and the reason of then) or, relative to it, from nothing or less
+(`previous_not_positive`). A NULL that nothing explains has no reason, so that the report is held.
 
 Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
 revenue; unit profit = profit / paid seats at the end; average daily users = user days / days; active minutes = active
@@ -43,6 +42,8 @@ TRAILING = {
     "month_ttm_gross_revenue_retention": "ttm_gross_revenue_retention",
     "month_ttm_churn_rate": "ttm_mrr_churn_rate",
 }
+# The unit of amounts: in its place stands the company's currency.
+MONEY = "money"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +69,18 @@ class Metric:
 
 
 METRICS = (
-    Metric(section="profit", name="revenue", unit="USD", of="revenue"),
-    Metric(section="profit", name="expenses", unit="USD", of="expenses"),
-    Metric(section="profit", name="profit", unit="USD", of="profit"),
+    Metric(section="profit", name="revenue", unit=MONEY, of="revenue"),
+    Metric(section="profit", name="expenses", unit=MONEY, of="expenses"),
+    Metric(section="profit", name="profit", unit=MONEY, of="profit"),
     Metric(section="profit", name="margin", unit="ratio", of="profit", over="revenue", otherwise="no_revenue"),
     Metric(section="profit", name="subscribers", unit="seats", of="seats"),
-    Metric(section="profit", name="unit_profit", unit="USD", of="profit", over="seats", otherwise="no_subscribers"),
-    Metric(section="growth", name="opening_mrr", unit="USD", of="mrr_opening"),
-    Metric(section="growth", name="new_mrr", unit="USD", of="mrr_new"),
-    Metric(section="growth", name="expansion_mrr", unit="USD", of="mrr_expansion"),
-    Metric(section="growth", name="contraction_mrr", unit="USD", of="mrr_contraction"),
-    Metric(section="growth", name="churned_mrr", unit="USD", of="mrr_churn"),
-    Metric(section="growth", name="closing_mrr", unit="USD", of="mrr_closing"),
+    Metric(section="profit", name="unit_profit", unit=MONEY, of="profit", over="seats", otherwise="no_subscribers"),
+    Metric(section="growth", name="opening_mrr", unit=MONEY, of="mrr_opening"),
+    Metric(section="growth", name="new_mrr", unit=MONEY, of="mrr_new"),
+    Metric(section="growth", name="expansion_mrr", unit=MONEY, of="mrr_expansion"),
+    Metric(section="growth", name="contraction_mrr", unit=MONEY, of="mrr_contraction"),
+    Metric(section="growth", name="churned_mrr", unit=MONEY, of="mrr_churn"),
+    Metric(section="growth", name="closing_mrr", unit=MONEY, of="mrr_closing"),
     *(
         Metric(section="growth", name=name, unit="ratio", of=of, over="mrr_opening", otherwise="no_opening")
         for name, of in (
@@ -100,9 +101,9 @@ METRICS = (
         over="user_days",
         otherwise="no_active_users",
     ),
-    Metric(section="investors", name="month_revenue", unit="USD", of="month_revenue", basis=MONTH),
-    Metric(section="investors", name="month_profit", unit="USD", of="month_profit", basis=MONTH),
-    Metric(section="investors", name="month_closing_mrr", unit="USD", of="month_closing_mrr", basis=MONTH),
+    Metric(section="investors", name="month_revenue", unit=MONEY, of="month_revenue", basis=MONTH),
+    Metric(section="investors", name="month_profit", unit=MONEY, of="month_profit", basis=MONTH),
+    Metric(section="investors", name="month_closing_mrr", unit=MONEY, of="month_closing_mrr", basis=MONTH),
     Metric(section="investors", name="month_active_users", unit="users", of="month_active_users", basis=MONTH),
     *(Metric(section="investors", name=name, unit="ratio", of=name, basis=MONTH) for name in TRAILING),
 )
@@ -118,6 +119,7 @@ def executive_report(
     investor_engagement: DataFrame,
     previous: DataFrame | None,
     window: dq.Window,
+    currency: str,
 ) -> DataFrame:
     """Every metric of the fortnight so far, with its value in the fortnight published before and the change since.
 
@@ -134,7 +136,9 @@ def executive_report(
         .crossJoin(trailing(investor_growth))
         .withColumn("days", sf.lit((window.data_through - window.start).days + 1))
     )
-    rows = figures.select(sf.explode(sf.array(*(line(number, metric) for number, metric in enumerate(METRICS)))))
+    rows = figures.select(
+        sf.explode(sf.array(*(line(number, metric, currency) for number, metric in enumerate(METRICS))))
+    )
     return with_previous(rows.select("col.*"), previous).select(
         sf.lit(window.period).alias("fortnight"),
         "line",
@@ -237,7 +241,7 @@ def trailing(published: DataFrame) -> DataFrame:
     )
 
 
-def line(number: int, metric: Metric) -> Column:
+def line(number: int, metric: Metric, currency: str) -> Column:
     """One row of the report as a struct."""
     of = sf.col(metric.of)
     if metric.over:
@@ -250,7 +254,7 @@ def line(number: int, metric: Metric) -> Column:
         sf.lit(number + 1).alias("line"),
         sf.lit(metric.section).alias("section"),
         sf.lit(metric.name).alias("metric"),
-        sf.lit(metric.unit).alias("unit"),
+        sf.lit(currency if metric.unit == MONEY else metric.unit).alias("unit"),
         sf.lit(metric.basis).alias("basis"),
         value.try_cast(VALUE).alias("value"),
         reason.alias("value_reason"),
@@ -298,6 +302,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 investor_engagement=run.read("investor_engagement"),
                 previous=run.previous(),
                 window=run.window,
+                currency=run.currency,
             )
         )
     return run.exit_code

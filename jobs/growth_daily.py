@@ -3,7 +3,7 @@
     spark-submit --properties-file spark-conf/local.conf jobs/growth_daily.py --period 2026-10 \
         --as-of 2026-11-01T01:00:00Z --warehouse DIR --sources jobs/sources.yml
 
-Grain: account x product x day. Money is US dollars as DECIMAL(18,2); MRR is monthly recurring revenue.
+Grain: account x product x day. Money is in the company's currency, as DECIMAL(18,2); MRR is monthly recurring revenue.
 
 *Paid* means not trial and not cancelled. The bridges of MRR and of paid seats are judged at the grain of the row, by
 the state at the end of each day: from nothing to something is *new*, whether the account never had the product, tried
@@ -244,7 +244,7 @@ def tickets(support_tickets: DataFrame | None, window: dq.Window) -> DataFrame |
 
 
 def touches(campaigns: DataFrame | None, window: dq.Window) -> DataFrame | None:
-    """Campaign spend per account and day, in US dollars, and how often campaigns reached it, by kind."""
+    """Campaign spend per account and day, and how often campaigns reached it, by kind."""
     if campaigns is None:
         return None
     return of_accounts(in_window(campaigns, "day", window)).agg(

@@ -1,4 +1,4 @@
-"""Growth per month, product, region and segment, per product, and of the company: MRR in US dollars, licences in seats.
+"""Growth per month, product, region and segment, per product, and of the company: MRR as money, licences in seats.
 
     spark-submit --properties-file spark-conf/local.conf jobs/investor_growth.py --period 2026-10 \
         --as-of 2026-11-05T05:00:00Z --warehouse DIR --sources jobs/sources.yml
@@ -245,7 +245,7 @@ def summed(cells: DataFrame) -> DataFrame:
 
 
 def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with the closing MRR published for the month before and the change since, in US dollars."""
+    """The rows with the closing MRR published for the month before and the change since."""
     if previous is None:
         absent = sf.lit(None)
         found = rows.withColumn("previous_period", absent.cast("string"))

@@ -1,4 +1,4 @@
-"""Profit per month, product, region and segment, per product, and of the company, in US dollars.
+"""Profit per month, product, region and segment, per product, and of the company.
 
     spark-submit --properties-file spark-conf/local.conf jobs/investor_profit.py --period 2026-10 \
         --as-of 2026-11-05T05:00:00Z --warehouse DIR --sources jobs/sources.yml
@@ -156,7 +156,7 @@ def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) 
 
 
 def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with the profit published for the month before and the change since, in US dollars."""
+    """The rows with the profit published for the month before and the change since."""
     if previous is None:
         absent = sf.lit(None)
         found = rows.withColumn("previous_period", absent.cast("string"))

@@ -1,4 +1,4 @@
-"""Profit per account, product and day, in US dollars, with the month so far beside each day.
+"""Profit per account, product and day, with the month so far beside each day.
 
     spark-submit --properties-file spark-conf/local.conf jobs/profit_unit.py --period 2026-10 \
         --as-of 2026-11-01T02:00:00Z --warehouse DIR --sources jobs/sources.yml
@@ -49,7 +49,7 @@ def profit_unit(
     window: dq.Window,
     rules: Mapping[str, object],
 ) -> DataFrame:
-    """Revenue, allocated expenses and profit per account, product and day of the window, in US dollars.
+    """Revenue, allocated expenses and profit per account, product and day of the window.
 
     An account and product has a row for every day from the first of the month on which it has paid seats or a booking,
     so the month-to-date columns of one day add up to the whole month so far. An expense amount without a driver that

@@ -80,6 +80,7 @@ VALID = [
     ("expect_rows_written_to_be_read_back", {}),
     ("expect_rules_to_stay", {}),
     ("expect_rules_to_be_versioned", {}),
+    ("expect_rules_to_cover_days", {}),
     ("expect_run_to_complete", {}),
     ("expect_files_to_be_even", {}),
     ("expect_files_not_to_be_small", {}),

@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("pipeline", nargs="?", help="a pipeline of jobs/pipelines.yml")
     parser.add_argument("--check", help="the check's id")
     parser.add_argument("--period", help="the period it is waived for, as the run was given it")
-    parser.add_argument("--ceiling", help="dollars off for totals, rows otherwise; beyond it the check holds")
+    parser.add_argument("--ceiling", help="the amount off for totals, rows otherwise; beyond it the check holds")
     parser.add_argument("--owner", help="who answers for it")
     parser.add_argument("--reason", help="why the figures may be published all the same, or why the waiver ends")
     parser.add_argument("--until", help="last day it counts, YYYY-MM-DD")

@@ -68,7 +68,7 @@ def at(day: Column, seconds: Column) -> Column:
 
 
 def money(cents: Column) -> Column:
-    """Cents as an amount in US dollars."""
+    """Cents as an amount of money."""
     return (cents.cast("decimal(20,0)") / 100).cast(MONEY)
 
 

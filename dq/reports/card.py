@@ -76,6 +76,7 @@ class Card:
 
     word: str
     subject: str
+    currency: str
     counts: str
     version: str
     blocks: tuple[Block, ...]
@@ -111,6 +112,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
     return Card(
         word=_word(run),
         subject=_subject(run),
+        currency=f"amounts are in {run.currency}" if run.currency else "",
         counts=_counted(run),
         version=_version(run),
         blocks=tuple(_block(result, run.guidance.get(result.check), of_run=bool(run.period)) for result in shown),

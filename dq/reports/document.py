@@ -19,6 +19,8 @@ from markupsafe import Markup
 from dq.model import Json, Kind
 from dq.reports.markdown import escape
 
+COUNTED = ("seats", "users", "sessions", "minutes")
+"""The units of what is counted; of what is neither that nor a ratio the unit is its currency."""
 TREND = 13
 """Periods a trend shows: half a year of fortnights."""
 _PICTURE = (132, 30)
@@ -128,8 +130,8 @@ def _amount(value: Decimal | None, unit: str) -> str:
         return ""
     if unit == "ratio":
         return f"{value * 100:,.1f} %"
-    if unit == "USD":
-        return f"{value:,.2f} USD"
+    if unit not in COUNTED:
+        return f"{value:,.2f} {unit}"
     return f"{value:,.0f} {unit}" if value == value.to_integral_value() else f"{value:,.1f} {unit}"
 
 

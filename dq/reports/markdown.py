@@ -32,6 +32,7 @@ def _lines(summary: Card, *, level: int) -> Iterator[str]:
         ("Error", [summary.error]),
         ("Partial", summary.partial),
         ("Replaces", [summary.replaced]),
+        ("Currency", [summary.currency if summary.replaced or summary.blocks else ""]),
         ("Built on", summary.built_on),
         ("Waiver", summary.waivers),
         ("Died", summary.died),

@@ -91,6 +91,8 @@ class _Writer:
             yield from self._labelled("PARTIAL", line)
         if card.replaced:
             yield from self._labelled("REPLACES", card.replaced)
+        if card.currency and (card.replaced or card.blocks):
+            yield from self._labelled("CURRENCY", card.currency)
         for line in card.built_on:
             yield from self._labelled("BUILT ON", line)
         for line in card.waivers:

@@ -105,7 +105,8 @@ def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:
     table = run.warehouse.table(record.pipeline)
     commit = table.commit_at(record.version or 0)
     entry = commit.entries[record.period]
-    before = sorted(period for period in commit.entries if period < record.period)[-document.TREND + 1 :]
+    ids = sorted(period for period in commit.entries if period < record.period)[-document.TREND + 1 :]
+    before = table.known(entry.as_of or record.as_of, ids)
     failed = [result for result in record.results if result.outcome is Outcome.FAILED]
     return document.Issue(
         title=item.document,
@@ -117,7 +118,7 @@ def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:
         version=record.version or 0,
         as_of=entry.as_of or record.as_of,  # drawn again by a later run it is the same document
         rows=_rows(table, entry),
-        earlier={period: _rows(table, commit.entries[period]) for period in before},
+        earlier={period: _rows(table, one) for period, one in before.items()},
         partial=record.partial,
         warnings=sum(result.severity is Severity.WARNING for result in failed),
     )

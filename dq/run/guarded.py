@@ -61,6 +61,11 @@ class GuardedRun:
         """The calculation rules of ``jobs/rules.yml``."""
         return self.project.rules
 
+    @property
+    def currency(self) -> str:
+        """The currency of all the company's amounts, as ISO 4217 names it."""
+        return self.project.sources.currency
+
     def absent(self, name: str) -> bool:
         """Whether a source is declared absent in the sources file."""
         return name in self.bound.pipeline.sources and self.project.sources.absence(name) is not None
@@ -310,6 +315,9 @@ class GuardedRun:
         state.results += judging.of_periods(self.bound, state)
         state.results += judging.of_absent(self.bound, self.project)
         state.results += rules.judge(self.project, self.bound, state.window, self._table)
+        if uncovered := [r.observed for r in state.results if r.type == rules.COVERED and r.blocks]:
+            self._over(Outcome.NOT_RUN, f"not computed: {'; '.join(uncovered)}")
+            return
         limits = self.project.settings.runtime
         self._step("looking at the files of the inputs")
         state.results += hints.of_inputs(self._spark, self.bound, state, self.warehouse, limits)

@@ -14,6 +14,7 @@ from dq.engine.run import result_of
 from dq.model import Check, CheckResult, Evidence, Json, Outcome, Window
 from dq.project import Bound, Project
 
+COVERED = "expect_rules_to_cover_days"
 CHANGED = "expect_rules_to_stay"
 VERSIONED = "expect_rules_to_be_versioned"
 # What a rule says beside what it does; mending a sentence changes no figure.
@@ -79,6 +80,9 @@ def judge(project: Project, bound: Bound, window: Window, table: store.Table) ->
     rules = {rule: versions(project.rules, rule) for rule in bound.pipeline.rules}
     results = []
     for check in bound.run_checks.values():
+        if check.type == COVERED:
+            told = [text for rule, declared in rules.items() for text in uncovered(rule, declared, window.month_start)]
+            results.append(_result(check, told, f"in force from {window.month_start} on: {', '.join(rules)}"))
         if check.type == CHANGED:
             since = earlier.data_through + timedelta(days=1) if earlier else window.start
             told = [text for declared in rules.values() for text in steps(declared, min(since, window.start), window)]
@@ -93,6 +97,17 @@ def judge(project: Project, bound: Bound, window: Window, table: store.Table) ->
             periods_told = " and ".join(entry.period for entry in entries) or "no period"
             results.append(_result(check, told, f"{periods_told} published by rules that are declared as they were"))
     return results
+
+
+def uncovered(rule: str, declared: Sequence[Version], first: date) -> list[str]:
+    """The rule that is not in force yet on the first day that is computed, as a sentence with what to declare."""
+    if declared and declared[0].effective_from <= first:
+        return []
+    begins = f"begins on {declared[0].effective_from} ({declared[0].version})" if declared else "has no version"
+    return [
+        f"the rule {rule} {begins}, yet days from {first} on are computed; declare in jobs/rules.yml by which version "
+        "they are, or begin with a later month"
+    ]
 
 
 def steps(declared: Sequence[Version], since: date, window: Window) -> list[str]:

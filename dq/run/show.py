@@ -30,7 +30,8 @@ def figures(warehouse: store.Warehouse, registry: Registry, record: RunRecord) -
     commit = warehouse.table(record.pipeline).current()
     entries = commit.entries if commit else {}
     seen = store.summed(entry for period, entry in entries.items() if period.startswith(record.period))
-    lines = [f"figures   {'computed':>22}  {'readers see':>22}"]
+    said = f"in {record.currency}" if record.currency else ""
+    lines = [f"figures   {said:<8}{'computed':>14}  {'readers see':>22}"]
     for name in names:
         lines.append(f"  {name:<18} {_amount(record.totals.get(name)):>12}  {_amount(seen.get(name)):>22}".rstrip())
     return "\n".join(lines)

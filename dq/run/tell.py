@@ -56,6 +56,7 @@ def record(run: GuardedRun) -> RunRecord:
         waivers=[*notes(state.results, state.waivers, as_of=window.as_of), *inherited(_read_from(run))],
         sources=_sources(run.project),
         died_before=state.died_before,
+        currency=run.currency if run.bound.pipeline.publishes.numbers()["amounts"] else "",
     )
 
 

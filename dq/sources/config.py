@@ -86,8 +86,9 @@ class SourcesConfig:
     """A company's sources: its raw tables and, for every contract, the source that fulfils it.
 
     ``root`` is the folder the tables' paths start from; None where only an environment variable that is not set could
-    say it. ``root_env`` is that variable. ``thresholds`` are by check, in place of those of the suites,
-    ``closed`` the days on which nothing is expected.
+    say it. ``root_env`` is that variable. ``currency`` is the one all its amounts are in, as ISO 4217 names it, empty
+    where no source needs it. ``thresholds`` are by check, in place of those of the suites, ``closed`` the days on which
+    nothing is expected.
     """
 
     company: str
@@ -99,6 +100,7 @@ class SourcesConfig:
     document: Document
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     closed: Closed = field(default_factory=Closed)
+    currency: str = ""
 
     def finding(self, key: Key, message: str) -> Finding:
         """A mistake at a place in the sources file."""

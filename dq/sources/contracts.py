@@ -37,13 +37,15 @@ class ReadRule(StrEnum):
 class ContractColumn:
     """One column of a contract: its Spark type after mapping and what is promised of its values.
 
-    ``accepted`` is the closed set of values, None where any is good; ``where`` the file and line it is declared at.
+    ``accepted`` is the closed set of values, None where any is good; of a ``currency`` column it is the company's own.
+    ``where`` is the file and line it is declared at.
     """
 
     name: str
     type: str
     required: bool = False
     accepted: tuple[str, ...] | None = None
+    currency: bool = False
     description: str = ""
     where: str = ""
 
@@ -92,6 +94,7 @@ class _ColumnText(_Strict):
     type: str
     required: bool = False
     accepted: list[str] | None = Field(default=None, min_length=1)
+    currency: bool = False
     description: str = ""
 
 
@@ -208,11 +211,14 @@ def _column(name: str, text: _ColumnText, document: Document, key: Key, findings
         if type_ not in ("string", ""):
             findings.append(document.finding((*key, "accepted"), f"is for string columns; {name} is {type_}"))
         findings.extend(twice(text.accepted, document, (*key, "accepted")))
+    if text.currency and (text.accepted is not None or type_ not in ("string", "")):
+        findings.append(document.finding((*key, "currency"), "is for string columns without accepted values"))
     return ContractColumn(
         name=name,
         type=type_,
         required=text.required,
         accepted=tuple(text.accepted) if text.accepted is not None else None,
+        currency=text.currency,
         description=text.description,
         where=f"{document.file}:{document.line(key)}",
     )

@@ -72,6 +72,9 @@ class SourcesFile(_Strict):
 
     company: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     root: _RootText
+    currency: str = Field(
+        default="", pattern=r"^([A-Z]{3})?$", description="What all amounts are in, as ISO 4217 names it, such as EUR."
+    )
     tables: dict[str, _TableText] = Field(min_length=1)
     sources: dict[str, _SourceText] = Field(min_length=1)
     thresholds: dict[str, _ThresholdText] = {}
@@ -104,6 +107,12 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
             date.fromisoformat(day)
         except ValueError:
             findings.append(document.finding(("closed", "days", index), f"{day} is not a day of the calendar"))
+    if not file.currency:
+        for name, source in sources.items():
+            for column in source.contract.columns.values():
+                if column.currency and source.query is not None and column.name not in source.absent_columns:
+                    message = f"declare what all amounts are in, such as EUR: {name}.{column.name} must say the same"
+                    findings.append(document.finding(("currency",), message))
     if findings:
         raise ConfigError(findings)
     return SourcesConfig(
@@ -114,6 +123,7 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
         tables=tables,
         sources=sources,
         document=document,
+        currency=file.currency,
         thresholds={
             name: Threshold(kwargs=_json(threshold.kwargs), reason=threshold.reason)
             for name, threshold in file.thresholds.items()

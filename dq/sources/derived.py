@@ -65,7 +65,8 @@ def contract_checks(config: SourcesConfig, name: str) -> list[Check]:
     for column in contract.columns.values():
         if column.required:
             checks.append(_required(contract, column))
-        accepted = source.accepted.get(column.name, column.accepted)
+        of_contract = (config.currency,) if column.currency and config.currency else column.accepted
+        accepted = source.accepted.get(column.name, of_contract)
         if accepted is not None:
             checks.append(_accepted(contract, column, accepted, source))
         if column.name in lossy:

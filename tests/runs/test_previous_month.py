@@ -157,6 +157,21 @@ def test_a_new_rule_is_told_with_its_date(after_september: Bench, project_copy: 
 
 
 @pytest.mark.slow
+def test_a_rule_that_begins_after_the_data_ends_the_run_with_its_section(
+    after_september: Bench, project_copy: Callable[[], Path]
+) -> None:
+    after_september.home = project_copy()
+    rules = after_september.home / "jobs" / "rules.yml"
+    rules.write_text(rules.read_text().replace('"2024-01-01"', '"2026-10-15"'))
+    held = after_september.run("profit_unit", MONTH)
+    result = held.result("profit_unit.rules.cover")
+    assert (held.code, held.record.version, result.outcome, result.failure_class) == (1, None, Outcome.FAILED, "F25")
+    assert "the rule allocation begins on 2026-10-15 (2024.1), yet days from 2026-10-01 on are computed" in held.out
+    assert "a-rule-of-calculation-changed" in held.out
+    assert "not computed" in held.result("profit_unit_keeps_every_invoice_line").reason
+
+
+@pytest.mark.slow
 def test_an_expense_entered_after_its_month_was_final_is_told_with_the_command_that_takes_it_in(
     spark: SparkSession, after_september: Bench
 ) -> None:

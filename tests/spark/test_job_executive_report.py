@@ -51,6 +51,7 @@ def report(
     investors: tuple[object, ...] | None = ("total", Decimal("900.00"), Decimal("300.00"), None),
     previous: DataFrame | None = None,
     window: Window = FORTNIGHT,
+    currency: str = "EUR",
 ) -> dict[str, dict[str, object]]:
     usual = [
         (FIRST, money("100.00"), money("60.00"), money("40.00"), 7, None),
@@ -76,6 +77,7 @@ def report(
         investor_engagement=spark.createDataFrame([("total", 5)], f"row_kind string, {JOB.INVESTORS['mau']} bigint"),
         previous=previous,
         window=window,
+        currency=currency,
     )
     return {row["metric"]: row.asDict() for row in frame.collect()}
 
@@ -99,6 +101,9 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert (values["month_revenue"], values["month_active_users"]) == (money("900"), 5)
     assert [row["line"] for row in rows.values()] == list(range(1, len(JOB.METRICS) + 1))
     assert {row["change_ratio_reason"] for row in rows.values()} == {"no_previous"}
+    units = {name: row["unit"] for name, row in rows.items()}
+    assert (units["revenue"], units["closing_mrr"], units["month_profit"], units["margin"]) == ("EUR",) * 3 + ("ratio",)
+    assert {*units.values()} == {"EUR", "ratio", "seats", "users", "sessions", "minutes"}
 
 
 def test_trailing_twelve_months_are_as_investors_see_them(spark: SparkSession) -> None:

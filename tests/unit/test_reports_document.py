@@ -95,3 +95,11 @@ def test_hostile_names_do_nothing() -> None:
     assert "<script" not in page.lower()
     assert "<script" not in document.markdown(issue(row(name, "1.00", section=name), title=name)).lower()
     assert "default-src 'none'" in page
+
+
+def test_an_amount_is_shown_in_the_currency_its_row_names() -> None:
+    page = document.markdown(
+        issue(row("revenue", "1234.5", unit="EUR"), row("subscribers", "8", line="2", unit="seats"))
+    )
+    assert "1,234.50 EUR" in page
+    assert "8 seats" in page

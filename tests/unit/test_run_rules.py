@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from dq import project as projects
 from dq import store
 from dq.errors import ConfigError
-from dq.model import Json, Kind, Verdict, Window
-from dq.run.rules import Version, in_force, silent, steps, versions
+from dq.model import CheckResult, Json, Kind, Outcome, Verdict, Window
+from dq.run.rules import Version, in_force, judge, silent, steps, versions
 
+ROOT = Path(__file__).resolve().parents[2]
 OLD: Mapping[str, Json] = {
     "version": "2024.1",
     "effective_from": "2024-01-01",
@@ -88,6 +91,32 @@ def test_a_step_is_told_with_version_date_and_reason() -> None:
     november = replace(OCTOBER, period="2026-11", start=date(2026, 11, 1), end=date(2026, 11, 30))
     assert steps(declared(OLD, NEW), date(2026, 11, 1), replace(november, data_through=date(2026, 11, 9))) == []
     assert len(steps(declared(OLD, NEW), date(2026, 10, 1), replace(november, data_through=date(2026, 11, 9)))) == 1
+
+
+def test_a_rule_that_begins_after_the_first_day_computed_holds_with_what_to_declare(
+    project_copy: Callable[[], Path],
+) -> None:
+    home = project_copy()
+    file = home / "jobs" / "rules.yml"
+    table: Any = SimpleNamespace(current=lambda: None, known=lambda *_: {})
+
+    def cover(begins: str, window: Window = OCTOBER) -> CheckResult:
+        text = (ROOT / "jobs" / "rules.yml").read_text(encoding="utf-8")
+        file.write_text(text.replace('"2024-01-01"', f'"{begins}"'), encoding="utf-8")
+        project = projects.load(home)
+        judged = judge(project, project.pipeline("profit_unit"), window, table)
+        return next(one for one in judged if one.check == "profit_unit.rules.cover")
+
+    held = cover("2026-10-15")
+    assert held.blocks
+    assert held.observed == (
+        "the rule allocation begins on 2026-10-15 (2024.1), yet days from 2026-10-01 on are computed; declare in "
+        "jobs/rules.yml by which version they are, or begin with a later month"
+    )
+    assert (held.failure_class, held.runbook) == ("F25", "profit_unit.md#a-rule-of-calculation-changed")
+    assert cover("2026-10-01").outcome is Outcome.PASSED
+    last = replace(OCTOBER, period="2026-10-31", start=OCTOBER.end)
+    assert cover("2026-10-15", last).blocks, "the month so far begins before it"
 
 
 def test_a_new_version_from_a_later_day_leaves_what_is_published_alone() -> None:

@@ -179,13 +179,13 @@ def test_twelve_months_are_counted_once_all_of_them_before_this_one_are_final(
     assert found.trailing is not None
     assert (found.trailing.first_day, list(found.trailing.units["units"].entries)) == (first, [first.isoformat()])
     assert (list(found.trailing.own.entries) if found.trailing.own else None) == own
-    absent = previous.absent(bound, window, found, {})
+    absent = previous.absent(of_two_tables(finals, units), bound, window, found, {})
     assert ("figures.trailing" in absent, "units.trailing.first_day" in absent) == (own is None, False)
     lacking = previous.pin(of_two_tables(finals[:3] + finals[4:], units), PROJECT, bound, window)
     assert lacking is not None
     assert lacking.trailing is None
     assert lacking.fingerprint != found.fingerprint
-    names = previous.absent(bound, window, lacking, {})
+    names = previous.absent(of_two_tables(finals, units), bound, window, lacking, {})
     assert "are published as final" in names["units.trailing.first_day"]
     assert "units.trailing" not in names
 

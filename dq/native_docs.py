@@ -165,7 +165,7 @@ ARGUMENT_EXAMPLES: Mapping[str, Json] = {
     "type_list": ["IntegerType", "LongType"],
     "unexpected_rows_query": "SELECT * FROM {batch} WHERE amount < 0",
     "value": 10,
-    "value_pairs_set": [["EUR", "DE"], ["USD", "US"]],
+    "value_pairs_set": [["EUR", "DE"], ["CHF", "CH"]],
     "value_set": ["open", "closed"],
 }
 """A value of each argument that an example needs."""

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dq.errors import DqError
@@ -22,6 +23,10 @@ JAVA_HELP = "install a Java 17 or 21 runtime (Debian: apt-get install openjdk-17
 _LOGGING = "-Dlog4j2.configurationFile="
 _ARCHIVE = "-XX:SharedArchiveFile="
 
+_KEEP = Lock()
+_readers: dict[object, int] = {}
+_replaced: dict[tuple[object, str], str | None] = {}
+
 # Settings a guarded run depends on; whatever a properties file says, the run refuses to start when they differ.
 REQUIRED = {
     "spark.sql.session.timeZone": "UTC",
@@ -30,6 +35,16 @@ REQUIRED = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
+
+
+PARSER_SETTINGS = {
+    "spark.sql.variable.substitute": "false",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.parser.quotedRegexColumnNames": "false",
+    "spark.sql.legacy.setopsPrecedence.enabled": "false",
+    "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "false",
+}
+"""Under these Spark reads free SQL as it was checked: nothing in it is replaced, no literal means something else."""
 
 
 def properties(path: Path) -> dict[str, str]:
@@ -95,7 +110,7 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             else:
                 ours = _ours(conf_dir or Path("spark-conf"))
                 settings = _event_log(events, ours) | ours
-            for key, value in settings.items():
+            for key, value in (settings | PARSER_SETTINGS).items():
                 builder = builder.config(key, value)
         active = builder.getOrCreate()
     wrong = _unsafe(active)
@@ -138,6 +153,32 @@ def apart(name: str, conf_dir: Path | None = None) -> Iterator[SparkSession]:
     finally:  # reading a frame made ours the active one
         SparkSession._activeSession = running
         running._jvm.SparkSession.setActiveSession(running._jsparkSession)  # type: ignore[union-attr]
+
+
+@contextmanager
+def read_as_written(spark: SparkSession) -> Iterator[None]:
+    """Give a session, which may be somebody else's, our PARSER_SETTINGS, and its own back at the end.
+
+    Datasets are judged in several threads: what was set goes back when the last of them is done.
+    """
+    with _KEEP:
+        _readers[spark] = _readers.get(spark, 0) + 1
+        for key, ours in PARSER_SETTINGS.items():
+            own = spark.conf.get(key, None)
+            if own != ours:
+                _replaced[spark, key] = own
+                spark.conf.set(key, ours)
+    try:
+        yield
+    finally:
+        with _KEEP:
+            _readers[spark] -= 1
+            for key in PARSER_SETTINGS if not _readers[spark] else ():
+                if (spark, key) in _replaced:
+                    own = _replaced.pop((spark, key))
+                    spark.conf.set(key, own) if own is not None else spark.conf.unset(key)
+            if not _readers[spark]:
+                del _readers[spark]
 
 
 def class_archive() -> Path:

@@ -12,44 +12,27 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot import exp, tokenize
 from sqlglot.tokens import TokenType
 
+from dq import sqltext
 from dq.errors import UsageError, choices
 from dq.model import Json
 
 MAX_LENGTH = 4_000
 MAX_DEPTH = 100
 
-_STRUCTURE: tuple[type[Any], ...] = (
-    exp.Add, exp.And, exp.Between, exp.Boolean, exp.Case, exp.Cast, exp.Column, exp.DPipe, exp.DataType,
-    exp.DataTypeParam, exp.Div, exp.Dot, exp.EQ, exp.Escape, exp.GT, exp.GTE, exp.ILike, exp.Identifier, exp.If, exp.In,
-    exp.Interval, exp.Is, exp.LT, exp.LTE, exp.Like, exp.Literal, exp.Mod, exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Null,
-    exp.NullSafeEQ, exp.NullSafeNEQ, exp.Or, exp.Paren, exp.RawString, exp.RegexpLike, exp.Sub, exp.TryCast, exp.Var,
-)  # fmt: skip
-_FUNCTIONS: tuple[type[Any], ...] = (
-    exp.Abs, exp.AddMonths, exp.Ceil, exp.Coalesce, exp.Concat, exp.Contains, exp.DateDiff, exp.DateTrunc, exp.Day,
-    exp.DayOfMonth, exp.DayOfWeek, exp.EndsWith, exp.Floor, exp.Greatest, exp.IsNan, exp.LastDay, exp.Least, exp.Length,
-    exp.Lower, exp.Month, exp.Nullif, exp.Quarter, exp.Round, exp.SafeDivide, exp.StartsWith, exp.Substring,
-    exp.TimestampTrunc, exp.Trim, exp.TsOrDsAdd, exp.TsOrDsToDate, exp.Upper, exp.Year,
-)  # fmt: skip
-_NAMED_FUNCTIONS = frozenset({"isnull", "isnotnull", "weekday", "try_mod"})
-_QUERY_STRUCTURE: tuple[type[Any], ...] = (
-    exp.Alias, exp.Avg, exp.CTE, exp.Count, exp.CountIf, exp.Distinct, exp.Except, exp.Exists, exp.From, exp.Group,
-    exp.Having, exp.Intersect, exp.Join, exp.Limit, exp.Max, exp.Min, exp.Order, exp.Ordered, exp.Partition,
-    exp.RowNumber, exp.Select, exp.Star, exp.Subquery, exp.Sum, exp.Table, exp.TableAlias, exp.Tuple, exp.Union,
-    exp.Where, exp.Window, exp.WindowSpec, exp.With,
-)  # fmt: skip
 FUNCTIONS = (
-    "abs", "add_months", "ceil", "char_length", "coalesce", "concat", "contains", "date", "date_add", "date_sub",
-    "date_trunc", "datediff", "day", "dayofmonth", "dayofweek", "endswith", "floor", "greatest", "if", "ifnull",
-    "isnan", "isnotnull", "isnull", "last_day", "least", "length", "lower", "mod", "month", "nullif", "nvl", "quarter",
-    "regexp_like", "round", "startswith", "substring", "to_date", "trim", "trunc", "try_divide", "try_mod", "upper",
+    "abs", "add_months", "bigint", "binary", "boolean", "btrim", "ceil", "ceiling", "char_length", "character_length",
+    "coalesce", "concat", "contains", "date", "date_add", "date_diff", "date_sub", "date_trunc", "dateadd", "datediff",
+    "day", "dayofmonth", "dayofweek", "decimal", "double", "endswith", "float", "floor", "greatest", "if", "ifnull",
+    "int", "isnan", "isnotnull", "isnull", "last_day", "lcase", "least", "len", "length", "lower", "ltrim", "mod",
+    "month", "nullif", "nvl", "quarter", "regexp_like", "round", "rtrim", "smallint", "startswith", "string", "substr",
+    "substring", "timestamp", "tinyint", "to_date", "trim", "trunc", "try_divide", "try_mod", "ucase", "upper",
     "weekday", "year",
 )  # fmt: skip
 """The functions a condition may call, in Spark's spelling."""
+_OF_ROWS = ("avg", "count", "count_if", "max", "mean", "min", "row_number", "sum")
 
 OWN_LANGUAGE = ("great_expectations", "great_expectations__experimental__")
 """The values of ``condition_parser`` that name Great Expectations' own language, which only it can evaluate."""
@@ -80,10 +63,10 @@ def _expression(text: str, columns: tuple[str, ...]) -> str:
     for name in columns:
         by_lower.setdefault(name.lower(), []).append(name)
     for node in tree.walk():
-        _refuse_unlisted(node, text, (*_STRUCTURE, *_FUNCTIONS))
+        _refuse_unlisted(node, text, sqltext.STRUCTURE, FUNCTIONS)
         if isinstance(node, exp.Column):
             _resolve(node, by_lower, text)
-    return _generated(tree)
+    return _written(tree, text)
 
 
 def query(text: str, table: str) -> str:
@@ -96,10 +79,10 @@ def query(text: str, table: str) -> str:
         raise _error("is not a SELECT", text, "one SELECT over the checked table")
     known = {table.lower()} | {str(cte.alias).lower() for cte in tree.find_all(exp.CTE)}
     for node in tree.walk():
-        _refuse_unlisted(node, text, (*_STRUCTURE, *_FUNCTIONS, *_QUERY_STRUCTURE))
+        _refuse_unlisted(node, text, (*sqltext.STRUCTURE, *sqltext.QUERY_STRUCTURE), (*FUNCTIONS, *_OF_ROWS))
         if isinstance(node, exp.Table) and (node.args.get("db") or node.name.lower() not in known):
             raise _error(f"reads the table {node.sql('spark')}", text, "only the checked table")
-    return _generated(tree)
+    return _written(tree, text)
 
 
 def row_condition(kwargs: Mapping[str, Json], columns: Collection[str]) -> str | None:
@@ -168,43 +151,39 @@ def _parse(text: str) -> Any:
     if len(text) > MAX_LENGTH:
         raise _error(f"is {len(text):,} characters long", text, f"at most {MAX_LENGTH:,}")
     try:
-        tokens = sqlglot.tokenize(text, read="spark")
-        _refuse_token_traps(tokens, text)
-        statements = sqlglot.parse(text, read="spark")
-    except SqlglotError as error:
-        raise _error("is not Spark SQL", text, "one SQL expression") from error
+        _refuse_token_traps(text)
+        statements = sqltext.statements(text)
+    except sqltext.RefusedError as refused:
+        raise _error(str(refused), text, "one SQL expression") from refused
     except RecursionError as error:
         raise _error("is nested too deeply", text, f"at most {MAX_DEPTH} levels") from error
-    if len(statements) != 1 or statements[0] is None:
+    except sqltext.PARSER_ERRORS as error:
+        raise _error("is not Spark SQL", text, "one SQL expression") from error
+    if len(statements) != 1:
         raise _error("holds more than one statement", text, "one SQL expression")
     return statements[0]
 
 
-def _refuse_token_traps(tokens: Collection[Any], text: str) -> None:
+def _refuse_token_traps(text: str) -> None:
     depth = 0
-    previous = None
-    for token in tokens:
+    for token in tokenize(text, read="spark"):
         depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
         if depth > MAX_DEPTH:
             raise _error("is nested too deeply", text, f"at most {MAX_DEPTH} levels")
         if token.token_type is TokenType.SEMICOLON:
             raise _error("holds more than one statement", text, "one SQL expression")
-        if previous is TokenType.STRING and token.token_type is TokenType.STRING:
-            # Spark 4 reads 'it''s' as it's, older ones and the parser here as its: no reading is safe.
-            raise _error("holds two adjacent string literals", text, "a quote inside a string written as \\'")
-        previous = token.token_type
 
 
-def _refuse_unlisted(node: Any, text: str, allowed: tuple[type[Any], ...]) -> None:
-    if isinstance(node, exp.Anonymous):
-        if str(node.this).lower() in _NAMED_FUNCTIONS:
-            return
-        raise _error(f"calls {str(node.this).lower()}", text, f"only these functions: {', '.join(FUNCTIONS)}")
-    if type(node) in allowed:
-        return
-    if isinstance(node, exp.Func):
-        raise _error(f"calls {node.sql_name().lower()}", text, f"only these functions: {', '.join(FUNCTIONS)}")
-    raise _error(f"uses {type(node).__name__.lower()}", text, "comparisons, arithmetic, CASE and the listed functions")
+def _refuse_unlisted(node: Any, text: str, allowed: tuple[type[Any], ...], functions: Collection[str]) -> None:
+    name = sqltext.called(node)
+    if name is None and isinstance(node, exp.Func) and type(node) not in allowed:
+        name = node.sql_name().lower()
+    if name is not None and (name not in functions or isinstance(node.parent, exp.Dot)):
+        raise _error(f"calls {name}", text, f"only these functions: {', '.join(FUNCTIONS)}")
+    if type(node) not in allowed:
+        raise _error(
+            f"uses {type(node).__name__.lower()}", text, "comparisons, arithmetic, CASE and the listed functions"
+        )
 
 
 def _resolve(node: Any, by_lower: Mapping[str, list[str]], text: str) -> None:
@@ -218,8 +197,11 @@ def _resolve(node: Any, by_lower: Mapping[str, list[str]], text: str) -> None:
     node.parts[0].set("this", (exact or found)[0])
 
 
-def _generated(tree: Any) -> str:
-    return str(tree.sql(dialect="spark", identify=True, comments=False))
+def _written(tree: Any, text: str) -> str:
+    try:
+        return sqltext.write(tree)
+    except sqltext.RefusedError as refused:
+        raise _error(str(refused), text, "one SQL expression") from refused
 
 
 def _error(what: str, text: str, expected: str) -> UsageError:

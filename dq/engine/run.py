@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from dq import session
 from dq.custom_types import CUSTOM_TYPES, judges_published
 from dq.engine import measures
 from dq.engine.base import RAW_PREFIX, Context, Dataset
@@ -53,6 +54,11 @@ def evaluate(checks: Sequence[Check], dataset: Dataset, context: Context) -> lis
     for check in checks:
         if check.type in CUSTOM_TYPES and CUSTOM_TYPES[check.type].run_level:
             raise EvaluationError(f"{check.type} is judged by the run, not on a dataset", where=check.check)
+    with session.read_as_written(dataset.frame.sparkSession):
+        return _evaluated(checks, dataset, context)
+
+
+def _evaluated(checks: Sequence[Check], dataset: Dataset, context: Context) -> list[CheckResult]:
     made: dict[int, CheckResult] = {}
     due: list[int] = []
     for position, check in enumerate(checks):

@@ -127,7 +127,8 @@ def safe_kwargs(kwargs: Mapping[str, Json], columns: Sequence[str], *, spark: bo
         text = safe.get(name)
         if isinstance(text, str):
             checked = conditions.query(text.replace("{batch}", _TABLE), _TABLE)
-            safe[name] = checked.replace(conditions.quote(_TABLE), "{batch}")
+            # Great Expectations formats it: any other brace would be one more text that nobody has checked.
+            safe[name] = checked.replace("{", "{{").replace("}", "}}").replace(conditions.quote(_TABLE), "{batch}")
     return safe
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dq import session
 from dq.errors import ConfigError, DqError, Finding, UsageError
 from dq.gx.convert import as_suite, quiet
 from dq.gx.fallback import BATCH, declared_with_batch, is_pandas, run_gx, safe_kwargs
@@ -40,7 +41,7 @@ def validation_result(
     built = as_suite(suite)
     wanted = _result_format(result_format)
     columns = _columns(df)
-    with quiet():
+    with quiet(), nullcontext() if is_pandas(df) else session.read_as_written(df.sparkSession):
         configurations = resolved([expectation.configuration for expectation in built.expectations], parameters)
         _refuse_unsafe(configurations, columns, spark=not is_pandas(df))
         placed = _evaluated(configurations, df, wanted)

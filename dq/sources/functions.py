@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+from sqlglot import exp
 
-from sqlglot import exp, parse_one
-from sqlglot.errors import SqlglotError
+from dq import sqltext
 
 # Left out on purpose: whatever reads the clock, the session, files or the network (now, current_date, current_user,
 # input_file_name, read_files), runs code (reflect, java_method), is not repeatable (rand, uuid,
@@ -37,43 +36,24 @@ _LISTED = """
 NAMES = frozenset(_LISTED.split())
 
 # Operators and syntax that the parser keeps as function nodes.
-_SYNTAX = (exp.Cast, exp.TryCast, exp.Case, exp.If, exp.And, exp.Or, exp.Xor, exp.Not, exp.Exists, exp.Extract)
-_MAX_ARGUMENTS = 6
-# What the parser raises on a call with the wrong number of arguments: its own error, or whatever its builder runs into.
-PARSER_ERRORS = (SqlglotError, ValueError, TypeError, IndexError, KeyError, AttributeError, RecursionError)
-
-
-@cache
-def _allowed_nodes() -> frozenset[type[exp.Expression]]:
-    """The parser's node types for the allowed names, found by parsing each name with each number of arguments.
-
-    The parser folds Spark's names into its own node types (``nvl`` and ``coalesce`` are one), so types are compared.
-    """
-    nodes: set[type[exp.Expression]] = set(_SYNTAX)
-    for name in NAMES:
-        for count in range(_MAX_ARGUMENTS + 1):
-            call = f"{name}({', '.join('abcdef'[:count])})"
-            try:
-                tree = parse_one(call, dialect="spark")
-            except PARSER_ERRORS:
-                continue
-            nodes.update(type(node) for node in tree.find_all(exp.Func) if not isinstance(node, exp.Anonymous))
-    # Some names read the clock when called without arguments: unix_timestamp().
-    return frozenset(nodes - {exp.CurrentTimestamp, exp.CurrentDate})
+_SYNTAX = (
+    exp.And, exp.Case, exp.Cast, exp.Exists, exp.Extract, exp.If, exp.Not, exp.Or, exp.Overlay, exp.RegexpLike,
+    exp.StrPosition, exp.Substring, exp.Trim, exp.TryCast, exp.Xor,
+)  # fmt: skip
 
 
 def refused(tree: exp.Expression) -> list[str]:
     """The names of the functions in a parsed query that are not on the list, each once, in order."""
     names: list[str] = []
     for node in tree.find_all(exp.Func):
-        if isinstance(node, exp.Anonymous):
-            name = node.name.lower()
-            if name in NAMES and not isinstance(node.parent, exp.Dot):
+        name = sqltext.called(node)
+        if name is None:
+            if isinstance(node, _SYNTAX):
                 continue
-        elif type(node) in _allowed_nodes():
-            continue
-        else:
             name = node.sql_name().lower()
+        # Called without arguments it reads the clock.
+        elif name in NAMES and not isinstance(node.parent, exp.Dot) and (name != "unix_timestamp" or node.expressions):
+            continue
         if name not in names:
             names.append(name)
     return names

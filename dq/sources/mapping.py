@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlglot import exp, tokenize
-from sqlglot import parse as parse_statements
-from sqlglot.tokens import TokenType
+from sqlglot import exp
 
+from dq import sqltext
 from dq.errors import choices
-from dq.sources.functions import PARSER_ERRORS, refused
+from dq.sources.functions import refused
 from dq.sources.resolution import RawColumn, Resolver
 from dq.sources.types import canonical
 
@@ -28,6 +27,15 @@ _FORBIDDEN: tuple[tuple[type[exp.Expression], str], ...] = (
     (exp.Pivot, "PIVOT makes columns that cannot be known before Spark starts; name them with CASE"),
 )
 
+# What a mapping may be made of, beside what a condition may.
+_KNOWN = (
+    *sqltext.STRUCTURE, *sqltext.QUERY_STRUCTURE, exp.All, exp.Any, exp.BitwiseAnd, exp.BitwiseLeftShift,
+    exp.BitwiseNot, exp.BitwiseOr, exp.BitwiseRightShift, exp.BitwiseXor, exp.Bracket, exp.Cluster, exp.ColumnDef,
+    exp.Cube, exp.Distribute, exp.Extract, exp.Filter, exp.GroupingSets, exp.HexString, exp.IgnoreNulls, exp.IntDiv,
+    exp.IntervalSpan, exp.Lambda, exp.Lateral, exp.Overlay, exp.Placeholder, exp.Qualify,
+    exp.RespectNulls, exp.Rollup, exp.Sort, exp.StrPosition, exp.WithinGroup,
+)  # fmt: skip
+
 
 class MappingError(ValueError):
     """Everything that is wrong with one SELECT, a sentence each."""
@@ -41,9 +49,10 @@ class MappingError(ValueError):
 class SourceQuery:
     """A checked SELECT.
 
-    ``tables`` are the raw tables it reads and ``outputs`` the columns it gives, in order. ``passed`` says which outputs
-    are a raw column unchanged, ``casts`` which are one explicit cast to a type; ``bare`` are raw columns used only as
-    outputs unchanged. With ``plain`` the result is row for row its single table. ``parameters`` are those it uses.
+    ``sql`` is what Spark runs: the checked tree, written again. ``tables`` are the raw tables it reads and ``outputs``
+    the columns it gives, in order. ``passed`` says which outputs are a raw column unchanged, ``casts`` which are one
+    explicit cast to a type; ``bare`` are raw columns used only as outputs unchanged. With ``plain`` the result is row
+    for row its single table. ``parameters`` are those it uses.
     """
 
     sql: str
@@ -58,12 +67,11 @@ class SourceQuery:
 
 def parse(text: str, tables: Mapping[str, Mapping[str, str]]) -> SourceQuery:
     """The checked form of a SELECT over raw tables (name -> column -> type), or a MappingError with all mistakes."""
-    # Spark replaces ${...} in the text itself before it parses, so that what runs would not be what was checked.
-    if "${" in text:
-        raise MappingError(["${...} is replaced by Spark before parsing and is not allowed"])
     try:
-        statements = [statement for statement in parse_statements(text, dialect="spark") if statement is not None]
-    except PARSER_ERRORS as error:
+        statements = sqltext.statements(text)
+    except sqltext.RefusedError as error:
+        raise MappingError([f"the SELECT {error}"]) from error
+    except sqltext.PARSER_ERRORS as error:
         raise MappingError([f"the SELECT does not parse: {_where(error)}"]) from error
     if len(statements) != 1:
         raise MappingError([f"{len(statements)} statements; exactly one SELECT is allowed"])
@@ -75,15 +83,20 @@ def parse(text: str, tables: Mapping[str, Mapping[str, str]]) -> SourceQuery:
         f"the function {name} is not allowed in a mapping: its value may depend on more than its arguments"
         for name in refused(tree)
     ]
+    messages += [f"{name} is not allowed in a mapping" for name in _unknown(tree)]
     messages += _bad_parameters(tree)
     resolver = Resolver(tables)
     outputs = resolver.query(tree)
     messages += resolver.messages
     if messages:
         raise MappingError(list(dict.fromkeys(messages)))
+    try:
+        written = sqltext.write(tree)
+    except sqltext.RefusedError as error:
+        raise MappingError([f"the SELECT {error}"]) from error
     passed = _passed(tree, resolver)
     return SourceQuery(
-        sql=_statement(text),
+        sql=written,
         tables=tuple(resolver.read),
         outputs=tuple(outputs),
         passed=passed,
@@ -92,6 +105,12 @@ def parse(text: str, tables: Mapping[str, Mapping[str, str]]) -> SourceQuery:
         plain=_plain(tree, passed, resolver),
         parameters=frozenset(str(node.this) for node in tree.find_all(exp.Placeholder)),
     )
+
+
+def _unknown(tree: exp.Expression) -> list[str]:
+    """The kinds of syntax in a tree that are not known to mean to Spark what they mean here, each once."""
+    reported = tuple(kind for kind, _ in _FORBIDDEN)
+    return list(dict.fromkeys(type(n).__name__.upper() for n in tree.walk() if not isinstance(n, (*_KNOWN, *reported))))
 
 
 def _where(error: Exception) -> str:
@@ -105,15 +124,6 @@ def _where(error: Exception) -> str:
 def _bad_parameters(tree: exp.Expression) -> list[str]:
     names = [str(node.this or "?") for node in tree.find_all(exp.Placeholder)]
     return [f"the parameter {name} is unknown; {choices(name, PARAMETERS)}" for name in names if name not in PARAMETERS]
-
-
-def _statement(text: str) -> str:
-    """The text without a closing semicolon, so that it can stand as a subquery."""
-    tokens = tokenize(text, read="spark")
-    end = len(text)
-    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-        end = tokens.pop().start
-    return text[:end].strip()
 
 
 def _passed(tree: exp.Expression, resolver: Resolver) -> dict[str, RawColumn]:

@@ -301,7 +301,7 @@ def _mapped(
     window: Window,
     days: tuple[date, date],
 ) -> DataFrame:
-    """The SELECT over the raw tables. Its own text is what Spark runs: printing the parsed tree again could change it.
+    """The SELECT over the raw tables, as it was checked and written again.
 
     The raw tables are put under it as queries of a WITH, over views with names nobody else has.
     """

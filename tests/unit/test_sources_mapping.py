@@ -27,7 +27,7 @@ def test_a_plain_select_passes_columns_through() -> None:
     assert query.tables == ("orders",)
     assert query.plain
     assert query.passed == {"line_id": RawColumn("orders", "line_id"), "amount": RawColumn("orders", "Amount")}
-    assert query.sql == "SELECT line_id, Amount AS amount FROM orders"
+    assert query.sql == "SELECT `line_id`, `Amount` AS `amount` FROM `orders`"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_names_are_found_by_sparks_rules(sql: str) -> None:
         ("SELECT line_id, account FROM orders UNION ALL SELECT account, line_id FROM orders", "same order"),
         ("SELECT line_id FROM orders WHERE day = :today", "the parameter today is unknown"),
         ("SELECT line_id FROM orders WHERE day = ?", "the parameter ? is unknown"),
-        ("SELECT '${env:HOME}' AS line_id FROM orders", "replaced by Spark before parsing"),
+        ("SELECT '${env:HOME}' AS line_id FROM orders", "which Spark replaces before it parses"),
         ("WITH orders AS (SELECT line_id FROM orders) SELECT line_id FROM orders", "name of a raw table"),
         ("SELECT line_id FROM orders WHERE account IN (SELECT nope FROM accounts)", "nope is unknown"),
         ("SELECT line_id FROM orders LATERAL VIEW explode(tagz) t AS tag", "tagz is unknown; did you mean tags?"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from dq import private
 from dq.errors import DqError
 
 if TYPE_CHECKING:
@@ -215,11 +216,15 @@ def _submitted() -> dict[str, str]:
 
 
 def _event_log(events: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings that write an event log into a folder, which Spark wants to exist."""
+    """The settings that write an event log into a folder, which Spark wants to exist.
+
+    A log quotes values of rows where a task fails. It is as private as the data: Spark lets groups read its logs.
+    """
     if events is None or "spark.eventLog.enabled" in settings:
         return {}
     try:
-        events.mkdir(parents=True, exist_ok=True)
+        private.make_folder(events)
+        events.chmod(private.OWNER_FOLDER)
     except OSError:  # the run that needs the folder says what is wrong with it
         return {}
     return {

@@ -121,6 +121,9 @@ class FaultFilesystem:
     def sha256(self, key: str) -> str | None:
         return self.inner.sha256(key)
 
+    def make_folder(self, key: str) -> None:
+        self.inner.make_folder(key)
+
     def link_target(self, key: str) -> str | None:
         return self.inner.link_target(key)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from dq import private
 from dq.gx import site as files
 from dq.gx.load import load
 from dq.gx.types import register
@@ -61,7 +62,7 @@ def _publish(site: Path, record: RunRecord) -> Path:
     page = site / files.page_path(record.pipeline, record.run)
     with files.writing(site):
         # Before the import that takes seconds: a folder that cannot be written is told at once.
-        page.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(page.parent)
     _prepare()
     from dq.gx.pages import run_page
     from dq.gx.results import suite_json

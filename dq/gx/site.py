@@ -17,6 +17,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
+from dq import private
 from dq.errors import DqError, UsageError
 from dq.model import RunRecord
 from dq.reports.card import card, count, worst
@@ -110,15 +111,14 @@ def writing(site: Path) -> Iterator[None]:
 
 def write(path: Path, text: str) -> None:
     """Write a file of the site so that a reader sees the old text or the new, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            # mkstemp makes files only their owner can read; a web server may be somebody else.
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), private.modes(path.parent)[0])
         Path(name).replace(path)
     except BaseException:
         with suppress(OSError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
-from dq import store
+from dq import private, store
 from dq.diagnose import Diagnosis, diagnose, document, section_of
 from dq.diagnose.files import IN_PROGRESS, find, logs_in
 from dq.errors import DqError
@@ -111,6 +111,7 @@ def note(warehouse: store.Warehouse, pipeline: str, run: str, log: EventLog | No
         }
         warehouse.records.put(KIND, pipeline, document)
         if log is not None and log.path is not None and log.path.parent == folder(warehouse):
+            private.close(log.path.parent)
             for old in logs_in(log.path.parent)[:-LOGS_KEPT]:
                 if old.is_dir():
                     shutil.rmtree(old, ignore_errors=True)

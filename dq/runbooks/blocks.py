@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dq import private
 from dq.errors import ConfigError, DqError, Finding
 from dq.model import Check
 from dq.people.roster import Roster
@@ -89,11 +90,13 @@ def write_checks(path: Path, checks: Sequence[Check], roster: Roster) -> bool:
 def write_atomically(path: Path, text: str) -> None:
     """Writes a file so that a reader sees the old or the new text, never a part."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o777 if path.exists() else 0o644)
+                os.fchmod(
+                    file.fileno(), path.stat().st_mode & 0o777 if path.exists() else private.modes(path.parent)[0]
+                )
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from dq import private
 from dq.errors import StoreError
-from dq.store.filesystem import FOLDER_MODE, TEMPORARY_SUFFIX
+from dq.store.filesystem import TEMPORARY_SUFFIX
 from dq.store.garbage import DATA
 from dq.store.log import LOG
 from dq.store.records import FOLDER
@@ -35,7 +36,7 @@ def cloned(warehouse: Warehouse, kinds: Collection[str]) -> Iterator[Path]:
     _sweep(root)
     target = root / uuid4().hex
     try:
-        target.mkdir(parents=True, mode=FOLDER_MODE)
+        private.make_folder(target)
         folders = [Path(table, part) for table in warehouse.tables() for part in _OF_TABLES]
         for folder in (*folders, *(Path(FOLDER, kind) for kind in kinds)):
             _link_tree(warehouse.root / folder, target / folder)
@@ -56,7 +57,7 @@ def _link_tree(source: Path, target: Path) -> None:
     """Link every file of a folder; what vanishes meanwhile was replaced or removed, which readers survive as well."""
     for folder, _, files in os.walk(source):
         here = target / Path(folder).relative_to(source)
-        here.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+        private.make_folder(here)
         for name in files:
             if name.endswith(TEMPORARY_SUFFIX):
                 continue

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
+from dq import private
 from dq.errors import StoreError
 
-FILE_MODE = 0o640
-FOLDER_MODE = 0o750
 TEMPORARY_SUFFIX = ".tmp"
 PROBE = ".probe-"
 T = TypeVar("T")
@@ -74,6 +73,9 @@ class Filesystem(Protocol):
     def replace(self, key: str, content: bytes) -> None:
         """Write a file whole and durably in place of what is there; readers see the old or the new bytes."""
 
+    def make_folder(self, key: str) -> None:
+        """Make a folder for a writer that does not go through this interface; nothing happens when it is there."""
+
     def delete(self, key: str) -> None:
         """Remove a file, a link, or a folder with all it holds; nothing happens when it is not there."""
 
@@ -95,8 +97,8 @@ class LinkingFilesystem(Protocol):
 class PosixFilesystem:
     """A folder of a POSIX filesystem: hard links give put-if-absent, rename gives atomic replacement.
 
-    Files get mode 0640 and folders 0750 whatever the umask. A symbolic link on the way to a key is refused, so that
-    nothing outside the root is ever read, written or removed.
+    Files are their owner's alone, or for the group that the root was given to, whatever the umask (`dq.private`). A
+    symbolic link on the way to a key is refused, so that nothing outside the root is ever read, written or removed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -157,6 +159,14 @@ class PosixFilesystem:
             raise _refused("write", path, error) from error
         self._sync("write", path.parent)
 
+    def make_folder(self, key: str) -> None:
+        """Make a folder for a writer that does not go through this interface; nothing happens when it is there."""
+        path = self._path(key)
+        try:
+            self._make_folder(path)
+        except OSError as error:
+            raise _refused("create", path, error) from error
+
     def delete(self, key: str) -> None:
         """Remove a file, a link, or a folder with all it holds; nothing happens when it is not there."""
         path = self._path(key)
@@ -176,9 +186,10 @@ class PosixFilesystem:
         if os.path.lexists(new):
             raise StoreError(f"cannot move {old} to {new}: the target exists")
         try:
+            self._make_folder(new.parent)
+            private.protect(old, new.parent)
             for path in _tree(old):
                 _sync_path(path)
-            self._make_folder(new.parent)
             old.rename(new)
             _sync_path(new.parent)
             _sync_path(old.parent)
@@ -240,8 +251,8 @@ class PosixFilesystem:
         try:
             self._make_folder(path.parent)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            with os.fdopen(os.open(temporary, flags, FILE_MODE), "wb") as file:
-                os.fchmod(file.fileno(), FILE_MODE)
+            with os.fdopen(os.open(temporary, flags, private.OWNER_FILE), "wb") as file:
+                os.fchmod(file.fileno(), private.modes(path.parent)[0])
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -258,11 +269,9 @@ class PosixFilesystem:
             return
         self._make_folder(path.parent)
         try:
-            path.mkdir(mode=FOLDER_MODE)
+            private.make_folder(path)
         except FileExistsError:
             return
-        if path.is_relative_to(self.root):
-            path.chmod(FOLDER_MODE)
         _sync_path(path.parent)
 
     def _sync(self, doing: str, folder: Path) -> None:

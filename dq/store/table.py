@@ -47,6 +47,8 @@ class Table:
         self._ready()
         if self._filesystem.list(self._data(run)) or self._filesystem.list(self._staged(run)):
             raise StoreError(f"run {run} has staged before", where=self.name, do="give the run an id of its own")
+        # Spark would make the folders above it as it makes its own, for everybody to look into.
+        self._filesystem.make_folder(f"{self.name}/{garbage.STAGING}")
         return str(self._root / self._staged(run))
 
     def staged(self, run: str) -> str:
@@ -323,7 +325,7 @@ class Table:
         view.refresh(self._filesystem, self._log, self.name)
 
     def _staged(self, run: str) -> str:
-        return f"{self.name}/_staging/{run}"
+        return f"{self.name}/{garbage.STAGING}/{run}"
 
     def _data(self, run: str) -> str:
         return f"{self.name}/data/{run}"

@@ -497,10 +497,14 @@ def test_a_name_that_could_leave_the_site_is_refused(tmp_path: Path, name: str) 
     assert not list(tmp_path.rglob("*.html"))
 
 
-def test_pages_can_be_read_by_a_web_server_and_written_by_nobody_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("given", "mode"), [(0o755, 0o600), (0o2750, 0o640)])
+def test_pages_are_read_by_the_group_that_the_site_was_given_to_or_by_nobody_else(
+    tmp_path: Path, given: int, mode: int
+) -> None:
+    tmp_path.chmod(given)
     docs.publish(tmp_path, held())
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
-    assert modes == {0o644}
+    assert modes == {mode}
 
 
 # Hostile strings

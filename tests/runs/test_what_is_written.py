@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,19 @@ from dq.run import staging
 
 AS_OF = datetime(2026, 11, 5, 9, tzinfo=UTC)
 PIPELINES = ("profit_unit", "investor_profit")
+
+
+def test_nobody_but_the_owner_reads_what_a_run_leaves(bench: Bench) -> None:
+    """Figures, records, views and pages, whatever the umask of the run and of Spark's writers is."""
+    before = os.umask(0)
+    try:
+        assert bench.run("profit_unit", "2026-10").code == 0
+    finally:
+        os.umask(before)
+    kept = [path for path in bench.warehouse.rglob("*") if not path.is_symlink()]
+    assert any(path.suffix == ".parquet" for path in kept)
+    others = [str(path.relative_to(bench.warehouse)) for path in kept if path.stat().st_mode & 0o077]
+    assert others == []
 
 
 @pytest.mark.parametrize("factor", [2, 0])

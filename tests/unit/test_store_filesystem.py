@@ -45,14 +45,57 @@ def test_what_is_not_there_is_none_or_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_files_are_0640_and_folders_0750_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+def test_files_and_folders_are_their_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
         PosixFilesystem(tmp_path / "root").replace("a/b", b"x")
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "root").rglob("*")}
-    assert modes == {"a": 0o750, "b": 0o640}
+    assert modes == {"a": 0o700, "b": 0o600}
+
+
+def test_what_spark_wrote_for_everybody_is_private_when_it_moves(tmp_path: Path) -> None:
+    staged = tmp_path / "root" / "t" / "_staging" / "r1" / "period=2026-10"
+    staged.mkdir(parents=True)
+    (staged / "part.parquet").write_bytes(b"x")
+    for path in (staged.parent, staged, staged / "part.parquet"):
+        path.chmod(0o777)
+    PosixFilesystem(tmp_path / "root").move("t/_staging/r1", "t/data/r1")
+    moved = {
+        str(path.relative_to(tmp_path / "root" / "t")): mode(path) for path in (tmp_path / "root/t/data").rglob("*")
+    }
+    period = "data/r1/period=2026-10"
+    assert moved == {"data/r1": 0o700, period: 0o700, f"{period}/part.parquet": 0o600}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_the_group_that_a_root_was_given_to_reads_what_is_in_it(tmp_path: Path, umask: int) -> None:
+    root, group = tmp_path / "root", 4321 if os.geteuid() == 0 else os.getgid()
+    root.mkdir()
+    os.chown(root, -1, group)
+    root.chmod(0o2750)
+    files = PosixFilesystem(root)
+    before = os.umask(umask)
+    try:
+        files.replace("a/b", b"x")
+        files.make_folder("t/_staging")
+        staged = root / "t" / "_staging" / "r1"
+        staged.mkdir()
+        (staged / "part").write_bytes(b"x")
+        os.chown(staged / "part", -1, os.getgid())
+        staged.chmod(0o755)
+        (staged / "part").chmod(0o644)
+        files.move("t/_staging/r1", "t/data/r1")
+    finally:
+        os.umask(before)
+    found = {str(path.relative_to(root)): (mode(path), path.stat().st_gid) for path in root.rglob("*")}
+    assert {found.pop(name) for name in ("a/b", "t/data/r1/part")} == {(0o640, group)}
+    assert set(found.values()) == {(0o2750, group)}
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 @pytest.mark.parametrize("key", HOSTILE)

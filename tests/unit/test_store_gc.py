@@ -183,7 +183,7 @@ def test_links_and_strange_names_are_left_alone(table: Table, tmp_path: Path) ->
     outside.mkdir()
     (outside / "keep").touch()
     staging = Path(table.staging("r1")).parent
-    staging.mkdir(parents=True)
+    staging.mkdir(parents=True, exist_ok=True)
     (staging / "link").symlink_to(outside)
     (staging / "Strange Name").mkdir()
     folder = write_staged(table, "r1", {"2026-10": [1]})

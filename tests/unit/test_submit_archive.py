@@ -6,6 +6,8 @@ import runpy
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from dq.session import _event_log
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +35,15 @@ def test_owner_and_time_do_not_change_the_archive() -> None:
     member.uid, member.uname, member.mtime = 7, "jane", 1_795_190_000
     plain = ARCHIVE["anonymous"](member)
     assert (plain.uid, plain.uname, plain.mtime) == (0, "", 0)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_event_logs_which_quote_values_are_as_private_as_the_data(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path / "_dq" / "event_logs"
+    if there:
+        folder.mkdir(parents=True, mode=0o755)
+    assert _event_log(folder, {})["spark.eventLog.enabled"] == "true"
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_session_of_our_own_writes_its_event_log_where_the_run_says(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import shutil
 import sys
@@ -111,6 +112,7 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             else:
                 ours = _ours(conf_dir or Path("spark-conf"))
                 settings = _event_log(events, ours) | ours
+            _locale()
             for key, value in (settings | PARSER_SETTINGS).items():
                 builder = builder.config(key, value)
         active = builder.getOrCreate()
@@ -199,6 +201,15 @@ def _jvm_options(conf_dir: Path) -> None:
     if _ARCHIVE not in options and class_archive().is_file():
         options += f' {_ARCHIVE}"{class_archive()}" -Xlog:cds=off -Xlog:cds+dynamic=off'
     os.environ["SPARK_SUBMIT_OPTS"] = options.strip()
+
+
+def _locale() -> None:
+    """Have the JVM that is about to start spell paths as Python does: under cron's C locale Python takes UTF-8.
+
+    Java would see a question mark for every letter that is not ASCII, and find no such file.
+    """
+    if sys.getfilesystemencoding() == "utf-8" and locale.getencoding().lower() != "utf-8":
+        os.environ["LC_ALL"] = "C.UTF-8"
 
 
 def _ours(conf_dir: Path) -> dict[str, str]:

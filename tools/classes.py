@@ -1,12 +1,14 @@
 """Write the archive of Spark's classes that JVMs of this environment map into memory, to start sooner.
 
-Run by ``make env`` after an installation; does nothing while the archive fits the Java and the Spark that are there. An
-archive that does not fit is passed over by Java, so nothing depends on it.
+Run by ``make env`` after an installation; does nothing once it was tried with the Java and the Spark that are there, so
+that a machine too slow for it is not kept busy by every ``make``. An archive that does not fit is passed over by Java,
+so nothing depends on it.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ def main() -> int:
     java = Path(os.environ["JAVA_HOME"], "bin", "java")
     version = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr  # noqa: S603 - our Java
     wanted = version + (ROOT / ".venv" / ".locked").read_text(encoding="utf-8")
-    if archive.is_file() and made_for.is_file() and made_for.read_text(encoding="utf-8") == wanted:
+    if made_for.is_file() and made_for.read_text(encoding="utf-8") == wanted:
         return 0
     print("archiving Spark's classes, so that it starts sooner (once)", file=sys.stderr)
     archive.unlink(missing_ok=True)
@@ -37,7 +39,9 @@ def main() -> int:
     try:
         run_something()
     except Exception as error:
-        print(f"no archive was made ({type(error).__name__}); Spark starts without it", file=sys.stderr)
+        fresh.unlink(missing_ok=True)  # it may be half of one
+        again = f"to try again: rm {shlex.quote(str(made_for))}"
+        print(f"no archive was made ({type(error).__name__}); Spark starts without it; {again}", file=sys.stderr)
     if fresh.is_file():
         fresh.replace(archive)
     made_for.write_text(wanted, encoding="utf-8")
@@ -69,7 +73,11 @@ def run_something() -> None:
     spark.stop()
     gateway.shutdown()
     gateway.proc.stdin.close()
-    gateway.proc.wait(timeout=MAY_TAKE)
+    try:
+        gateway.proc.wait(timeout=MAY_TAKE)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()  # it would go on writing beside whatever runs next
+        raise
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ JAVA_HOME=$("$root/tools/java.sh") || return $?
 export JAVA_HOME
 export PATH="$root/.venv/bin:$JAVA_HOME/bin:$PATH"
 export PYSPARK_PYTHON="$root/.venv/bin/python" PYSPARK_DRIVER_PYTHON="$root/.venv/bin/python"
+# Under cron's C locale Java sees no letter of a path that is not ASCII, and dq, which takes UTF-8 then, finds it.
+[ "$(locale charmap 2>/dev/null)" != ANSI_X3.4-1968 ] || export LC_ALL=C.UTF-8
 # A SPARK_HOME from elsewhere would put another Spark in front of the locked one.
 unset SPARK_HOME
 # Logging is configured by log4j2.properties there. Named by itself it leaves no folder on the class path of spark-submit,

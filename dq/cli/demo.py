@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dq import periods, registry
@@ -122,7 +123,8 @@ def _show(arguments: argparse.Namespace, fault: Defect) -> int:
     console.note(f"took {time.monotonic() - began:.0f} s")
     console.out(f"data docs: {home / 'docs' / 'index.html'}")
     console.note(
-        f"to look further:  export DQ_WAREHOUSE={home / 'warehouse'} DQ_DEMO_DIR={home / 'sources'}; dq status; dq show"
+        f"to look further:  export DQ_WAREHOUSE={quote(str(home / 'warehouse'))}"
+        f" DQ_DEMO_DIR={quote(str(home / 'sources'))}; dq status; dq show"
     )
     return _judge(results, fault, home)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 from dq import periods, registry, reports
 from dq import project as projects
@@ -102,7 +103,7 @@ def _to_keys(record: RunRecord, warehouse: Path | None) -> list[str]:
     """The commands that find the failing keys of what failed, the critical checks first."""
     failed = [r for r in record.results if r.outcome is Outcome.FAILED and r.severity is not Severity.INFO]
     failed.sort(key=lambda result: result.severity is not Severity.CRITICAL)
-    named = f" --warehouse {warehouse}" if warehouse else ""
+    named = f" --warehouse {quote(str(warehouse))}" if warehouse else ""
     return [f"  keys      dq show {record.run} --check {result.check}{named}" for result in failed[:KEYS_NAMED]]
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -190,7 +191,7 @@ class PipelineRun:
         options = self._run.options
         lines = [f"  run       {record.run}, as of {record.as_of:%Y-%m-%dT%H:%M:%SZ}"]
         if self.kept:
-            lines.append(f"  show      dq show {record.run} --warehouse {options.warehouse}")
+            lines.append(f"  show      dq show {record.run} --warehouse {quote(str(options.warehouse))}")
         if record.docs:
             lines.append(f"  docs      {options.docs}/{record.docs}")
         return "\n".join(lines)

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
@@ -135,7 +136,7 @@ def told_by(log: EventLog | None, run: str, thresholds: Thresholds) -> str:
 
 def shown(log: str) -> str:
     """The command that tells the rest."""
-    return f"dq diagnose {log}"
+    return f"dq diagnose {quote(log)}"
 
 
 def _cause(found: Diagnosis) -> str:

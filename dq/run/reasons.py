@@ -32,8 +32,8 @@ def _sentence(error: BaseException) -> str:
     java = re.search(r"([a-z]+(?:\.[a-z0-9]+)+\.[A-Z]\w+(?:Exception|Error))", text)
     if java:
         return f"{type(error).__name__} caused by {java.group(1)}"
-    if isinstance(error, KeyError | AttributeError | NameError | TypeError | ImportError):
-        # Python names the key, attribute or module; the text holds names of code, not of rows.
+    if isinstance(error, AttributeError | NameError | TypeError | ImportError):
+        # Python names the attribute or module; the text holds names of code, not of rows, as that of a KeyError may.
         return f"{type(error).__name__}: {text[:200]}"
     where = error.__traceback__
     while where is not None and where.tb_next is not None:

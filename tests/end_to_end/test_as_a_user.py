@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from runs_support import FINAL, ROOT, environment
+from runs_support import FINAL, ROOT, environment, hard_links
 
 pytestmark = pytest.mark.e2e
 MONTH = "2026-10"
@@ -54,6 +55,24 @@ def test_spark_submit_publishes_and_the_docs_say_so(company: Path, tmp_path: Pat
     rebuilt = call(dq("docs", "--warehouse", str(warehouse), "--docs", str(docs)), company)
     assert rebuilt.returncode == 0, rebuilt.stderr
     assert (docs / record["docs"]).is_file()
+
+
+def test_under_crons_locale_paths_may_hold_any_letter_and_shown_commands_any_space(
+    company: Path, tmp_path: Path
+) -> None:
+    """Sources, warehouse and docs in a folder whose name is not ASCII and holds a space."""
+    home = tmp_path / "Zürich Öst"
+    home.mkdir()
+    hard_links(company, home / "quellen")
+    warehouse = home / "w"
+    words = dq("run", "profit_unit", *arguments(warehouse), "--docs", str(home / "docs"))
+    done = call(words, home / "quellen", LC_ALL="C", LANG="C")
+    assert done.returncode == 0, done.stderr
+    shown = next(line.split("show", 1)[1] for line in done.stdout.splitlines() if line.startswith("  show "))
+    assert shlex.split(shown)[-2:] == ["--warehouse", str(warehouse)]
+    again = call([sys.executable, "-m", *shlex.split(shown)], company, LC_ALL="C", LANG="C")
+    assert again.returncode == 0, again.stderr
+    assert "PUBLISHED" in again.stdout
 
 
 def test_without_java_it_says_what_to_install(company: Path, tmp_path: Path) -> None:

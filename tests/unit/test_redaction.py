@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import smtplib
 import subprocess
 import sys
@@ -209,6 +210,16 @@ def test_no_command_prints_or_keeps_a_secret_that_an_exception_quotes(
     assert "canary" not in captured.out + captured.err + kept
 
 
+def test_the_sentence_of_a_missing_key_does_not_quote_it_since_it_may_be_that_of_a_row() -> None:
+    def looks_up() -> None:
+        dict[str, int]()["ACC-004711"]
+
+    with pytest.raises(KeyError) as caught:
+        looks_up()
+    assert re.fullmatch(r"KeyError in looks_up, line \d+", sentence(caught.value))
+    assert sentence(KeyError("ACC-004711")) == "KeyError"
+
+
 def test_the_sentence_of_a_failure_holds_no_secret() -> None:
-    assert sentence(KeyError(HOOK)) == "KeyError: '[secret]'"
+    assert sentence(AttributeError(HOOK)) == "AttributeError: [secret]"
     assert json.dumps(sentence(DqError(f"no {PASSWORD}"))) == '"no [secret]"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -278,6 +279,11 @@ def test_a_folder_of_logs_that_cannot_be_read_ends_no_run(tmp_path: Path, monkey
     context = SimpleNamespace(applicationId="local-1", getConf=lambda: given)
     log = deaths.log_of(SimpleNamespace(sparkContext=context))  # type: ignore[arg-type]
     assert log == deaths.EventLog(directory=str(tmp_path), application="local-1")
+
+
+def test_a_command_that_is_shown_can_be_copied_whatever_its_path() -> None:
+    log = "/data/our warehouse/_dq/event_logs/app-1"
+    assert shlex.split(deaths.shown(log)) == ["dq", "diagnose", log]
 
 
 def test_a_clone_of_the_warehouse_keeps_no_event_logs(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,20 @@ def test_logging_is_named_and_an_archive_only_where_there_is_one(options: pytest
     (tmp_path / "spark.jsa").touch()
     assert said(conf)[:2] == [logging, f"-XX:SharedArchiveFile={tmp_path / 'spark.jsa'}"]
     assert said(conf) == said(conf), "saying it again adds nothing"
+
+
+@pytest.mark.parametrize(
+    ("python", "machine", "told"),
+    [("utf-8", "ANSI_X3.4-1968", "C.UTF-8"), ("utf-8", "UTF-8", "C"), ("iso8859-1", "ISO-8859-1", "C")],
+)
+def test_the_jvm_spells_paths_as_python_does(
+    python: str, machine: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: python)
+    monkeypatch.setattr(locale, "getencoding", lambda: machine)
+    session._locale()
+    assert os.environ["LC_ALL"] == told
 
 
 def test_what_the_user_says_stays(options: pytest.MonkeyPatch, tmp_path: Path) -> None:

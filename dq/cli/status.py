@@ -20,7 +20,8 @@ from dq.store import Warehouse
 SECONDS, LONGEST = 60, 24 * 3600
 ABOUT_DELIVER = """\
 Run it every few minutes, as cron does:  */5 * * * *  dq deliver
-It tells who becomes responsible (handover, next watch, escalation), repeats what still fails, resolves what passes,
+It tells who becomes responsible (handover, next watch, escalation), repeats what still fails (to Alertmanager, which
+forgets when it is started anew, every repeat_minutes of its target), resolves what passes,
 looks for figures that no run was made of and reports that are late, and tries again what could not be delivered.
 Messages are kept in the warehouse before they are sent, so nothing is lost by a crash; at most a message is sent twice,
 under the same key."""
@@ -171,7 +172,9 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     told = telling.bring_up_to_date(
         warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
     )
-    console.out(f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered")
+    again = delivery.give_again(warehouse, people, told)
+    counts = f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered"
+    console.out(counts + (f", {again} given to Alertmanager again" if again else ""))
     for reason in told.undelivered:
         console.note(f"dq: not delivered to {reason}")
     return _damaged(warehouse, registry.load(root)) or (4 if told.undelivered else 0)

@@ -14,9 +14,14 @@ from dq.notify import incidents, retry
 from dq.notify.incidents import Observation
 from dq.notify.message import Message
 from dq.notify.outbox import Entry, Outbox, Outcome
-from dq.notify.plan import Plan, plan
+from dq.notify.plan import Plan, plan, still_firing
 from dq.notify.recipients import House
+from dq.notify.routes import Alertmanager
 from dq.notify.senders import Sender, origin_of, sender
+from dq.serialize import instant
+
+GIVEN = "given"
+"""When each Alertmanager was last given what still fires."""
 
 
 @dataclass(kw_only=True)
@@ -121,6 +126,54 @@ def send_due(
         sleep(max(0.0, min((min(ahead) - now()).total_seconds(), (end - now()).total_seconds())))
     _sort(left.values(), now(), told)
     return told
+
+
+def give_again(
+    warehouse: store.Warehouse,
+    house: House,
+    told: Told,
+    *,
+    send: Sender | None = None,
+    now: Callable[[], datetime] = clock,
+) -> int:
+    """Give every Alertmanager again what still fires, at its own interval; how many messages it took.
+
+    It forgets when it is started anew. One that is down is not tried: what is undelivered says so already.
+    """
+    send, at = send or sender(house.notify), now()
+    down = {reason.partition(":")[0] for reason in told.undelivered}
+    due = {
+        name
+        for name, target in house.notify.targets.items()
+        if isinstance(target, Alertmanager)
+        and name not in down
+        and at >= _given(warehouse, name) + timedelta(minutes=target.repeat_minutes)
+    }
+    if not due:
+        return 0
+    known = incidents.in_force(warehouse)
+    every = incidents.fold(incidents.observations(warehouse)).values()
+    paused = partial(incidents.paused, known=known, now=at)
+    taken, missed = Counter[str](), Counter[str]()
+    for message in still_firing(house, every, paused, Outbox(warehouse).entries(), at):
+        if message.contact not in due or missed[message.contact]:
+            continue
+        ended = send(message, at)
+        if ended.outcome is Outcome.SENT:
+            taken[message.contact] += 1
+        else:
+            missed[message.contact] += 1
+            told.undelivered.append(f"{message.contact}: {ended.reason}")
+    for name in due & {*taken} - {*missed}:
+        warehouse.records.put(GIVEN, name, {"at": instant(at)})
+    return taken.total()
+
+
+def _given(warehouse: store.Warehouse, contact: str) -> datetime:
+    """When an Alertmanager was last given what still fires."""
+    document = warehouse.records.get(GIVEN, contact)
+    at = document.get("at") if document else None
+    return datetime.fromisoformat(at) if isinstance(at, str) else datetime.min.replace(tzinfo=UTC)
 
 
 def _order(entry: Entry) -> tuple[int, datetime, datetime, str]:

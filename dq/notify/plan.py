@@ -19,6 +19,7 @@ from dq.notify.incidents import Incident
 from dq.notify.message import Alert, Message, State
 from dq.notify.outbox import Entry
 from dq.notify.recipients import House, ladder, next_step, owner_of, recipients, route_of, when
+from dq.notify.routes import Alertmanager
 from dq.people.levels import show
 from dq.people.watch import Call
 
@@ -58,6 +59,51 @@ def plan(
     known = [it.incident for it in current.values()]
     made.messages = [_message(house, group, known, now) for group in grouped(house, due, current, heard)]
     return made
+
+
+def still_firing(
+    house: House,
+    incidents: Iterable[Incident],
+    paused: Callable[[Incident], str],
+    entries: Sequence[Entry],
+    now: datetime,
+) -> list[Message]:
+    """What every Alertmanager was told and what still is so, to be given to it again; these are not kept.
+
+    A later one says the same: where one is lost, nothing is.
+    """
+    current = {one.key: Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
+    heard = _heard(house, current, entries, now, Plan())
+    due = [
+        one
+        for key, it in current.items()
+        if it.state is State.FIRING and house.known(it.incident.pipeline)
+        for one in _again(house, it, current, heard.get(key, {}), now)
+    ]
+    known = [it.incident for it in current.values()]
+    return [_message(house, group, known, now) for group in grouped(house, due, current, heard)]
+
+
+def _again(
+    house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, Heard], now: datetime
+) -> Iterable[Due]:
+    """An incident for each Alertmanager that knows it and would be told of it now."""
+    _, names = _told(house, it, current, now)
+    for name, last in heard.items():
+        target = house.notify.targets.get(name)
+        if name not in names or not isinstance(target, Alertmanager) or last.at is None or last.pending:
+            continue
+        over = now >= last.at + timedelta(minutes=target.repeat_minutes)
+        if over and last.state is State.FIRING and last.since == it.incident.since:
+            yield Due(
+                contact=name,
+                incident=it.incident,
+                state=State.FIRING,
+                not_before=now,
+                number=last.number,
+                repeat=timedelta(hours=route_of(house, it.incident).repeat_hours),
+                dedup=last.dedup,
+            )
 
 
 def _heard(

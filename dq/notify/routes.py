@@ -55,11 +55,15 @@ class Slack(_Strict):
 
 
 class Alertmanager(_Strict):
-    """An Alertmanager at an address; where it asks for one, ``token`` names the secret with the bearer token."""
+    """An Alertmanager at an address; where it asks for one, ``token`` names the secret with the bearer token.
+
+    It keeps nothing over a restart: ``dq deliver`` gives it again what still fires once ``repeat_minutes`` are over.
+    """
 
     kind: Literal["alertmanager"]
     url: Url
     token: Name | None = None
+    repeat_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 4
 
 
 class Webhook(_Strict):

@@ -17,7 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notify_support import BROKEN, ROOT, answer, at, declared, errored, failed, guarded, house, ran, serving
+from notify_support import (
+    BROKEN,
+    ROOT,
+    Post,
+    answer,
+    at,
+    contacts_of,
+    declared,
+    errored,
+    failed,
+    guarded,
+    house,
+    ran,
+    serving,
+)
 from pydantic import TypeAdapter
 from run_records import published, result
 from store_support import quick_disk
@@ -29,9 +43,12 @@ from dq.errors import ConfigError
 from dq.model import RunRecord
 from dq.notify import delivery as notify_delivery
 from dq.notify import incidents, last_roster, reports, words
+from dq.notify.formats import alertmanager
 from dq.notify.house import house_of
 from dq.notify.message import Report
 from dq.notify.outbox import Outbox
+from dq.notify.outbox import Outcome as Became
+from dq.notify.senders import Sent
 from dq.people.levels import Level
 from dq.periods import Grain
 from dq.run import delivery, documents, overdue, records, telling
@@ -312,6 +329,38 @@ def test_deliver_sends_what_is_due_once(call: Call, warehouse: Warehouse, with_t
     assert len(server.requests) == 1
     _, told = call("status")
     assert "  told      team-hook " in told
+
+
+def test_alertmanager_is_given_again_what_still_fires_at_its_own_interval_and_nobody_else_is(
+    call: Call, warehouse: Warehouse, with_target: Any, tmp_path: Path
+) -> None:
+    """It keeps nothing when it is started anew, so that what was told once would be lost."""
+    run = red(warehouse)
+    with serving(answer("200 OK"), answer("200 OK")) as server:
+        with_target(server.origin)
+        file = tmp_path / "settings.yml"
+        alerts = f'alerts: {{kind: alertmanager, url: "{server.origin}", repeat_minutes: 4}}, team-hook'
+        file.write_text(file.read_text().replace("team-hook", alerts, 1).replace("[team-hook]", "[team-hook, alerts]"))
+        assert call("deliver") == (0, "2 sent, 0 wait for their time, 0 undelivered\n")
+    people, post, now = house_of(ROOT, *declared(), settings.load(ROOT)), Post(), datetime.now(UTC)
+
+    def after(minutes: int) -> tuple[int, list[str]]:
+        told = notify_delivery.Told()
+        return notify_delivery.give_again(
+            warehouse, people, told, send=post, now=lambda: now + timedelta(minutes=minutes)
+        ), told.undelivered
+
+    assert [after(minutes) for minutes in (2, 5, 7, 10)] == [(0, []), (1, []), (0, []), (1, [])]
+    assert contacts_of([message for _, message in post.taken]) == ["alerts", "alerts"]
+    (alert,) = alertmanager.alerts(post.taken[-1][1])
+    first = next(json.loads(one.partition(b"\r\n\r\n")[2]) for one in server.requests if b"/api/v2/alerts" in one)
+    assert alert["labels"] == first[0]["labels"]
+    assert alert["endsAt"] > first[0]["endsAt"]
+    post.answers = [Sent(outcome=Became.FAILED, reason="the target answered 503")]
+    assert after(15) == (0, ["alerts: the target answered 503"])
+    assert after(16) == (1, [])
+    incidents.note(warehouse, replace(run, results=[result(BROKEN)], started=now, run=f"{run.run[:-6]}ffffff"))
+    assert after(30) == (0, [])
 
 
 def test_what_stays_undelivered_is_exit_4_and_is_sent_when_the_target_is_back(

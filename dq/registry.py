@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dq import yamlfile
 from dq.errors import ConfigError, Finding, UsageError, choices
 from dq.model import NAME
+from dq.paths import local
 from dq.periods import Grain
 
 MARKER = Path("jobs", "pipelines.yml")
@@ -177,7 +178,7 @@ def find_root(start: Path | None = None) -> Path:
     """The project's folder: ``DQ_HOME``, or the nearest folder upwards that holds jobs/pipelines.yml."""
     home = os.environ.get("DQ_HOME")
     if home:
-        root = Path(home)
+        root = local(home, "DQ_HOME")
         if (root / MARKER).is_file():
             return root.resolve()
         raise UsageError(f"{root} holds no {MARKER}", where="DQ_HOME", do="point it at the project's folder")

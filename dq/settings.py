@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dq import yamlfile
 from dq.notify.routes import Notify
+from dq.paths import local
 from dq.thresholds import Thresholds
 
 FILE = Path("jobs", "settings.yml")
@@ -29,14 +30,17 @@ class Settings(BaseModel):
 def read(root: Path) -> tuple[Settings, yamlfile.Document]:
     """The settings as they stand in the file, with the lines of its keys."""
     override = os.environ.get("DQ_SETTINGS")
-    path = Path(override) if override else root / FILE
+    path = local(override, "DQ_SETTINGS") if override else root / FILE
     return yamlfile.read_model(path, Settings, shown=override or str(FILE))
 
 
 def load(root: Path) -> Settings:
     """The settings of the project in ``root``; ``DQ_WAREHOUSE`` names another warehouse, with its docs beside it."""
     settings, _ = read(root)
-    warehouse = os.environ.get("DQ_WAREHOUSE")
-    if not warehouse:
-        return settings
-    return settings.model_copy(update={"warehouse": warehouse, "docs": str(Path(warehouse).parent / "docs")})
+    given = os.environ.get("DQ_WAREHOUSE")
+    if given:
+        warehouse = local(given, "DQ_WAREHOUSE")
+        docs = warehouse.parent / "docs"
+    else:
+        warehouse, docs = (local(getattr(settings, name), f"{FILE}: {name}") for name in ("warehouse", "docs"))
+    return settings.model_copy(update={"warehouse": str(warehouse), "docs": str(docs)})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dq.cli import console
 from dq.errors import DqError
 from dq.notify import redact
+from dq.paths import refuse_addresses
 from dq.session import quiet
 
 Command = Callable[[argparse.Namespace], int]
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _code_of(handler: Command, arguments: argparse.Namespace) -> int:
     try:
+        refuse_addresses()
         return handler(arguments)
     except DqError as failure:
         return console.error(failure)

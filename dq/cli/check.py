@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from dq import reports
 from dq.cli import console
+from dq.cli.warehouse import local_path
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,7 +14,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("check", help="judge a CSV or Parquet path, or a table, by a suite")
     parser.add_argument("data", help="a .csv file, a Parquet file or folder, or the name of a Spark table")
     parser.add_argument(
-        "--suite", type=Path, required=True, help="a suite of ours (YAML) or of Great Expectations (JSON)"
+        "--suite", type=local_path, required=True, help="a suite of ours (YAML) or of Great Expectations (JSON)"
     )
     parser.add_argument(
         "--format", choices=reports.FORMATS, default="text", help="how the result is printed (default: text)"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from dq import periods, registry, store
 from dq.cli import console
-from dq.cli.warehouse import add_warehouse, docs_site, open_warehouse
+from dq.cli.warehouse import add_warehouse, docs_site, local_path, open_warehouse
 from dq.close import page, report
 from dq.close.report import Closing, State
 from dq.errors import DqError
@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--month", required=True, help="the month, such as 2026-10")
     parser.add_argument("--at", help="deadlines and people as of this instant, ISO 8601 UTC (default: now)")
-    parser.add_argument("--docs", help="data docs folder (default: beside the warehouse)")
+    parser.add_argument("--docs", type=local_path, help="data docs folder (default: beside the warehouse)")
     parser.add_argument("--no-send", action="store_true", help="only say it: keep and send nothing")
     parser.add_argument(
         "--format", choices=("text", "json", "markdown"), default="text", help="how it is printed (default: text)"

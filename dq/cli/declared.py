@@ -11,6 +11,7 @@ from pathlib import Path
 from dq import people, periods, registry, runbooks, type_pages
 from dq import project as projects
 from dq.cli import console
+from dq.cli.warehouse import local_path
 from dq.custom_types import CUSTOM_TYPES
 from dq.errors import ConfigError, Finding, UsageError, choices
 from dq.notify import house
@@ -25,14 +26,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.add_argument("pipeline", help="a pipeline of jobs/pipelines.yml")
     explain.add_argument("--period", help="pin the sources of this period, so that what footers prove is known")
     explain.add_argument("--as-of", help="clock and knowledge cut, ISO 8601 UTC (default: now)")
-    explain.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
+    explain.add_argument("--sources", type=local_path, help="sources file (default: jobs/sources.yml)")
     explain.add_argument(
         "--format", choices=("text", "gx-suite"), default="text", help="the plan, or the pure GX suite"
     )
     explain.add_argument("--dataset", help="whose suite to export (default: that of the published table)")
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
-    lint.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
+    lint.add_argument("--sources", type=local_path, help="sources file (default: jobs/sources.yml)")
     lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
     lint.add_argument(
         "--types",
@@ -41,8 +42,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="NAME",
         help="list the check types a suite may use, or the arguments of one with an example",
     )
-    lint.add_argument("--page", type=Path, metavar="FILE", help="with --types, write the page of all of them")
-    lint.add_argument("--schemas", type=Path, metavar="DIR", help="write the JSON Schema of each file, for editors")
+    lint.add_argument("--page", type=local_path, metavar="FILE", help="with --types, write the page of all of them")
+    lint.add_argument(
+        "--schemas", type=local_path, metavar="DIR", help="write the JSON Schema of each file, for editors"
+    )
     lint.set_defaults(handler=lint_command)
 
 

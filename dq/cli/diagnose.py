@@ -9,6 +9,7 @@ from pathlib import Path
 from dq import project as projects
 from dq import registry, settings
 from dq.cli import console
+from dq.cli.warehouse import local_path
 from dq.diagnose import Diagnosis, diagnose, document, section_of, text
 from dq.errors import ConfigError, DqError
 from dq.thresholds import Thresholds
@@ -32,7 +33,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("log", metavar="EVENTLOG", type=Path, help="an event log of Spark 4.3: a file, or its folder")
+    parser.add_argument(
+        "log", metavar="EVENTLOG", type=local_path, help="an event log of Spark 4.3: a file, or its folder"
+    )
     parser.add_argument("--run", default="", metavar="ID", help="judge this run alone, where the log holds several")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")
     parser.set_defaults(handler=diagnose_command)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dq.cli import console
+from dq.cli.warehouse import local_path
 from dq.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     oncall.add_argument("--format", choices=("text", "json"), default="text")
     oncall.add_argument("--table", action="store_true", help=f"write the rotation and its fairness to {ON_CALL_PAGE}")
-    oncall.add_argument("--ical", type=Path, metavar="FILE", help="write shifts and meetings as a calendar file")
+    oncall.add_argument("--ical", type=local_path, metavar="FILE", help="write shifts and meetings as a calendar file")
     oncall.add_argument("--year", type=int, help="of --table and --ical (default: that of --at)")
     oncall.add_argument("--from", dest="first", metavar="DAY", help="first day of --table and --ical, with --to")
     oncall.add_argument("--to", dest="last", metavar="DAY", help="last day of --table and --ical")

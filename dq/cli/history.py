@@ -11,7 +11,7 @@ from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
 from dq.cli.job import PERIODS, docs_folder
-from dq.cli.warehouse import add_warehouse, load_project, open_warehouse
+from dq.cli.warehouse import add_warehouse, load_project, local_path, open_warehouse
 from dq.errors import UsageError
 from dq.model import Outcome, RunRecord, Severity
 from dq.notify import garbage
@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     show.add_argument("run", nargs="?", help="a run id, or how it begins, such as the pipeline's name")
     show.add_argument("--check", help="show the failing keys of this check")
-    show.add_argument("--sources", type=Path, help="sources file (default: the one the run read by)")
+    show.add_argument("--sources", type=local_path, help="sources file (default: the one the run read by)")
     show.add_argument(
         "--format", choices=reports.FORMATS, default="text", help="how the run is printed (default: text)"
     )
@@ -55,7 +55,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     gc.set_defaults(handler=gc_command)
 
     docs = commands.add_parser("docs", help="rebuild the data docs from the records in the warehouse")
-    docs.add_argument("--docs", type=Path, help="data docs folder (default: jobs/settings.yml)")
+    docs.add_argument("--docs", type=local_path, help="data docs folder (default: jobs/settings.yml)")
     add_warehouse(docs)
     docs.set_defaults(handler=docs_command)
 

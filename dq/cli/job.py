@@ -17,10 +17,11 @@ from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, stop_behind, terminable
-from dq.cli.warehouse import load_project
+from dq.cli.warehouse import load_project, local_path
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
 from dq.notify import last_roster, redact
+from dq.paths import refuse_addresses
 from dq.run import batch, delivery, records, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
@@ -59,9 +60,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Where runs read and write, and how their results are printed."""
-    parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
-    parser.add_argument("--sources", type=Path, help="sources file (default: jobs/sources.yml)")
-    parser.add_argument("--docs", type=Path, help="data docs folder (default: beside the warehouse)")
+    parser.add_argument("--warehouse", type=local_path, help="warehouse folder (default: jobs/settings.yml)")
+    parser.add_argument("--sources", type=local_path, help="sources file (default: jobs/sources.yml)")
+    parser.add_argument("--docs", type=local_path, help="data docs folder (default: beside the warehouse)")
     parser.add_argument("--no-docs", action="store_true", help="publish no data docs for this run")
     parser.add_argument(
         "--format", choices=reports.FORMATS, default="text", help="how the result is printed (default: text)"
@@ -101,6 +102,7 @@ class PipelineRun:
         add_run_arguments(parser)
         arguments = parser.parse_args(self.argv)
         self._format = arguments.format
+        refuse_addresses()
         project = load_project(arguments, registry.find_root(_job_folder()))
         bound = project.pipeline(self.name)
         now = datetime.now(UTC)

@@ -6,12 +6,11 @@ import argparse
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 from dq import periods, store, waivers
 from dq import project as projects
 from dq.cli import console
-from dq.cli.warehouse import add_warehouse, load_project, open_warehouse
+from dq.cli.warehouse import add_warehouse, load_project, local_path, open_warehouse
 from dq.errors import UsageError, near
 from dq.model import Check
 from dq.reports import clean
@@ -50,7 +49,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     instead.add_argument("--end", metavar="ID", help="end this waiver now, with --reason")
     parser.add_argument("--by", help="who ends it (default: the user running this)")
     add_warehouse(parser)
-    parser.add_argument("--sources", type=Path, help="sources file of the run (default: jobs/sources.yml)")
+    parser.add_argument("--sources", type=local_path, help="sources file of the run (default: jobs/sources.yml)")
     parser.set_defaults(handler=command, problem=problem)
 
 

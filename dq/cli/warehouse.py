@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING
 from dq import registry, settings, store
 from dq.cli import console
 from dq.errors import Finding, UsageError
+from dq.paths import local
 
 if TYPE_CHECKING:
     from dq.people import Roster
     from dq.project import Project
 
 
+def local_path(given: str) -> Path:
+    """The type of every argument that names a file or folder: an address of another storage is refused."""
+    try:
+        return local(given)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def add_warehouse(parser: argparse.ArgumentParser) -> None:
     """The argument that names another warehouse than that of the settings."""
-    parser.add_argument("--warehouse", type=Path, help="warehouse folder (default: jobs/settings.yml)")
+    parser.add_argument("--warehouse", type=local_path, help="warehouse folder (default: jobs/settings.yml)")
 
 
 def open_warehouse(arguments: argparse.Namespace, *, to_write: bool = False) -> store.Warehouse:

@@ -16,6 +16,7 @@ from dq.errors import ConfigError, Finding, UsageError
 from dq.gx.load import load
 from dq.gx.types import register
 from dq.model import Check, Json, Kind, Severity
+from dq.paths import local
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite
@@ -80,7 +81,7 @@ def as_suite(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> Expec
     if isinstance(suite, Mapping):
         return _own(_document(suite)) if _is_own(suite) else _foreign(suite, "suite")
     if isinstance(suite, str | Path):
-        path = Path(suite)
+        path = local(suite, "the suite")
         if path.suffix == ".json":
             return _foreign(_read_json(path), str(path))
         loaded = suites.load(path)

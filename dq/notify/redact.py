@@ -19,6 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import SplitResult, quote, urlsplit
 
+from dq.errors import UsageError
+from dq.paths import local
+
 PREFIX = "DQ_SECRET_"
 FOLDER = "DQ_SECRETS"
 LONGEST = 4_096
@@ -85,7 +88,11 @@ def _known() -> re.Pattern[str] | None:
 
 
 def _in_folder(folder: str) -> Iterator[str]:
-    for path, (changed, size) in _listing(Path(folder)).items():
+    try:
+        place = local(folder)
+    except UsageError:  # every command refuses it; no text may be lost to that
+        return
+    for path, (changed, size) in _listing(place).items():
         yield _content(path, changed, size)
 
 

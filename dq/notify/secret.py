@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from pydantic import SecretStr
 
 from dq.errors import DqError
 from dq.notify.redact import FOLDER, LONGEST, PREFIX
+from dq.paths import local
 
 
 class SecretError(DqError):
@@ -26,7 +26,7 @@ def secret(name: str) -> SecretStr:
     folder = os.environ.get(FOLDER)
     if value is None and folder:
         try:
-            with (Path(folder) / name).open("rb") as file:
+            with (local(folder, FOLDER) / name).open("rb") as file:
                 value = file.read(LONGEST + 1).decode("utf-8")
         except FileNotFoundError:
             value = None

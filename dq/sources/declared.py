@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import EVERY_DAYS, FROM_DAY, Json
+from dq.paths import local
 from dq.sources.config import MONTH, Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
 from dq.sources.mapping import MappingError, SourceQuery, parse
@@ -140,7 +141,7 @@ def _root(text: _RootText, path: Path) -> Path | None:
     given = os.environ.get(text.env) or text.default
     if given is None:
         return None
-    root = Path(given).expanduser()
+    root = local(given, text.env if os.environ.get(text.env) else f"{path}: root.default").expanduser()
     # A relative default is meant relative to the file it stands in, a relative variable to the working directory.
     base = Path.cwd() if os.environ.get(text.env) else path.resolve().parent
     return Path(os.path.normpath(base / root))

@@ -131,10 +131,6 @@ def fingerprint(files: Iterable[PinnedFile], root: Path) -> str:
 def _root(config: SourcesConfig, source: str) -> Path:
     if config.root is None:
         raise SourceError("where the raw tables are is not known", where=source, do=f"set {config.root_env}")
-    if "://" in os.environ.get(config.root_env, ""):
-        raise SourceError(
-            f"{config.root_env} is an address, which cannot be pinned", where=source, expected="a folder", do="mount it"
-        )
     if not config.root.is_dir():
         raise SourceError(
             f"the folder {config.root} is not there", where=source, do=f"make it or set {config.root_env}"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dq.paths import local
 from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
 from dq.store.garbage import Removed, older, sweep_temporaries
 from dq.store.names import NAME
@@ -17,7 +18,7 @@ class Warehouse:
     """A warehouse folder; opening it creates and checks nothing, the first write proves the storage (see prepare)."""
 
     def __init__(self, root: str | Path, *, filesystem: Filesystem | None = None) -> None:
-        self.root = Path(root).absolute()
+        self.root = local(root, "the warehouse").absolute()
         self._filesystem = filesystem or PosixFilesystem(self.root)
         self._proved = False
 

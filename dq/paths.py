@@ -43,6 +43,11 @@ def local(given: str | Path, where: str = "") -> Path:
     return Path(unquote(parts.path))
 
 
+def is_address(text: str) -> bool:
+    """Whether a text begins as an address does, also one of a file."""
+    return _ADDRESS.match(text) is not None
+
+
 def _without_user(address: str) -> str:
     """An address as it may be shown: a name and password in it are left out."""
     return re.sub(r"(:/+)[^/@]*@", r"\1", address)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dq import sparkfiles
 from dq.demo import company
 from dq.errors import UsageError, choices
 
@@ -82,7 +83,7 @@ def make(
     synced_through = demo.last_day + timedelta(days=_SYNC_DAYS_AFTER)
 
     def landed(source: str) -> DataFrame:
-        return spark.read.parquet(str(root / source))
+        return sparkfiles.read(spark, "parquet", [root / source])
 
     # In this order: the books are added up from the revenue and expenses that were written, offsets from the clicks.
     frames: dict[str, Callable[[], DataFrame]] = {

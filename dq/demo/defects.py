@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq import waivers
+from dq import sparkfiles, waivers
 from dq.demo.data import number, timestamps_in_micros
 from dq.errors import SourceError
 from dq.model import Severity
@@ -109,12 +109,12 @@ def apply(spark: SparkSession, root: Path, defect: Defect) -> None:
     finished = root / f".{defect.source}.defect.finished"
     for leftover in (written, finished):
         shutil.rmtree(leftover, ignore_errors=True)
-    frame = spark.read.parquet(str(directory))
+    frame = sparkfiles.read(spark, "parquet", [directory])
     if defect.history is None:
         broken = defect.change(frame)
     else:
-        earlier = [str(d) for d in sorted(home.glob("month=*")) if d.name < directory.name]
-        past = spark.read.schema(frame.schema).parquet(*earlier) if earlier else frame.limit(0)
+        earlier = [d for d in sorted(home.glob("month=*")) if d.name < directory.name]
+        past = sparkfiles.read(spark, "parquet", earlier, schema=frame.schema) if earlier else frame.limit(0)
         broken = defect.history(past, frame)
     with timestamps_in_micros(spark):
         # One file in a fixed order, so that the same defect leaves the same bytes.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from dq import session, sources, store
+from dq import session, sources, sparkfiles, store
 from dq.engine.native import prepare, supports
 from dq.engine.requirement import Requirement
 from dq.engine.samples import failing_rows
@@ -83,7 +83,8 @@ def _rows_of(
         from pyspark.sql.types import StructType
 
         schema = StructType.fromJson(_json(manifest.schema_json))
-        return spark.read.schema(schema).parquet(*manifest.absolute_paths), bound.pipeline.publishes.key
+        frame = sparkfiles.read(spark, "parquet", manifest.absolute_paths, schema=schema)
+        return frame, bound.pipeline.publishes.key
     if result.dataset in bound.pipeline.upstream:
         raise UsageError(
             f"{check_name(result)} was judged on the published {result.dataset}", do=f"dq show {result.dataset}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from dq import store
+from dq import sparkfiles, store
 from dq.custom_kwargs import expects
 from dq.engine import conditions
 from dq.engine.base import Context, Dataset
@@ -91,7 +91,7 @@ def read_back(spark: SparkSession, staged: Staged) -> DataFrame:
     paths = staged.inventory.absolute_paths
     if not paths:
         return spark.createDataFrame([], staged.schema)
-    return spark.read.schema(staged.schema).parquet(*paths)
+    return sparkfiles.read(spark, "parquet", paths, schema=staged.schema)
 
 
 def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, partial: Collection[str]) -> Audited:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dq.errors import ConfigError, Finding, choices
 from dq.model import EVERY_DAYS, FROM_DAY, Json
-from dq.paths import local
+from dq.paths import is_address, local
 from dq.sources.config import MONTH, Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
 from dq.sources.mapping import MappingError, SourceQuery, parse
@@ -186,7 +186,7 @@ def _table(name: str, text: _TableText, document: Document, findings: list[Findi
 
 
 def _path_mistakes(path: str) -> list[str]:
-    if "://" in path:
+    if "://" in path or is_address(path):
         return [f"{path} cannot be pinned: only files below the root can; copy or mount it there"]
     found = []
     if path.startswith("/") or ".." in path.split("/"):

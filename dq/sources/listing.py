@@ -11,10 +11,9 @@ from pathlib import Path
 from dq.errors import SourceError
 from dq.model import PinnedFile
 from dq.sources.config import MONTH
+from dq.sources.tableformats import refuse_tables
 from dq.sources.windows import Months
-
-# Spark expands these in the paths it is given, so a file so named would be read as a pattern.
-_SPECIAL = re.compile(r"[*?\[\]{}\\]")
+from dq.sparkfiles import openable
 
 
 def matching(root: Path, pattern: str, months: Months) -> list[tuple[PinnedFile, str]]:
@@ -26,7 +25,16 @@ def matching(root: Path, pattern: str, months: Months) -> list[tuple[PinnedFile,
     for segment in pattern.split("/"):
         places = [place for path, month in places for place in _step(path, month, segment, months)]
     found = [(_pinned(path), month) for place, month in places for path in _files(place)]
+    refuse_tables(place for place, _ in places)
+    refuse_tables(Path(file.path) for file, _ in found)
     return sorted(found, key=lambda item: item[0].path)
+
+
+def below(place: Path) -> list[PinnedFile]:
+    """The files of a folder that a person names, or the file itself, by path; links to folders are followed."""
+    found = [_pinned(path) for path in _files(place, follow=(place.resolve(),))]
+    refuse_tables([place, *(Path(file.path) for file in found)])
+    return sorted(found, key=lambda file: file.path)
 
 
 def _step(path: Path, month: str, segment: str, months: Months) -> Iterator[tuple[Path, str]]:
@@ -58,7 +66,8 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or (name.startswith("_") and "=" not in name) or name.endswith("._COPYING_")
 
 
-def _files(place: Path) -> Iterator[Path]:
+def _files(place: Path, follow: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files below a place; ``follow`` are the folders above it where links to folders are followed."""
     if not place.is_dir():
         yield place
         return
@@ -67,11 +76,14 @@ def _files(place: Path) -> Iterator[Path]:
     for entry in ordered:
         if _hidden(entry.name):
             continue
-        if entry.is_symlink() and entry.is_dir():
+        inside = (*follow, Path(entry.path).resolve()) if follow and entry.is_dir() else ()
+        if len(set(inside)) < len(inside):
+            raise SourceError(f"{entry.path} is a link to a folder it lies in", do="remove the link")
+        if entry.is_symlink() and entry.is_dir() and not follow:
             # Not followed, because it may lead in a circle or out of the root; not skipped, because rows would be lost.
             raise SourceError(f"{entry.path} is a link to a folder", do="move the files below the root")
         if entry.is_dir():
-            yield from _files(Path(entry.path))
+            yield from _files(Path(entry.path), inside)
         else:
             yield Path(entry.path)
 
@@ -83,6 +95,4 @@ def _pinned(path: Path) -> PinnedFile:
         raise SourceError(f"the file {path} is a link to nothing, or vanished while it was listed") from error
     if not stat.S_ISREG(status.st_mode):
         raise SourceError(f"{path} cannot be pinned: it is a stream or device", expected="a regular file")
-    if _SPECIAL.search(str(path)):
-        raise SourceError(f"the name of {path} holds a pattern character", expected="no * ? [ ] { } or \\ in paths")
-    return PinnedFile(path=str(path), size=status.st_size, modified_ns=status.st_mtime_ns)
+    return PinnedFile(path=str(openable(path)), size=status.st_size, modified_ns=status.st_mtime_ns)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dq.errors import SourceError
 from dq.model import PinnedFile, Window
-from dq.sources.config import MONTH, RawTable, SourcesConfig
+from dq.sources import csvfile
+from dq.sources.config import MONTH, Format, RawTable, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.derived import footer_columns
 from dq.sources.listing import matching
@@ -108,6 +109,8 @@ def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         for name, table in tables.items():
             list(pool.map(partial(columns_of, format_=config.tables[name].format), table.files))
+            if config.tables[name].format is Format.CSV:
+                list(pool.map(csvfile.refuse_other_characters, (Path(file.path) for file in table.files)))
     return Pin(
         source=source,
         tables=tables,

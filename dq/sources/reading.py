@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
+from dq import sparkfiles
 from dq.errors import SourceError
 from dq.hashes import Repeated, hashable
 from dq.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
 from dq.periods import last_day
+from dq.sources import csvfile
 from dq.sources.config import MONTH, Format, RawTable, Source, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.conversion import convert, from_wall_clock, instant
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 VIEW = "dq_source_"
-_LISTING_THRESHOLD = "spark.sql.sources.parallelPartitionDiscovery.threshold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,23 +216,11 @@ def _proved(pin: Pin, column: str, window: Window) -> bool:
     return all(all_between(file, column, None, window.as_of) for file in pin.files)
 
 
-@contextmanager
-def _listed_here(spark: SparkSession, files: int) -> Iterator[None]:
-    """Spark looks at the given files itself; past 32 paths it would start a job only to list what is pinned already."""
-    before = spark.conf.get(_LISTING_THRESHOLD)
-    spark.conf.set(_LISTING_THRESHOLD, str(max(files, int(before or 0))))
-    try:
-        yield
-    finally:
-        spark.conf.set(_LISTING_THRESHOLD, before or "32")
-
-
 def _raw(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], query: SourceQuery) -> DataFrame:
     """A raw table with the columns it declares, times without a zone turned into instants."""
-    with _listed_here(spark, len(files)):
-        if table.format is Format.CSV:
-            return _csv(spark, table, files, query.bare)
-        frame = spark.read.schema(_schema(table.columns)).parquet(*[file.path for file in files])
+    if table.format is Format.CSV:
+        return _csv(spark, table, files, query.bare)
+    frame = sparkfiles.read(spark, "parquet", [file.path for file in files], schema=_schema(table.columns))
     return frame.select(
         *[
             from_wall_clock(_column(frame, name), table.timezone).alias(name)
@@ -254,27 +242,11 @@ def _csv(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], bare
     for file in files:
         by_header.setdefault(tuple(name for name, _ in columns_of(file, Format.CSV)), []).append(file.path)
     frames = []
-    for header, paths in by_header.items():
-        names = [f"{index}" for index in range(len(header))]
-        positions = {name: index for index, name in enumerate(header)}
-        frame = (
-            spark.read.schema(_schema(dict.fromkeys(names, "string")))
-            .options(
-                header=True,
-                encoding="UTF-8",
-                # RFC 4180: quotes are doubled, and a quoted value may hold line breaks.
-                quote='"',
-                escape='"',
-                multiLine=True,
-                # A row with too few or too many values is an error, which Spark only sees when it parses all columns.
-                mode="FAILFAST",
-                columnPruning=False,
-            )
-            .csv(paths)
-        )
+    for header, frame in csvfile.as_text(spark, by_header):
+        positions = {name: str(index) for index, name in enumerate(header)}
         columns = []
         for name, type_ in table.columns.items():
-            text = _column(frame, names[positions[name]])
+            text = _column(frame, positions[name])
             kept = type_ == "string" or RawColumn(table.name, name) in bare
             columns.append((text if kept else _parsed(text, table, name, type_)).alias(name))
         frames.append(frame.select(*columns))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import bz2
-import csv
-import gzip
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from dq.errors import SourceError
 from dq.model import PinnedFile
+from dq.sources import csvfile
 from dq.sources.config import Format
 from dq.sources.types import of_arrow
 
@@ -29,7 +26,9 @@ def columns_of(file: PinnedFile, format_: Format) -> tuple[tuple[str, str], ...]
     if file.size == 0:
         raise SourceError(f"the file {file.path} is empty (0 bytes)", do="deliver it again")
     try:
-        return _parquet(file) if format_ is Format.PARQUET else _csv(file)
+        if format_ is Format.PARQUET:
+            return _parquet(file)
+        return tuple((name, "") for name in csvfile.header(Path(file.path)))
     except PermissionError as error:
         raise SourceError(f"the file {file.path} cannot be read: permission denied") from error
     except FileNotFoundError as error:
@@ -131,28 +130,3 @@ def _chunk(found: Any) -> _Chunk:
     if not stats.has_min_max:
         return _Chunk(only_nulls=only_nulls, nulls=stats.null_count)
     return _Chunk(only_nulls=only_nulls, nulls=stats.null_count, least=stats.min, greatest=stats.max)
-
-
-def _csv(file: PinnedFile) -> tuple[tuple[str, str], ...]:
-    path = Path(file.path)
-    try:
-        with _opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text), [])
-    except (PermissionError, FileNotFoundError):
-        raise
-    except (UnicodeDecodeError, csv.Error, OSError, EOFError) as error:
-        raise SourceError(
-            f"the header of {file.path} cannot be read", expected="UTF-8 text, comma-separated, names in line 1"
-        ) from error
-    if not any(name.strip() for name in header):
-        raise SourceError(f"{file.path} has no header", expected="the column names in line 1")
-    return tuple((name.strip(), "") for name in header)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked by its suffix as Spark unpacks it."""
-    if path.suffix == ".gz":
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    if path.suffix == ".bz2":
-        return cast("BinaryIO", bz2.open(path, "rb"))
-    return path.open("rb")

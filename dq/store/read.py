@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dq import sparkfiles
 from dq.errors import StoreError
 from dq.store.manifest import PERIOD_COLUMN
 from dq.store.table import Table
@@ -76,7 +77,9 @@ def _frame(spark: SparkSession, table: Table, entries: Sequence[PeriodEntry]) ->
     schemas = {text: _schema(text) for text in by_schema}
     _refuse_retyped(table.name, schemas)
     frames = [
-        spark.read.schema(schemas[text]).parquet(*paths) if paths else spark.createDataFrame([], schemas[text])
+        sparkfiles.read(spark, "parquet", paths, schema=schemas[text])
+        if paths
+        else spark.createDataFrame([], schemas[text])
         for text, paths in by_schema.items()
     ]
     rows = frames[0]

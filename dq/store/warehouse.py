@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dq.paths import local
+from dq.sparkfiles import literal
 from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
 from dq.store.garbage import Removed, older, sweep_temporaries
 from dq.store.names import NAME
@@ -19,6 +20,7 @@ class Warehouse:
 
     def __init__(self, root: str | Path, *, filesystem: Filesystem | None = None) -> None:
         self.root = local(root, "the warehouse").absolute()
+        literal(self.root)  # what Spark could write there and not read is refused before anything is computed
         self._filesystem = filesystem or PosixFilesystem(self.root)
         self._proved = False
 

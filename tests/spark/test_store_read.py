@@ -133,3 +133,10 @@ def test_the_audit_beside_staged_files_is_no_data_to_spark(spark: SparkSession, 
     read_back = spark.read.schema(rows.drop("period").schema).parquet(*manifest.absolute_paths)
     assert rows_of(read_back) == [("a", "1.00")]
     assert json.loads(manifest.schema_json)["fields"][0]["name"] == "period"
+
+
+def test_pattern_characters_in_the_path_of_a_warehouse_are_no_pattern(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("w[1]", "w1"):
+        table = Warehouse(tmp_path / name).table("profit_unit")
+        publish(table, "r1", frame(spark, [("2026-10-01", name, "1.10")]))
+    assert rows_of(read_published(spark, tmp_path / "w[1]", "profit_unit")) == [("w[1]", "1.10")]

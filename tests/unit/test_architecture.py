@@ -146,3 +146,8 @@ def test_jobs_import_only_the_public_package_and_spark_sql(path: Path) -> None:
 def test_one_place_builds_the_spark_session() -> None:
     builders = [name for name, path in MODULES.items() if "SparkSession.builder" in path.read_text(encoding="utf-8")]
     assert builders == ["dq.session"]
+
+
+def test_one_place_gives_paths_to_spark() -> None:
+    readers = [name for name, path in MODULES.items() if "spark.read" in path.read_text(encoding="utf-8")]
+    assert readers == ["dq.sparkfiles"]

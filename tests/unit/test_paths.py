@@ -25,6 +25,11 @@ def test_an_address_is_refused(address: str | Path) -> None:
         store.Warehouse(address)
 
 
+def test_a_warehouse_that_spark_could_not_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DqError, match="has both a colon and one of"):
+        store.Warehouse(tmp_path / "a:b" / "w[1]")
+
+
 def test_a_password_in_an_address_is_not_shown() -> None:
     with pytest.raises(UsageError, match="ftp://host/wh") as error:
         local("ftp://me:hidden@host/wh")

@@ -164,9 +164,34 @@ def test_a_linked_folder_is_refused_and_not_skipped(tmp_path: Path, orders: Path
         pin(config(tmp_path), "orders", WINDOW)
 
 
-def test_a_name_that_spark_would_read_as_a_pattern_is_refused(tmp_path: Path, orders: Path) -> None:
-    write_parquet(orders / "a[1].parquet", [order()])
-    with pytest.raises(SourceError, match="pattern character"):
+@pytest.mark.parametrize("mark", ["_delta_log", "metadata/00000-a.metadata.json", ".hoodie"])
+@pytest.mark.parametrize("level", [".", "..", "../..", "../../.."])
+def test_a_table_with_a_log_of_its_own_is_refused_at_every_level(
+    tmp_path: Path, orders: Path, mark: str, level: str
+) -> None:
+    place = Path(os.path.normpath(orders / level)) / mark
+    place.parent.mkdir(exist_ok=True)
+    place.mkdir()
+    with pytest.raises(SourceError, match="whose log says which of its files count"):
+        pin(config(tmp_path), "orders", WINDOW)
+
+
+def test_a_csv_that_is_not_utf_8_is_refused_with_its_row(tmp_path: Path) -> None:
+    loaded = config(tmp_path, ORDERS.replace("orders/month={month}", "orders.csv").replace("parquet", "csv"))
+    names = "line_id,product,note,amount,seats,booked_date,recorded_at,paid_on"
+    (tmp_path / "data" / "orders.csv").write_bytes(names.encode() + b'\nL1,"two\nlines",,,,,,\nL2,\xfc,,,,,,\n')
+    with pytest.raises(SourceError, match=r"orders\.csv: row 3 is not text in UTF-8"):
+        pin(loaded, "orders", WINDOW)
+
+
+def test_a_name_with_pattern_characters_is_pinned_as_it_is(tmp_path: Path, orders: Path) -> None:
+    write_parquet(orders / "a[1]*.parquet", [order()])
+    assert str(orders / "a[1]*.parquet") in [file.path for file in pin(config(tmp_path), "orders", WINDOW).files]
+
+
+def test_a_name_that_spark_cannot_open_is_refused(tmp_path: Path, orders: Path) -> None:
+    write_parquet(orders / "a:1.parquet", [order()])
+    with pytest.raises(SourceError, match="has a colon in its name"):
         pin(config(tmp_path), "orders", WINDOW)
 
 

@@ -1,0 +1,187 @@
+"""CSV files as RFC 4180 has them: their headers, what is wrong with one, and their values as text, read by name."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from dq import sparkfiles
+from dq.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_CHUNK = 1 << 20
+# Python's names of what Spark reads, and Spark's; any other it reads only when told that such are meant too.
+_SPARK_ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf-8-sig": "utf-8",
+    "ascii": "us-ascii",
+    "iso8859-1": "iso-8859-1",
+    "utf-16": "utf-16",
+    "utf-16-le": "utf-16le",
+    "utf-16-be": "utf-16be",
+}
+_ANY_ENCODING = "spark.sql.legacy.javaCharsets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How CSV files are written: what separates values, whether line 1 holds the names, and the character set."""
+
+    delimiter: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
+            raise UsageError("the delimiter is not one character", expected="such as ; or | or a tab")
+        try:
+            "".encode(self.encoding)
+        except (LookupError, UnicodeError) as error:
+            raise UsageError(
+                f"{self.encoding} is not a character set", expected="such as utf-8, latin-1 or cp1252"
+            ) from error
+
+
+RFC_4180 = Dialect()
+
+
+def is_csv(path: Path) -> bool:
+    """Whether a file is CSV by its name, compressed or not."""
+    return ".csv" in (path.suffix.lower(), Path(path.stem).suffix.lower() if path.suffix in (".gz", ".bz2") else "")
+
+
+def header(path: Path, dialect: Dialect = RFC_4180) -> tuple[str, ...]:
+    """The names in line 1 of a file, or ``_c0``, ``_c1`` and so on where it has none, as Spark calls them.
+
+    Raises SourceError where there is nothing to read them from, PermissionError and FileNotFoundError as they come.
+    """
+    try:
+        with _opened(path) as raw, _text(raw, dialect) as text:
+            first = next(csv.reader(text, delimiter=dialect.delimiter), [])
+        "".join(first).encode()  # bytes that are not text do not encode again
+    except (PermissionError, FileNotFoundError):
+        raise
+    except (UnicodeError, csv.Error, OSError, EOFError, zlib.error) as error:
+        raise SourceError(
+            f"the header of {path} cannot be read",
+            expected=f"text in {dialect.encoding}, separated by {dialect.delimiter!r}, names in line 1",
+        ) from error
+    if not dialect.header:
+        return tuple(f"_c{number}" for number in range(len(first)))
+    if not any(name.strip() for name in first):
+        raise SourceError(f"{path} has no header", expected="the column names in line 1")
+    return tuple(name.strip() for name in first)
+
+
+def refuse_other_characters(path: Path, dialect: Dialect = RFC_4180) -> None:
+    """Raise SourceError, with the row, for a file with bytes that are not text in its character set.
+
+    Spark reads such bytes as question marks and goes on.
+    """
+    decoder = codecs.getincrementaldecoder(_python(dialect))()
+    try:
+        with _opened(path) as raw:
+            while chunk := raw.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise _wrong(path, dialect) or SourceError(f"{path} is not text in {dialect.encoding}") from error
+    except EOFError as error:
+        raise SourceError(f"{path} is torn: its end is missing", do="deliver it again") from error
+    except (OSError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or "it cannot be unpacked"
+        raise SourceError(f"{path} cannot be read: {reason.lower()}") from error
+
+
+def refuse_ragged(paths: Sequence[Path], dialect: Dialect = RFC_4180) -> None:
+    """Raise SourceError, with the row, for the first file with a row that has too few or too many values.
+
+    Reads the files in Python: for saying why, once Spark has failed on one.
+    """
+    for path in paths:
+        if found := _wrong(path, dialect):
+            raise found
+
+
+def _wrong(path: Path, dialect: Dialect) -> SourceError | None:
+    """What is wrong with the first row that cannot be read, counted from the header as row 1."""
+    with _opened(path) as raw, _text(raw, dialect) as text:
+        wanted = 0
+        try:
+            for number, row in enumerate(csv.reader(text, delimiter=dialect.delimiter), start=1):
+                wanted = wanted or len(row)
+                if any("\udc80" <= character <= "\udcff" for value in row for character in value):
+                    what = f"row {number} is not text in {dialect.encoding.upper()}"
+                    return SourceError(what, where=str(path), do="write it anew; dq check takes another --encoding")
+                if row and len(row) != wanted:
+                    what = f"row {number} has {len(row)} of {wanted} values"
+                    return SourceError(what, where=str(path), do="correct it; quote values that hold the delimiter")
+        except csv.Error:
+            return SourceError("a value is too long: is a quote not closed?", where=str(path))
+        except UnicodeError:
+            return None
+    return None
+
+
+def as_text(
+    spark: SparkSession,
+    by_header: Mapping[tuple[str, ...], Sequence[str]],
+    dialect: Dialect = RFC_4180,
+    base: str = "",
+) -> list[tuple[tuple[str, ...], DataFrame]]:
+    """A frame for each header with the files that have it: every value as text, columns named by their position.
+
+    ``base`` is the folder below which levels such as ``day=2026-10-01`` become columns, as text. A row with too few or
+    too many values fails the query that reads it.
+    """
+    encoding = codecs.lookup(dialect.encoding).name
+    if encoding not in _SPARK_ENCODINGS:
+        spark.conf.set(_ANY_ENCODING, "true")
+    options = {
+        "header": str(dialect.header).lower(),
+        "encoding": _SPARK_ENCODINGS.get(encoding, encoding),
+        "sep": dialect.delimiter,
+        # RFC 4180: quotes are doubled, and a quoted value may hold line breaks.
+        "quote": '"',
+        "escape": '"',
+        "multiLine": "true",
+        # A row with too few or too many values is an error, which Spark only sees when it parses all columns.
+        "mode": "FAILFAST",
+        "columnPruning": "false",
+        **({"basePath": base} if base else {}),
+    }
+    frames = []
+    for names, paths in by_header.items():
+        schema = ", ".join(f"`{position}` string" for position in range(len(names)))
+        frames.append((names, sparkfiles.read(spark, "csv", paths, schema=schema, options=options)))
+    return frames
+
+
+def _python(dialect: Dialect) -> str:
+    """The character set as Python reads it: a mark of byte order at the beginning is not part of the first name."""
+    name = codecs.lookup(dialect.encoding).name
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _text(raw: BinaryIO, dialect: Dialect) -> io.TextIOWrapper:
+    """The characters of a file; bytes that are not text become surrogates, so that one does not hide the rows above."""
+    return io.TextIOWrapper(raw, encoding=_python(dialect), errors="surrogateescape", newline="")
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked by its suffix as Spark unpacks it."""
+    if path.suffix == ".gz":
+        return cast("BinaryIO", gzip.open(path, "rb"))
+    if path.suffix == ".bz2":
+        return cast("BinaryIO", bz2.open(path, "rb"))
+    return path.open("rb")

@@ -1,0 +1,138 @@
+"""Types of CSV columns that nobody declared: taken from the text, and only where each value prints back as written.
+
+A column is a number, a day, an instant or a boolean where every value of it is one, so written that the same value
+cannot stand there in two ways; any other column stays text. Decimals are decimal, never binary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+# One bit for what a value is, so that or-ing them says what a column holds.
+_WHOLE, _DECIMAL, _DAY, _INSTANT, _BOOLEAN, _TEXT = (1 << n for n in range(6))
+# And for how it is written, where a value can be written in several ways.
+_LAST_ZERO, _ONLY_ZERO, _NO_FRACTION, _NAIVE, _UTC, _OFFSET, _WITH_T, _WITH_SPACE, _SECONDS, _NO_SECONDS = (
+    1 << n for n in range(6, 16)
+)
+_MAX_DIGITS = 38
+_LONGEST = 42
+# Spark compiles a hundred buffer fields in one aggregate; a column takes three.
+_COLUMNS_PER_PASS = 30
+
+_DIGITS = "(?:0|[1-9][0-9]*)"
+_TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+
+
+def typed(frame: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """A frame whose text columns have the types their values allow; only these columns are looked at."""
+    from pyspark.sql import functions as F
+
+    types = types_of(frame, columns)
+    return frame.select(
+        *(
+            _quoted(name).cast(types[name]).alias(name) if name in types else F.col(_name(name))
+            for name in frame.columns
+        )
+    )
+
+
+def types_of(frame: DataFrame, columns: Sequence[str]) -> Mapping[str, str]:
+    """The type of each text column that need not stay text: one pass, and one more where a number has two spellings."""
+    seen: dict[str, tuple[int, int, int]] = {}
+    for start in range(0, len(columns), _COLUMNS_PER_PASS):
+        seen |= _look(frame, columns[start : start + _COLUMNS_PER_PASS])
+    found: dict[str, str] = {}
+    for name, (bits, whole, fraction) in seen.items():
+        type_, sure = _type(bits, whole, fraction)
+        if type_ and (sure or _one_to_one(frame, name, type_)):
+            found[name] = type_
+    return found
+
+
+def _look(frame: DataFrame, names: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+    """What the values of columns are and how they are written, and which numbers of digits they have, as bits."""
+    from pyspark.sql import functions as F
+
+    aggregates: list[Column] = []
+    for name in names:
+        value = _name(name)
+        # Of text longer than any number the digits do not matter, and would not fit the bits.
+        short = f"CASE WHEN length({value}) <= {_LONGEST} THEN {value} END"
+        whole = f"length(regexp_extract({short}, '^-?([0-9]+)', 1))"
+        fraction = f"length(regexp_extract({short}, '[.]([0-9]+)', 1))"
+        aggregates += [
+            F.bit_or(F.expr(_bits(value))),
+            F.bit_or(F.expr(f"shiftleft(1L, {whole})")),
+            F.bit_or(F.expr(f"shiftleft(1L, {fraction})")),
+        ]
+    row = frame.agg(*aggregates).collect()[0]
+    return {name: (row[3 * n] or 0, row[3 * n + 1] or 0, row[3 * n + 2] or 0) for n, name in enumerate(names)}
+
+
+def _bits(value: str) -> str:
+    """The SQL that says of a value what it is and how it is written; NULL of NULL."""
+    zero = f"CASE WHEN {value} RLIKE '[.][0-9]*0(?:Z|[+-][0-9:]+)?$' THEN {_LAST_ZERO} ELSE 0 END"
+    only = f"CASE WHEN {value} RLIKE '[.]0$' THEN {_ONLY_ZERO} ELSE {zero} END"
+    zone = (
+        f"CASE WHEN {value} LIKE '%Z' THEN {_UTC} WHEN {value} RLIKE '[+-][0-9]{{2}}:[0-9]{{2}}$' THEN {_OFFSET} "
+        f"ELSE {_NAIVE} END"
+    )
+    mark = f"CASE WHEN substring({value}, 11, 1) = 'T' THEN {_WITH_T} ELSE {_WITH_SPACE} END"
+    seconds = f"CASE WHEN substring({value}, 17, 1) = ':' THEN {_SECONDS} ELSE {_NO_SECONDS} END"
+    day, instant = f"try_cast({value} AS date) IS NOT NULL", f"try_cast({value} AS timestamp) IS NOT NULL"
+    return f"""CASE
+        WHEN {value} IS NULL THEN NULL
+        WHEN length({value}) > {_LONGEST} THEN {_TEXT}
+        WHEN {value} RLIKE '^-?{_DIGITS}$' AND {value} != '-0' THEN {_WHOLE | _NO_FRACTION}
+        WHEN {value} RLIKE '^-?{_DIGITS}[.][0-9]+$' THEN {_DECIMAL} | {only}
+        WHEN {value} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' AND {value} >= '0001' AND {day} THEN {_DAY}
+        WHEN {value} RLIKE '^{_TIME}$' AND {value} >= '0001' AND {instant}
+            THEN {_INSTANT} | {zero} | {zone} | {mark} | {seconds}
+        WHEN {value} IN ('true', 'false') THEN {_BOOLEAN}
+        ELSE {_TEXT} END"""
+
+
+def _type(bits: int, whole: int, fraction: int) -> tuple[str, bool]:
+    """The type of a column, empty for text, and whether its values are all written in the same one way."""
+    kinds = bits & (_WHOLE | _DECIMAL | _DAY | _INSTANT | _BOOLEAN | _TEXT)
+    digits, places = whole.bit_length() - 1, fraction.bit_length() - 1
+    same_places = fraction.bit_count() == 1
+    if kinds == _WHOLE and digits <= _MAX_DIGITS:
+        return ("int" if digits <= 9 else "bigint" if digits <= 18 else f"decimal({digits},0)"), True
+    if kinds in (_DECIMAL, _WHOLE | _DECIMAL) and digits + places <= _MAX_DIGITS:
+        # 10.5 and 7 and 0.25, or 10.5 and 7.0 and 0.25; but 1.1 and 1.10 may be two versions of something.
+        shortest = not bits & _LAST_ZERO and not (bits & _ONLY_ZERO and bits & _NO_FRACTION)
+        return f"decimal({digits + places},{places})", same_places or shortest
+    if kinds == _DAY:
+        return "date", True
+    if kinds == _BOOLEAN:
+        return "boolean", True
+    if kinds == _INSTANT and not (bits & _NAIVE and bits & (_UTC | _OFFSET)):
+        one_way = (bits & (_NAIVE | _UTC | _OFFSET)) in (_NAIVE, _UTC)
+        one_way &= (bits & (_WITH_T | _WITH_SPACE)) in (_WITH_T, _WITH_SPACE)
+        one_way &= (bits & (_SECONDS | _NO_SECONDS)) in (_SECONDS, _NO_SECONDS)
+        return "timestamp", one_way and (same_places or not bits & _LAST_ZERO)
+    return "", True
+
+
+def _one_to_one(frame: DataFrame, name: str, type_: str) -> bool:
+    """Whether no two different texts of a column are the same value of a type."""
+    from pyspark.sql import functions as F
+
+    text = _quoted(name)
+    texts, values = frame.agg(F.count_distinct(text), F.count_distinct(text.cast(type_))).collect()[0]
+    return bool(texts == values)
+
+
+def _quoted(name: str) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.col(_name(name))
+
+
+def _name(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

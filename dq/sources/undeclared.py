@@ -1,0 +1,116 @@
+"""Files that no sources file declares, as a frame: what a path says for itself, for ``dq check``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dq import sparkfiles
+from dq.errors import SourceError, UsageError
+from dq.sources import csvfile, csvtypes
+from dq.sources.csvfile import RFC_4180, Dialect, is_csv
+from dq.sources.listing import below
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_PARQUET = b"PAR1"
+
+
+def read(spark: SparkSession, place: Path, dialect: Dialect = RFC_4180) -> DataFrame:
+    """The rows of a CSV or Parquet file, or of a folder of either; levels such as ``day=2026-10-01`` are text columns.
+
+    Raises SourceError with the file, and the row where it is one row, for what cannot be read as it was meant.
+    """
+    files = files_of(place)
+    base = _base(place)
+    if is_csv(files[0]):
+        return _csv(spark, files, base, dialect)
+    options = {"basePath": str(base.absolute())}
+    return sparkfiles.read(spark, "parquet", files, options=options)
+
+
+def files_of(place: Path) -> Sequence[Path]:
+    """The files of a place: all of them CSV, or all of them Parquet."""
+    files = [Path(file.path) for file in below(place)]
+    if not files:
+        raise SourceError("holds no file", where=str(place))
+    if any(is_csv(file) for file in files):
+        if other := next((file for file in files if not is_csv(file)), None):
+            raise SourceError(f"{other} is not CSV, as other files there are", where=str(place))
+    else:
+        for file in files:
+            _prove_parquet(file, alone=place.is_file())
+    _levels(files, _base(place))
+    return files
+
+
+def _base(place: Path) -> Path:
+    """The folder below which folders are levels."""
+    return place if place.is_dir() else place.parent
+
+
+def _prove_parquet(path: Path, *, alone: bool) -> None:
+    """Raise unless a file begins as Parquet does, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_PARQUET)) == _PARQUET:
+                return
+    except OSError as error:
+        raise SourceError(f"cannot be read: {(error.strerror or '').lower()}", where=str(path)) from error
+    if alone and path.suffix.lower() != ".parquet":
+        raise UsageError(
+            f"{path} is neither CSV nor Parquet",
+            expected="a .csv file (also .gz or .bz2), a Parquet file, a folder of either, or a table",
+        )
+    raise SourceError("cannot be read: it does not begin as a Parquet file does", where=str(path))
+
+
+def _levels(files: Sequence[Path], base: Path) -> tuple[str, ...]:
+    """The columns that the folders between a base and its files name, the same for all of them."""
+    found: dict[tuple[str, ...], Path] = {}
+    for file in files:
+        folders = file.relative_to(base).parts[:-1]
+        found.setdefault(tuple(name.partition("=")[0] for name in folders if "=" in name), file)
+    if len(found) > 1:
+        told = [f"{path} in {', '.join(names) or 'none'}" for names, path in list(found.items())[:2]]
+        raise SourceError(f"its files are in different levels: {'; '.join(told)}", where=str(base))
+    return next(iter(found))
+
+
+def _csv(spark: SparkSession, files: Sequence[Path], base: Path, dialect: Dialect) -> DataFrame:
+    """CSV files by the names in their headers, whatever their order, with types from their values."""
+    levels = _levels(files, base)
+    by_header: dict[tuple[str, ...], list[str]] = {}
+    for file in files:
+        csvfile.refuse_other_characters(file, dialect)
+        by_header.setdefault(_names(file, levels, dialect), []).append(str(file))
+    columns = next(iter(by_header))
+    for names, (path, *_) in by_header.items():
+        if different := sorted(set(columns) ^ set(names)):
+            first = by_header[columns][0]
+            raise SourceError(f"its columns differ from those of {first} by {', '.join(different)}", where=path)
+    frames = []
+    for names, frame in csvfile.as_text(spark, by_header, dialect, str(base.absolute())):
+        values = [frame[f"`{names.index(name)}`"].alias(name) for name in columns]
+        frames.append(frame.select(*values, *(frame["`" + level.replace("`", "``") + "`"] for level in levels)))
+    try:
+        return csvtypes.typed(reduce(lambda left, right: left.unionByName(right), frames), columns)
+    except Exception:
+        csvfile.refuse_ragged(files, dialect)
+        raise
+
+
+def _names(path: Path, levels: Sequence[str], dialect: Dialect) -> tuple[str, ...]:
+    """The columns of a file; one without a name is called by its number, as Spark calls it."""
+    names = tuple(name or f"_c{number}" for number, name in enumerate(csvfile.header(path, dialect)))
+    spelled = Counter(name.casefold() for name in (*names, *levels))
+    twice = next((name for name in names if spelled[name.casefold()] > 1), None)
+    if twice is None:
+        return names
+    if twice.casefold() in (level.casefold() for level in levels):
+        raise SourceError(f"the header names {twice}, which is a level of folders too", where=str(path))
+    raise SourceError(f"the header names {twice} twice", where=str(path), do="give each column a name of its own")

@@ -1,0 +1,209 @@
+"""``dq check`` of files: each read under its very name, typed by its values, refused with file, row and reason."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from dq import checking
+from dq.cli import main
+from dq.errors import DqError
+from dq.sources.csvfile import Dialect
+
+Checked = Callable[..., tuple[int, str]]
+UNIQUE = "{type: expect_column_values_to_be_unique, kwargs: {column: id}}"
+TWO_ROWS = "{type: expect_table_row_count_to_be_between, kwargs: {min_value: 2, max_value: 2}}"
+NOT_NULL = "{type: expect_column_values_to_not_be_null, kwargs: {column: id}}"
+
+
+def sums_to(amount: str, of: str = "sum") -> str:
+    return (
+        f"{{type: expect_column_{of}_to_be_between, kwargs: {{column: x, min_value: {amount}, max_value: {amount}}}}}"
+    )
+
+
+@pytest.fixture
+def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Checked:
+    def checked(data: Path, *expectations: str, options: tuple[str, ...] = ()) -> tuple[int, str]:
+        suite = tmp_path / "suite.yml"
+        suite.write_text("name: s\nexpectations:\n" + "".join(f"  - {one}\n" for one in expectations))
+        code = main(["check", str(data), "--suite", str(suite), *options])
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return code, told.out + told.err
+
+    return checked
+
+
+def types(spark: SparkSession, path: Path, dialect: Dialect | None = None) -> dict[str, str]:
+    return dict(checking._frame(spark, path, dialect).dtypes)
+
+
+def typed(spark: SparkSession, path: Path, *values: str) -> str:
+    path.write_text("x,y\n" + "".join(f"{value},\n" for value in values))
+    return types(spark, path)["x"]
+
+
+def test_a_name_with_pattern_characters_is_read_as_it_is(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    (tmp_path / "data1.csv").write_text("id\n1\n2\n3\n")
+    (tmp_path / "data[1].csv").write_text("id\n1\n1\n")
+    code, told = check(tmp_path / "data[1].csv", TWO_ROWS, UNIQUE)
+    assert (code, "1 of 2 checks failed" in told, "repeated in 2 of 2 rows" in told) == (1, True, True), told
+    folder = tmp_path / "{a,b}*"
+    spark.range(2).write.parquet(str(folder / "t[x]"))
+    assert check(folder / "t[x]", TWO_ROWS, UNIQUE)[0] == 0
+
+
+def test_plain_names_beside_such_names_are_read_once(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("a.csv", "a[1].csv", "b?.csv"):
+        (tmp_path / name).write_text(f"id\n{name}\n")
+    rows = checking._frame(spark, tmp_path).collect()
+    assert sorted(row["id"] for row in rows) == ["a.csv", "a[1].csv", "b?.csv"]
+
+
+def test_money_of_a_csv_is_decimal(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    (tmp_path / "money.csv").write_text("id,x\n1,0.10\n2,0.20\n3,0.30\n")
+    assert types(spark, tmp_path / "money.csv")["x"] == "decimal(3,2)"
+    code, told = check(tmp_path / "money.csv", sums_to("0.6"))
+    assert code == 0, told
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["1E5", "100000", "1E05"],
+        ["1234567890123456789012345678901234567890", "1234567890123456789012345678901234567891"],
+        ["01", "1"],
+        ["1.1", "1.10"],
+        ["1d", "1f", "1D"],
+        ["0", "-0"],
+        ["NaN", "nan", "Infinity"],
+        ["2026-1-1", "2026-01-01"],
+        ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"],
+        ["true", "TRUE"],
+        ["0." + "1" * 40, "0." + "1" * 39],
+    ],
+)
+def test_what_would_not_print_back_as_written_stays_text(
+    spark: SparkSession, tmp_path: Path, check: Checked, ids: list[str]
+) -> None:
+    (tmp_path / "ids.csv").write_text("id,v\n" + "".join(f"{one},a\n" for one in ids))
+    assert types(spark, tmp_path / "ids.csv")["id"] == "string"
+    code, told = check(tmp_path / "ids.csv", UNIQUE)
+    assert code == 0, told
+
+
+def test_a_plus_sign_of_a_telephone_number_stays(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    (tmp_path / "plus.csv").write_text("phone,v\n+4915112345678,1\n+4915112345679,2\n")
+    rule = '{type: expect_column_values_to_match_regex, kwargs: {column: phone, regex: "^[+]49"}}'
+    assert check(tmp_path / "plus.csv", rule)[0] == 0
+
+
+def test_types_are_taken_where_every_value_prints_back(spark: SparkSession, tmp_path: Path) -> None:
+    one = tmp_path / "one.csv"
+    assert typed(spark, one, "1", "", "-20") == "int"
+    assert typed(spark, one, "1", "1234567890") == "bigint"
+    assert typed(spark, one, "1", "9" * 38) == "decimal(38,0)"
+    assert typed(spark, one, "10.5", "7", "0.25") == "decimal(4,2)"
+    assert typed(spark, one, "10.5", "7.0") == "decimal(3,1)"
+    # More ways to write a number than one, but none is written in two: nothing is lost.
+    assert typed(spark, one, "1.5", "2.50") == "decimal(3,2)"
+    assert typed(spark, one, "2026-10-05", "2024-02-29") == "date"
+    assert typed(spark, one, "2026-10-05", "2026-02-29") == "string"
+    assert typed(spark, one, "2026-10-05 10:00:00", "2026-10-05 11:00:00") == "timestamp"
+    assert typed(spark, one, "2026-10-05T10:00:00+01:00", "2026-10-05T10:00:00+02:00") == "timestamp"
+    assert typed(spark, one, "2026-10-05T10:00:00Z", "2026-10-05T10:00:00") == "string"
+    assert typed(spark, one, "2026-10-05 10:00", "2026-10-05 25:00") == "string"
+    assert typed(spark, one, "true", "false") == "boolean"
+    assert typed(spark, one, "", "") == "string"
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"a.csv": b"id,amount\n1,2\n3\n"}, "a.csv: row 3 has 1 of 2 values"),
+        ({"a.csv": b'id,amount\n1,"two\nlines"\n3,4,5\n'}, "a.csv: row 3 has 3 of 2 values"),
+        ({"a.csv": b"id,v,v\n1,,3\n"}, "a.csv: the header names v twice"),
+        ({"a.csv": b"id,v,V\n1,,3\n"}, "a.csv: the header names v twice"),
+        ({"a.csv": b"id,v\n1,a\n2,\xff\n"}, "a.csv: row 3 is not text in UTF-8"),
+        ({"a.csv": b""}, "a.csv has no header"),
+        ({"a.csv": b"id,v\n1,2\n", "b.csv": b"id\n3\n"}, "b.csv: its columns differ from those of"),
+        ({"a.csv": b"id\n1\n", "notes.txt": b"x"}, "notes.txt is not CSV"),
+        ({"a.csv": b"id\n1\n", "day=2/b.csv": b"id\n2\n"}, "its files are in different levels"),
+        ({"day=1/a.csv": b"id,day\n1,2\n"}, "the header names day, which is a level of folders too"),
+        ({"a.parquet": b"no parquet"}, "a.parquet: cannot be read: it does not begin as a Parquet file does"),
+        ({"a.csv.gz": gzip.compress(b"id\n1\n")[:-6]}, "a.csv.gz is torn: its end is missing"),
+        ({"a.csv": b"id\n1\n", "b:1.csv": b"id\n2\n"}, "b:1.csv has a colon in its name"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_file_row_and_reason(
+    spark: SparkSession, tmp_path: Path, check: Checked, files: dict[str, bytes], said: str
+) -> None:
+    place = tmp_path / "data"
+    for name, content in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(content)
+    code, told = check(place, NOT_NULL)
+    assert (code, said in told) == (3, True), told
+
+
+def test_a_folder_is_read_by_names_and_levels(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    for name, text in (("day=2026-01-01/a.csv", "id,v\n1,2\n"), ("day=2026-01-02/b.csv", "v,id\n30,4\n")):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_text(text)
+    frame = checking._frame(spark, tmp_path / "data").orderBy("id")
+    assert frame.dtypes == [("id", "int"), ("v", "int"), ("day", "string")]
+    assert [tuple(row) for row in frame.collect()] == [(1, 2, "2026-01-01"), (4, 30, "2026-01-02")]
+    (tmp_path / "trailing.csv").write_text("id,v,\n1,2,\n")
+    assert list(types(spark, tmp_path / "trailing.csv")) == ["id", "v", "_c2"]
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "linked").symlink_to(tmp_path / "data")
+    assert checking._frame(spark, tmp_path / "t").count() == 2
+
+
+def test_delimiter_header_and_encoding_are_options(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    one = tmp_path / "one.csv"
+    one.write_bytes("id;name\n1;Zoë €\n".encode("cp1252"))
+    named = '{type: expect_column_values_to_be_in_set, kwargs: {column: name, value_set: ["Zoë €"]}}'
+    assert check(one, named, options=("--delimiter", ";", "--encoding", "cp1252"))[0] == 0
+    one.write_text("\ufeff1\tx\n2\ty\n", encoding="utf-8")
+    by_number = NOT_NULL.replace("id}", "_c0}")
+    assert check(one, TWO_ROWS, by_number, options=("--delimiter", "tab", "--no-header"))[0] == 0
+    assert types(spark, one, Dialect(delimiter="\t", header=False)) == {"_c0": "int", "_c1": "string"}
+    code, told = check(one, NOT_NULL, options=("--encoding", "klingon"))
+    assert (code, "klingon is not a character set" in told) == (2, True), told
+    assert check(one, NOT_NULL, options=("--delimiter", ";;"))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("mark", "what"),
+    [
+        ("_delta_log/00000000000000000000.json", "a Delta table"),
+        ("metadata/v1.metadata.json", "an Iceberg table"),
+        (".hoodie/hoodie.properties", "a Hudi table"),
+        ("_commits/1.json", "a table of a warehouse of ours"),
+    ],
+)
+def test_a_table_with_a_log_of_its_own_is_refused(
+    spark: SparkSession, tmp_path: Path, check: Checked, mark: str, what: str
+) -> None:
+    table = tmp_path / "orders"
+    spark.range(3).write.parquet(str(table / "data" / "day=1"))
+    (table / mark).parent.mkdir()
+    (table / mark).write_text("{}")
+    for place in (table, table / "data" / "day=1", tmp_path):
+        code, told = check(place, NOT_NULL)
+        assert (code, f"orders is {what}" in told) == (3, True), told
+
+
+def test_an_address_of_another_storage_is_refused_and_a_file_address_read(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a b.csv").write_text("id\n1\n2\n")
+    (tmp_path / "suite.yml").write_text(f"name: s\nexpectations:\n  - {TWO_ROWS}\n")
+    record = checking.check_data((tmp_path / "a b.csv").as_uri(), tmp_path / "suite.yml")
+    assert record.verdict.exit_code == 0
+    with pytest.raises(DqError, match="is an address of another storage"):
+        checking.check_data("s3a://bucket/x.csv", tmp_path / "suite.yml")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dq import settings, store
-from dq.cli import main
+from dq.cli import main, parser
 from dq.cli.job import pipeline_run
+from dq.cli.warehouse import local_path
 from dq.errors import DqError, UsageError
 from dq.paths import VARIABLES, local
 
@@ -81,6 +82,13 @@ def test_every_command_refuses_an_address(capsys: pytest.CaptureFixture[str], wo
     with pytest.raises(SystemExit) as ended:
         main([*words.split(), "s3a://bucket/x"])
     assert (ended.value.code, REFUSED in capsys.readouterr().err) == (2, True)
+
+
+def test_no_argument_takes_a_path_unread() -> None:
+    parsers = parser._subparsers(parser.build_parser())
+    types = [action.type for one in parsers for action in one._actions]
+    assert types.count(local_path) > 20
+    assert Path not in types
 
 
 @pytest.mark.parametrize("name", VARIABLES)

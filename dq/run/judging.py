@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq import store
+from dq import sources, store
 from dq.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.engine.base import Context, Dataset
 from dq.engine.run import NO_ROWS, evaluate, result_of
+from dq.errors import SourceError
 from dq.model import Check, CheckResult, Died, Evidence, Outcome
 from dq.project import Bound, Project
 from dq.run import inputs
-from dq.sources import ReadRule
+from dq.sources import ReadRule, csvfile
+from dq.sources.config import Format
 from dq.suites import ROW_COUNT
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ DATASETS_AT_ONCE = 4
 COMPLETES = "expect_run_to_complete"
 CONTRACT = "expect_source_to_match_contract"
 PERIOD = "expect_source_to_hold_its_period"
+_UNREADABLE = "FAILED_READ_FILE"
 
 
 def of_inputs(
@@ -43,10 +48,23 @@ def of_inputs(
         # A job group belongs to a thread; the jobs of all of them are this run's.
         spark.sparkContext.setJobGroup(run, f"checking {dataset.name}")
         checks = [check for check in bound.checks[dataset.name] if check.type not in (CONTRACT, PERIOD)]
-        return evaluate(checks, dataset, context)
+        results = evaluate(checks, dataset, context)
+        pinned = state.pins.get(dataset.name)
+        return results if pinned is None else unread(results, pinned.pin)
 
     with ThreadPoolExecutor(max_workers=DATASETS_AT_ONCE) as pool:
         return [result for results in pool.map(judged, datasets) for result in results]
+
+
+def unread(results: Sequence[CheckResult], pin: sources.Pin) -> list[CheckResult]:
+    """The results on a source; of those for which Spark could not read a CSV file the reason is the file and row."""
+    failed = [result for result in results if result.outcome is Outcome.ERRORED and _UNREADABLE in result.reason]
+    tables = [name for name in pin.tables if pin.config.tables[name].format is Format.CSV] if failed else []
+    try:
+        csvfile.refuse_ragged([Path(file.path) for name in tables for file in pin.tables[name].files])
+    except SourceError as error:
+        return [replace(result, reason=str(error)) if result in failed else result for result in results]
+    return list(results)
 
 
 def of_absent(bound: Bound, project: Project) -> list[CheckResult]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from dq.custom_types import ROW_COUNT
 from dq.engine.conditions import quote
-from dq.engine.gather import column, condition, decimal, percent, shown, whole
+from dq.engine.differences import Difference, counted, difference, judged, listed_rows
+from dq.engine.gather import column, condition, decimal, percent, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
@@ -19,59 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
 
 MAX_LINES = 1_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One compared total: ours, theirs, and how far apart; a missing side is off by all of the other.
-
-    ``lacking`` names the side, ``ours`` or ``theirs``, that has no row for it, which is something else than NULL: there
-    is nothing, where NULL is an amount that is not known.
-    """
-
-    line: str
-    ours: Decimal | None
-    theirs: Decimal | None
-    tolerance: Decimal
-    lacking: str = ""
-
-    @property
-    def off_by(self) -> Decimal:
-        """The absolute difference, NaN where either side is not a finite number."""
-        ours, theirs = self.ours or Decimal(0), self.theirs or Decimal(0)
-        return abs(ours - theirs) if ours.is_finite() and theirs.is_finite() else Decimal("NaN")
-
-    @property
-    def holds(self) -> bool:
-        """Whether the sides differ by no more than the tolerance, which itself still holds.
-
-        A line that one side lacks agrees with zero on the other, and with nothing else: books have no line for what was
-        not booked, while an amount that is not known could be any.
-        """
-        if self.lacking:
-            return (self.theirs if self.lacking == "ours" else self.ours) == 0
-        if self.ours is None or self.theirs is None:
-            return self.ours is self.theirs
-        return not self.off_by.is_nan() and self.off_by <= self.tolerance
-
-    def sentence(self, other: str) -> str:
-        """The difference as people read it, with the name of the other table."""
-        off = "" if self.off_by.is_nan() else f", off by {shown(self.off_by)} (allowed {shown(self.tolerance)})"
-        ours, theirs = (shown(value, self._none(side)) for side, value in self._sides())
-        return f"{self.line}: {ours}, {other} {theirs}{off}"
-
-    def row(self) -> dict[str, Json]:
-        """The difference as a row of a table, every number as text."""
-        row: dict[str, Json] = {"line": self.line}
-        for side, value in (*self._sides(), ("off_by", self.off_by)):
-            row[side] = self._none(side) if value is None else str(value)
-        return row
-
-    def _sides(self) -> tuple[tuple[str, Decimal | None], ...]:
-        return ("ours", self.ours), ("theirs", self.theirs)
-
-    def _none(self, side: str) -> str:
-        return "missing" if self.lacking == side else "not known"
 
 
 def total_to_reconcile(request: Request) -> Judge:
@@ -109,15 +57,15 @@ def total_to_reconcile(request: Request) -> Judge:
             )
         booked = {row["line"]: decimal(row["amount"]) for row in rows}
         differences = [
-            _difference(line, decimal(read()), booked.get(line), (any_row(), line in booked), tolerance)
+            difference(line, decimal(read()), booked.get(line), (any_row(), line in booked), tolerance)
             for line, read in ours.items()
         ]
         undeclared = sorted((name for name in booked if name not in ours), key=lambda name: (name is None, name or ""))
         for number, name in enumerate(undeclared, start=1):
             # A line the suite does not name is a value found in the data.
             label = ("no line" if name is None else str(name)) if request.check.show else f"undeclared line {number}"
-            differences.append(_difference(label, None, booked[name], (False, True), tolerance))
-        return _judged(differences, other, "lines")
+            differences.append(difference(label, None, booked[name], (False, True), tolerance))
+        return judged(differences, other, "lines")
 
     return judge
 
@@ -149,10 +97,10 @@ def totals_to_match(request: Request) -> Judge:
     def judge() -> Judged:
         there = any_own(), any_other()
         differences = [
-            _difference(label, ours, theirs, there, max(tolerance, most * abs(theirs or Decimal(0))))
+            difference(label, ours, theirs, there, max(tolerance, most * abs(theirs or Decimal(0))))
             for label, ours, theirs in ((label, decimal(mine()), decimal(their())) for label, mine, their in readers)
         ]
-        return _judged(differences, other, "totals")
+        return judged(differences, other, "totals")
 
     return judge
 
@@ -203,7 +151,7 @@ def _grouped_totals(
         if not wrong:
             return Judged(
                 outcome=Outcome.PASSED,
-                observed=f"{_counted(groups, 'group')} of {_counted(len(pairs), 'total')} agree with {other}",
+                observed=f"{counted(groups, 'group')} of {counted(len(pairs), 'total')} agree with {other}",
                 measures=measures,
             )
         shares = [_share(off, decimal(read())) for off, read in zip(off_by, read_theirs, strict=bool(most))]
@@ -222,7 +170,7 @@ def _grouped_totals(
             observed=f"{wrong:,} of {groups * len(pairs):,} totals differ{allowed}: "
             + listed([item.sentence(other) for item in differences]),
             measures=measures,
-            rows=_rows(differences, wrong),
+            rows=listed_rows(differences, wrong),
         )
 
     return judge
@@ -337,14 +285,6 @@ def _group(row: Row, keys: int) -> str:
     return " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))
 
 
-def _difference(
-    line: str, ours: Decimal | None, theirs: Decimal | None, there: tuple[bool, bool], tolerance: Decimal
-) -> Difference:
-    """The difference of two totals; ``there`` says of either side whether it has a row for it."""
-    lacking = "ours" if ours is None and not there[0] else "theirs" if theirs is None and not there[1] else ""
-    return Difference(line=line, ours=ours, theirs=theirs, tolerance=tolerance, lacking=lacking)
-
-
 def _share(off: Decimal, theirs: Decimal | None) -> Decimal:
     """What part of the other's total the differences are; of nothing, and of what is not a number, any is too much."""
     known = off.is_finite() and theirs is not None and theirs.is_finite()
@@ -357,29 +297,6 @@ def _rows_behind(
     """Reads whether any row is behind a side's totals."""
     read = total(_total_key(ROW_COUNT, condition_text), _aggregate(None, rule))
     return lambda: whole(read()) > 0
-
-
-def _judged(differences: Sequence[Difference], other: str, word: str) -> Judged:
-    if all(item.ours is None and item.theirs is None for item in differences):
-        raise EvaluationError(f"there is no amount on either side to compare with {other}")
-    wrong = [item for item in differences if not item.holds]
-    offs = [item.off_by for item in wrong]
-    measures: dict[str, Json] = {word: len(differences), f"{word}_off": len(wrong)}
-    if not any(off.is_nan() for off in offs):
-        measures["off_by"] = str(sum(offs, Decimal(0)))
-    if wrong:
-        observed = listed([item.sentence(other) for item in wrong])
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, rows=_rows(wrong, len(wrong)))
-    agree = f"{_counted(len(differences), word.removesuffix('s'))} agree with {other}"
-    largest = shown(max(item.off_by for item in differences))
-    return Judged(outcome=Outcome.PASSED, observed=f"{agree}, largest difference {largest}", measures=measures)
-
-
-def _rows(differences: Sequence[Difference], total: int) -> list[dict[str, Json]]:
-    rows = [item.row() for item in differences[:MAX_ROWS]]
-    if total > len(rows):
-        rows.append({"line": f"and {total - len(rows):,} more", "ours": "", "theirs": "", "off_by": ""})
-    return rows
 
 
 def _tolerance(request: Request) -> Decimal:
@@ -414,7 +331,3 @@ def _aggregate(value: Column | None, rule: Column | None) -> Column:
     if value is None:
         return F.count(F.lit(1)) if rule is None else F.count_if(rule)
     return F.sum(value if rule is None else F.when(rule, value))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

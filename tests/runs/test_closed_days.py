@@ -37,6 +37,7 @@ def closed_on_saturdays(spark: SparkSession, bench: Bench, project_copy: Callabl
     return bench
 
 
+@pytest.mark.timeout(1_500)
 def test_days_on_which_nothing_is_expected_may_be_empty_from_the_events_to_the_investors(
     spark: SparkSession, closed_on_saturdays: Bench
 ) -> None:

@@ -195,6 +195,22 @@ def investor(spark: SparkSession, frame: DataFrame, within: dq.Window, previous:
     return {row.row_kind: row for row in rows}
 
 
+def test_a_day_that_is_published_without_rows_belongs_to_its_week(spark: SparkSession) -> None:
+    """Nobody came on Saturday the 10th, since the company was closed."""
+    frame = units(spark, *[("u", f"2026-10-{day:02}") for day in (5, 6, 7, 8, 9, 11)])
+    within = window("2026-10-05", "2026-10-11", end="2026-10-31")
+    week = [date(2026, 10, day) for day in range(5, 12)]
+    for published, expected in ((week, (1, None)), (week[:5] + week[6:], (None, "week_not_covered"))):
+        figures = engagement_daily(units=frame, accounts=accounts(spark), window=within, published=published)
+        total = investor_engagement(
+            units=frame, daily=figures, previous=None, window=within, published=published
+        ).where("row_kind = 'total'")
+        sunday = figures.where("day = DATE'2026-10-11'")
+        for row in (sunday.first(), total.first()):
+            assert row is not None
+            assert (row.wau, row.wau_reason) == expected
+
+
 def test_the_company_counts_people_once_and_averages_anew(spark: SparkSession) -> None:
     frame = units(spark, *[("u", f"2026-10-{day:02}") for day in range(1, 32)], ("v", "2026-10-20"))
     elsewhere = units(spark, ("v", "2026-10-30")).selectExpr(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from dq import adjustments, people, registry, runbooks, settings, sources, suites, yamlfile
+from dq import adjustments, job_code, people, registry, runbooks, settings, sources, suites, yamlfile
 from dq.custom_types import FIRST_DAY, LAST_DAY, ROW_COUNT, SO_FAR, columns_of, judges_published, other_columns_of
 from dq.engine import conditions
 from dq.errors import ConfigError, DqError, Finding, UsageError, choices, near
@@ -384,12 +384,7 @@ def _bind(
         if item.grain is not Grain.MONTH or not item.compares_with_previous:
             message = "only a table of months that compares_with_previous has twelve finals to count from"
             findings.append(declared.document.finding(("pipelines", name, "trailing_twelve_months"), message))
-    for index, needed in enumerate(item.needs):
-        source, _, column = needed.partition(".")
-        if source not in item.sources or column not in columns[source]:
-            valid = [f"{source}.{column}" for source in item.sources for column in columns[source]]
-            message = f"{needed} is no column of its sources; {choices(needed, valid)}"
-            findings.append(declared.document.finding(("pipelines", name, "needs", index), message))
+    findings += job_code.mistakes(name, declared, columns)
     by_dataset[name] += published_checks(name, item.publishes, declared.document)
     readable = [suite for suite in _suites_of(item, loaded) if not suite.unsure]
     every_suite = len(readable) == len(item.suites)

@@ -109,7 +109,8 @@ class Scheduled(_Strict):
 class Pipeline(_Strict):
     """One guarded job.
 
-    ``needs`` are the columns, as ``source.column``, without which there is nothing to compute, not even partially.
+    ``needs`` are the sources, and single columns as ``source.column``, without which there is nothing to compute, not
+    even partially.
     ``reads`` reads a source by exactly that rule instead of its contract's, such as the whole year so far.
     ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
     ``trailing_twelve_months`` has a table of months read what its upstream tables of days held twelve months ago.

@@ -19,7 +19,7 @@ from dq.periods import Grain
 from dq.project import Bound, Project
 from dq.run import deaths, hints, inputs, judging, late, previous, records, rules, staging, strains, tell
 from dq.run.key import code_hash, run_key
-from dq.run.reasons import sentence
+from dq.run.reasons import place, sentence
 from dq.run.state import Options, RunOver, State
 from dq.verdict import apply_waivers, decide
 
@@ -206,7 +206,8 @@ class GuardedRun:
         state = self._state
         try:
             if error is not None and not isinstance(error, RunOver):
-                self._end_with_error(f"{state.step}: {sentence(error)}{self._cause_of_death(error)}")
+                where = place(error, self.project.root)
+                self._end_with_error(f"{state.step}: {sentence(error)}{where}{self._cause_of_death(error)}")
             elif state.verdict is None and not state.published:
                 self._end_with_error(f"the job ended without publishing {self.bound.name}")
             if state.verdict is None:

@@ -206,9 +206,9 @@ def _published(warehouse: store.Warehouse, table: str, wanted: Sequence[str], as
 
 
 def lacking(config: sources.SourcesConfig, needs: Sequence[str]) -> list[str]:
-    """The needed columns (``source.column``) that this company declares absent, as sentences with its reason."""
+    """The needed sources and columns (``source.column``) that this company declares absent, as sentences with why."""
     found = []
-    for source, column in (need.split(".", 1) for need in needs):
+    for source, _, column in (need.partition(".") for need in needs):
         declared = config.source(source)
         if declared.absent is not None:
             found.append(f"it needs {source}, declared absent by {declared.absent.owner}: {declared.absent.reason}")

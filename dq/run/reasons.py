@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import errno
 import re
+from pathlib import Path
 
 from dq.errors import DqError
 from dq.notify.redact import redacted
 
 # Spark names the object in these parameters; the others (`expression` too) may hold values of rows.
 _NAMES = ("objectName", "fieldName", "columnName", "relationName", "routineName", "functionName", "path")
+_CALLED = Path(__file__).resolve().parents[1] / "cli"
+"""What a job calls of a run, from which on it is the run's doing."""
 _DISK = "No space left on device"
 
 
 def sentence(error: BaseException) -> str:
     """What happened, with the column or object that Spark names; nothing a row could have put there, and no secret."""
     return redacted(_sentence(error))
+
+
+def place(error: BaseException, root: Path) -> str:
+    """Where in the project's jobs an exception was raised, to follow its sentence: file and line, no value.
+
+    Empty for what a job did not do itself: what a run does when a job calls it, and errors that say where they are.
+    """
+    if isinstance(error, DqError):
+        return ""
+    found, trace = "", error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename).resolve()
+        if file.is_relative_to(root / "jobs"):
+            found = f" ({file.relative_to(root).as_posix()}, line {trace.tb_lineno})"
+        elif file.is_relative_to(_CALLED):
+            found = ""
+        trace = trace.tb_next
+    return found
 
 
 def _sentence(error: BaseException) -> str:

@@ -145,6 +145,12 @@ def edit(path: Path, old: str, new: str) -> None:
     ("file", "old", "new", "said"),
     [
         (
+            "jobs/pipelines.yml",
+            "    needs: [revenue, licence_events, accounts]\n",
+            "    needs: [revenue, accounts]\n",
+            "profit_unit.needs: jobs/profit_unit.py:",
+        ),
+        (
             "expectations/revenue.yml",
             "column: booked_date, max",
             "column: booked_dat, max",

@@ -13,6 +13,9 @@ from dq.native_docs import ARGUMENT_DEFAULTS, ARGUMENT_DOCS, ARGUMENT_EXAMPLES, 
 from dq.native_kwargs import kind_of
 from dq.native_types import NATIVE_TYPES
 
+FILE = "docs/check-types.md"
+"""The page of all check types, in a project that has one."""
+
 _EXAMPLES: Mapping[KwargType, Json] = {
     KwargType.COLUMN: "amount",
     KwargType.COLUMNS: ["invoice_id", "line"],
@@ -138,8 +141,8 @@ def markdown() -> str:
     parts = [
         "# Check types",
         "",
-        "Written by `dq lint --types --page docs/check-types.md`: what `kwargs` of an entry under `expectations:` may",
-        "hold, by its `type`. `dq lint --types NAME` prints the same.",
+        "Written by `dq lint --fix`: what `kwargs` of an entry under `expectations:` may hold, by its `type`.",
+        "`dq lint --types NAME` prints the same.",
         "",
     ]
     for title, listed in (("Of Great Expectations", sorted(NATIVE_TYPES)), ("Of this house", sorted(CUSTOM_TYPES))):

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explain.set_defaults(handler=explain_command)
     lint = commands.add_parser("lint", help="check suites, sources, runbooks and roster against each other")
     lint.add_argument("--sources", type=local_path, help="sources file (default: jobs/sources.yml)")
-    lint.add_argument("--fix", action="store_true", help="write the generated parts of the runbook pages anew")
+    lint.add_argument("--fix", action="store_true", help="write the generated parts of the pages anew")
     lint.add_argument(
         "--types",
         nargs="?",
@@ -42,7 +42,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="NAME",
         help="list the check types a suite may use, or the arguments of one with an example",
     )
-    lint.add_argument("--page", type=local_path, metavar="FILE", help="with --types, write the page of all of them")
     lint.add_argument(
         "--schemas", type=local_path, metavar="DIR", help="write the JSON Schema of each file, for editors"
     )
@@ -75,7 +74,7 @@ def explain_command(arguments: argparse.Namespace) -> int:
 def lint_command(arguments: argparse.Namespace) -> int:
     """Report every mistake in the declared files; exit 1 where there is one."""
     if arguments.types is not None:
-        return _types(arguments.types, arguments.page)
+        return _types(arguments.types)
     if arguments.schemas:
         from dq.schemas import schemas
 
@@ -102,12 +101,8 @@ def lint_command(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _types(name: str, file: Path | None) -> int:
-    """Print the check types, or one with its arguments; or write the page of all of them."""
-    if file is not None:
-        runbooks.write_atomically(file, type_pages.markdown())
-        console.note(f"wrote {file}")
-        return 0
+def _types(name: str) -> int:
+    """Print the check types, or one with its arguments."""
     if name:
         console.out(type_pages.text(type_pages.page(name)))
         return 0
@@ -115,6 +110,18 @@ def _types(name: str, file: Path | None) -> int:
         console.out(f"{known}  {type_pages.page(known).doc}")
     console.note("dq lint --types NAME prints the arguments of one, with an example")
     return 0
+
+
+def _type_page(root: Path, *, fix: bool) -> list[Finding]:
+    """Whether the page of check types, where a project has one, is what they are; with ``fix`` it is written anew."""
+    file, wanted = root / type_pages.FILE, type_pages.markdown()
+    if not file.is_file() or file.read_text(encoding="utf-8") == wanted:
+        return []
+    if fix:
+        runbooks.write_atomically(file, wanted)
+        console.note(f"wrote {type_pages.FILE}")
+        return []
+    return [Finding(type_pages.FILE, 1, "", "is not what the check types are; run dq lint --fix")]
 
 
 def _is_generated(finding: Finding) -> bool:
@@ -156,6 +163,7 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
         grains = {name: item.grain for name, item in declared.items()}
         investors = [name for name, item in declared.items() if item.investors]
         found += runbooks.lint_levels(pages, grains, investors, reading.so_far if _dated(reading.findings) else None)
+    found += _type_page(reading.root, fix=fix)
     found += house.lint(reading.root, reading.registry, reading.so_far, owners)
     if reading.project is not None:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}

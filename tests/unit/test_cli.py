@@ -301,6 +301,16 @@ def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[s
     assert "targets_in_a_range" in (broken / "runbooks/profit_unit.md").read_text(encoding="utf-8")
 
 
+def test_lint_holds_the_page_of_check_types_to_what_they_are(capsys: pytest.CaptureFixture[str], broken: Path) -> None:
+    (broken / "docs").mkdir()
+    page = broken / "docs/check-types.md"
+    page.write_text("# Check types\n", encoding="utf-8")
+    code, told = run(capsys, "lint")
+    assert (code, "docs/check-types.md:1: is not what the check types are; run dq lint --fix" in told) == (1, True)
+    assert run(capsys, "lint", "--fix")[0] == 0
+    assert page.read_text(encoding="utf-8") == (ROOT / "docs/check-types.md").read_text(encoding="utf-8")
+
+
 def test_lint_with_other_sources_fixes_the_same_lists_and_agrees(
     capsys: pytest.CaptureFixture[str], broken: Path
 ) -> None:

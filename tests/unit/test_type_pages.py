@@ -56,10 +56,9 @@ def test_an_editor_knows_the_arguments_of_a_type() -> None:
     assert not wrong("expect_table_row_count_to_equal", {"value": {"$PARAMETER": "rows"}})
 
 
-def test_the_page_of_the_repository_is_what_the_command_writes(tmp_path: Path) -> None:
-    assert main(["lint", "--types", "--page", str(tmp_path / "check-types.md")]) == 0
-    written = (tmp_path / "check-types.md").read_text(encoding="utf-8")
-    assert (ROOT / "docs" / "check-types.md").read_text(encoding="utf-8") == written
+def test_the_page_of_the_repository_is_what_the_types_are() -> None:
+    written = type_pages.markdown()
+    assert (ROOT / type_pages.FILE).read_text(encoding="utf-8") == written
     for name in type_pages.names():
         assert f"### {name}\n" in written
 

@@ -53,14 +53,17 @@ class CommitLog:
         self._filesystem = filesystem
         self._table = table
         self.folder = f"{table}/{LOG}"
+        self._told: set[int] = set()
 
     def taken(self) -> Sequence[int]:
         """Every number that has a file, whole or damaged, ascending; a stray far from the others is passed over."""
         matches = (FILE_NAME.fullmatch(one.name) for one in self._filesystem.list(self.folder))
         found: list[int] = []
         for number in sorted(int(match[1]) for match in matches if match):
-            if number - (found[-1] if found else 0) > FAR and self.at(number) is None:
-                log.warning("%s: %s was never a commit and is passed over; remove it", self._table, self.key(number))
+            if number - (found[-1] if found else 0) > FAR and self._stray(number):
+                if number not in self._told:
+                    log.warning("%s was never a commit and is passed over; remove it", self.key(number))
+                self._told.add(number)
             else:
                 found.append(number)
         return found
@@ -127,6 +130,12 @@ class CommitLog:
         if (commit.table, commit.version) != (self._table, version):
             raise TornDocumentError(f"it is version {commit.version} of {commit.table}")
         return commit
+
+    def _stray(self, version: int) -> bool:
+        try:
+            return self._whole(version) is None
+        except TornDocumentError:
+            return True
 
     def _listed(self) -> tuple[Sequence[int], int]:
         """The numbers that are taken, and the one that ``current`` showed before they were listed, 0 without."""

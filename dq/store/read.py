@@ -63,10 +63,13 @@ def read_published(
 
 
 def read_entries(spark: SparkSession, table: Table, entries: Mapping[str, PeriodEntry]) -> DataFrame:
-    """The rows of entries that were pinned before, their files proved, each read with its own recorded schema."""
+    """The rows of entries that were pinned before, each read with its own recorded schema.
+
+    Figures are built on them, so their files are proved byte for byte.
+    """
     if not entries:
         raise StoreError("no entries to read", where=table.name, do="select what is published first")
-    table.verify_entries(list(entries.values()))
+    table.verify_entries(list(entries.values()), whole=True)
     return _frame(spark, table, list(entries.values()))
 
 

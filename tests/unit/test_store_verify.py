@@ -11,7 +11,7 @@ from store_support import INFO, NOW, SCHEMA, publish, quick_disk, read, seal, wr
 
 from dq.cli import main
 from dq.errors import StoreError
-from dq.store import Table, Warehouse
+from dq.store import Table, Warehouse, read_entries
 from dq.store.documents import decode, encode
 
 __all__ = ["quick_disk"]
@@ -82,6 +82,13 @@ def test_what_is_published_is_proved_and_what_was_garbled_since_is_named(
     assert f"differs: {PIPELINE} 2026-10-02 version 1: {part}: the file changed after the audit" in said
     assert "1 of 2 published periods proved to be what was audited, 1 differ" in said
     assert verify("--period", "2026-10-01")[0] == 0
+
+
+def test_no_figures_are_built_on_garbled_ones(table: Table, tmp_path: Path) -> None:
+    entries = publish(table, "r1", ROWS).entries
+    garble(tmp_path)
+    with pytest.raises(StoreError, match=OTHERS):
+        read_entries(None, table, entries)  # type: ignore[arg-type] - no row is read
 
 
 def test_figures_that_are_garbled_are_not_published_again_by_a_withdrawal(table: Table, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Bench:
         code = run_job(pipeline, [*argv, *options])
         captured = self.capsys.readouterr()
         record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
-        assert record is not None
+        assert record is not None, captured.out + captured.err
         return Ran(code, record, captured.out, captured.err)
 
     def refused(self, pipeline: str, period: str, as_of: str) -> tuple[int, str]:

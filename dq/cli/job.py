@@ -22,7 +22,7 @@ from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
 from dq.notify import last_roster, redact
 from dq.paths import refuse_addresses
-from dq.run import batch, delivery, records, telling
+from dq.run import batch, delivery, records, recovery, telling
 from dq.run.guarded import GuardedRun
 from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver
@@ -134,10 +134,20 @@ class PipelineRun:
         """Say what an interrupted run left behind."""
         self.exit_code = exit_code(error)
         word = "terminated" if self.exit_code == TERMINATED else "interrupted"
-        version = self._run.state.version if self._run is not None else None
-        left = f"version {version} is published" if version else "nothing was published, the last good version stays"
-        console.note(f"dq: {word}; {left}")
+        console.note(f"dq: {word}; {self._left()}")
         return True
+
+    def _left(self) -> str:
+        """What readers see of a run that was stopped; what it published is recorded now, and told by the next."""
+        nothing = "nothing was published, the last good version stays"
+        if self._run is None:
+            return nothing
+        try:
+            version = self._run.state.version or self._run.landed()
+            recovery.catch_up(self._run.warehouse, [self.name])
+        except DqError as failure:
+            return f"whether it published is not known: {failure}"
+        return f"version {version} is published" if version else nothing
 
     def _finish(self, error: BaseException | None) -> bool:
         failure = self._failed or error

@@ -45,7 +45,10 @@ def open_warehouse(arguments: argparse.Namespace, *, to_write: bool = False) -> 
         what = "holds something else" if any(folder.iterdir()) else "is empty"
         raise _refusal(arguments, f"{folder} is not a warehouse: it {what}")
     if to_write:
+        from dq.run import recovery
+
         warehouse.prepare()
+        recovery.catch_up(warehouse, warehouse.tables())
     return warehouse
 
 

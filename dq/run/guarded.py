@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from dq.errors import DqError, EvaluationError, UsageError
 from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.periods import Grain
 from dq.project import Bound, Project
-from dq.run import deaths, hints, inputs, judging, late, previous, records, rules, staging, strains, tell
+from dq.run import deaths, hints, inputs, judging, late, previous, records, recovery, rules, staging, strains, tell
 from dq.run.key import code_hash, run_key
 from dq.run.reasons import place, sentence
 from dq.run.state import Options, RunOver, State
@@ -25,6 +26,8 @@ from dq.verdict import apply_waivers, decide
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger("dq.run")
 
 
 class GuardedRun:
@@ -147,6 +150,7 @@ class GuardedRun:
         item = self.bound.pipeline
         self._step("opening the warehouse")
         self.warehouse.prepare()
+        recovery.catch_up(self.warehouse, [self.bound.name])
         # Read once: what the run key says of them is what is applied and shown, whatever is recorded meanwhile.
         state.waivers = waivers.of_period(self.warehouse, self.bound.name, state.window.period)
         state.stays = max(
@@ -212,10 +216,9 @@ class GuardedRun:
                 self._end_with_error(f"the job ended without publishing {self.bound.name}")
             if state.verdict is None:
                 self._decide_and_commit()
-        except DqError as failure:
-            self._end_with_error(f"{state.step}: {failure}")
         except Exception as failure:
-            self._end_with_error(f"{state.step}: {sentence(failure)}{self._cause_of_death(failure)}")
+            if not self._published_all_the_same(failure):
+                self._end_with_error(f"{state.step}: {sentence(failure)}{self._cause_of_death(failure)}")
         if not state.already:
             state.results += judging.of_strains_unknown(self.bound, state.results)
         self._quiet.close()
@@ -285,9 +288,8 @@ class GuardedRun:
         state.version = max(entry.version for entry in entries)
         state.totals = store.summed(entries)
         state.verdict = Verdict(entries[-1].verdict)
-        # A run that died between its commit and its record left no results; what it published is what the seal says.
         earlier = records.find(self.warehouse, entries[-1].run)
-        state.results = list(earlier.results) if earlier else []
+        state.results = list(earlier.results) if earlier is not None else []
         return True
 
     def _refuse_to_go_back(self) -> None:
@@ -349,6 +351,9 @@ class GuardedRun:
         if state.staged is None:
             return
         audit = {"verdict": state.verdict, "configuration": self.bound.hash, "as_of": state.window.as_of}
+        if state.verdict.published:
+            # Whoever dies once it is published has left what the next one needs to record and to tell it.
+            audit |= recovery.sealed(tell.record(self))
         # A held run is sealed too: what is shown of it later is what was judged.
         sealed = staging.seal(self._table, state.staged, state.key, audit)
         if state.verdict.published:
@@ -356,6 +361,20 @@ class GuardedRun:
             infos = {period: self._info(period) for period in state.base}
             commit = staging.commit(self._table, self.bound, sealed, infos, state.base)
             state.version = commit.version
+            # Another run of the same key was first: there is nothing left to publish.
+            state.already = commit.run != self.run
+
+    def _published_all_the_same(self, failure: Exception) -> bool:
+        """Whether an error came after the commit: what is published is not told as held."""
+        if self._state.step != "committing":
+            return False
+        try:
+            self._state.version = self.landed()
+        except DqError:
+            return False
+        if self._state.version:
+            log.warning("%s is published although %s", self.bound.name, sentence(failure))
+        return self._state.version is not None
 
     def _strains(self) -> list[CheckResult]:
         """What the run strained so far: its verdict is known, and its history is still to be written."""
@@ -416,6 +435,12 @@ class GuardedRun:
         if self._spark is None:
             return 0
         return len(self._spark.sparkContext.statusTracker().getJobIdsForGroup(self.run))
+
+    def landed(self) -> int | None:
+        """The version this run has published, as the log says, whatever the run still knows of it; None without."""
+        commit = self._table.current()
+        own = [one.version for one in commit.entries.values() if one.run == self.run] if commit else []
+        return max(own, default=None)
 
     def _periods(self) -> list[str]:
         window = self._state.window

@@ -172,7 +172,8 @@ def test_whatever_else_differs_is_named(table: Table, tmp_path: Path, verify: Ve
     assert named in told[1]
 
 
-def test_what_is_not_published_or_not_registered_is_one_sentence(verify: Verify) -> None:
+def test_what_is_not_published_or_not_registered_is_one_sentence(table: Table, verify: Verify) -> None:
+    publish(table, "r1", {"2026-09": [1]})
     code, said = verify("--period", "2026-10")
     assert (code, "2026-10 is not published" in said) == (3, True)
     assert verify("--period", "october")[0] == 2

@@ -1,0 +1,108 @@
+"""What a run that died after its commit left: the next one to write records it and opens its incidents, once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from run_records import published, result
+from store_support import INFO, NOW, SCHEMA, quick_disk, write_staged
+
+from dq import serialize
+from dq.cli import main
+from dq.model import Outcome, RunRecord, Severity, Verdict
+from dq.notify import incidents
+from dq.run import records, recovery
+from dq.store import Warehouse
+from dq.store.documents import encode
+
+__all__ = ["quick_disk"]
+pytestmark = pytest.mark.usefixtures("quick_disk")
+
+WARNING = result("amounts_are_usual", Outcome.FAILED, severity=Severity.WARNING, dataset="profit_unit")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path)
+
+
+def died_after_its_commit(warehouse: Warehouse, started: datetime | None = None, **audit: object) -> RunRecord:
+    """Publish as a run does that is killed before it keeps its record; returns what it would have kept."""
+    began = started or datetime.now(UTC)
+    run = records.new_id("profit_unit", "2026-10", began)
+    record = published(run=run, pipeline="profit_unit", results=(WARNING,), started=began, version=None)
+    table = warehouse.table("profit_unit")
+    write_staged(table, run, {"2026-10": [1]})
+    held = audit or recovery.sealed(record)
+    sealed = table.seal(run, schema_json=SCHEMA, fingerprint=f"key-{run}", audit={"verdict": "publish", **held})
+    entry = table.entry("2026-10")
+    expected = {"2026-10": entry.version if entry else None}
+    commit = table.commit(sealed, periods={"2026-10": INFO}, expected=expected, now=NOW)
+    return serialize.from_dict({**serialize.to_dict(record), "version": commit.version})
+
+
+def open_checks(warehouse: Warehouse) -> list[str]:
+    return [one.failure.check for one in incidents.everything(warehouse).values() if one.open]
+
+
+def test_the_record_is_kept_and_its_failing_warning_becomes_an_incident_once(warehouse: Warehouse) -> None:
+    would_have_kept = died_after_its_commit(warehouse)
+    assert (records.find(warehouse, would_have_kept.run), open_checks(warehouse)) == (None, [])
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == [would_have_kept]
+    assert records.find(warehouse, would_have_kept.run) == would_have_kept
+    assert would_have_kept.version == 1
+    assert open_checks(warehouse) == ["amounts_are_usual"]
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == []
+
+
+@pytest.mark.parametrize("words", [["gc"], ["deliver"], ["waive", "--end", "nothing", "--reason", "r"]])
+def test_any_command_that_writes_records_it(warehouse: Warehouse, tmp_path: Path, words: list[str]) -> None:
+    died = died_after_its_commit(warehouse)
+    main([*words, "--warehouse", str(tmp_path)])
+    assert records.find(warehouse, died.run) == died
+    assert open_checks(warehouse) == ["amounts_are_usual"]
+
+
+def test_a_run_that_died_between_its_record_and_its_incidents_is_told_too(warehouse: Warehouse) -> None:
+    died = died_after_its_commit(warehouse)
+    records.save(warehouse, died)
+    recovery.catch_up(warehouse, ["profit_unit"])
+    assert open_checks(warehouse) == ["amounts_are_usual"]
+
+
+def test_a_run_that_held_itself_for_an_unknown_outcome_is_put_right_when_it_was_published(warehouse: Warehouse) -> None:
+    died = died_after_its_commit(warehouse)
+    unknown = serialize.from_dict(
+        {**serialize.to_dict(died), "verdict": Verdict.HOLD_NOT_EVALUATED.value, "version": None, "results": []}
+    )
+    records.save(warehouse, unknown)
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == [died]
+    assert records.find(warehouse, died.run) == died
+
+
+def test_what_was_observed_long_ago_and_removed_is_not_told_again(warehouse: Warehouse) -> None:
+    died = died_after_its_commit(warehouse, datetime.now(UTC) - timedelta(days=100))
+    records.save(warehouse, died)
+    recovery.catch_up(warehouse, ["profit_unit"])
+    assert open_checks(warehouse) == []
+
+
+def test_a_run_of_an_earlier_release_has_nothing_to_record(warehouse: Warehouse) -> None:
+    died = died_after_its_commit(warehouse, configuration="abc")
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == []
+    assert records.find(warehouse, died.run) is None
+
+
+def test_a_damaged_log_and_a_record_of_a_later_release_stop_nobody(
+    warehouse: Warehouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = serialize.to_dict(published(run="x", pipeline="profit_unit")) | {"schema": 99}
+    died_after_its_commit(warehouse, record=later)
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == []
+    assert "schema 99 is not known" in caplog.text
+    (tmp_path / "profit_unit" / "_commits" / f"{1:020d}.json").write_bytes(encode(json.loads('{"a": 1}')))
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == []
+    assert "version 1, the newest, is damaged" in caplog.text

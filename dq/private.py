@@ -30,7 +30,7 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     mode = modes(path.parent)[1]
     try:
-        path.mkdir(mode=OWNER_FOLDER)
+        path.mkdir(mode=mode & 0o777)  # a process that dies here leaves what the next one needs
     except FileExistsError:
         return
     path.chmod(mode)

@@ -76,7 +76,7 @@ def test_a_check_that_cannot_be_evaluated_says_why_and_leaves_the_others_alone(f
 
 
 def test_conditions_of_both_languages_limit_the_rows(frame: DataFrame) -> None:
-    own = check(MEDIAN.type, column="n", min_value=3, row_condition="n / (n - 1) > 1 and n > 2")
+    own = check(MEDIAN.type, column="n", min_value=3, row_condition="try_divide(n, n - 1) > 1 and n > 2")
     theirs = check(
         MEDIAN.type, column="n", min_value=3, row_condition='col("n") > 2', condition_parser="great_expectations"
     )

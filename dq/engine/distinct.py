@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from dq.engine.requirement import Distinct, DistinctFound, Found, Judged, Requir
 from dq.model import Check, Json
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
 
 MAX_VALUES = 20
@@ -85,6 +85,32 @@ def count_requirement(check: Check, schema: StructType, *, house: bool) -> Requi
     )
 
 
+def mode_requirement(check: Check, schema: StructType, *, house: bool) -> Requirement:
+    """Whether the most common value is in a set; of several as common as each other, one is enough if ties are okay."""
+    column = resolve(check.kwargs.get("column"), schema)
+    where = where_of(check.kwargs, schema)
+    asked = Distinct(column=column, where=where, members=tuple(members_of(check.kwargs)), modes=True, exact=house)
+    ties = bool(check.kwargs.get("ties_okay"))
+
+    def judge(found: Found) -> Judged:
+        seen = found.distinct[asked.key]
+        if not seen.modes:
+            return Judged(success=False, result={"observed_value": None}, measures={"values": 0})
+        success = seen.modes_inside > 0 if ties else seen.modes == seen.modes_inside == 1
+        return Judged(
+            success=success,
+            result={"observed_value": None},
+            measures={"most_common_values": seen.modes, "most_common_in_set": seen.modes_inside},
+        )
+
+    return Requirement(
+        check=check,
+        columns=(column.top, *sorted(where.columns - {column.top})),
+        distinct=asked,
+        judge=judge,
+    )
+
+
 def look_up(frame: DataFrame, asked: Distinct) -> DistinctFound:
     """The answer to one question about distinct values: one small action for each thing asked."""
     from pyspark.sql import functions as F
@@ -93,6 +119,9 @@ def look_up(frame: DataFrame, asked: Distinct) -> DistinctFound:
     values = kept.select(F.col(asked.column.sql).alias("value")).where(F.col("value").isNotNull())
     count = values.agg(F.countDistinct("value")).collect()[0][0] if asked.count else 0
     members = list(asked.members)
+    modes = modes_inside = 0
+    if asked.modes:
+        modes, modes_inside = _modes(values, in_set_rule(asked.column, members, house=asked.exact).expected)
     present: Sequence[object] = ()
     if asked.present and members:
         rule = in_set_rule(asked.column, members, house=asked.exact)
@@ -110,7 +139,21 @@ def look_up(frame: DataFrame, asked: Distinct) -> DistinctFound:
         outside=outside,
         present=present,
         present_count=len(present),
+        modes=modes,
+        modes_inside=modes_inside,
     )
+
+
+def _modes(values: DataFrame, member: Callable[[Column], Column]) -> tuple[int, int]:
+    """How many values are as common as the most common one, and how many of them are members."""
+    from pyspark.sql import functions as F
+
+    counts = values.groupBy("value").agg(F.count(F.lit(1)).alias("n"))
+    by_count = counts.groupBy("n").agg(
+        F.count(F.lit(1)).alias("modes"), F.count_if(member(F.col("value"))).alias("inside")
+    )
+    most = by_count.orderBy(F.desc("n")).first()
+    return (most["modes"], most["inside"]) if most is not None else (0, 0)
 
 
 def missing(members: Sequence[object], present: Sequence[object], *, exact: bool) -> list[object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dq.engine import footers as footer_evidence
 from dq.engine.base import Dataset
 from dq.engine.conditions import OWN_LANGUAGE
-from dq.engine.distinct import count_requirement, distinct_requirement, look_up
+from dq.engine.distinct import count_requirement, distinct_requirement, look_up, mode_requirement
 from dq.engine.footers import Footers
 from dq.engine.gx_format import RESULT_FORMATS, row_result, wanted_values
 from dq.engine.keys import duplicate_rows, unique_requirement
@@ -67,21 +67,24 @@ _BY_TYPE: Mapping[str, Prepare] = {
     "expect_column_unique_value_count_to_be_between": count_requirement,
 }
 SUPPORTED = frozenset(_BY_TYPE)
+# Great Expectations compares the value as Python has it with the text of the set: by our rules only.
+_OF_THE_HOUSE: Mapping[str, Prepare] = {"expect_column_most_common_value_to_be_in_set": mode_requirement}
 
 
-def supports(check: Check) -> bool:
+def supports(check: Check, *, house: bool = False) -> bool:
     """Whether a check is evaluated here: its type is, and its row condition is not in Great Expectations' own language.
 
     Arguments that are suite parameters (``{"$PARAMETER": name}``) are resolved by Great Expectations only.
     """
-    if check.type not in SUPPORTED or check.kwargs.get("condition_parser") in OWN_LANGUAGE:
+    ours = check.type in SUPPORTED or (house and check.type in _OF_THE_HOUSE)
+    if not ours or check.kwargs.get("condition_parser") in OWN_LANGUAGE:
         return False
     return not any(is_parameter(value) for value in check.kwargs.values())
 
 
 def prepare(check: Check, schema: StructType, *, house: bool) -> Requirement:
     """What a check demands of a frame with this schema; an EvaluationError says why it cannot be evaluated."""
-    made = _BY_TYPE.get(check.type)
+    made = _BY_TYPE.get(check.type) or (_OF_THE_HOUSE.get(check.type) if house else None)
     if made is None:
         raise EvaluationError(f"{check.type} is not evaluated here", do="hand it to Great Expectations")
     return made(check, schema, house=house)

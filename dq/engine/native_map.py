@@ -10,6 +10,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from dq.engine.bounds import Bounds, bounds_of, literal
+from dq.engine.exact import at_least, at_most, is_in
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.footers import ColumnFooter, Footers
 from dq.engine.measures import Measure, Value, matching, nulls, rows
@@ -165,11 +166,17 @@ def _out_of_order(kwargs: Mapping[str, Json]) -> bool:
 
 def _inside(value: Column, bounds: Bounds, column: Field, house: bool) -> Column:
     parts = []
+    if house:
+        if bounds.low is not None:
+            parts.append(at_least(value, bounds.low, column.type, strict=bounds.strict_low))
+        if bounds.high is not None:
+            parts.append(at_most(value, bounds.high, column.type, strict=bounds.strict_high))
+        return reduce(lambda left, right: left & right, parts)
     if bounds.low is not None:
-        low = literal(bounds.low, column.type, exact=house)
+        low = literal(bounds.low, column.type, exact=False)
         parts.append(value > low if bounds.strict_low else value >= low)
     if bounds.high is not None:
-        high = literal(bounds.high, column.type, exact=house)
+        high = literal(bounds.high, column.type, exact=False)
         parts.append(value < high if bounds.strict_high else value <= high)
     return reduce(lambda left, right: left & right, parts)
 
@@ -186,7 +193,7 @@ def in_set_rule(column: Field, members: list[object], *, house: bool) -> RowRule
     """The values outside a set; footers prove that there are none where the column is constant."""
 
     def expected(value: Column) -> Column:
-        return value.isin(_literals(members, column, house))
+        return is_in(value, members, column.type) if house else value.isin(members)
 
     def constant_member(footer: ColumnFooter) -> bool:
         return footer.minimum == footer.maximum and any(_same(footer.minimum, item) for item in members)
@@ -207,15 +214,9 @@ def _not_in_set(kwargs: Mapping[str, Json], column: Field, house: bool) -> RowRu
     members = members_of(kwargs)
 
     def expected(value: Column) -> Column:
-        return ~value.isin(_literals(members, column, house))
+        return ~(is_in(value, members, column.type) if house else value.isin(members))
 
     return RowRule(columns=(column,), unexpected=_not_null_and(column, expected))
-
-
-def _literals(members: list[object], column: Field, house: bool) -> list[object]:
-    if not house:
-        return members
-    return [literal(item, column.type, exact=True) for item in members if item is not None]
 
 
 def _same(value: Value, member: object) -> bool:

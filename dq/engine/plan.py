@@ -48,7 +48,7 @@ def plan(checks: Sequence[Check], dataset: Dataset) -> Plan:
     """How the checks will be decided; starts no Spark job and evaluates nothing."""
     prepared: dict[int, Requirement | str] = {}
     for position, check in enumerate(checks):
-        if check.type not in CUSTOM_TYPES and supports(check):
+        if check.type not in CUSTOM_TYPES and supports(check, house=True):
             try:
                 prepared[position] = prepare(check, dataset.frame.schema, house=True)
             except Exception as error:

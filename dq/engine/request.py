@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from dq.custom_types import ROW_COUNT
 from dq.engine.base import Context, Dataset
 from dq.engine.gather import OWN, Gather, column, condition, decimal
 from dq.errors import EvaluationError, choices
@@ -85,8 +86,9 @@ class Request:
         from pyspark.sql import functions as F
 
         rule = self.condition()
-        kept = F.lit(1) if rule is None else F.when(rule, 1)
-        return self.own_total(f"rows where {self.text('row_condition')!r}", F.count(kept))
+        counted = F.count(F.lit(1)) if rule is None else F.count_if(rule)
+        # The key by which a comparison of totals counts them, so that they are counted once.
+        return self.own_total(f"total {ROW_COUNT!r} where {self.text('row_condition')!r}", counted)
 
     def other(self) -> tuple[str, DataFrame]:
         """The name and frame of the table compared with; a table declared absent leaves the check not run."""

@@ -37,7 +37,8 @@ class Distinct:
     """A question about the distinct values of a column.
 
     ``count`` asks how many there are, ``outside`` for those that are not ``members``, ``present`` for the members that
-    are among them; ``exact`` compares without rounding.
+    are among them, ``modes`` for the most common ones and how many of them are members; ``exact`` compares without
+    rounding.
     """
 
     column: Field
@@ -46,24 +47,30 @@ class Distinct:
     count: bool = False
     outside: bool = False
     present: bool = False
+    modes: bool = False
     exact: bool = True
 
     @property
     def key(self) -> str:
         """The identity of what is asked, for plans and for asking once."""
-        asked = [name for name in ("count", "outside", "present", "exact") if getattr(self, name)]
+        asked = [name for name in ("count", "outside", "present", "modes", "exact") if getattr(self, name)]
         return f"distinct({self.column.name}) {asked} {self.members!r} {self.where.sql}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistinctFound:
-    """What was found: the count of distinct values, those outside the members (first 20), the members present."""
+    """What was found: the count of distinct values, those outside the members (first 20), the members present.
+
+    ``modes`` are the values as common as the most common one, ``modes_inside`` those of them that are members.
+    """
 
     count: int = 0
     outside_count: int = 0
     outside: Sequence[object] = ()
     present: Sequence[object] = ()
     present_count: int = 0
+    modes: int = 0
+    modes_inside: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

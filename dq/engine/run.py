@@ -68,7 +68,7 @@ def _evaluated(checks: Sequence[Check], dataset: Dataset, context: Context) -> l
         else:
             due.append(position)
     custom = [position for position in due if checks[position].type in CUSTOM_TYPES]
-    native = [position for position in due if position not in custom and supports(checks[position])]
+    native = [position for position in due if position not in custom and supports(checks[position], house=True)]
     others = [position for position in due if position not in custom and position not in native]
     asked = _asked([checks[position] for position in custom], dataset, context)
     schema = dataset.frame.schema

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from dq.custom_types import ROW_COUNT
 from dq.engine.conditions import quote
 from dq.engine.differences import Difference, counted, difference, judged, listed_rows
-from dq.engine.gather import column, condition, decimal, percent, whole
+from dq.engine.gather import column, column_types, condition, decimal, percent, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
+from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
+    from pyspark.sql.types import DataType
 
 MAX_LINES = 1_000
 
@@ -27,7 +29,6 @@ def total_to_reconcile(request: Request) -> Judge:
 
     A line that stands on one side only fails unless it is zero, so that errors which cancel out in the sum are seen.
     """
-    from pyspark.sql import functions as F
 
     other, frame = request.other()
     tolerance = _tolerance(request)
@@ -45,7 +46,8 @@ def total_to_reconcile(request: Request) -> Judge:
     where = condition(frame, request.text("other_where"), table=other)
     kept = frame.where(where) if where is not None else frame
     # Lines are few by nature; one more than the limit tells a column that is no line.
-    grouped = kept.groupBy(line.cast("string").alias("line")).agg(F.sum(amount).alias("amount")).limit(MAX_LINES + 1)
+    total = summed(amount, column_types(frame)[request.text("other_amount")])
+    grouped = kept.groupBy(line.cast("string").alias("line")).agg(total.alias("amount")).limit(MAX_LINES + 1)
     names = ("other_line", "other_amount", "other_where")
     theirs = request.gather.rows("lines " + repr([other, *(request.text(name) for name in names)]), grouped)
 
@@ -90,7 +92,7 @@ def totals_to_match(request: Request) -> Judge:
             (
                 _label(ours, theirs),
                 request.own_total(*_summed(mine, ours, request, rules[0])),
-                request.other_total(other, frame, key, _aggregate(their, rules[1])),
+                request.other_total(other, frame, key, _aggregate(their, rules[1], column_types(frame).get(theirs))),
             )
         )
 
@@ -242,7 +244,11 @@ def _side(side: Side, by: Sequence[str], names: Sequence[str], tags: tuple[str, 
 
     (_, frame, rule), (own, empty) = side, tags
     values = [_value(side, name, distinct=distinct) for name in names]
-    totals = [F.count_distinct(v) if distinct and v is not None else _aggregate(v, None) for v in values]
+    types = column_types(frame)
+    totals = [
+        F.count_distinct(value) if distinct and value is not None else _aggregate(value, None, types.get(name))
+        for name, value in zip(names, values, strict=True)
+    ]
     grouped = (
         (frame.where(rule) if rule is not None else frame)
         .groupBy(*(F.col(quote(name)).alias(f"key{n}") for n, name in enumerate(by)))
@@ -321,13 +327,15 @@ def _total_key(name: str, rule: str) -> str:
 
 
 def _summed(value: Column | None, name: str, request: Request, rule: Column | None) -> tuple[str, Column]:
-    return _total_key(name, request.text("row_condition")), _aggregate(value, rule)
+    return _total_key(name, request.text("row_condition")), _aggregate(
+        value, rule, column_types(request.frame).get(name)
+    )
 
 
-def _aggregate(value: Column | None, rule: Column | None) -> Column:
-    """The sum of a column, or the number of rows, over the rows that meet the rule."""
+def _aggregate(value: Column | None, rule: Column | None, type_: DataType | None = None) -> Column:
+    """The sum of a column of a type, or the number of rows, over the rows that meet the rule."""
     from pyspark.sql import functions as F
 
-    if value is None:
+    if value is None or type_ is None:
         return F.count(F.lit(1)) if rule is None else F.count_if(rule)
-    return F.sum(value if rule is None else F.when(rule, value))
+    return summed(value if rule is None else F.when(rule, value), type_)

@@ -10,8 +10,9 @@ from itertools import combinations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dq.engine.gather import decimal, shown, whole
+from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.request import Judge, Judged, NotRunError, Request
+from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
@@ -195,8 +196,9 @@ def _metric(request: Request, metric: str, name: str) -> tuple[Callable[[], Deci
         return lambda: _share(whole(rows()) - whole(present()), whole(rows())), rows
     value = of(request.column(name, "number"))
     present = request.own_total(f"present {name!r} {where}", F.count(value))
-    key, summed = (f"total {name!r}", F.sum(value)) if metric != "mean_abs" else (f"abs {name!r}", F.sum(F.abs(value)))
-    total = request.own_total(f"{key} {where}", summed)
+    type_ = column_types(request.frame)[name]
+    key, added = (f"abs {name!r}", F.abs(value)) if metric == "mean_abs" else (f"total {name!r}", value)
+    total = request.own_total(f"{key} {where}", summed(added, type_))
     if metric == "sum":
         return lambda: decimal(total()), rows
     return lambda: _mean(decimal(total()), whole(present())), rows

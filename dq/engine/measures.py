@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from dq.engine.fields import ALL_ROWS, Field, Where
+from dq.engine.sums import FIELDS, summed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -125,27 +126,32 @@ def extreme(kind: MeasureKind, column: Field, where: Where = ALL_ROWS) -> Measur
 def total(column: Field, where: Where = ALL_ROWS, *, exact: bool, mean: bool = False) -> Measure:
     """The sum or mean of a numeric column.
 
-    ``exact`` adds whole numbers as decimals; otherwise they are added as doubles, as Great Expectations does on Spark 4
-    so that a sum cannot overflow. The mean of whole numbers is a double either way: decimals would round it.
+    ``exact`` adds whole numbers as decimals and doubles without rounding, so that no order of the rows matters;
+    otherwise both are added as doubles, as Great Expectations does on Spark 4 so that a sum cannot overflow. The mean
+    of whole numbers is a double either way: decimals would round it.
     """
-    from pyspark.sql.types import IntegralType
+    from pyspark.sql.types import DecimalType, DoubleType, FloatType, IntegralType
 
     def build() -> Column:
         from pyspark.sql import functions as F
 
-        value = F.expr(column.sql)
-        if isinstance(column.type, IntegralType) and not mean:
-            value = value.cast("decimal(20,0)" if exact else "double")
-        return F.avg(_kept(value, where)) if mean else F.sum(_kept(value, where))
+        value, whole = F.expr(column.sql), isinstance(column.type, IntegralType)
+        if not exact or isinstance(column.type, DecimalType):
+            if whole and not mean:
+                value = value.cast("double")
+            return F.avg(_kept(value, where)) if mean else F.sum(_kept(value, where))
+        kept = _kept(value.cast("decimal(20,0)") if whole else value, where)
+        added = summed(kept, column.type)
+        return F.try_divide(added.cast("double"), F.count(kept)) if mean else added
 
     return Measure(
         kind=MeasureKind.MEAN if mean else MeasureKind.SUM,
         column=column.name,
-        condition="exact" if exact and not mean else "",
+        condition="exact" if exact else "",
         where=where.sql,
         columns=where.columns | {column.top},
         build=build,
-        fields=2,
+        fields=FIELDS + mean if exact and isinstance(column.type, DoubleType | FloatType) else 2 + mean,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dq.engine.bounds import Bound, Bounds, bounds_of
+from dq.engine.bounds import Bound, Bounds, bounds_of, number
 from dq.engine.fields import resolve, where_of
 from dq.engine.measures import Measure, MeasureKind, Value, extreme, rows, total
 from dq.engine.requirement import Found, Judged, Requirement
@@ -81,16 +81,17 @@ def _judged(value: Value, bounds: Bounds, measure: Measure) -> Judged:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return Judged(success=False, result={"observed_value": None}, measures={"values": 0})
     try:
-        success = bounds.holds(value)
+        # A double stands for the shortest decimal that is read as it, as a bound does: 0.6 is not below 0.6.
+        success = bounds.holds(number(value) if isinstance(value, float) else value)
     except TypeError as error:
         raise EvaluationError(
             f"the {measure.kind} of {measure.column} cannot be compared with {bounds}",
             expected="bounds of the column's type",
         ) from error
-    number = {str(measure.kind): plain(value)}
+    measured = {str(measure.kind): plain(value)}
     if measure.kind in (MeasureKind.SUM, MeasureKind.MEAN):
-        return Judged(success=success, result={"observed_value": value}, measures=number)
-    return Judged(success=success, result={"observed_value": value}, private=number)
+        return Judged(success=success, result={"observed_value": value}, measures=measured)
+    return Judged(success=success, result={"observed_value": value}, private=measured)
 
 
 def plain(value: Value) -> Json:

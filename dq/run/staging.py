@@ -11,6 +11,7 @@ from dq import sparkfiles, store
 from dq.custom_kwargs import expects
 from dq.engine import conditions
 from dq.engine.base import Context, Dataset
+from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
 from dq.periods import Grain
@@ -116,7 +117,10 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
     published = bound.pipeline.publishes
     # One pass: the rows decoded from the data pages, and the sums of each period that are shown and recorded.
     condition = conditions.expression(published.totals_of, frame.columns) if published.totals_of else "true"
-    sums = [F.sum(F.when(F.expr(condition), F.col(name))).alias(name) for name in published.totals]
+    sums = [
+        summed(F.when(F.expr(condition), F.col(name)), frame.schema[name].dataType).alias(name)
+        for name in published.totals
+    ]
     decoding = F.sum(F.hash(*frame.columns)).alias("__read")
     period = period_of(bound, context.window).alias("__period")
     rows = frame.groupBy(period).agg(F.count("*").alias("__rows"), decoding, *sums).collect()

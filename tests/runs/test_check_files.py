@@ -122,6 +122,43 @@ def test_types_are_taken_where_every_value_prints_back(spark: SparkSession, tmp_
     assert typed(spark, one, "", "") == "string"
 
 
+DOUBLES = [1e16, 1.0, -1e16, 1.0]
+
+
+def test_a_sum_of_doubles_does_not_depend_on_order_or_partitions(
+    spark: SparkSession, tmp_path: Path, check: Checked
+) -> None:
+    for number, order in enumerate([(0, 1, 2, 3), (1, 3, 0, 2), (0, 2, 1, 3)]):
+        for parts in (1, 2, 4):
+            place = tmp_path / f"{number}-{parts}"
+            rows = spark.createDataFrame([(DOUBLES[n],) for n in order], "x double").coalesce(1)
+            rows.repartition(parts).write.parquet(str(place))
+            code, told = check(place, sums_to("2.0"), sums_to("0.5", of="mean"))
+            assert code == 0, told
+
+
+def test_a_sum_of_doubles_is_the_nearest_to_the_exact_one(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    cases = [
+        ([0.1, 0.2, 0.3], "0.6"),
+        ([1e-9, 1e20, -1e20], "0.000000001"),
+        ([5e-324, 1.0], "1.0"),
+        ([-0.5], "-0.5"),
+    ]
+    for number, (values, wanted) in enumerate(cases):
+        spark.createDataFrame([(one,) for one in values], "x double").write.parquet(str(tmp_path / str(number)))
+        code, told = check(tmp_path / str(number), sums_to(wanted))
+        assert code == 0, told
+    for number, values in enumerate([[1.0, float("nan")], [float("inf"), 1.0, float("-inf")], [1e300, -1e300]]):
+        spark.createDataFrame([(one,) for one in values], "x double").write.parquet(str(tmp_path / f"odd{number}"))
+        assert check(tmp_path / f"odd{number}", sums_to("0.0"))[0] in (1, 3)
+
+
+def test_a_double_meets_a_bound_of_the_same_digits(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    spark.createDataFrame([(0.6,)], "x double").write.parquet(str(tmp_path / "t"))
+    code, told = check(tmp_path / "t", sums_to("0.6", of="min"), sums_to("0.6", of="max"))
+    assert code == 0, told
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

@@ -6,9 +6,10 @@ import locale
 import os
 import shutil
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
 JAVA_VERSIONS = (17, 21)
 JAVA_HELP = "install a Java 17 or 21 runtime (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
+
+# Said at every start: that Spark brings a module of Java that is still being tried out, and how it logs by itself.
+_CHATTER = (
+    b"WARNING: Using incubator modules",
+    b"Using Spark's default log4j profile",
+    b'Setting default log level to "',
+    b"To adjust logging level use ",
+)
 
 _LOGGING = "-Dlog4j2.configurationFile="
 _ARCHIVE = "-XX:SharedArchiveFile="
@@ -96,7 +105,8 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
     Under spark-submit the settings come from its properties file and are only checked here. Either way a new session
     writes its event log into the folder ``events``, unless its settings say otherwise.
     """
-    _jvm_options(conf_dir or Path("spark-conf"))
+    settings_folder = _folder(conf_dir)
+    _jvm_options(settings_folder)
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
@@ -110,10 +120,13 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
             if under_submit:
                 settings = _event_log(events, _submitted())
             else:
-                ours = _ours(conf_dir or Path("spark-conf"))
+                ours = _ours(settings_folder)
                 settings = _event_log(events, ours) | ours
             _locale()
-            for key, value in (settings | PARSER_SETTINGS).items():
+            settings = {**settings, **PARSER_SETTINGS}
+            if not under_submit and SparkContext._gateway is None:
+                _start_jvm(settings)
+            for key, value in settings.items():
                 builder = builder.config(key, value)
         active = builder.getOrCreate()
     wrong = _unsafe(active)
@@ -210,6 +223,34 @@ def _locale() -> None:
     """
     if sys.getfilesystemencoding() == "utf-8" and locale.getencoding().lower() != "utf-8":
         os.environ["LC_ALL"] = "C.UTF-8"
+
+
+def _folder(conf_dir: Path | None) -> Path:
+    """The folder of settings that is given or stands here, else the one this package came with."""
+    wanted = conf_dir or Path("spark-conf")
+    return wanted if wanted.is_dir() else Path(__file__).resolve().parent.parent / "spark-conf"
+
+
+def _start_jvm(settings: Mapping[str, str]) -> None:
+    """Start the JVM as Spark would, and pass on what it writes to stderr but for chatter that needs no attention."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    reading, writing = os.pipe()
+    threading.Thread(target=_pass_on, args=(reading,), name="stderr of the JVM", daemon=True).start()
+    try:
+        conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
+        gateway = launch_gateway(conf, {"stderr": writing})  # type: ignore[no-untyped-call]
+    finally:
+        os.close(writing)
+    SparkContext._ensure_initialized(gateway=gateway)
+
+
+def _pass_on(reading: int) -> None:
+    with os.fdopen(reading, "rb") as lines, suppress(OSError):
+        for line in lines:
+            if not line.startswith(_CHATTER):
+                os.write(2, line)
 
 
 def _ours(conf_dir: Path) -> dict[str, str]:

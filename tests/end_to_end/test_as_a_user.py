@@ -180,3 +180,13 @@ def test_the_demo_publishes_the_clean_month_and_holds_the_defective_one(tmp_path
     words = [line.split("  ")[0] for line in done.stdout.splitlines() if line.startswith(("PUBLISHED", "HOLD"))]
     assert words == ["PUBLISHED", "PUBLISHED", "HOLD", "HOLD"]
     assert (home / "build" / "demo" / "docs" / "index.html").is_file()
+
+
+def test_a_check_outside_a_project_prints_its_result_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "three.csv").write_text("id\n1\n2\n3\n")
+    (tmp_path / "suite.yml").write_text(
+        "name: s\nexpectations:\n  - {type: expect_column_values_to_be_unique, kwargs: {column: id}}\n"
+    )
+    done = call(dq("check", "three.csv", "--suite", "suite.yml"), tmp_path, cwd=tmp_path)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "PASSED  s   1 of 1 check passed"), done.stderr
+    assert done.stderr == ""

@@ -63,3 +63,18 @@ def test_what_the_user_says_stays(options: pytest.MonkeyPatch, tmp_path: Path) -
     options.delenv("SPARK_CONF_DIR")
     options.setenv("SPARK_SUBMIT_OPTS", "-Xss4m -Dlog4j2.configurationFile=mine")
     assert said(conf) == ["-Xss4m", "-Dlog4j2.configurationFile=mine"]
+
+
+def test_what_the_jvm_writes_is_passed_on_but_for_chatter(capfd: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"WARNING: Using incubator modules: jdk.incubator.vector\nWARN the disk is full\nhalf")
+    os.close(writing)
+    session._pass_on(reading)
+    assert capfd.readouterr().err == "WARN the disk is full\nhalf"
+
+
+def test_outside_a_project_the_settings_of_the_package_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (session._folder(None) / "local.conf").is_file()
+    (tmp_path / "spark-conf").mkdir()
+    assert session._folder(None).resolve() == tmp_path / "spark-conf"

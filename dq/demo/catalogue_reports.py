@@ -166,7 +166,7 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F01-executive_report-unit",
             "a change of the job loses what values count",
             f"{_REPORT}.unit.required",
-            'sf.lit(metric.unit).alias("unit")',
+            'sf.lit(currency if metric.unit == MONEY else metric.unit).alias("unit")',
             'sf.lit(None).cast("string").alias("unit")',
         ),
         defect(

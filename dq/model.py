@@ -17,6 +17,11 @@ FROM_DAY = "from_day"
 EVERY_DAYS = "every_days"
 """The key of a declared feed that says within how many days it reports again; without it, once a month will do."""
 
+DECLARED_ABSENT = " declared absent"
+"""In the reason of what was not run: a source or column it needs is declared absent."""
+ALLOWED = "its condition, which is allowed"
+"""In the reason of what was not run: no row meets its condition, and the check declares that this may be."""
+
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 
@@ -112,6 +117,14 @@ class CheckResult:
         if self.outcome is Outcome.ERRORED:
             return True
         return self.outcome is Outcome.FAILED and self.severity is Severity.CRITICAL and not self.waived_by
+
+    @property
+    def nothing_to_judge(self) -> bool:
+        """Whether it was not run because a declaration says so: what it judges is absent, or may be without rows.
+
+        Everything else that was not run could not look, or not yet.
+        """
+        return self.outcome is Outcome.NOT_RUN and any(one in self.reason for one in (DECLARED_ABSENT, ALLOWED))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from dq.engine.conditions import OWN_LANGUAGE
 from dq.engine.fields import where_of
 from dq.engine.measures import Measure, rows
 from dq.errors import DqError
-from dq.model import Check, Outcome
+from dq.model import ALLOWED, Check, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -48,5 +48,5 @@ def nothing_kept(check: Check, total: int | None = None) -> tuple[Outcome, str]:
     """The outcome of a check whose condition keeps no row of ``total``, and why: not run only where that may be."""
     of = f"none of {total:,} rows meets" if total is not None else "no row meets"
     if check.may_be_empty:
-        return Outcome.NOT_RUN, f"{of} its condition, which is allowed"
+        return Outcome.NOT_RUN, f"{of} {ALLOWED}"
     return Outcome.ERRORED, f"{of} its row condition, so nothing was judged"

@@ -172,7 +172,7 @@ def note(warehouse: store.Warehouse, record: RunRecord) -> None:
 def _settled_by(warehouse: store.Warehouse, record: RunRecord, seen: Observation) -> dict[str, str]:
     """The open incidents, by key, whose check a published run did not judge or only notes, each with why it is over.
 
-    What is judged between runs is not a run's to settle, and what is pending is judged once its time has come.
+    What is judged between runs is not a run's to settle, nor is what the run could not look at, or not yet.
     """
     if not record.verdict.published or record.rehearsal:
         return {}
@@ -180,14 +180,24 @@ def _settled_by(warehouse: store.Warehouse, record: RunRecord, seen: Observation
     judged = {*seen.passed, *(failure.check for failure in seen.failures)}
     between = {f"{record.pipeline}.{name}" for name in BETWEEN_RUNS}
     found: dict[str, str] = {}
-    for incident in everything(warehouse, record.pipeline).values():
+    before = [
+        one
+        for one in observations(warehouse, record.pipeline)
+        if (one.started, one.run) < (record.started, record.run)  # noted again it settles the same
+    ]
+    for incident in fold(before).values():
         check = incident.failure.check
         if not incident.open or check in judged | between or not _settles(seen, incident):
             continue
         result = results.get(check)
-        if record.as_of >= incident.last and not (result is not None and result.reason.startswith("pending")):
+        if record.as_of >= incident.last and (result is None or _is_over(result)):
             found[incident.key] = _why_settled(result)
     return found
+
+
+def _is_over(result: CheckResult) -> bool:
+    """Whether a result that neither passed nor needs a person ends an incident: an info, or nothing is to be judged."""
+    return result.nothing_to_judge if result.outcome is Outcome.NOT_RUN else True
 
 
 def _why_settled(result: CheckResult | None) -> str:

@@ -293,7 +293,10 @@ def dataset_of(source: sources.SourceFrame) -> Dataset:
         files=source.files,
         footer_columns=source.footer_columns,
         filters=source.filters,
-        absent_columns=source.absent_columns,
+        absent_columns={
+            column: f"{column} of {source.name} is declared absent: {reason}"
+            for column, reason in source.absent_columns.items()
+        },
         may_be_empty=source.may_be_empty,
         repeated=source.repeated,
     )

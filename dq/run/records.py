@@ -11,7 +11,7 @@ from dq.model import RunRecord
 from dq.runid import PATTERN as _ID
 from dq.runid import new_id
 
-__all__ = ["everything", "find", "get", "held", "latest", "names", "new_id", "overlaps", "save"]
+__all__ = ["everything", "find", "get", "held", "latest", "names", "new_id", "overlaps", "save", "save_new"]
 
 KIND = "runs"
 
@@ -19,6 +19,11 @@ KIND = "runs"
 def save(warehouse: store.Warehouse, record: RunRecord) -> None:
     """Keep a run's record."""
     warehouse.records.put(KIND, record.run, serialize.to_dict(record))
+
+
+def save_new(warehouse: store.Warehouse, record: RunRecord) -> bool:
+    """Keep a run's record unless one is kept; False where somebody else was first."""
+    return warehouse.records.put_new(KIND, record.run, serialize.to_dict(record))
 
 
 def find(warehouse: store.Warehouse, run: str) -> RunRecord | None:

@@ -36,7 +36,7 @@ def catch_up(warehouse: store.Warehouse, pipelines: Collection[str]) -> list[Run
     for name in pipelines:
         try:
             found += _of(warehouse, name)
-        except DqError as failure:  # a later release's record, a damaged log: told by whoever reads it
+        except DqError as failure:  # a damaged log: told by whoever reads it
             log.warning("what runs of %s left undone could not be looked for: %s", name, failure)
     return found
 
@@ -51,16 +51,37 @@ def _of(warehouse: store.Warehouse, pipeline: str) -> list[RunRecord]:
     observed = set(warehouse.records.list(incidents.KIND, f"{pipeline}-"))
     found = []
     for run, version in published.items():
-        recent = datetime.now(UTC) - records.started_of(run) < RECENT
-        record = records.find(warehouse, run) if recent and run in kept else None
-        lost = run not in kept or (record is not None and not record.verdict.published)
-        if lost and (restored := _from_seal(table, run, version)) is not None:
-            records.save(warehouse, restored)
-            incidents.note(warehouse, restored)
+        try:
+            restored = _of_run(warehouse, table, run, version, kept=run in kept, observed=run in observed)
+        except DqError as failure:  # one that cannot be read keeps nobody from the others
+            log.warning("what %s left undone could not be looked for: %s", run, failure)
+            continue
+        if restored is not None:
             found.append(restored)
-        elif recent and record is not None and run not in observed:
-            incidents.note(warehouse, record)
     return found
+
+
+def _of_run(
+    warehouse: store.Warehouse, table: store.Table, run: str, version: int, *, kept: bool, observed: bool
+) -> RunRecord | None:
+    """Catch up with one published run; its record where that is kept anew.
+
+    What the run itself keeps meanwhile is fuller than its seal and is never replaced.
+    """
+    recent = datetime.now(UTC) - records.started_of(run) < RECENT
+    record = records.find(warehouse, run) if recent and kept else None
+    if not kept or (record is not None and not record.verdict.published):
+        restored = _from_seal(table, run, version)
+        if restored is not None:
+            if kept:
+                records.save(warehouse, restored)
+            elif not records.save_new(warehouse, restored):
+                return None
+            incidents.note(warehouse, restored)
+            return restored
+    if record is not None and not observed:
+        incidents.note(warehouse, record)
+    return None
 
 
 def _from_seal(table: store.Table, run: str, version: int) -> RunRecord | None:

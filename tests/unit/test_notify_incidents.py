@@ -14,8 +14,9 @@ from run_records import result
 from store_support import quick_disk
 
 from dq import waivers
+from dq.engine.kept import nothing_kept
 from dq.errors import UsageError
-from dq.model import CheckResult, Outcome, RunRecord, Severity, Verdict
+from dq.model import Check, CheckResult, Outcome, RunRecord, Severity, Verdict
 from dq.notify import incidents
 from dq.notify.incidents import Incident
 from dq.store import Warehouse
@@ -54,6 +55,9 @@ def test_passing_resolves_it_and_what_was_not_run_does_not(tmp_path: Path) -> No
 
 
 OTHER = result("another")
+MAY_BE_EMPTY = Check(
+    check=BROKEN, dataset="d", type="expect_column_values_to_not_be_null", kwargs={}, may_be_empty=True
+)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +69,13 @@ OTHER = result("another")
             [result(BROKEN, Outcome.NOT_RUN, reason="targets is declared absent: none")],
             "the check was not run, and the figures are published without it: targets is declared absent: none",
         ),
+        (
+            [result(BROKEN, Outcome.NOT_RUN, reason=nothing_kept(MAY_BE_EMPTY)[1])],
+            "the check was not run, and the figures are published without it: no row meets its condition, which is "
+            "allowed",
+        ),
     ],
-    ids=["renamed or removed", "lowered", "not run"],
+    ids=["renamed or removed", "lowered", "declared absent", "no row to judge"],
 )
 def test_a_published_run_settles_what_it_does_not_judge_any_more(
     tmp_path: Path, results: list[CheckResult], why: str
@@ -77,6 +86,14 @@ def test_a_published_run_settles_what_it_does_not_judge_any_more(
         incidents.note(Warehouse(tmp_path), run)
     one = only(incidents.everything(Warehouse(tmp_path)))
     assert (one.open, one.resolved, one.settled) == (False, at("2026-11-24 06:00"), why)
+
+
+COULD_NOT_LOOK = (
+    "2026-09 cannot be looked at again: no files of revenue",
+    "not enough history: 2 of 6 periods",
+    "Spark counted no rows that were read",
+    "investor_profit 2026-08 is not published as final, so there is nothing to compare with",
+)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +108,14 @@ def test_a_published_run_settles_what_it_does_not_judge_any_more(
             ran("2026-11-24 06:00", OTHER, result(BROKEN, Outcome.NOT_RUN, reason="pending, due on 1 Dec")),
             verdict=Verdict.PUBLISH,
         ),
+        *(
+            replace(
+                ran("2026-11-24 06:00", OTHER, result(BROKEN, Outcome.NOT_RUN, reason=reason)), verdict=Verdict.PUBLISH
+            )
+            for reason in COULD_NOT_LOOK
+        ),
     ],
-    ids=["held", "rehearsed", "as of before", "another month", "another pipeline", "pending"],
+    ids=["held", "rehearsed", "as of before", "another month", "another pipeline", "pending", *COULD_NOT_LOOK],
 )
 def test_no_other_run_settles_what_it_does_not_judge(tmp_path: Path, later: RunRecord) -> None:
     for run in (ran("2026-11-23 06:00", failed()), later):
@@ -240,6 +263,14 @@ def test_two_runs_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_noting_a_run_twice_counts_it_once(tmp_path: Path) -> None:
     run = ran("2026-11-23 06:00", failed())
     assert only(known(tmp_path, run, run)).times == 1
+
+
+def test_noting_again_a_run_that_settled_an_incident_does_not_open_it_again(tmp_path: Path) -> None:
+    later = replace(ran("2026-11-24 06:00", OTHER), verdict=Verdict.PUBLISH)
+    for run in (ran("2026-11-23 06:00", failed()), later, later):
+        incidents.note(Warehouse(tmp_path), run)
+    one = only(incidents.everything(Warehouse(tmp_path)))
+    assert (one.open, one.resolved) == (False, at("2026-11-24 06:00"))
 
 
 def test_a_torn_observation_is_set_aside_and_the_others_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

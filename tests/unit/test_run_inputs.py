@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from run_records import result
 
 from dq import periods, store
-from dq.model import Kind, Verdict, Window
+from dq.model import Kind, Outcome, Verdict, Window
 from dq.periods import Grain
 from dq.run import inputs
 from dq.run.key import run_key
+from dq.sources.reading import SourceFrame
 from dq.store.history import known_at
 
 PROJECT: Any = SimpleNamespace(
@@ -140,3 +142,10 @@ def test_a_fortnight_so_far_is_never_taken_for_the_whole_one() -> None:
 
     assert key(SO_FAR) != key(WHOLE)
     assert key(SO_FAR) != key(fortnight(datetime(2026, 11, 26, tzinfo=UTC))), "nor for that of another day"
+
+
+def test_a_check_of_an_absent_column_says_that_it_is_declared_absent() -> None:
+    frame: Any = None
+    given = inputs.dataset_of(SourceFrame(name="usage", frame=frame, absent_columns={"user_id": "not recorded"}))
+    assert given.absent_columns == {"user_id": "user_id of usage is declared absent: not recorded"}
+    assert result("c", Outcome.NOT_RUN, reason=given.absent_columns["user_id"]).nothing_to_judge

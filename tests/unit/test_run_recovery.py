@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from run_records import published, result
@@ -29,18 +31,20 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path)
 
 
-def died_after_its_commit(warehouse: Warehouse, started: datetime | None = None, **audit: object) -> RunRecord:
+def died_after_its_commit(
+    warehouse: Warehouse, started: datetime | None = None, period: str = "2026-10", **audit: object
+) -> RunRecord:
     """Publish as a run does that is killed before it keeps its record; returns what it would have kept."""
     began = started or datetime.now(UTC)
-    run = records.new_id("profit_unit", "2026-10", began)
+    run = records.new_id("profit_unit", period, began)
     record = published(run=run, pipeline="profit_unit", results=(WARNING,), started=began, version=None)
     table = warehouse.table("profit_unit")
-    write_staged(table, run, {"2026-10": [1]})
+    write_staged(table, run, {period: [1]})
     held = audit or recovery.sealed(record)
     sealed = table.seal(run, schema_json=SCHEMA, fingerprint=f"key-{run}", audit={"verdict": "publish", **held})
-    entry = table.entry("2026-10")
-    expected = {"2026-10": entry.version if entry else None}
-    commit = table.commit(sealed, periods={"2026-10": INFO}, expected=expected, now=NOW)
+    entry = table.entry(period)
+    expected = {period: entry.version if entry else None}
+    commit = table.commit(sealed, periods={period: INFO}, expected=expected, now=NOW)
     return serialize.from_dict({**serialize.to_dict(record), "version": commit.version})
 
 
@@ -106,3 +110,32 @@ def test_a_damaged_log_and_a_record_of_a_later_release_stop_nobody(
     (tmp_path / "profit_unit" / "_commits" / f"{1:020d}.json").write_bytes(encode(json.loads('{"a": 1}')))
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
     assert "version 1, the newest, is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["its seal", "its record"])
+def test_one_run_that_cannot_be_read_keeps_nobody_from_the_others(
+    warehouse: Warehouse, caplog: pytest.LogCaptureFixture, kept: bool
+) -> None:
+    later = serialize.to_dict(published(run="x", pipeline="profit_unit")) | {"schema": 99}
+    unread = died_after_its_commit(warehouse, period="2026-09", record=later)
+    if kept:
+        warehouse.records.put(records.KIND, unread.run, later)
+    died = died_after_its_commit(warehouse)
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == [died]
+    assert f"what {unread.run} left undone could not be looked for: " in caplog.text
+
+
+def test_the_record_a_run_keeps_meanwhile_is_not_replaced_by_its_seal(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = died_after_its_commit(warehouse)
+    fuller = replace(alive, docs="runs/its-page.html")
+    seal = recovery._from_seal
+
+    def just_before(*given: Any) -> RunRecord | None:
+        records.save(warehouse, fuller)
+        return seal(*given)
+
+    monkeypatch.setattr(recovery, "_from_seal", just_before)
+    assert recovery.catch_up(warehouse, ["profit_unit"]) == []
+    assert records.find(warehouse, alive.run) == fuller

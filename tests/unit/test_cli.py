@@ -79,18 +79,23 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["gc", "--older-than", "99999999999", "--warehouse", "jobs"], "expected days from 1 to 36,500"),
         (["gc", "--older-than", "0", "--warehouse", "jobs"], "expected days from 1 to 36,500"),
         (["deliver", "--seconds", "99999999999999", "--warehouse", "jobs"], "expected seconds from 1 to 86,400"),
-        (["status", "--at", "0001-01-01", "--warehouse", "jobs"], "'0001-01-01' is no instant"),
-        (["status", "--levels", "--from", "0001-01", "--to", "2026-10", "--warehouse", "jobs"], "'0001-01' is no"),
-        (["close", "--month", "9999-12", "--warehouse", "jobs"], "'9999-12' is no month"),
+        (["status", "--at", "0001-01-01", "--warehouse", "A WAREHOUSE"], "'0001-01-01' is no instant"),
+        (
+            ["status", "--levels", "--from", "0001-01", "--to", "2026-10", "--warehouse", "A WAREHOUSE"],
+            "'0001-01' is no",
+        ),
+        (["close", "--month", "9999-12", "--warehouse", "A WAREHOUSE"], "'9999-12' is no month"),
         (["run", "profit_unit", "--period", "0001-01"], "'0001-01' is no period"),
         (["oncall", "--table", "--year", "0"], "0 is no year to plan"),
         (["no-such-command"], "invalid choice"),
     ],
 )
 def test_a_usage_mistake_is_exit_2_and_one_sentence(
-    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], said: str
 ) -> None:
-    code, told = run(capsys, *words)
+    if "A WAREHOUSE" in words:
+        Warehouse(tmp_path).prepare()
+    code, told = run(capsys, *(str(tmp_path) if word == "A WAREHOUSE" else word for word in words))
     assert (code, said in told) == (2, True), told
 
 

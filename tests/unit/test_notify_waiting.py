@@ -34,7 +34,8 @@ def held(when: str = HELD, *results: Any) -> RunRecord:
 
 
 def waits(when: str = WAITS, upstream: RunRecord | None = None, pipeline: str = "investor_profit") -> RunRecord:
-    return replace(ran(when, errored(f"{pipeline}.run.completes"), pipeline=pipeline), upstream=upstream or held())
+    cause = held() if upstream is None else upstream
+    return replace(ran(when, errored(f"{pipeline}.run.completes"), pipeline=pipeline), upstream=cause)
 
 
 def test_who_heard_of_the_cause_hears_no_more_and_the_others_that_theirs_waits() -> None:

@@ -160,13 +160,17 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_ratio_to_be_explained": TypeSpec(
         doc="A ratio is NULL exactly where a reason says why, and always where its denominator is zero or NULL.",
         sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL"
-        "[; it is not $zero_reason where that is above 0].",
+        "[; it is not $zero_reason where that is above 0][; below 0 it is $negative_reason instead].",
         kwargs={
             "column": _column("The ratio."),
             "denominator": _column("What the ratio is divided by."),
             "reason_column": _column("Why the ratio is NULL."),
             "zero_reason": KwargSpec(
                 type=KwargType.TEXT, doc="The reason that says the denominator is 0; wrong where that is above 0."
+            ),
+            "negative_reason": KwargSpec(
+                type=KwargType.TEXT,
+                doc="The reason that says the denominator is below 0, which zero_reason then is not.",
             ),
         },
     ),
@@ -240,7 +244,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_published_to_rederive": TypeSpec(
         doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
         sentence="the $published final must be what $other gives now, within $tolerance: $pairs"
-        "[, counting different values: $distinct][, by $by]"
+        "[, counting different values: $distinct][, never adding up $never_added][, by $by]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "published": KwargSpec(
@@ -259,6 +263,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.BOOLEAN,
                 default=False,
                 doc="What stands against the published count is the number of different values, not their sum.",
+            ),
+            "never_added": KwargSpec(
+                type=KwargType.COLUMNS,
+                doc="Published counts of different values, such as users, which are told by row; all, where distinct.",
             ),
             "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
             "row_condition": KwargSpec(
@@ -384,6 +392,22 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
             "row_condition": _ROW_CONDITION,
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+        },
+    ),
+    "expect_rows_to_be_immaterial": TypeSpec(
+        doc="Rows that should not be are few and worth little: they are counted and, with an amount, valued.",
+        sentence="of all but a share of $max_share of the rows[ and $max_amount of $amount] it must not be true that "
+        "$where[, on the last day covered by $day].",
+        kwargs={
+            "where": KwargSpec(type=KwargType.CONDITION, required=True, doc="What should be true of no row."),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of such rows that still passes; 1 for any number."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which such rows are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of such rows that still passes."
+            ),
+            "day": KwargSpec(type=KwargType.COLUMN, doc="Date of a row; only rows of the last day covered are judged."),
         },
     ),
     "expect_distinct_counts_to_match": TypeSpec(

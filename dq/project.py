@@ -461,7 +461,12 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
                 if name != ROW_COUNT and name not in columns[other]:
                     message = f"{other} has no column {name}; {choices(name, columns[other])}"
                     found.append(suite.finding(index, "kwargs", message))
-        for key, dataset in (("row_condition", suite.dataset), ("other_condition", other), ("other_where", other)):
+        for key, dataset in (
+            ("row_condition", suite.dataset),
+            ("where", suite.dataset),
+            ("other_condition", other),
+            ("other_where", other),
+        ):
             text = check.kwargs.get(key)
             if isinstance(text, str) and text and isinstance(dataset, str):
                 try:

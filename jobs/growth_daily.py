@@ -4,6 +4,8 @@
         --as-of 2026-11-01T01:00:00Z --warehouse DIR --sources jobs/sources.yml
 
 Grain: account x product x day. Money is in the company's currency, as DECIMAL(18,2); MRR is monthly recurring revenue.
+`licences` are seats, trials included; `renewals_due_next_year` and the `events_` count contracts, which are licences by
+their id.
 
 *Paid* means not trial and not cancelled. The bridges of MRR and of paid seats are judged at the grain of the row, by
 the state at the end of each day: from nothing to something is *new*, whether the account never had the product, tried
@@ -22,9 +24,13 @@ the opening belongs to `region_before` and `segment_before`. Per row and to the 
 
 with the movements of the product, and with those of the account as well.
 
+`account_status` is what master data says of the account that day. A licence that nobody cancelled is held, and counts,
+whatever the status of its account; that the two contradict each other is for a check to say.
+
 What is known of an account and not of a product (users, tickets, campaigns) stands in the account's row whose product
 is `unallocated`. A fact that is not there is NULL and its `_reason` says why: `of_product` (in all other rows),
-`source_absent`, `users_unknown` (events that name no user), `none_resolved` (no ticket to take a mean of).
+`source_absent`, `users_unknown` (events that name no user), `account_unknown` (no master data was valid that day and
+there is none of it), `none_resolved` (no ticket to take a mean of). Where the account existed, no activity is 0.
 """
 
 from __future__ import annotations
@@ -98,7 +104,7 @@ def growth_daily(
     rows = stacked([*parts, *(part for part in facts.values() if part is not None)])
     places = {"": sf.col("day"), "_before": sf.date_sub("day", 1)}
     rows = with_accounts(with_revenue_to_date(rows))
-    rows = dq.valid_on(rows, accounts, key="account_id", columns=PLACE, days=places, otherwise=UNALLOCATED)
+    rows = dq.valid_on(rows, accounts, key="account_id", columns=(*PLACE, "status"), days=places, otherwise=UNALLOCATED)
     rows = with_facts(rows, [source for source, part in facts.items() if part is None])
     return rows.select(
         "day",
@@ -108,6 +114,7 @@ def growth_daily(
         "segment",
         "region_before",
         "segment_before",
+        sf.col("status").alias("account_status"),
         "licences",
         "licences_by_type",
         *EVENTS,
@@ -363,6 +370,9 @@ def with_facts(rows: DataFrame, absent: Collection[str]) -> DataFrame:
         why = sf.when(of_product, "of_product").when(sf.lit(source in absent), "source_absent")
         if source == "active_users" and source not in absent:
             why = why.when(sf.col("users_unknown"), "users_unknown")
+        if source not in absent:
+            nothing = sf.coalesce(*columns).isNull()
+            why = why.when((sf.col("region") == UNALLOCATED) & nothing, "account_unknown")
         rows = rows.withColumn(f"{source}_reason", why)
         for name, type_ in columns.items():
             known = sf.lit(None) if source in absent else sf.coalesce(sf.col(name), sf.lit(0))

@@ -62,6 +62,10 @@ VALID = [
         "expect_ratio_to_be_explained",
         {"column": "m", "denominator": "revenue", "reason_column": "m_reason", "zero_reason": "no_revenue"},
     ),
+    (
+        "expect_rows_to_be_immaterial",
+        {"where": "status = 'closed'", "day": "day", "max_share": 1, "amount": "mrr", "max_amount": "10.00"},
+    ),
     ("expect_total_to_reconcile", {**RECONCILE, "tolerance": "0.05", "row_condition": "region <> 'x'"}),
     ("expect_totals_to_match", {**TOTALS, "by": ["product"]}),
     ("expect_columns_to_add_up", {"column": "closing", "plus": ["opening", "new"], "minus": ["churn"]}),

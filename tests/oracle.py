@@ -85,20 +85,25 @@ def ratio(numerator: Any, denominator: Any, otherwise: str, *absences: tuple[boo
     return (None, why) if why else (exact(numerator, denominator), None)
 
 
-def places(books: Books) -> Callable[[str, date], tuple[str, str]]:
-    """Region and segment of an account on a day: the newest version that was valid by then."""
+def master_data(books: Books, *names: str) -> Callable[[str, date], tuple[str, ...]]:
+    """What an account was on a day, by name: of the newest version that was valid by then."""
     versions: dict[str, list[Row]] = defaultdict(list)
     for row in books.rows("accounts"):
         versions[row["account_id"]].append(row)
 
-    def of(account: str, day: date) -> tuple[str, str]:
+    def of(account: str, day: date) -> tuple[str, ...]:
         valid = [row for row in versions.get(account, ()) if row["valid_from"] <= day]
         if not valid:
-            return UNALLOCATED, UNALLOCATED
-        newest = max(valid, key=lambda row: (row["valid_from"], row["synced_at"], row["region"], row["segment"]))
-        return newest["region"], newest["segment"]
+            return (UNALLOCATED,) * len(names)
+        newest = max(valid, key=lambda row: (row["valid_from"], row["synced_at"], *(row[name] for name in names)))
+        return tuple(newest[name] for name in names)
 
     return of
+
+
+def places(books: Books) -> Callable[[str, date], tuple[str, ...]]:
+    """Region and segment of an account on a day."""
+    return master_data(books, "region", "segment")
 
 
 # -- what people did ---------------------------------------------------------------------------------------------------

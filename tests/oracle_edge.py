@@ -39,9 +39,16 @@ def on(day: int) -> date:
 
 
 def accounts() -> Iterator[Row]:
-    def version(account: str, valid_from: date, region: str, segment: str, synced: datetime | None = None) -> Row:
+    def version(
+        account: str,
+        valid_from: date,
+        region: str,
+        segment: str,
+        synced: datetime | None = None,
+        status: str = "active",
+    ) -> Row:
         at = synced or datetime(valid_from.year, valid_from.month, valid_from.day, 3, tzinfo=UTC)
-        words = {"business_category": None, "partnership_level": "gold", "status": "active"}
+        words = {"business_category": None, "partnership_level": "gold", "status": status}
         return {
             "account_id": account,
             "region": region,
@@ -55,7 +62,7 @@ def accounts() -> Iterator[Row]:
     yield version("stays", begun, "north", "large")
     yield version("moves", begun, "north", "small")
     yield version("moves", on(15), "south", "small")
-    yield version("moves", on(20), "south", "large")
+    yield version("moves", on(20), "south", "large", status="closed")
     yield version("corrected", begun, "north", "small")
     yield version("corrected", begun, "north", "large", october(3))
     yield version("corrected", on(5), "south", "small", AFTERWARDS)

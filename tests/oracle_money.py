@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from oracle import DAY, UNALLOCATED, Books, Row, Rows, exact, half_up, instant, places, ratio
+from oracle import DAY, UNALLOCATED, Books, Row, Rows, exact, half_up, instant, master_data, places, ratio
 
 CENT = Decimal("0.01")
 NOTHING = Decimal("0.00")
@@ -234,6 +234,14 @@ OF_ACCOUNT = {
     ),
     "campaigns": ("campaign_spend", "touches_event", "touches_channel"),
 }
+# What is there once anything is known of it, for each source.
+MARKS = {
+    "licensed_users": ("licensed_users",),
+    "active_users": ("active_users",),
+    "tickets": ("tickets_opened", "tickets_resolved"),
+    "campaigns": ("campaign_spend",),
+}
+AMOUNTS = {"resolution_hours": NOTHING, "campaign_spend": NOTHING}
 BRIDGED = {"mrr": NOTHING, "seats": 0}
 
 
@@ -284,8 +292,10 @@ def facts(books: Books) -> dict[tuple[date, str], Row]:
             touched["campaign_spend"] += row["spend"]
             touched[f"touches_{row['kind']}"] += 1
     for one in found.values():
-        one["resolution_hours"] = half_up(exact(one.pop("seconds", 0), 3600))
-        one["campaign_spend"] += NOTHING
+        if "seconds" in one:
+            one["resolution_hours"] = half_up(exact(one.pop("seconds"), 3600))
+        if "campaign_spend" in one:
+            one["campaign_spend"] += NOTHING
     return found
 
 
@@ -301,7 +311,8 @@ def moved(opening: Any, closing: Any, nothing: Any) -> Row:
 
 def growth_daily(books: Books) -> Rows:
     """Licences, recurring revenue and its movements, revenue to date and what is known of accounts."""
-    licences, place, known = Licences(books), places(books), facts(books)
+    licences, known = Licences(books), facts(books)
+    place, status = places(books), master_data(books, "region", "segment", "status")
     booked: dict[tuple[date, str, str], list[Decimal]] = defaultdict(list)
     for row in books.rows("revenue"):
         if books.month.replace(month=1, day=1) <= row["booked_date"] <= books.days[-1]:
@@ -337,6 +348,7 @@ def growth_daily(books: Books) -> Rows:
                 "segment": segment,
                 "region_before": region_before,
                 "segment_before": segment_before,
+                "account_status": status(account, day)[2],
                 "licences": sum(today["by_type"].values()) if today else 0,
                 "licences_by_type": [
                     {"licence_type": name, "licences": number}
@@ -365,16 +377,18 @@ def growth_daily(books: Books) -> Rows:
                     f"{name}_closing": closing,
                     **{f"account_{name}_{part}": amount for part, amount in as_customer.items()},
                 }
-            own = known.get((day, account), {"resolution_hours": NOTHING, "campaign_spend": NOTHING})
+            own = known.get((day, account), {})
             for source, names in OF_ACCOUNT.items():
-                of_account = product == UNALLOCATED
-                row |= {name: own.get(name, 0) if of_account else None for name in names}
-                row[f"{source}_reason"] = None if of_account else "of_product"
+                why = "of_product" if product != UNALLOCATED else None
+                if why is None and region == UNALLOCATED and not any(name in own for name in MARKS[source]):
+                    why = "account_unknown"
+                row |= {name: None if why else own.get(name, AMOUNTS.get(name, 0)) for name in names}
+                row[f"{source}_reason"] = why
             mean = ratio(
                 row["resolution_hours"],
                 row["tickets_resolved"],
                 "none_resolved",
-                (product != UNALLOCATED, "of_product"),
+                (row["tickets_reason"] is not None, row["tickets_reason"]),
             )
             row |= {"mean_resolution_hours": mean[0], "mean_resolution_hours_reason": mean[1]}
             found[day, account, product] = row

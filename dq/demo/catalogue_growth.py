@@ -252,6 +252,12 @@ def growth(month: str) -> tuple[Defect, ...]:
             stranger("event_id", 10),
         ),
         defect(
+            "F23-accounts-closed",
+            "one account in four is closed and keeps its licences",
+            "closed_accounts_hold_no_material_revenue",
+            put("status", "'closed'", some("account_id", 4)),
+        ),
+        defect(
             "F24-licence_events-negative",
             "licences that cost less than nothing",
             "licence_mrr_in_range",

@@ -25,7 +25,12 @@ from dq.engine.references import distinct_counts_to_match, values_to_refer_to
 from dq.engine.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.engine.request import Judge, Judged, NotRunError, Request
 from dq.engine.restatement import published_to_rederive
-from dq.engine.rows import ratio_to_be_explained, values_to_convert, zero_denominators_to_be_counted
+from dq.engine.rows import (
+    ratio_to_be_explained,
+    rows_to_be_immaterial,
+    values_to_convert,
+    zero_denominators_to_be_counted,
+)
 from dq.engine.sequences import sequences_without_gaps
 from dq.errors import EvaluationError
 from dq.model import Check, CheckResult, Evidence, Outcome
@@ -50,6 +55,7 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
     "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
     "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
+    "expect_rows_to_be_immaterial": (rows_to_be_immaterial, Evidence.SCAN, _TOTALS),
     "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
     "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.engine.base import RAW_PREFIX
-from dq.engine.gather import column_types, whole
+from dq.engine.gather import column_types, condition, decimal, percent, shown, whole
 from dq.engine.request import Judge, Judged, Request
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
@@ -35,7 +36,8 @@ def zero_denominators_to_be_counted(request: Request) -> Judge:
 def ratio_to_be_explained(request: Request) -> Judge:
     """A ratio is NULL exactly where its reason is given, NULL wherever its denominator is 0 or NULL, and finite.
 
-    The reason that blames the denominator is given nowhere where that is above 0.
+    The reason that blames the denominator is given nowhere where that is above 0, and where a negative one has a reason
+    of its own, each of the two only where it is true.
     """
     from pyspark.sql import functions as F
 
@@ -50,6 +52,11 @@ def ratio_to_be_explained(request: Request) -> Judge:
     }
     if zero := request.text("zero_reason"):
         ways[f"{reason_name} is {zero} although {base_name} is above 0"] = (reason == zero) & (base > 0)
+    if negative := request.text("negative_reason"):
+        ways[f"{reason_name} is {zero} although {base_name} is below 0"] = (reason == zero) & (base < 0)
+        ways[f"{reason_name} is {negative} although {base_name} is not below 0"] = (reason == negative) & F.coalesce(
+            base >= 0, F.lit(True)
+        )
     if _is_float(request, ratio_name):
         ways[f"{ratio_name} is not a finite number"] = _not_finite(ratio)
     names = [ratio_name, base_name, reason_name]
@@ -73,6 +80,45 @@ def values_to_convert(request: Request) -> Judge:
         observed = f"{name} is {kind} as it was read; nothing had to be converted"
         return lambda: Judged(outcome=Outcome.PASSED, observed=observed, evidence=Evidence.SCHEMA)
     return _counted_rows(request, ways, columns=columns, good=f"have a {name} that converts or is NULL")
+
+
+def rows_to_be_immaterial(request: Request) -> Judge:
+    """The rows of which something is true that should not be: their share and, with an amount, what they are worth."""
+    from pyspark.sql import functions as F
+
+    where = condition(request.frame, request.text("where"), table=request.dataset.name)
+    judged, day, window = F.lit(True), request.text("day"), request.context.window
+    if day and window is not None:
+        judged = F.coalesce(request.column(day, "day") == F.lit(window.data_through), F.lit(False))
+    wrong = judged & (F.lit(False) if where is None else F.coalesce(where, F.lit(False)))
+    name = request.text("amount")
+    what = repr([request.text("where"), day])
+    read_rows = request.own_total(f"judged {day!r}", F.count_if(judged))
+    read_wrong = request.own_total(f"wrong {what}", F.count_if(wrong))
+    value = request.column(name, "number") if name else F.lit(0)
+    read_worth = request.own_total(f"worth {name!r} {what}", F.sum(F.when(wrong, value)))
+    allowed, most = request.share("max_share"), decimal(request.kwargs.get("max_amount"))
+
+    def judge() -> Judged:
+        rows, count, worth = whole(read_rows()), whole(read_wrong()), decimal(read_worth()) or Decimal(0)
+        if not rows and not request.dataset.may_be_empty:
+            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        measures: dict[str, Json] = {"element_count": rows, "unexpected_count": count}
+        if name and worth.is_finite():
+            measures["off_by"] = str(abs(worth))
+        bounds = [f"a share of {percent(allowed)}"] if 0 < allowed < 1 else []
+        bounds += [f"{shown(most)} of {name}"] if most is not None else []
+        limits = f" (allowed {' and '.join(bounds)})" if bounds and count else ""
+        valued = f", worth {shown(worth)} of {name}" if name and count else ""
+        too_much = most is not None and not abs(worth) <= most
+        return Judged(
+            outcome=Outcome.FAILED if too_much or Decimal(count) > allowed * rows else Outcome.PASSED,
+            observed=f"{f'{count:,}' if count else 'none'} of {rows:,} rows{valued}{limits}",
+            measures=measures,
+            evidence=Evidence.SCAN,
+        )
+
+    return judge
 
 
 def _counted_rows(

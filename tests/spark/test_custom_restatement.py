@@ -124,6 +124,33 @@ def test_a_published_count_of_people_is_counted_anew_and_not_added_up(spark: Spa
     assert now().observed == "2026-09 mau: published 2, its units now give 0, restated by -2"
 
 
+def test_counts_of_people_are_told_by_row_and_never_added_up_over_rows(spark: SparkSession) -> None:
+    """Who is active in two regions is one user: what the regions have together is no number of users."""
+    published = frame(spark, "region string, mau bigint, sessions bigint", ("north", 5, 7), ("south", 4, 3))
+    one = check(
+        "expect_published_to_rederive",
+        other="now",
+        pairs=[{"column": "mau", "other": "mau"}, {"column": "sessions", "other": "sessions"}],
+        never_added=["mau"],
+        by=["region"],
+    )
+
+    def now(*rows: tuple[str, int, int]) -> CheckResult:
+        figures = frame(spark, "region string, mau bigint, sessions bigint", *rows)
+        context = tables(**{"figures.previous": published, "now": figures})
+        return evaluate(published, one, replace(context, published={"previous": "2026-09"}))
+
+    assert now(("north", 5, 7), ("south", 4, 3)).observed == (
+        "2026-09 is still what was published: mau in 2 rows, sessions 10"
+    )
+    result = now(("north", 8, 7), ("south", 3, 3))
+    assert result.observed == (
+        "2026-09 mau: not what was published in 2 of 2 rows, by up to 3 in one of them; "
+        "the differences of all rows, which a waiver's ceiling has to cover, come to 4"
+    )
+    assert magnitude(result) == Decimal(4)
+
+
 def test_nothing_published_and_nothing_now_is_not_run(spark: SparkSession) -> None:
     result = judged(figures(spark, ("cloud", None, None)), units(spark, ("cloud", None, None)))
     assert (result.outcome, result.reason) == (

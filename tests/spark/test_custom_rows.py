@@ -71,6 +71,41 @@ def test_the_reason_that_blames_the_denominator_is_wrong_where_that_is_above_0(s
     assert result.observed == "1 of 6 rows: reason is no_subscribers although seats is above 0"
 
 
+def test_a_negative_denominator_has_a_reason_of_its_own(spark: SparkSession) -> None:
+    kwargs = {**EXPLAINED.kwargs, "zero_reason": "no_seats", "negative_reason": "negative"}
+    one = check(EXPLAINED.type, **kwargs)
+    right = ratios(spark, ("1", 1, None), (None, 0, "no_seats"), (None, None, "no_seats"), (None, -1, "negative"))
+    assert evaluate(right, one).outcome is Outcome.PASSED
+    for cell, way in (
+        ((None, -1, "no_seats"), "reason is no_seats although seats is below 0"),
+        ((None, 0, "negative"), "reason is negative although seats is not below 0"),
+    ):
+        result = evaluate(right.unionByName(ratios(spark, cell)), one)
+        assert (result.outcome, result.observed) == (Outcome.FAILED, f"1 of 5 rows: {way}")
+
+
+def test_rows_that_should_not_be_are_counted_and_valued_on_the_last_day(spark: SparkSession) -> None:
+    schema = "day date, status string, mrr decimal(18,2)"
+    last, before = OCTOBER.data_through, OCTOBER.start
+    held = [(last, "closed", Decimal("60.00")), (last, "open", Decimal("900.00")), (last, None, Decimal("1.00"))]
+    data = frame(spark, schema, *held, (last, "closed", Decimal("40.00")), (before, "closed", Decimal("5000.00")))
+    kwargs: dict[str, Json] = {"where": "status = 'closed'", "day": "day", "amount": "mrr"}
+    context = Context(window=OCTOBER)
+
+    def judged(**more: Json) -> tuple[Outcome, str]:
+        result = evaluate(data, check("expect_rows_to_be_immaterial", **kwargs, **more), context)
+        return result.outcome, result.observed
+
+    assert judged() == (Outcome.FAILED, "2 of 4 rows, worth 100.00 of mrr")
+    assert judged(max_share=1, max_amount="100.00")[0] is Outcome.PASSED
+    assert judged(max_share=1, max_amount="99.99") == (
+        Outcome.FAILED,
+        "2 of 4 rows, worth 100.00 of mrr (allowed 99.99 of mrr)",
+    )
+    none = evaluate(data.where("status = 'open'"), check("expect_rows_to_be_immaterial", **kwargs), context)
+    assert (none.outcome, none.observed) == (Outcome.PASSED, "none of 1 rows")
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_ratio_that_is_no_finite_number_fails(spark: SparkSession, value: float) -> None:
     cells = frame(spark, "unit_profit double, seats int, reason string", (value, 1, None))

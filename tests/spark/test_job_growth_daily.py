@@ -38,7 +38,7 @@ SCHEMAS = {
     "licence_events": "event_id string, account_id string, licence_id string, product string, licence_type string, "
     "event string, seats_after int, mrr_after decimal(18,2), renewal_date date, effective_date date, "
     "sequence_number bigint",
-    "accounts": "account_id string, region string, segment string, valid_from date, synced_at timestamp",
+    "accounts": "account_id string, region string, segment string, status string, valid_from date, synced_at timestamp",
     "revenue": "account_id string, product string, amount decimal(18,2), booked_date date",
     "directory_users": "day date, user_id string, account_id string",
     "clicks": "event_date date, user_id string, account_id string",
@@ -83,8 +83,8 @@ def event(
     return (event_id, account, licence_id, product, kind, name, seats, price, renewal, effective, sequence)
 
 
-def place(region: str, valid_from: date, *, account="A", segment="small", synced=1) -> tuple:
-    return (account, region, segment, valid_from, datetime(2026, 9, synced, tzinfo=UTC))
+def place(region: str, valid_from: date, *, account="A", segment="small", status="active", synced=1) -> tuple:
+    return (account, region, segment, status, valid_from, datetime(2026, 9, synced, tzinfo=UTC))
 
 
 def run(spark: SparkSession, *, at: Window | None = None, **rows: Any) -> DataFrame:
@@ -290,6 +290,24 @@ def test_an_account_without_a_valid_row_stands_under_unallocated_and_comes_out_a
     assert moved(rows["A", "cloud", 2]) == {"opening": 50, "transferred_in": 50, "transferred_out": 50, "closing": 50}
 
 
+def test_the_status_of_the_account_stands_beside_the_licences_it_holds_all_the_same(spark):
+    places = [place("north", day(1)), place("north", day(3), status="closed")]
+    rows = by_key(run(spark, licence_events=[event(5, day(1))], accounts=places))
+    assert [rows["A", "cloud", n].account_status for n in (2, 3)] == ["active", "closed"]
+    assert rows["A", "cloud", 3].licences == 5
+    assert by_key(run(spark, licence_events=[event(5, day(1))]))["A", "cloud", 1].account_status == "unallocated"
+
+
+def test_no_activity_is_0_where_the_account_existed_and_unknown_where_it_did_not(spark):
+    tickets = [("t", "A", "low", day(1), None, None)]
+    known = by_key(run(spark, support_tickets=tickets, accounts=[place("north", day(1))]))["A", "unallocated", 1]
+    assert (known.tickets_opened, known.licensed_users, known.licensed_users_reason) == (1, 0, None)
+    unknown = by_key(run(spark, support_tickets=tickets))["A", "unallocated", 1]
+    assert (unknown.tickets_opened, unknown.tickets_high, unknown.tickets_reason) == (1, 0, None)
+    assert (unknown.licensed_users, unknown.licensed_users_reason) == (None, "account_unknown")
+    assert (unknown.campaign_spend, unknown.campaigns_reason) == (None, "account_unknown")
+
+
 def test_renewals_due_next_calendar_year_are_counted_and_unknown_where_a_paid_licence_has_no_date(spark):
     rows = by_key(
         run(
@@ -338,6 +356,7 @@ def test_facts_of_an_account_stand_in_its_unallocated_row_and_nowhere_else(spark
                 ("T3", "A", "low", day(2), opened, opened + timedelta(days=9)),
             ],
             campaigns=[("A", day(2), "event", Decimal("5.00")), ("A", day(2), "channel", Decimal("0.50"))],
+            accounts=[place("north", day(1, 9))],
         )
     )
     row = rows["A", "unallocated", 2]
@@ -357,7 +376,8 @@ def test_facts_of_an_account_stand_in_its_unallocated_row_and_nowhere_else(spark
 
 
 def test_facts_of_an_absent_source_are_null_and_say_so(spark):
-    rows = by_key(run(spark, directory_users=None, campaigns=None, clicks=[(day(2), "u1", "A"), (day(3), None, "A")]))
+    clicks, known = [(day(2), "u1", "A"), (day(3), None, "A")], [place("north", day(1, 9))]
+    rows = by_key(run(spark, directory_users=None, campaigns=None, clicks=clicks, accounts=known))
     row = rows["A", "unallocated", 2]
     assert (row.licensed_users, row.licensed_users_reason) == (None, "source_absent")
     assert (row.campaign_spend, row.touches_event, row.campaigns_reason) == (None, None, "source_absent")

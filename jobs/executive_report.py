@@ -7,11 +7,12 @@ Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says
 currency, `ratio` (of one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`,
 or `month` for what investors see published for the month of the last day covered: of a whole fortnight the month in
 which it ends. A value that cannot be had is NULL and `value_reason` says why: a denominator of zero (`no_revenue`,
-`no_subscribers`, `no_opening`, `no_active_users`), a source declared absent on all of its days (`source_absent`) or on
-some (`upstream_partial`), no row of those days (`no_rows`), or what the investors' row says; `not_published` where that
-row is older than the column. A change is NULL for the same reasons, with no fortnight published before (`no_previous`),
-without a value in it (`previous_` and the reason of then) or, relative to it, from nothing or less
-(`previous_not_positive`). A NULL that nothing explains has no reason, so that the report is held.
+`no_subscribers`, `no_opening`, `no_active_users`) or below it (`negative_revenue`), a source declared absent on all
+of its days (`source_absent`) or on some (`upstream_partial`), no row of those days (`no_rows`), or what the
+investors' row says; `not_published` where that row is older than the column. A change is NULL for the same reasons,
+with no fortnight published before (`no_previous`), without a value in it (`previous_` and the reason of then) or,
+relative to it, from nothing or less (`previous_not_positive`). A NULL that nothing explains has no reason, so that
+the report is held.
 
 Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
 revenue; unit profit = profit / paid seats at the end; average daily users = user days / days; active minutes = active
@@ -36,7 +37,8 @@ VALUE = "decimal(28,6)"
 FORTNIGHT, MONTH = "fortnight", "month"
 # Columns of the investors' tables as they are published.
 INVESTORS = {"closing_mrr": "mrr_closing", "mau": "mau"}
-# Trailing twelve months: as the report names it -> as investors see it.
+# As the report names it -> as investors see it, with its reason: margin, and trailing twelve months.
+MARGINS = {"month_margin": "margin", "month_previous_margin": "previous_margin"}
 TRAILING = {
     "month_ttm_net_revenue_retention": "ttm_net_revenue_retention",
     "month_ttm_gross_revenue_retention": "ttm_gross_revenue_retention",
@@ -51,7 +53,8 @@ class Metric:
     """One line of the report.
 
     A plain figure is the column `of`; a ratio is `of` over `over`, which must be above zero, else `otherwise` says why
-    there is none. Where `of` itself is NULL, the column `why` says so, by default that of the section.
+    there is none, or `below` where it is negative. Where `of` itself is NULL, the column `why` says so, by default that
+    of the section.
     """
 
     section: str
@@ -60,6 +63,7 @@ class Metric:
     of: str
     over: str = ""
     otherwise: str = ""
+    below: str = ""
     basis: str = FORTNIGHT
 
     @property
@@ -72,7 +76,15 @@ METRICS = (
     Metric(section="profit", name="revenue", unit=MONEY, of="revenue"),
     Metric(section="profit", name="expenses", unit=MONEY, of="expenses"),
     Metric(section="profit", name="profit", unit=MONEY, of="profit"),
-    Metric(section="profit", name="margin", unit="ratio", of="profit", over="revenue", otherwise="no_revenue"),
+    Metric(
+        section="profit",
+        name="margin",
+        unit="ratio",
+        of="profit",
+        over="revenue",
+        otherwise="no_revenue",
+        below="negative_revenue",
+    ),
     Metric(section="profit", name="subscribers", unit="seats", of="seats"),
     Metric(section="profit", name="unit_profit", unit=MONEY, of="profit", over="seats", otherwise="no_subscribers"),
     Metric(section="growth", name="opening_mrr", unit=MONEY, of="mrr_opening"),
@@ -103,6 +115,7 @@ METRICS = (
     ),
     Metric(section="investors", name="month_revenue", unit=MONEY, of="month_revenue", basis=MONTH),
     Metric(section="investors", name="month_profit", unit=MONEY, of="month_profit", basis=MONTH),
+    *(Metric(section="investors", name=name, unit="ratio", of=name, basis=MONTH) for name in MARGINS),
     Metric(section="investors", name="month_closing_mrr", unit=MONEY, of="month_closing_mrr", basis=MONTH),
     Metric(section="investors", name="month_active_users", unit="users", of="month_active_users", basis=MONTH),
     *(Metric(section="investors", name=name, unit="ratio", of=name, basis=MONTH) for name in TRAILING),
@@ -133,7 +146,8 @@ def executive_report(
         .crossJoin(total(investor_profit, {"month_profit": "profit"}, reason="margin_reason"))
         .crossJoin(total(investor_growth, {"month_closing_mrr": INVESTORS["closing_mrr"]}))
         .crossJoin(total(investor_engagement, {"month_active_users": INVESTORS["mau"]}))
-        .crossJoin(trailing(investor_growth))
+        .crossJoin(explained(investor_profit, MARGINS))
+        .crossJoin(explained(investor_growth, TRAILING))
         .withColumn("days", sf.lit((window.data_through - window.start).days + 1))
     )
     rows = figures.select(
@@ -227,11 +241,11 @@ def total(published: DataFrame, columns: dict[str, str], reason: str = "") -> Da
     return published.where("row_kind = 'total'").agg(*figures, *(said.alias(f"{name}_reason") for name in columns))
 
 
-def trailing(published: DataFrame) -> DataFrame:
-    """What investors see of trailing twelve months, in one row; `not_published` in a month from before it was told."""
+def explained(published: DataFrame, columns: dict[str, str]) -> DataFrame:
+    """Ratios of the company as investors see them and why there is none; `not_published` where the table lacks one."""
     company = published.where("row_kind = 'total'")
-    there = {name: column for name, column in TRAILING.items() if column in published.columns}
-    lacks = {name: sf.lit(None) for name in TRAILING if name not in there}
+    there = {name: column for name, column in columns.items() if column in published.columns}
+    lacks = {name: sf.lit(None) for name in columns if name not in there}
     figures = {name: sf.max(column) for name, column in there.items()} | lacks
     reasons = {name: no_rows().otherwise(sf.max(f"{column}_reason")) for name, column in there.items()}
     reasons |= dict.fromkeys(lacks, sf.lit("not_published"))
@@ -247,7 +261,10 @@ def line(number: int, metric: Metric, currency: str) -> Column:
     if metric.over:
         usable = sf.coalesce(sf.col(metric.over) > 0, sf.lit(False))
         value = sf.when(usable, sf.try_divide(of.cast("decimal(28,6)"), sf.col(metric.over).cast("decimal(20,2)")))
-        reason = sf.when(of.isNull(), sf.col(metric.why)).when(~usable, metric.otherwise)
+        reason = sf.when(of.isNull(), sf.col(metric.why))
+        if metric.below:
+            reason = reason.when(sf.col(metric.over) < 0, metric.below)
+        reason = reason.when(~usable, metric.otherwise)
     else:
         value, reason = of, sf.when(of.isNull(), sf.col(metric.why))
     return sf.struct(

@@ -7,9 +7,14 @@ Grain: month x `row_kind` x product x region x segment. A `cell` row is one prod
 has `total` for region and segment; the `total` row is the company. Money is DECIMAL(18,2), ratios DECIMAL(18,6). Totals
 of ratios are ratios of totals. A month is compared with the last final of the month before; while it is unfinished,
 with the same first days of that month, computed anew from the units its final was built from. A ratio that cannot be
-had is NULL and the column beside it says why: `no_subscribers`, `no_revenue`, `no_target`, `no_previous` (no such row
-in the month before), `unfinished_period` (an unfinished month whose predecessor has no final), `previous_not_positive`
-(growth on a loss has no meaning) or `source_absent`.
+had is NULL and the column beside it says why: `no_subscribers`, `no_revenue`, `negative_revenue` (more was refunded
+than invoiced), `no_target`, `negative_target`, `no_previous` (no such row in the month before), `unfinished_period`
+(an unfinished month whose predecessor has no final), `previous_not_positive` (growth on a loss has no meaning) or
+`source_absent`.
+
+Margin stands beside `previous_margin`, which of an unfinished month is that of the same first days: payroll lands on
+one day, so that it says little beside the margin of a whole month. It is NULL for the reasons of growth, or with
+`previous_` and the reason of then.
 """
 
 from __future__ import annotations
@@ -74,12 +79,26 @@ def investor_profit(
         *AMOUNTS,
         "subscribers",
         *dq.ratio("unit_profit", "profit", "subscribers", "no_subscribers", no_expenses),
-        *dq.ratio("margin", "profit", "revenue", "no_revenue", no_expenses),
+        *dq.ratio(
+            "margin", "profit", "revenue", "no_revenue", no_expenses, (sf.col("revenue") < 0, "negative_revenue")
+        ),
         "target_profit",
-        *dq.ratio("target_attainment", "profit", "target_profit", "no_target", no_expenses, no_targets),
+        *dq.ratio(
+            "target_attainment",
+            "profit",
+            "target_profit",
+            "no_target",
+            no_expenses,
+            no_targets,
+            (sf.col("target_profit") < 0, "negative_target"),
+        ),
         "previous_period",
         "previous_profit",
         "profit_change",
+        "previous_margin",
+        sf.when(sf.col("previous_period").isNull(), nothing)
+        .when(sf.col("previous_margin").isNull(), sf.concat(sf.lit("previous_"), sf.col("before_reason")))
+        .alias("previous_margin_reason"),
         *dq.ratio(
             "profit_growth", "profit_change", "previous_profit", "previous_not_positive", no_expenses, no_previous
         ),
@@ -156,15 +175,21 @@ def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) 
 
 
 def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with the profit published for the month before and the change since."""
+    """The rows with the profit and margin published for the month before and the change of profit."""
     if previous is None:
         absent = sf.lit(None)
         found = rows.withColumn("previous_period", absent.cast("string"))
         found = found.withColumn("previous_profit", absent.cast("decimal(18,2)"))
+        found = found.withColumn("previous_margin", absent.cast("decimal(18,6)")).withColumn("before_reason", absent)
     else:
         before = (
             previous.groupBy(*ROW)
-            .agg(sf.max("month").alias("previous_period"), sf.max("profit").alias("previous_profit"))
+            .agg(
+                sf.max("month").alias("previous_period"),
+                sf.max("profit").alias("previous_profit"),
+                sf.max("margin").alias("previous_margin"),
+                sf.max("margin_reason").alias("before_reason"),
+            )
             .alias("before")
         )
         rows = rows.alias("now")
@@ -172,7 +197,7 @@ def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
         for name in ROW:
             same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
         found = rows.join(sf.broadcast(before), on=same, how="left").select(
-            "now.*", "before.previous_period", "before.previous_profit"
+            "now.*", *(f"before.{name}" for name in before.columns if name not in ROW)
         )
     return found.withColumn("profit_change", dq.money(sf.col("profit") - sf.col("previous_profit")))
 

@@ -3,10 +3,10 @@
     spark-submit --properties-file spark-conf/local.conf jobs/profit_unit.py --period 2026-10 \
         --as-of 2026-11-01T02:00:00Z --warehouse DIR --sources jobs/sources.yml
 
-Grain: account x product x day. Money is DECIMAL(18,2), ratios DECIMAL(18,6). A ratio that cannot be had is NULL and the
-column beside it says why: `no_subscribers`, `no_revenue`, `no_target` (the denominator is absent, zero or negative) or
-`source_absent` (a source its parts come from is declared absent). An amount that does not fit its type is NULL too, and
-unexplained on purpose: the checks hold it.
+Grain: account x product x day. Money is DECIMAL(18,2), ratios DECIMAL(18,6). A ratio that cannot be had is NULL and
+the column beside it says why: `no_subscribers`, `no_revenue`, `no_target` (the denominator is absent or zero),
+`negative_revenue`, `negative_target` or `source_absent` (a source its parts come from is declared absent). An amount
+that does not fit its type is NULL too, and unexplained on purpose: the checks hold it.
 """
 
 from __future__ import annotations
@@ -79,11 +79,24 @@ def profit_unit(
         "mtd_expenses",
         "mtd_profit",
         *dq.ratio("mtd_unit_profit", "mtd_profit", "seats", "no_subscribers", no_expenses),
-        *dq.ratio("mtd_margin", "mtd_profit", "mtd_revenue", "no_revenue", no_expenses),
+        *dq.ratio(
+            "mtd_margin",
+            "mtd_profit",
+            "mtd_revenue",
+            "no_revenue",
+            no_expenses,
+            (sf.col("mtd_revenue") < 0, "negative_revenue"),
+        ),
         "product_mtd_profit",
         "product_target",
         *dq.ratio(
-            "product_target_attainment", "product_mtd_profit", "product_target", "no_target", no_expenses, no_targets
+            "product_target_attainment",
+            "product_mtd_profit",
+            "product_target",
+            "no_target",
+            no_expenses,
+            no_targets,
+            (sf.col("product_target") < 0, "negative_target"),
         ),
         rule_version(versions).alias("rule_version"),
     )

@@ -138,8 +138,8 @@ def profit_unit(books: Books, rules: list[Mapping[str, Any]]) -> Rows:
             profit, target = mtd["mtd_revenue"] - mtd["mtd_expenses"], targets.get(product)
             region, segment = place(account, day)
             per_seat = ratio(profit, row["seats"], "no_subscribers")
-            margin = ratio(profit, mtd["mtd_revenue"], "no_revenue")
-            attained = ratio(by_product[product], target, "no_target")
+            margin = ratio(profit, mtd["mtd_revenue"], "no_revenue", below_zero(mtd["mtd_revenue"], "revenue"))
+            attained = ratio(by_product[product], target, "no_target", below_zero(target, "target"))
             found[day, account, product] = {
                 "day": day,
                 "account_id": account,
@@ -161,6 +161,18 @@ def profit_unit(books: Books, rules: list[Mapping[str, Any]]) -> Rows:
                 "rule_version": rule["version"],
             }
     return found
+
+
+def below_zero(denominator: Decimal | None, what: str) -> tuple[bool, str]:
+    """Whether a denominator is negative, and what that is called."""
+    return denominator is not None and denominator < 0, f"negative_{what}"
+
+
+def previous_reason(was: Row | None, name: str) -> str | None:
+    """Why a ratio of the month before is not there."""
+    if was is None:
+        return "no_previous"
+    return f"previous_{was[f'{name}_reason']}" if was[name] is None else None
 
 
 def levels(product: str, region: str, segment: str) -> list[tuple[str, str, str, str]]:
@@ -192,8 +204,8 @@ def investor_profit(books: Books, units: Rows, previous: Rows | None) -> Rows:
         change = row["profit"] - was["profit"] if was else None
         ratios = {
             "unit_profit": ratio(row["profit"], row["subscribers"], "no_subscribers"),
-            "margin": ratio(row["profit"], row["revenue"], "no_revenue"),
-            "target_attainment": ratio(row["profit"], target, "no_target"),
+            "margin": ratio(row["profit"], row["revenue"], "no_revenue", below_zero(row["revenue"], "revenue")),
+            "target_attainment": ratio(row["profit"], target, "no_target", below_zero(target, "target")),
             "profit_growth": ratio(
                 change, was and was["profit"], "previous_not_positive", (was is None, "no_previous")
             ),
@@ -208,6 +220,8 @@ def investor_profit(books: Books, units: Rows, previous: Rows | None) -> Rows:
             "previous_period": was and was["month"],
             "previous_profit": was and was["profit"],
             "profit_change": change,
+            "previous_margin": was and was["margin"],
+            "previous_margin_reason": previous_reason(was, "margin"),
         }
     return found
 

@@ -46,7 +46,12 @@ def executive_report(
         ("profit", "revenue", currency, revenue, None),
         ("profit", "expenses", currency, expenses, None),
         ("profit", "profit", currency, revenue - expenses, None),
-        ("profit", "margin", "ratio", *ratio(revenue - expenses, revenue, "no_revenue")),
+        (
+            "profit",
+            "margin",
+            "ratio",
+            *ratio(revenue - expenses, revenue, "no_revenue", (revenue < 0, "negative_revenue")),
+        ),
         ("profit", "subscribers", "seats", seats, None),
         ("profit", "unit_profit", currency, *ratio(revenue - expenses, seats, "no_subscribers")),
         ("growth", "opening_mrr", currency, opening, None),
@@ -68,6 +73,14 @@ def executive_report(
         ),
         ("investors", "month_revenue", currency, whole[0]["revenue"], None),
         ("investors", "month_profit", currency, whole[0]["profit"], None),
+        ("investors", "month_margin", "ratio", whole[0]["margin"], whole[0]["margin_reason"]),
+        (
+            "investors",
+            "month_previous_margin",
+            "ratio",
+            whole[0]["previous_margin"],
+            whole[0]["previous_margin_reason"],
+        ),
         ("investors", "month_closing_mrr", currency, whole[1]["mrr_closing"], None),
         ("investors", "month_active_users", "users", whole[2]["mau"], None),
         *(

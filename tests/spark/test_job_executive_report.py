@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from job_support import load
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from dq.model import Kind, Window
 
@@ -64,12 +65,17 @@ def report(
     ]
     active = [(FIRST, "u1", 3, 1, 600), (LAST, "u1", 2, 1, 300), (LAST, "u2", 1, 2, 900), (LAST, "u3", 0, 0, 0)]
     total = "row_kind string, revenue decimal(18,2), profit decimal(18,2), margin_reason string"
+    margins = {
+        "margin": F.when(F.col("margin_reason").isNull(), F.lit(0.4)).cast("decimal(18,6)"),
+        "previous_margin": F.lit(0.3).cast("decimal(18,6)"),
+        "previous_margin_reason": F.lit(None).cast("string"),
+    }
     cell = ("cell", money("1.00"), money("1.00"), None)
     frame = JOB.executive_report(
         profit=spark.createDataFrame(usual if profit is None else profit, PROFIT),
         growth=spark.createDataFrame(moves if growth is None else growth, GROWTH),
         user_days=spark.createDataFrame(active if users is None else users, USERS),
-        investor_profit=spark.createDataFrame([cell, *([investors] if investors else [])], total),
+        investor_profit=spark.createDataFrame([cell, *([investors] if investors else [])], total).withColumns(margins),
         investor_growth=spark.createDataFrame(
             [("total", money("1050.00"), *(year or ()))],
             f"row_kind string, {JOB.INVESTORS['closing_mrr']} decimal(18,2){YEAR if year else ''}",
@@ -182,6 +188,8 @@ def test_without_a_denominator_or_a_source_a_value_is_null_and_says_why(spark: S
     assert reasons["active_minutes_per_user_day"] == (None, "no_active_users")
     nothing = report(spark, profit=[(LAST, money("0.00"), money("5.00"), money("-5.00"), 0, "no_revenue")])
     assert (nothing["margin"]["value"], nothing["margin"]["value_reason"]) == (None, "no_revenue")
+    refunded = report(spark, profit=[(LAST, money("-466.67"), money("5.00"), money("-471.67"), 1, None)])
+    assert (refunded["margin"]["value"], refunded["margin"]["value_reason"]) == (None, "negative_revenue")
     assert (nothing["unit_profit"]["value"], nothing["unit_profit"]["value_reason"]) == (None, "no_subscribers")
 
 
@@ -197,6 +205,10 @@ def test_what_is_absent_on_some_days_only_is_no_sum_of_the_others(spark: SparkSe
 def test_the_month_says_why_by_the_investors_own_row(spark: SparkSession) -> None:
     absent = report(spark, investors=("total", money("900.00"), None, "source_absent"))
     assert (absent["month_profit"]["value_reason"], absent["month_revenue"]["value"]) == ("source_absent", money("900"))
+    assert (absent["month_margin"]["value_reason"], absent["month_previous_margin"]["value"]) == (
+        "source_absent",
+        money("0.3"),
+    )
     missing = report(spark, investors=None)
     assert [missing[name]["value_reason"] for name in ("month_profit", "month_revenue")] == ["no_rows"] * 2
 

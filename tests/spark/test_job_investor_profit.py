@@ -142,6 +142,13 @@ def test_a_denominator_that_is_not_above_zero_gives_null_and_the_reason(spark):
     assert (row.profit_growth, row.profit_growth_reason) == (None, "no_previous")
 
 
+def test_a_negative_denominator_is_not_called_absent(spark):
+    owed = [("2026-10", "cloud", Decimal("-20.00"))]
+    row = by_key(run(spark, unit("cloud", "-466.67"), targets=owed))[TOTAL]
+    assert (row.margin, row.margin_reason) == (None, "negative_revenue")
+    assert (row.target_attainment, row.target_attainment_reason) == (None, "negative_target")
+
+
 def test_targets_stand_at_product_and_company_and_duplicates_do_not_add_up(spark):
     rows = by_key(
         run(
@@ -214,6 +221,27 @@ def test_an_unfinished_month_grows_from_the_same_days_of_the_month_before(spark)
     assert (row.previous_period, row.previous_profit, row.profit_growth) == ("2026-09", Decimal(10), Decimal("0.5"))
     alone = figures(None)
     assert (alone.profit_growth, alone.profit_growth_reason) == (None, "unfinished_period")
+    assert (alone.previous_margin, alone.previous_margin_reason) == (None, "unfinished_period")
+
+
+def test_the_margin_of_an_unfinished_month_stands_beside_that_of_the_same_days(spark):
+    """Payroll lands on the tenth: the margin of the whole month before says little about the first nine days."""
+    window = replace(OCTOBER, data_through=date(2026, 10, 9), kind=Kind.MONTH_TO_DATE)
+    september = [unit("cloud", "10.00", day=1, month=9), unit("cloud", "10.00", day=10, month=9, payroll="18.00")]
+
+    def margins(*before: tuple) -> tuple:
+        frame = JOB.investor_profit(
+            units=spark.createDataFrame([unit("cloud", "8.00", day=9, payroll="2.00")], UNITS),
+            targets=None,
+            previous=None,
+            previous_units=spark.createDataFrame(list(before), UNITS).where("day <= DATE'2026-09-09'"),
+            window=window,
+        )
+        row = by_key(frame)[TOTAL]
+        return row.margin, row.previous_margin, row.previous_margin_reason
+
+    assert margins(*september) == (Decimal("0.75"), Decimal(1), None)
+    assert margins(unit("cloud", "-1.00", day=1, month=9)) == (Decimal("0.75"), None, "previous_negative_revenue")
 
 
 def test_a_previous_month_with_repeated_rows_does_not_multiply(spark):

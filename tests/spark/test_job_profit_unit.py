@@ -329,7 +329,7 @@ def test_ratios_are_exact_and_a_denominator_that_is_not_above_zero_is_explained(
     row = rows["R", "security", 1]
     assert (row.revenue, row.revenue_one_time, row.revenue_subscription) == (-4, -4, 0)
     assert (row.mtd_unit_profit, row.mtd_unit_profit_reason) == (None, "no_subscribers")
-    assert (row.mtd_margin, row.mtd_margin_reason) == (None, "no_revenue")
+    assert (row.mtd_margin, row.mtd_margin_reason) == (None, "negative_revenue"), "refunds are no lack of revenue"
     assert (row.product_target_attainment, row.product_target_attainment_reason) == (None, "no_target")
 
 

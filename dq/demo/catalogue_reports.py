@@ -25,27 +25,37 @@ def reports(month: str) -> tuple[Defect, ...]:
     )
     of_window = '    return frame.where(sf.col("day").between(sf.lit(window.start), sf.lit(window.data_through)))\n'
     publish = "        run.publish(\n"
-    counts = "        *(sf.sum(name).alias(name) for name in COUNTS),\n"
-    weeks = "    rows = days.unionByName(by_week(days, in_window(user_days, window), window))\n"
+    weeks = "    rows = days.unionByName(by_week(days, in_window(user_days, window), absent, window))\n"
+    flows = (
+        "        *(or_zero(name, dq.money({})).alias(name) for name in MONEY),\n"
+        "        *(or_zero(name, dq.money(sf.sum(on"
+    )
+    unit_profit = 'dq.ratio("unit_profit", "profit", "seats", "no_subscribers", *no_expenses, no_account("seats"))'
     ratio = 'dq.ratio("active_seconds_per_user", "active_seconds", "active_users", "no_active_users")'
-    agg = '        .agg(\n            place.alias("place"),\n'
+    agg = '.agg(\n        sf.bool_or("known").alias("known"),\n        place.alias("place"),\n'
     return (
         defect(
             "F01-experiments_weekly-segment",
             "a change of the job loses the segment of every account",
             f"{_WEEKLY}.segment.required",
-            '            "place.region",\n            "place.segment",\n            *MONEY,\n            *OPENINGS,\n',
-            '            "place.region",\n            sf.lit(None).cast("string").alias("segment"),\n'
-            "            *MONEY,\n            *OPENINGS,\n",
+            '        "place.segment",\n',
+            '        sf.lit(None).cast("string").alias("segment"),\n',
+        ),
+        defect(
+            "F01-experiments_weekly-zero-lost",
+            "a change of the job knows no activity only of accounts that have a history of it",
+            "experiments_no_activity_is_zero",
+            'sf.when(sf.bool_or("known"), sf.lit(0))',
+            "sf.lit(None)",
         ),
         defect(
             "F03-experiments_weekly-zero-filled",
             "a ratio without a denominator is filled with zero",
             "experiments_unit_profit_is_explained",
-            '        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", *no_expenses),\n',
+            f"        *{unit_profit},\n",
             '        sf.coalesce(sf.col("profit") / sf.nullif("seats", sf.lit(0)), sf.lit(0))'
             '.cast("decimal(18,6)").alias("unit_profit"),\n'
-            '        dq.ratio("unit_profit", "profit", "seats", "no_subscribers", *no_expenses)[1],\n',
+            f"        {unit_profit}[1],\n",
         ),
         defect(
             "F03-experiments_weekly-called-absent",
@@ -122,8 +132,8 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F22-experiments_weekly-kind",
             "a change of the job calls weeks by another name",
             "experiments_row_kinds",
-            'sf.lit("week").alias("row_kind")',
-            'sf.lit("weekly").alias("row_kind")',
+            '"week", sf.lit(window.start), absences',
+            '"weekly", sf.lit(window.start), absences',
         ),
         defect(
             "F24-experiments_weekly-milliseconds",
@@ -136,15 +146,15 @@ def reports(month: str) -> tuple[Defect, ...]:
             "F14-experiments_weekly-state-summed",
             "a change of the job sums new recurring revenue of the first day only",
             "experiments_weeks_are_the_sum_of_their_days",
-            f"        *(dq.money(total(name)).alias(name) for name in MONEY),\n{counts}",
-            f"        *(dq.money(sf.sum(sf.when(first, sf.col(name)))).alias(name) for name in MONEY),\n{counts}",
+            flows.format("total(name)"),
+            flows.format("sf.sum(sf.when(first, sf.col(name)))"),
         ),
         defect(
             "F26-experiments_weekly-raises",
             "the job reads a column that does not exist",
             f"{_WEEKLY}.run.completes",
             agg,
-            agg.replace("agg(\n", 'agg(\n            sf.sum("no_such_column").alias("nothing"),\n'),
+            agg.replace("agg(\n", 'agg(\n        sf.sum("no_such_column").alias("nothing"),\n'),
         ),
         defect(
             "F06-executive_report-metric-lost",

@@ -26,7 +26,8 @@ PROFIT = f"{PLACE}, revenue {MONEY}, expenses {MONEY}, profit {MONEY}, seats int
 GROWTH = (
     f"{PLACE}, mrr_opening {MONEY}, account_mrr_new {MONEY}, account_mrr_expansion {MONEY}, "
     f"account_mrr_contraction {MONEY}, account_mrr_churn {MONEY}, mrr_closing {MONEY}, campaign_spend {MONEY}, "
-    "licensed_users bigint, tickets_opened bigint"
+    "licensed_users bigint, tickets_opened bigint, licensed_users_reason string, tickets_reason string, "
+    "campaigns_reason string"
 )
 ENGAGEMENT = f"{PLACE}, clicks bigint, page_views bigint, feature_uses bigint, sessions bigint, active_seconds bigint"
 USERS = f"{PLACE}, user_id string, events bigint"
@@ -61,7 +62,8 @@ def sold(day: date, revenue: str, seats: int, account: str = "a", expenses: str 
 
 def grown(day: date, opening: str, new: str, churn: str, closing: str, **more: object) -> tuple[object, ...]:
     amounts = [Decimal(text) for text in (opening, new, "0.00", "0.00", churn, closing)]
-    return (*place(day), *amounts, more.get("spend"), more.get("licensed"), more.get("tickets"))
+    reasons = [more.get("absent")] * 3
+    return (*place(day), *amounts, more.get("spend"), more.get("licensed"), more.get("tickets"), *reasons)
 
 
 def test_flows_of_the_week_are_the_sums_of_its_days_and_states_those_of_its_last(spark: SparkSession) -> None:
@@ -130,7 +132,7 @@ def test_an_account_without_profit_units_lacks_subscribers_and_no_source(spark: 
     rows = week(spark, profit=[sold(MON, "10.00", 1, "b")], growth=[trial], users=[(*place(TUE), "u1", 5)])
     for key in (("day", MON, "a"), ("day", TUE, "a"), ("week", MON, "a")):
         found = rows[key]
-        assert (found["expenses"], found["unit_profit"], found["unit_rows"]) == (None, None, 0)
+        assert (found["expenses"], found["unit_profit"], found["unit_rows"]) == (Decimal(0), None, 0)
         assert found["unit_profit_reason"] == "no_subscribers"
 
 
@@ -162,3 +164,57 @@ def test_the_week_takes_the_place_of_the_accounts_last_day(spark: SparkSession) 
     rows = week(spark, profit=[sold(MON, "10.00", 1), moved])
     assert rows["week", MON, "a"]["segment"] == "large"
     assert rows["day", MON, "a"]["segment"] == "small"
+
+
+ACTIVITY = ("clicks", "page_views", "feature_uses", "sessions", "active_seconds")
+MOVES = ("mrr_opening", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn", "mrr_closing")
+
+
+def test_no_activity_is_0_for_an_account_that_existed_whatever_its_history(spark: SparkSession) -> None:
+    """One account has rows of engagement since it was active before, the other never was: both did nothing."""
+    before = (*place(MON), 0, 0, 0, 0, 0)
+    rows = week(spark, profit=[sold(MON, "10.00", 1), sold(MON, "10.00", 1, "b")], engagement=[before])
+    for key in (("day", MON, "a"), ("day", MON, "b"), ("week", MON, "a"), ("week", MON, "b")):
+        assert [rows[key][name] for name in (*ACTIVITY, *MOVES)] == [0] * (len(ACTIVITY) + len(MOVES))
+        facts = ("licensed_users", "tickets_opened", "campaign_spend")
+        assert [rows[key][name] for name in facts] == [0, 0, 0]
+        assert {rows[key][name] for name in rows[key] if name.endswith("_reason")} == {
+            None,
+            "no_opening",
+            "no_active_users",
+        } | ({"no_subscribers"} if key[0] == "week" else set())
+    visited = week(spark, users=[(*place(TUE), "u1", 5)])["day", TUE, "a"]
+    assert (visited["revenue"], visited["seats"], visited["expenses"], visited["active_users"]) == (0, 0, 0, 1)
+
+
+def test_an_account_that_master_data_does_not_know_has_no_activity_to_be_0(spark: SparkSession) -> None:
+    nowhere = (MON, "x", "unallocated", "unallocated")
+    rows = week(spark, profit=[(*nowhere, Decimal("10.00"), Decimal("1.00"), Decimal("9.00"), 2, None)])
+    for key in (("day", MON, "x"), ("week", MON, "x")):
+        found = rows[key]
+        assert [found[name] for name in (*ACTIVITY, "mrr_new", "licensed_users")] == [None] * 7
+        reasons = ("account_reason", "licensed_users_reason", "tickets_reason", "mrr_growth_reason")
+        assert {found[name] for name in reasons} == {"account_unknown"}
+        assert (found["revenue"], found["expenses_reason"]) == (Decimal("10.00"), None), "what it has is told"
+    # It is known from Tuesday on: the week is that of the days it existed.
+    known = week(spark, users=[(*nowhere, "u1", 1), (TUE, "x", "north", "small", "u1", 1)])
+    assert (known["day", MON, "x"]["sessions"], known["week", MON, "x"]["sessions"]) == (None, 0)
+    assert known["week", MON, "x"]["account_reason"] is None
+
+
+def test_a_fact_whose_source_is_absent_is_null_for_every_account_of_the_day(spark: SparkSession) -> None:
+    told = grown(MON, "0.00", "0.00", "0.00", "0.00", absent="source_absent")
+    known = grown(SUN, "0.00", "0.00", "0.00", "0.00", tickets=2, licensed=4, spend=Decimal("5.00"))
+    rows = week(spark, profit=[sold(MON, "1.00", 1, "b"), sold(SUN, "1.00", 1, "b")], growth=[told, known])
+    for account in "ab":
+        monday, whole = rows["day", MON, account], rows["week", MON, account]
+        assert (monday["tickets_opened"], monday["tickets_reason"]) == (None, "source_absent")
+        assert (whole["tickets_opened"], whole["tickets_reason"]) == (None, "upstream_partial")
+        assert (whole["licensed_users"], whole["licensed_users_reason"]) == (4 if account == "a" else 0, None)
+    assert (rows["day", SUN, "a"]["tickets_opened"], rows["day", SUN, "b"]["tickets_opened"]) == (2, 0)
+
+
+def test_an_amount_that_does_not_fit_its_type_is_not_taken_for_none(spark: SparkSession) -> None:
+    huge = "9999999999999999.99"
+    row = week(spark, profit=[sold(MON, huge, 1), sold(MON, huge, 1)])["day", MON, "a"]
+    assert row["revenue"] is None

@@ -1,4 +1,4 @@
-"""Every published column of every table of units and investors, against a recomputation that shares no code with it.
+"""Every published column of every table, against a recomputation that shares no code with it.
 
 Once over October of the demo company as its runs published it, once over a month made by hand of what is easily counted
 wrong. A column that is published and not recomputed fails, so that a new one is written down twice.
@@ -14,6 +14,7 @@ from typing import Any
 
 import oracle
 import oracle_edge
+import oracle_experiments
 import oracle_money
 import oracle_report
 import pyarrow.parquet as pq
@@ -42,6 +43,8 @@ TABLES = (
     "growth_daily",
     "investor_growth",
 )
+OF_EXPERIMENTS = ("profit_unit", "growth_daily", "engagement_daily", "user_days")
+"""The units that experiments are added up from."""
 
 
 class Oracle:
@@ -96,6 +99,13 @@ class Oracle:
             before = oracle_money.investor_growth(self.books(table, SEPTEMBER), units, None)
         return oracle_money.investor_growth(self.books(table), self.growth_daily, before)
 
+    def experiments_weekly(self, monday: date) -> Rows:
+        """A week within October."""
+        newest = max((self.books(name) for name in OF_EXPERIMENTS), key=lambda books: books.as_of)
+        return oracle_experiments.experiments_weekly(
+            newest, monday, {name: getattr(self, name) for name in OF_EXPERIMENTS}
+        )
+
 
 def agree(table: str, published: list[dict[str, Any]], right: Rows) -> None:
     """The rows are the oracle's, with every column the registry declares."""
@@ -123,13 +133,35 @@ def right(warehouse: store.Warehouse, company: Path) -> Oracle:
     return Oracle(company, told)
 
 
+def published(root: Path, table: str, period: str) -> list[dict[str, Any]]:
+    """The rows readers get of a period."""
+    files = store.select_published(root, table, period).files
+    return [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
+
+
+def run(warehouse: store.Warehouse, table: str, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the warehouse to which the period of a pipeline is published."""
+    there, period = hard_links(warehouse.root, tmp_path / "w"), PERIODS[table]
+    monkeypatch.setenv("DQ_DEMO_DIR", str(company))
+    monkeypatch.setenv("DQ_HOME", str(ROOT))
+    line = ["--period", period, "--as-of", as_of(table, period), "--warehouse", str(there), "--no-docs"]
+    assert run_job(table, line) == 0
+    return there
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_what_is_published_of_a_month_is_right_in_every_column(
     warehouse: store.Warehouse, right: Oracle, table: str
 ) -> None:
-    files = store.select_published(warehouse.root, table, "2026-10").files
-    rows = [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()]
-    agree(table, rows, getattr(right, table))
+    agree(table, published(warehouse.root, table, "2026-10"), getattr(right, table))
+
+
+def test_a_week_for_experiments_is_right_in_every_column(
+    warehouse: store.Warehouse, right: Oracle, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = run(warehouse, "experiments_weekly", company, tmp_path, monkeypatch)
+    expected = right.experiments_weekly(periods.days_of(PERIODS["experiments_weekly"])[0])
+    agree("experiments_weekly", published(there, "experiments_weekly", PERIODS["experiments_weekly"]), expected)
 
 
 def test_the_page_for_executives_is_right_in_every_line(
@@ -137,11 +169,7 @@ def test_the_page_for_executives_is_right_in_every_line(
 ) -> None:
     """The fortnight in mid-October, against the one that began in September where that is published."""
     table, period = "executive_report", PERIODS["executive_report"]
-    there = hard_links(warehouse.root, tmp_path / "w")
-    monkeypatch.setenv("DQ_DEMO_DIR", str(company))
-    monkeypatch.setenv("DQ_HOME", str(ROOT))
-    line = ["--period", period, "--as-of", as_of(table, period), "--warehouse", str(there), "--no-docs"]
-    assert run_job(table, line) == 0
+    there = run(warehouse, table, company, tmp_path, monkeypatch)
     months = (SEPTEMBER, OCTOBER)
     units: dict[str, Rows] = {"user_days": {**right.september, **right.user_days}}
     for name, compute in (
@@ -157,8 +185,7 @@ def test_the_page_for_executives_is_right_in_every_line(
     told = warehouse.table(table).entry(FORTNIGHT_BEFORE) is not None
     previous = oracle_report.executive_report(before, units, company_rows, None, currency) if told else None
     expected = oracle_report.executive_report(date.fromisoformat(period), units, company_rows, previous, currency)
-    files = store.select_published(there, table, period).files
-    agree(table, [row for file in files for row in pq.read_table(file, partitioning=None).to_pylist()], expected)
+    agree(table, published(there, table, period), expected)
 
 
 # -- the month made by hand --------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def local(given: str | Path, where: str = "") -> Path:
 
     Raises UsageError for an address with any other scheme: taken for a path it would be a folder of that name here.
     """
-    text = str(given)
+    text = str(given).strip()
     scheme = _ADDRESS.match(text)
     if scheme is None:
         return Path(given)
@@ -45,7 +45,7 @@ def local(given: str | Path, where: str = "") -> Path:
 
 def is_address(text: str) -> bool:
     """Whether a text begins as an address does, also one of a file."""
-    return _ADDRESS.match(text) is not None
+    return _ADDRESS.match(text.strip()) is not None
 
 
 def _without_user(address: str) -> str:

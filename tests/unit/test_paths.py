@@ -16,6 +16,7 @@ from dq.paths import VARIABLES, local
 ROOT = Path(__file__).resolve().parents[2]
 REFUSED = "is an address of another storage"
 ADDRESSES = ["s3a://bucket/wh", "s3a:/bucket/wh", "hdfs:///wh", "HTTPS://host/wh", "jdbc:x://h/wh", "file://host/wh"]
+ADDRESSES += [" s3a://b/x", "\ts3a://b/x\n"]
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, Path("s3a://bucket/wh")])

@@ -7,8 +7,9 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _CHUNK = 1 << 20
+_LONGEST = 1 << 24
+_NOT_TEXT = re.compile("[\udc80-\udcff]")
+_ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
 # Python's names of what Spark reads, and Spark's; any other it reads only when told that such are meant too.
 _SPARK_ENCODINGS = {
     "utf-8": "utf-8",
@@ -42,7 +46,7 @@ class Dialect:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
+        if len(self.delimiter) != 1 or self.delimiter in '"\\\r\n':
             raise UsageError("the delimiter is not one character", expected="such as ; or | or a tab")
         try:
             "".encode(self.encoding)
@@ -67,7 +71,9 @@ def header(path: Path, dialect: Dialect = RFC_4180) -> tuple[str, ...]:
     """
     try:
         with _opened(path) as raw, _text(raw, dialect) as text:
-            first = next(csv.reader(text, delimiter=dialect.delimiter), [])
+            rows = csv.reader(text, delimiter=dialect.delimiter)
+            # Where no names are expected, Spark leaves out empty lines.
+            first = next((row for row in rows if row or dialect.header), [])
         "".join(first).encode()  # bytes that are not text do not encode again
     except (PermissionError, FileNotFoundError):
         raise
@@ -77,22 +83,30 @@ def header(path: Path, dialect: Dialect = RFC_4180) -> tuple[str, ...]:
             expected=f"text in {dialect.encoding}, separated by {dialect.delimiter!r}, names in line 1",
         ) from error
     if not dialect.header:
+        if not first:
+            raise SourceError("holds no row", where=str(path))
         return tuple(f"_c{number}" for number in range(len(first)))
     if not any(name.strip() for name in first):
         raise SourceError(f"{path} has no header", expected="the column names in line 1")
     return tuple(name.strip() for name in first)
 
 
-def refuse_other_characters(path: Path, dialect: Dialect = RFC_4180) -> None:
-    """Raise SourceError, with the row, for a file with bytes that are not text in its character set.
+def refuse_malformed(path: Path, dialect: Dialect = RFC_4180) -> None:
+    """Raise SourceError, with the row, for a file that Spark would read as something else without a word.
 
-    Spark reads such bytes as question marks and goes on.
+    That is one with bytes that are not text in its character set, with quotes that are not closed or not doubled, or
+    with rows that end in different ways.
     """
     decoder = codecs.getincrementaldecoder(_python(dialect))()
+    quoted, ends, held = False, set[str](), ""
     try:
         with _opened(path) as raw:
             while chunk := raw.read(_CHUNK):
-                decoder.decode(chunk)
+                text = held + decoder.decode(chunk)
+                held = "\r" if text.endswith("\r") else ""  # a LF may follow in the next chunk
+                text = text.removesuffix("\r")
+                quoted = quoted or '"' in text
+                ends |= _ends(text)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise _wrong(path, dialect) or SourceError(f"{path} is not text in {dialect.encoding}") from error
@@ -101,6 +115,9 @@ def refuse_other_characters(path: Path, dialect: Dialect = RFC_4180) -> None:
     except (OSError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or "it cannot be unpacked"
         raise SourceError(f"{path} cannot be read: {reason.lower()}") from error
+    # Row by row only where it can matter: that takes several times as long.
+    if (quoted or len(ends | _ends(held)) > 1) and (found := _wrong(path, dialect, ragged=False)):
+        raise found
 
 
 def refuse_ragged(paths: Sequence[Path], dialect: Dialect = RFC_4180) -> None:
@@ -113,21 +130,46 @@ def refuse_ragged(paths: Sequence[Path], dialect: Dialect = RFC_4180) -> None:
             raise found
 
 
-def _wrong(path: Path, dialect: Dialect) -> SourceError | None:
+def _ends(text: str) -> set[str]:
+    """The ways in which the lines of a text end."""
+    both = text.count("\r\n")
+    counts = {"\r\n": both, "\r": text.count("\r") - both, "\n": text.count("\n") - both}
+    return {end for end, count in counts.items() if count}
+
+
+def _wrong(path: Path, dialect: Dialect, *, ragged: bool = True) -> SourceError | None:
     """What is wrong with the first row that cannot be read, counted from the header as row 1."""
+    csv.field_size_limit(_LONGEST)
+    number, wanted, end, last = 0, 0, "", [""]
+
+    def lines(text: io.TextIOWrapper) -> Iterator[str]:
+        for line in text:
+            last[0] = line
+            yield line
+
     with _opened(path) as raw, _text(raw, dialect) as text:
-        wanted = 0
         try:
-            for number, row in enumerate(csv.reader(text, delimiter=dialect.delimiter), start=1):
+            for number, row in enumerate(csv.reader(lines(text), delimiter=dialect.delimiter, strict=True), start=1):
                 wanted = wanted or len(row)
-                if any("\udc80" <= character <= "\udcff" for value in row for character in value):
+                if any(_NOT_TEXT.search(value) for value in row):
                     what = f"row {number} is not text in {dialect.encoding.upper()}"
                     return SourceError(what, where=str(path), do="write it anew; dq check takes another --encoding")
-                if row and len(row) != wanted:
+                # A quoted value may hold any line end; the last line of a row is where the row ends.
+                ended = next((known for known in _ENDS if last[0].endswith(known)), end)
+                end = end or ended
+                if ended != end:
+                    what = f"row {number} ends with {_ENDS[ended]}, row 1 with {_ENDS[end]}"
+                    return SourceError(what, where=str(path), do="write it with the same line ends throughout")
+                if ragged and row and len(row) != wanted:
                     what = f"row {number} has {len(row)} of {wanted} values"
                     return SourceError(what, where=str(path), do="correct it; quote values that hold the delimiter")
-        except csv.Error:
-            return SourceError("a value is too long: is a quote not closed?", where=str(path))
+        except csv.Error as error:
+            what = f"row {number + 1} has characters behind a closing quote"
+            if "end of data" in str(error):
+                what = f"row {number + 1} has a quote that is not closed"
+            elif "limit" in str(error):
+                what = f"row {number + 1} has a value that is too long: is a quote not closed?"
+            return SourceError(what, where=str(path), do="close each quote; double those within a value")
         except UnicodeError:
             return None
     return None

@@ -23,6 +23,8 @@ _LONGEST = 42
 # Spark compiles a hundred buffer fields in one aggregate; a column takes three.
 _COLUMNS_PER_PASS = 30
 
+# The end as SQL spells it: $ also matches before a line end, which is one more way to write a value.
+_END = r"\\z"
 _DIGITS = "(?:0|[1-9][0-9]*)"
 _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 
@@ -75,10 +77,10 @@ def _look(frame: DataFrame, names: Sequence[str]) -> dict[str, tuple[int, int, i
 
 def _bits(value: str) -> str:
     """The SQL that says of a value what it is and how it is written; NULL of NULL."""
-    zero = f"CASE WHEN {value} RLIKE '[.][0-9]*0(?:Z|[+-][0-9:]+)?$' THEN {_LAST_ZERO} ELSE 0 END"
-    only = f"CASE WHEN {value} RLIKE '[.]0$' THEN {_ONLY_ZERO} ELSE {zero} END"
+    zero = f"CASE WHEN {value} RLIKE '[.][0-9]*0(?:Z|[+-][0-9:]+)?{_END}' THEN {_LAST_ZERO} ELSE 0 END"
+    only = f"CASE WHEN {value} RLIKE '[.]0{_END}' THEN {_ONLY_ZERO} ELSE {zero} END"
     zone = (
-        f"CASE WHEN {value} LIKE '%Z' THEN {_UTC} WHEN {value} RLIKE '[+-][0-9]{{2}}:[0-9]{{2}}$' THEN {_OFFSET} "
+        f"CASE WHEN {value} LIKE '%Z' THEN {_UTC} WHEN {value} RLIKE '[+-][0-9]{{2}}:[0-9]{{2}}{_END}' THEN {_OFFSET} "
         f"ELSE {_NAIVE} END"
     )
     mark = f"CASE WHEN substring({value}, 11, 1) = 'T' THEN {_WITH_T} ELSE {_WITH_SPACE} END"
@@ -87,10 +89,11 @@ def _bits(value: str) -> str:
     return f"""CASE
         WHEN {value} IS NULL THEN NULL
         WHEN length({value}) > {_LONGEST} THEN {_TEXT}
-        WHEN {value} RLIKE '^-?{_DIGITS}$' AND {value} != '-0' THEN {_WHOLE | _NO_FRACTION}
-        WHEN {value} RLIKE '^-?{_DIGITS}[.][0-9]+$' THEN {_DECIMAL} | {only}
-        WHEN {value} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}$' AND {value} >= '0001' AND {day} THEN {_DAY}
-        WHEN {value} RLIKE '^{_TIME}$' AND {value} >= '0001' AND {instant}
+        WHEN {value} RLIKE '^-0[.]0+{_END}' THEN {_TEXT}
+        WHEN {value} RLIKE '^-?{_DIGITS}{_END}' AND {value} != '-0' THEN {_WHOLE | _NO_FRACTION}
+        WHEN {value} RLIKE '^-?{_DIGITS}[.][0-9]+{_END}' THEN {_DECIMAL} | {only}
+        WHEN {value} RLIKE '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_END}' AND {value} >= '0001' AND {day} THEN {_DAY}
+        WHEN {value} RLIKE '^{_TIME}{_END}' AND {value} >= '0001' AND {instant}
             THEN {_INSTANT} | {zero} | {zone} | {mark} | {seconds}
         WHEN {value} IN ('true', 'false') THEN {_BOOLEAN}
         ELSE {_TEXT} END"""

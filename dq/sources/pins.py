@@ -110,7 +110,7 @@ def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
         for name, table in tables.items():
             list(pool.map(partial(columns_of, format_=config.tables[name].format), table.files))
             if config.tables[name].format is Format.CSV:
-                list(pool.map(csvfile.refuse_other_characters, (Path(file.path) for file in table.files)))
+                list(pool.map(csvfile.refuse_malformed, (Path(file.path) for file in table.files)))
     return Pin(
         source=source,
         tables=tables,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dq import sparkfiles
 from dq.errors import SourceError, UsageError
 from dq.sources import csvfile, csvtypes
+from dq.sources.config import Format
 from dq.sources.csvfile import RFC_4180, Dialect, is_csv
 from dq.sources.listing import below
+from dq.sources.schemas import THREADS, columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -35,7 +38,8 @@ def read(spark: SparkSession, place: Path, dialect: Dialect = RFC_4180) -> DataF
 
 def files_of(place: Path) -> Sequence[Path]:
     """The files of a place: all of them CSV, or all of them Parquet."""
-    files = [Path(file.path) for file in below(place)]
+    found = below(place)
+    files = [Path(file.path) for file in found]
     if not files:
         raise SourceError("holds no file", where=str(place))
     if any(is_csv(file) for file in files):
@@ -44,6 +48,10 @@ def files_of(place: Path) -> Sequence[Path]:
     else:
         for file in files:
             _prove_parquet(file, alone=place.is_file())
+        with ThreadPoolExecutor(max_workers=THREADS) as pool:
+            columns = list(pool.map(partial(columns_of, format_=Format.PARQUET), found))
+        # Spark would take the columns of one file for those of all.
+        _refuse_different({str(file): [" ".join(one) for one in of] for file, of in zip(files, columns, strict=True)})
     _levels(files, _base(place))
     return files
 
@@ -69,6 +77,14 @@ def _prove_parquet(path: Path, *, alone: bool) -> None:
     raise SourceError("cannot be read: it does not begin as a Parquet file does", where=str(path))
 
 
+def _refuse_different(columns: Mapping[str, Collection[str]]) -> None:
+    """Raise SourceError for the first file whose columns, in whatever order, are not those of the first file."""
+    first, *others = columns
+    for path in others:
+        if different := sorted(set(columns[first]) ^ set(columns[path])):
+            raise SourceError(f"its columns differ from those of {first} by {', '.join(different)}", where=path)
+
+
 def _levels(files: Sequence[Path], base: Path) -> tuple[str, ...]:
     """The columns that the folders between a base and its files name, the same for all of them."""
     found: dict[tuple[str, ...], Path] = {}
@@ -86,13 +102,10 @@ def _csv(spark: SparkSession, files: Sequence[Path], base: Path, dialect: Dialec
     levels = _levels(files, base)
     by_header: dict[tuple[str, ...], list[str]] = {}
     for file in files:
-        csvfile.refuse_other_characters(file, dialect)
+        csvfile.refuse_malformed(file, dialect)
         by_header.setdefault(_names(file, levels, dialect), []).append(str(file))
     columns = next(iter(by_header))
-    for names, (path, *_) in by_header.items():
-        if different := sorted(set(columns) ^ set(names)):
-            first = by_header[columns][0]
-            raise SourceError(f"its columns differ from those of {first} by {', '.join(different)}", where=path)
+    _refuse_different({path: names for names, (path, *_) in by_header.items()})
     frames = []
     for names, frame in csvfile.as_text(spark, by_header, dialect, str(base.absolute())):
         values = [frame[f"`{names.index(name)}`"].alias(name) for name in columns]

@@ -81,6 +81,10 @@ def test_money_of_a_csv_is_decimal(spark: SparkSession, tmp_path: Path, check: C
         ["1.1", "1.10"],
         ["1d", "1f", "1D"],
         ["0", "-0"],
+        ["0.0", "-0.0"],
+        ['"100000\n"', "100000"],
+        ["100\u2028", "100"],
+        ['"2026-01-01\n"', "2026-01-01"],
         ["NaN", "nan", "Infinity"],
         ["2026-1-1", "2026-01-01"],
         ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"],
@@ -167,6 +171,9 @@ def test_a_double_meets_a_bound_of_the_same_digits(spark: SparkSession, tmp_path
         ({"a.csv": b"id,v,v\n1,,3\n"}, "a.csv: the header names v twice"),
         ({"a.csv": b"id,v,V\n1,,3\n"}, "a.csv: the header names v twice"),
         ({"a.csv": b"id,v\n1,a\n2,\xff\n"}, "a.csv: row 3 is not text in UTF-8"),
+        ({"a.csv": b'id,v\n1,"abc\n2,def\n3,ghi\n'}, "a.csv: row 2 has a quote that is not closed"),
+        ({"a.csv": b'id,v\n1,a\n2,"abc"def\n'}, "a.csv: row 3 has characters behind a closing quote"),
+        ({"a.csv": b"id,amount,status\n1,10,active\r\n2,5,active\n"}, "a.csv: row 2 ends with CR LF, row 1 with LF"),
         ({"a.csv": b""}, "a.csv has no header"),
         ({"a.csv": b"id,v\n1,2\n", "b.csv": b"id\n3\n"}, "b.csv: its columns differ from those of"),
         ({"a.csv": b"id\n1\n", "notes.txt": b"x"}, "notes.txt is not CSV"),
@@ -186,6 +193,27 @@ def test_what_cannot_be_read_is_told_with_file_row_and_reason(
         (place / name).write_bytes(content)
     code, told = check(place, NOT_NULL)
     assert (code, said in told) == (3, True), told
+
+
+def test_parquet_files_of_different_columns_are_refused(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    table = tmp_path / "t"
+    spark.range(2).coalesce(1).write.parquet(str(table / "day=1"))
+    spark.range(2).selectExpr("id", "1 v").coalesce(1).write.parquet(str(table / "day=2"))
+    code, told = check(table, NOT_NULL)
+    assert (code, "its columns differ from those of" in told, "by v int" in told) == (3, True, True), told
+
+
+def test_line_ends_in_quotes_and_cr_lf_throughout_are_read(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    one = tmp_path / "one.csv"
+    one.write_bytes(b'id,v\r\n1,"a\nb"\r\n2,"said ""x"""\r\n')
+    named = "{type: expect_column_values_to_be_in_set, kwargs: {column: v, value_set: ["
+    assert check(one, TWO_ROWS, named + '"a\\nb", "said \\"x\\""]}}')[0] == 0
+
+
+def test_an_empty_file_without_a_header_holds_no_row(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    (tmp_path / "a.csv").write_bytes(b"")
+    code, told = check(tmp_path / "a.csv", TWO_ROWS, options=("--no-header",))
+    assert (code, "a.csv: holds no row" in told) == (3, True), told
 
 
 def test_a_folder_is_read_by_names_and_levels(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
@@ -222,6 +250,7 @@ def test_delimiter_header_and_encoding_are_options(spark: SparkSession, tmp_path
         ("_delta_log/00000000000000000000.json", "a Delta table"),
         ("metadata/v1.metadata.json", "an Iceberg table"),
         (".hoodie/hoodie.properties", "a Hudi table"),
+        ("_spark_metadata/0", "the output of a Spark stream"),
         ("_commits/1.json", "a table of a warehouse of ours"),
     ],
 )

@@ -236,8 +236,7 @@ def _watch_mistakes(roster: people.Roster | None, declared: registry.Registry | 
     """Pipelines that nobody watches, and watches of none."""
     if roster is None or declared is None:
         return []
-    investors = [name for name, item in declared.pipelines.items() if item.investors]
-    return [*people.lint_watch(roster, declared.pipelines, investors)]
+    return people.lint_watch(roster, declared.pipelines, declared.investors)
 
 
 def _may_be_late(contract: sources.Contract) -> bool:

@@ -162,9 +162,14 @@ class Registry:
         """The pipelines so that each stands after its upstream ones."""
         return list(TopologicalSorter({name: item.upstream for name, item in self.pipelines.items()}).static_order())
 
+    @property
+    def investors(self) -> list[str]:
+        """The pipelines that are marked as read by investors."""
+        return [name for name, one in self.pipelines.items() if one.investors]
+
     def read_by_investors(self) -> list[str]:
         """The pipelines investors read and all they are built on, each after its upstream ones."""
-        wanted = {name for name, one in self.pipelines.items() if one.investors}
+        wanted = {*self.investors}
         while missing := {table for name in wanted for table in self.pipelines[name].upstream} - wanted:
             wanted |= missing
         return [name for name in self.order() if name in wanted]

@@ -80,7 +80,7 @@ def java_version() -> int | None:
         return None
     try:
         done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         return None
     for word in done.stderr.split():
         text = word.strip('"')

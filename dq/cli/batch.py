@@ -108,5 +108,5 @@ def _row(one: Ended) -> tuple[str, ...]:
     if record is not None and (number := record.version if record.verdict.published else record.stays) is not None:
         version = f"{number}" if record.verdict.published else f"{number} stays"
     seconds = f"{record.seconds:.1f}" if record is not None else "-"
-    undelivered = "docs or record not delivered" if one.code == 4 else ""
+    undelivered = "not delivered or not printed" if one.code == 4 else ""
     return one.step.pipeline, one.step.period, one.word, version, seconds, one.not_tried or undelivered

@@ -55,7 +55,7 @@ def command(arguments: argparse.Namespace) -> int:
     at = periods.parse_instant(arguments.at, where="--at") if arguments.at else now
     batch.refuse_future(at, now, where="--at")
     month = periods.month_of(arguments.month, "--month")
-    warehouse = open_warehouse(arguments)
+    warehouse = open_warehouse(arguments, to_write=not arguments.no_send)
     root = registry.find_root()
     declared, people = registry.load(root), house(root, warehouse)
     if people.remark:

@@ -118,7 +118,7 @@ class PipelineRun:
         run = GuardedRun(project, bound, options)
         self._run = run
         run.prepare()
-        last_roster.keep(run.warehouse, project.root)
+        last_roster.keep(run.warehouse, project.root, project.registry)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

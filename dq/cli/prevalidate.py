@@ -76,7 +76,7 @@ def command(arguments: argparse.Namespace) -> int:
         raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
     warehouse.prepare()
-    last_roster.keep(warehouse, project.root)
+    last_roster.keep(warehouse, project.root, project.registry)
     runs, untried = rehearse(project, warehouse, wanted, arguments, as_of)
     known = incidents.in_force(warehouse)
     by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)
@@ -125,7 +125,7 @@ def rehearse(
     from dq.cli.batch import Session
 
     anchor = project.roster.model.rotation.anchor
-    with store.cloned(warehouse, (records.KIND, waivers.KIND, incidents.KIND)) as folder:
+    with store.cloned(warehouse, (records.KIND, waivers.KIND, incidents.KIND, last_roster.KIND)) as folder:
         clone = store.Warehouse(folder)
         there = partial(published, clone)
         planned = batch.all_of(project.registry, arguments.month, as_of, anchor, there, running_on=True)

@@ -168,7 +168,7 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     if arguments.dry_run:
         return _dry_run(warehouse, people, registry.load(root), now)
-    last_roster.keep(warehouse, root)
+    last_roster.keep(warehouse, root, registry.load(root))
     told = telling.bring_up_to_date(
         warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
     )

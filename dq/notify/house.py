@@ -24,11 +24,13 @@ def house(root: Path, warehouse: store.Warehouse) -> House:
     """
     declared, configured = registry.load(root), settings.load(root)
     roster, mistaken = people.read_roster(root / last_roster.FILE, shown=str(last_roster.FILE))
-    if roster is not None and not mistaken:
-        return house_of(root, declared, roster, configured)
-    stand = last_roster.stand_in(warehouse, mistaken)
+    unwatched = people.lint_watch(roster, declared.pipelines, declared.investors) if roster is not None else []
+    stand = last_roster.stand_in(warehouse, [*mistaken, *unwatched]) if mistaken or unwatched else None
     if stand is None:
-        raise ConfigError(mistaken)
+        if roster is None or mistaken:
+            raise ConfigError(mistaken)
+        # Without one of before, a roster in which only a watch is wrong still says who is told of the others.
+        return house_of(root, declared, roster, configured)
     return replace(house_of(root, declared, stand.roster, configured), remark=stand.remark)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dq import people, serialize, store
 from dq.errors import DqError, Finding
+from dq.registry import Registry
 
 KIND = "rosters"
 NAME = "last"
@@ -32,13 +33,18 @@ class Stand:
     remark: str
 
 
-def keep(warehouse: store.Warehouse, root: Path) -> None:
-    """Keep the project's roster where it has no mistake and is not kept already; a failure stops nobody."""
+def keep(warehouse: store.Warehouse, root: Path, declared: Registry) -> None:
+    """Keep the project's roster where it has no mistake and is not kept already; a failure stops nobody.
+
+    One that names a pipeline that is not declared, or leaves one without a watch, has mistakes, too.
+    """
     with suppress(DqError, OSError, UnicodeDecodeError):
         text = (root / FILE).read_text(encoding="utf-8")
         kept = _kept(warehouse)
         if kept is None or kept.text != text:
-            people.parse_roster(text, shown=str(FILE))
+            roster = people.parse_roster(text, shown=str(FILE))
+            if people.lint_watch(roster, declared.pipelines, declared.investors):
+                return
             now = serialize.instant(datetime.now(UTC))
             warehouse.records.put(KIND, NAME, {"text": text, "kept": now})
 

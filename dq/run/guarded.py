@@ -150,7 +150,7 @@ class GuardedRun:
         item = self.bound.pipeline
         self._step("opening the warehouse")
         self.warehouse.prepare()
-        recovery.catch_up(self.warehouse, [self.bound.name])
+        recovery.catch_up(self.warehouse, [self.bound.name, *item.upstream])
         # Read once: what the run key says of them is what is applied and shown, whatever is recorded meanwhile.
         state.waivers = waivers.of_period(self.warehouse, self.bound.name, state.window.period)
         state.stays = max(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dq import people, registry, yamlfile
+from dq.cli.batch import table
 from dq.errors import UsageError
 from dq.model import Kind, RunRecord, Verdict
 from dq.run import batch
@@ -346,3 +347,10 @@ def test_an_instant_to_come_is_refused() -> None:
     batch.refuse_future(NOW, NOW)
     with pytest.raises(UsageError, match="2027-01-01T00:00:00Z is in the future"):
         batch.refuse_future(datetime(2027, 1, 1, tzinfo=UTC), NOW)
+
+
+def test_the_table_says_of_exit_code_4_that_something_was_not_delivered_or_not_printed() -> None:
+    (step,) = plan(["units"], "2026-10", "2026-10")
+    told = table([Ended(step=step, code=4, record=ended(step, Verdict.PUBLISH).record, kept=True)])
+    assert told.endswith("not delivered or not printed")
+    assert "docs or record" not in told

@@ -18,19 +18,19 @@ from typing import Any
 import pytest
 import store_support
 from notify_support import ROOT, answer, at, declared, failed, house, ran, serving
-from run_records import PRELIMINARY, published
+from run_records import PRELIMINARY, published, result
 from store_support import quick_disk
 
 from dq import periods, waivers
 from dq.cli import main
 from dq.close import page, report
 from dq.close.report import Closing, State
-from dq.model import Kind, Severity, Verdict
+from dq.model import Kind, Outcome, Severity, Verdict
 from dq.notify import incidents, reports
 from dq.notify.outbox import Outbox
 from dq.periods import Grain
-from dq.run import closing, inputs, overdue, records
-from dq.store import PeriodInfo, Warehouse
+from dq.run import closing, inputs, overdue, records, recovery
+from dq.store import Manifest, PeriodInfo, Table, Warehouse
 from dq.verdict import Waiver
 
 __all__ = ["quick_disk"]
@@ -353,6 +353,26 @@ def test_the_exit_code_is_0_only_for_a_closed_month(call: Call, warehouse: Wareh
         == "8 of 8 pipelines are final, all of them in time, and nothing is open: the month is closed"
     )
     assert warehouse.records.list(closing.KIND) == ["2026-10-20261102t120000z", "2026-10-20261106t120000z"]
+
+
+def test_the_command_looks_first_for_what_runs_that_died_found(
+    call: Call, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal = store_support.seal
+
+    def with_record(table: Table, run: str, rows: store_support.Rows) -> Manifest:
+        if table.name != "investor_profit":
+            return seal(table, run, rows)
+        warned = result("sums", Outcome.FAILED, severity=Severity.WARNING)
+        died = published(run=run, pipeline=table.name, period=MONTH, results=(warned,), version=None)
+        store_support.write_staged(table, run, rows)
+        audit = {"verdict": "publish", **recovery.sealed(died)}
+        return table.seal(run, schema_json=store_support.SCHEMA, fingerprint="key", audit=audit)
+
+    monkeypatch.setattr(store_support, "seal", with_record)
+    make(warehouse, PIPELINES, IN_TIME, Kind.FINAL)
+    code, told = call("--at", "2026-11-06T12:00:00Z")
+    assert (code, "sums" in told) == (1, True)
 
 
 def test_programs_and_pages_get_the_same(call: Call, warehouse: Warehouse) -> None:

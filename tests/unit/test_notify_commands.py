@@ -278,13 +278,46 @@ def test_while_the_roster_has_mistakes_the_last_good_one_serves_and_that_is_told
 def test_a_run_is_prepared_with_the_roster_of_before(
     warehouse: Warehouse, own_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    last_roster.keep(warehouse, own_project.parents[1])
+    last_roster.keep(warehouse, own_project.parents[1], registry.load(own_project.parents[1]))
     own_project.unlink()
     project = load_project(Namespace(warehouse=warehouse.root, sources=None))
     assert project.roster.on_call(NOW).person.name
     assert "dq: runbooks/roster.yml has 1 mistake" in capsys.readouterr().err
     with pytest.raises(ConfigError):
         load_project(Namespace(warehouse=own_project.parent, sources=None))
+
+
+def test_a_roster_whose_watch_names_no_pipeline_never_replaces_the_one_of_before(
+    call: Call, warehouse: Warehouse, with_target: Any, own_project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, good = own_project.parents[1], own_project.read_text()
+    last_roster.keep(warehouse, root, registry.load(root))
+    own_project.write_text(good.replace("pipelines: [profit_unit]", "pipelines: [profit_unti]"))
+    for _ in range(2):  # as a run does
+        project = load_project(Namespace(warehouse=warehouse.root, sources=None))
+        last_roster.keep(warehouse, root, project.registry)
+        assert "runbooks/roster.yml has 2 mistakes" in capsys.readouterr().err
+    red(warehouse)
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        for _ in range(2):
+            code, told = call("deliver", "--seconds", "1")
+            assert (code, "dq: runbooks/roster.yml has 2 mistakes" in told) == (0, True), told
+    assert len(server.requests) == 1
+    assert warehouse.records.all(last_roster.KIND)[last_roster.NAME]["text"] == good
+
+
+def test_without_one_of_before_a_roster_with_a_wrong_watch_still_tells(
+    call: Call, warehouse: Warehouse, with_target: Any, own_project: Path
+) -> None:
+    wrong = own_project.read_text().replace("pipelines: [profit_unit]", "pipelines: [profit_unit, gone]")
+    own_project.write_text(wrong)
+    red(warehouse)
+    with serving(answer("200 OK")) as server:
+        with_target(server.origin)
+        assert call("deliver", "--seconds", "1")[0] == 0
+    assert len(server.requests) == 1
+    assert not warehouse.records.list(last_roster.KIND)
 
 
 def test_neither_command_loads_spark(tmp_path: Path, warehouse: Warehouse) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import json
+from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,16 +20,16 @@ from run_records import record, result
 
 from dq import project as projects
 from dq import registry, store
-from dq.cli import main
+from dq.cli import batch, main, prevalidate
 from dq.cli.prevalidate import _aids, _pending, _red
 from dq.close import prevalidation, text
 from dq.close.aids import Aid, aid, time_left
 from dq.close.prevalidation import Light, Prevalidation, Readiness, State
 from dq.close.shown import Shown, document
 from dq.close.shown import render as render_answer
-from dq.errors import StoreError
+from dq.errors import Finding, StoreError
 from dq.model import Kind, Outcome, Severity, Verdict
-from dq.notify import incidents
+from dq.notify import incidents, last_roster
 from dq.notify.recipients import hears
 from dq.reports import render
 from dq.verdict import Waiver
@@ -526,3 +527,21 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(
     monkeypatch.setenv("DQ_HOME", str(ROOT))
     assert main(["prevalidate", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_rehearsal_has_the_roster_of_before_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, warehouse = projects.load(ROOT), store.Warehouse(tmp_path / "w")
+    warehouse.prepare()
+    last_roster.keep(warehouse, ROOT, project.registry)
+    served = []
+
+    class Looks(batch.Session):
+        def run(self) -> int:
+            clone = store.Warehouse(Path(self.options[self.options.index("--warehouse") + 1]))
+            served.append(last_roster.stand_in(clone, [Finding(file="f", line=1, key="", message="m")]))
+            return 0
+
+    monkeypatch.setattr(batch, "Session", Looks)
+    asked = Namespace(month="2026-10", sources=None)
+    prevalidate.rehearse(project, warehouse, ["profit_unit"], asked, at("2026-11-06 12:00"))
+    assert served != [None]

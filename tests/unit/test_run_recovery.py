@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from notify_support import ROOT
 from run_records import published, result
 from store_support import INFO, NOW, SCHEMA, quick_disk, write_staged
 
 from dq import serialize
 from dq.cli import main
+from dq.cli.warehouse import load_project
 from dq.model import Outcome, RunRecord, Severity, Verdict
 from dq.notify import incidents
 from dq.run import records, recovery
+from dq.run.guarded import GuardedRun
+from dq.run.state import Options
 from dq.store import Warehouse
 from dq.store.documents import encode
 
@@ -139,3 +144,11 @@ def test_the_record_a_run_keeps_meanwhile_is_not_replaced_by_its_seal(
     monkeypatch.setattr(recovery, "_from_seal", just_before)
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
     assert records.find(warehouse, alive.run) == fuller
+
+
+def test_a_run_catches_up_with_what_it_is_built_on(warehouse: Warehouse) -> None:
+    died = died_after_its_commit(warehouse)
+    project = load_project(Namespace(warehouse=warehouse.root, sources=None), ROOT)
+    options = Options(period="2026-10", as_of=datetime.now(UTC), warehouse=warehouse.root, docs=None)
+    GuardedRun(project, project.pipeline("investor_profit"), options).prepare()
+    assert records.find(warehouse, died.run) == died

@@ -5,6 +5,7 @@ from __future__ import annotations
 import locale
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -78,3 +79,13 @@ def test_outside_a_project_the_settings_of_the_package_serve(tmp_path: Path, mon
     assert (session._folder(None) / "local.conf").is_file()
     (tmp_path / "spark-conf").mkdir()
     assert session._folder(None).resolve() == tmp_path / "spark-conf"
+
+
+@pytest.mark.parametrize("failure", [subprocess.TimeoutExpired("java", 30), OSError("it cannot be started")])
+def test_a_java_that_does_not_answer_has_no_known_version(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setenv("JAVA_HOME", "/java")
+    monkeypatch.setattr(subprocess, "run", refuse)
+    assert session.java_version() is None

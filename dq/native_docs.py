@@ -103,7 +103,7 @@ ARGUMENT_DOCS: Mapping[str, str] = {
     "quantile_ranges": "Two lists: quantiles from 0 to 1, and for each the range [least, greatest] of its value.",
     "regex": "A regular expression in Java's syntax; it may stand anywhere in the text.",
     "regex_list": "Regular expressions; each may stand anywhere in the text.",
-    "row_condition": "Only rows that meet this Spark SQL expression are judged; none that meets it is no pass.",
+    "row_condition": "Only rows that meet this Spark SQL expression are judged; if none does, it is not evaluated.",
     "strftime_format": "The format in Python's letters, such as %Y-%m-%d.",
     "strict_max": "Whether max_value itself is too much.",
     "strict_min": "Whether min_value itself is too little.",

@@ -164,6 +164,8 @@ def _judged_rows(request: Request, judge: Judge) -> Judge:
         if judged.outcome is Outcome.FAILED:
             return judged
         outcome, why = nothing_kept(request.check)
+        if outcome is judged.outcome is Outcome.ERRORED:
+            why = f"{why}: {judged.reason}"
         return Judged(outcome=outcome, reason=why, evidence=Evidence.NONE)
 
     return judge_rows

@@ -114,7 +114,9 @@ class GuardedRun:
             )
         if found is None or self._spark is None or self._whole:
             return None
-        return previous.same_days(self._spark, self.warehouse, self.project, found, name, self._state.window)
+        return previous.same_days(
+            self._spark, self.warehouse, self.project, self.bound, found, name, self._state.window
+        )
 
     def trailing_units(self, name: str) -> DataFrame | None:
         """An upstream table's rows of the day with which the twelve months began that end with the last day covered.

@@ -161,17 +161,20 @@ def pin_day(warehouse: store.Warehouse, table: str, day: date, as_of: datetime) 
 
 
 def pin_named(
-    warehouse: store.Warehouse, project: Project, table: str, month: str, named: Sequence[InputRef]
+    warehouse: store.Warehouse, registry: Registry, reader: Pipeline, table: str, built: store.PeriodEntry
 ) -> UpstreamPin | None:
-    """The entries of a whole month that a manifest names among its inputs; None where no commit holds exactly those."""
-    wanted = _wanted(project, table, month, periods.days_of(month)[1])
-    ref = next((one for one in named if one.name == table and one.version is not None), None)
+    """The entries of ``table`` that a published period of its reader names among its inputs, in those very versions.
+
+    Days looked back to are among them, as its run read them. None where no commit holds exactly those.
+    """
+    ref = next((one for one in built.inputs if one.name == table and one.version is not None), None)
     if ref is None:
         return None
+    wanted, back = _read_by(registry, table, reader, built.period, built.data_through)
     for commit in warehouse.table(table).newest_first():
-        entries = {period: commit.entries[period] for period in wanted if period in commit.entries}
+        entries = {period: commit.entries[period] for period in (*back, *wanted) if period in commit.entries}
         if entries:
-            pin = UpstreamPin(table=table, entries=entries)
+            pin = UpstreamPin(table=table, entries=entries, before=[one for one in back if one in entries])
             if pin.ref().fingerprint == ref.fingerprint:
                 return pin
     return None

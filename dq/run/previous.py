@@ -200,14 +200,20 @@ def _trailing_absent(bound: Bound, window: Window, previous: Previous | None) ->
 
 
 def same_days(
-    spark: SparkSession, warehouse: store.Warehouse, project: Project, previous: Previous, table: str, window: Window
+    spark: SparkSession,
+    warehouse: store.Warehouse,
+    project: Project,
+    bound: Bound,
+    previous: Previous,
+    table: str,
+    window: Window,
 ) -> DataFrame | None:
     """The units of the month before over the same first days, in the versions its final was built from.
 
     None where those versions cannot be found, or the table has no days.
     """
     settled = previous.own.entries[max(previous.own.entries)]
-    named = inputs.pin_named(warehouse, project, table, previous.period, settled.inputs)
+    named = inputs.pin_named(warehouse, project.registry, bound.pipeline, table, settled)
     if named is None:
         return None
     frame = inputs.upstream_frame(spark, warehouse, named)

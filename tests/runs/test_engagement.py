@@ -179,6 +179,9 @@ def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kin
 def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
     spark: SparkSession, published: Bench
 ) -> None:
+    """Also where that final was built on days before its month, which its last whole week may begin with."""
+    assert published.run("user_days", "2026-08").code == 0
+    assert published.run("investor_engagement", MONTH).record.version == 2
     as_of = "2026-10-11T06:00:00Z"
     for pipeline in ("user_days", "engagement_daily", "investor_engagement"):
         assert published.run(pipeline, "2026-10", as_of).code == 0

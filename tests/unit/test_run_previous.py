@@ -197,16 +197,31 @@ def test_the_day_twelve_months_began_with_has_to_be_published_as_their_finals_ar
         previous.pin(of_two_tables(finals, days("2026-09", 3)), PROJECT, bound, window)
 
 
-def test_the_versions_a_manifest_names_are_found_however_much_was_published_since() -> None:
-    built_from = days("2026-09", 1, anew="2026-09-10")
-    named = [inputs.UpstreamPin(table="units", entries=built_from).ref()]
-    history = warehouse(days("2026-09", 1), built_from, {**built_from, **days("2026-10", 3)}, days("2026-09", 4))
-    found = inputs.pin_named(history, PROJECT, "units", "2026-09", named)
+@pytest.mark.parametrize("grain", [periods.Grain.MONTH, periods.Grain.DAY])
+@pytest.mark.parametrize("back", [0, 12])
+def test_the_versions_a_manifest_names_are_found_however_much_was_published_since(
+    back: int, grain: periods.Grain
+) -> None:
+    """With the days before the month that its run looked back to, as far as they were published."""
+    reader: Any = SimpleNamespace(grain=grain, upstream_lookback_days=back)
+    august = {day: entry for day, entry in days("2026-08", 1).items() if day > "2026-08-23"}
+    built_from = days("2026-09", 2, anew="2026-09-10")
+    pinned = {**(august if back else {}), **built_from}
+    told = "2026-09-30" if grain is periods.Grain.DAY else "2026-09"
+    built = replace(FINAL, period=told, inputs=(inputs.UpstreamPin(table="units", entries=pinned).ref(),))
+    log = (
+        {**august, **days("2026-09", 2)},
+        {**august, **built_from},
+        {**days("2026-08", 4), **built_from, **days("2026-10", 5)},
+        {**days("2026-08", 4), **days("2026-09", 6)},
+    )
+    found = inputs.pin_named(warehouse(*log), PROJECT.registry, reader, "units", built)
     assert found is not None
-    assert found.entries == built_from
-    assert inputs.pin_named(warehouse(days("2026-09", 4)), PROJECT, "units", "2026-09", named) is None
-    assert inputs.pin_named(warehouse(), PROJECT, "units", "2026-09", named) is None
-    assert inputs.pin_named(history, PROJECT, "units", "2026-09", []) is None
+    assert (found.entries, [*found.before]) == (pinned, [*august] if back else [])
+    registry = PROJECT.registry
+    assert inputs.pin_named(warehouse(days("2026-09", 6)), registry, reader, "units", built) is None
+    assert inputs.pin_named(warehouse(), registry, reader, "units", built) is None
+    assert inputs.pin_named(warehouse(*log), registry, reader, "units", replace(built, inputs=())) is None
 
 
 def test_a_month_whose_units_are_no_longer_all_published_names_the_missing_day() -> None:

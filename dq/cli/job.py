@@ -157,6 +157,8 @@ class PipelineRun:
             return False
         if isinstance(failure, DqError) and (self._run is None or isinstance(failure, UsageError)):
             self.exit_code = console.error(failure)
+            if self._run is not None:
+                self._run.refused()
             return True
         if self._run is None:
             self.exit_code = console.error(DqError(f"the run could not begin: {sentence(failure or RunOver())}"))

@@ -30,6 +30,7 @@ from dq.people.levels import deadline
 from dq.reports import clean
 from dq.reports.card import owner_line
 from dq.run import batch, delivery, records, telling
+from dq.run.batch import Step
 from dq.run.reasons import sentence
 from dq.run.schedule import scheduled_as_of
 
@@ -44,7 +45,7 @@ is waived (dq waive). Every --format but gx carries all of this before the runs;
 and changes beside the answer. The answer is kept, so that a later one can say what changed; what is red opens
 incidents, and the answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due is
 green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or
-delivered."""
+delivered. An instant before that as of which some of it is published already is refused."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,9 +76,11 @@ def command(arguments: argparse.Namespace) -> int:
     if not wanted:
         raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    steps = plan(project, warehouse, wanted, arguments.month, as_of)
+    refuse_to_go_back(project, warehouse, steps)
     warehouse.prepare()
     last_roster.keep(warehouse, project.root, project.registry)
-    runs, untried = rehearse(project, warehouse, wanted, arguments, as_of)
+    runs, untried = rehearse(warehouse, steps, arguments)
     known = incidents.in_force(warehouse)
     by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
@@ -113,23 +116,45 @@ def command(arguments: argparse.Namespace) -> int:
     return 4 if problems and code == 0 else code
 
 
+def plan(
+    project: projects.Project, warehouse: store.Warehouse, wanted: Sequence[str], month: str, as_of: datetime
+) -> list[Step]:
+    """The runs that are rehearsed, each after those it is built on."""
+    from dq.cli.backfill import published
+
+    anchor, there = project.roster.model.rotation.anchor, partial(published, warehouse)
+    steps = batch.all_of(project.registry, month, as_of, anchor, there, running_on=True)
+    return [step for step in steps if step.pipeline in wanted]
+
+
+def refuse_to_go_back(project: projects.Project, warehouse: store.Warehouse, steps: Sequence[Step]) -> None:
+    """Refuse an instant before that as of which something judged is published: its run would be refused, too."""
+    for step in steps:
+        grain, commit = project.registry.pipelines[step.pipeline].grain, warehouse.table(step.pipeline).current()
+        later = [
+            entry.as_of
+            for period, entry in (commit.entries.items() if commit else ())
+            if store.covers(step.period, period)
+            and periods.days_of(period, grain)[0] < step.as_of.date()
+            and entry.as_of
+            and entry.as_of > step.as_of
+        ]
+        if later:
+            raise UsageError(
+                f"{step.pipeline} {step.period} is published as of {max(later):%Y-%m-%dT%H:%M:%SZ} already; "
+                f"a pre-validation as of {step.as_of:%Y-%m-%dT%H:%M:%SZ} would go back",
+                where="--as-of",
+                expected=f"an instant from {max(later):%Y-%m-%dT%H:%M:%SZ} on",
+            )
+
+
 def rehearse(
-    project: projects.Project,
-    warehouse: store.Warehouse,
-    wanted: Sequence[str],
-    arguments: argparse.Namespace,
-    as_of: datetime,
+    warehouse: store.Warehouse, steps: Sequence[Step], arguments: argparse.Namespace
 ) -> tuple[list[RunRecord], dict[str, dict[str, str]]]:
     """The records of the runs in a clone of the warehouse, and by pipeline and period why one was not tried."""
-    from dq.cli.backfill import published
     from dq.cli.batch import Session
 
-    anchor = project.roster.model.rotation.anchor
     with store.cloned(warehouse, (records.KIND, waivers.KIND, incidents.KIND, last_roster.KIND)) as folder:
-        clone = store.Warehouse(folder)
-        there = partial(published, clone)
-        planned = batch.all_of(project.registry, arguments.month, as_of, anchor, there, running_on=True)
-        steps = [step for step in planned if step.pipeline in wanted]
         options = ["--warehouse", str(folder), "--no-docs"]
         if arguments.sources is not None:
             options += ["--sources", str(arguments.sources)]

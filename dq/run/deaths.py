@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -99,9 +100,11 @@ def look_back(
     return Died(run=run, log=log, sentence=f"{run or 'the run before'} left no record, and {reason}")
 
 
-def note(warehouse: store.Warehouse, pipeline: str, run: str, log: EventLog | None) -> None:
-    """Note that a run began, and prune the folder of its log where that is the warehouse's own."""
+def note(warehouse: store.Warehouse, pipeline: str, run: str, log: EventLog | None) -> Mapping[str, Json] | None:
+    """Note that a run began, and prune the folder of its log where that is the warehouse's own; the note of before."""
+    before = None
     try:
+        before = warehouse.records.get(KIND, pipeline)
         document = {
             "run": run,
             "log": str(log.path or "") if log else "",
@@ -119,7 +122,20 @@ def note(warehouse: store.Warehouse, pipeline: str, run: str, log: EventLog | No
                 else:
                     old.unlink(missing_ok=True)
     except (DqError, OSError):  # the run itself will say what is wrong with the warehouse
-        return
+        pass
+    return before
+
+
+def take_back(warehouse: store.Warehouse, pipeline: str, run: str, before: Mapping[str, Json] | None) -> None:
+    """Put the note of before in the place of this run's; another's that began since stays."""
+    with suppress(DqError, OSError):
+        noted = warehouse.records.get(KIND, pipeline)
+        if not noted or noted.get("run") != run:
+            return
+        if before:
+            warehouse.records.put(KIND, pipeline, before)
+        else:
+            warehouse.records.delete(KIND, pipeline)
 
 
 def told_by(log: EventLog | None, run: str, thresholds: Thresholds) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dq import periods, session, sources, store, waivers
 from dq.engine.base import Context
 from dq.engine.reasons import rows_kept_from_logs
-from dq.errors import DqError, EvaluationError, UsageError
+from dq.errors import DqError, EvaluationError, StoreError, UsageError
 from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
 from dq.periods import Grain
 from dq.project import Bound, Project
@@ -147,7 +147,20 @@ class GuardedRun:
     # -- the run ---------------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Pin, check the contracts, read and judge the inputs; ends the run early where nothing can be computed."""
+        """Pin, check the contracts, read and judge the inputs; ends the run early where nothing can be computed.
+
+        Whatever is wrong as of an instant before that of what is published is refused, never held: it is no news.
+        """
+        try:
+            self._prepare()
+        except Exception:
+            with suppress(StoreError):  # a warehouse that cannot be read is told by what it already broke
+                self._refuse_to_go_back()
+            raise
+        if self._state.verdict is not None and not self._state.already:
+            self._refuse_to_go_back()
+
+    def _prepare(self) -> None:
         state = self._state
         item = self.bound.pipeline
         self._step("opening the warehouse")
@@ -192,7 +205,7 @@ class GuardedRun:
         limits = self.project.settings.runtime
         state.died_before = deaths.look_back(self.warehouse, self.bound.name, limits, self.bound.page)
         state.event_log = deaths.log_of(self._spark)
-        deaths.note(self.warehouse, self.bound.name, self.run, state.event_log)
+        state.noted_before = deaths.note(self.warehouse, self.bound.name, self.run, state.event_log)
         self._step("reading the inputs")
         self._read_inputs()
         if self._already_published():
@@ -206,6 +219,10 @@ class GuardedRun:
         state.late = late.rows(self._spark, self.project, self.bound, state.window, self._table)
         self._check_inputs(empty)
         self._step(f"computing {self.bound.name}")
+
+    def refused(self) -> None:
+        """Take back the note that this run began: one that is refused leaves no record, and has not died."""
+        deaths.take_back(self.warehouse, self.bound.name, self.run, self._state.noted_before)
 
     def finish(self, error: BaseException | None = None) -> RunRecord:
         """Decide, commit or hold, and record; ``error`` is what ended the job's body early."""
@@ -295,14 +312,17 @@ class GuardedRun:
         return True
 
     def _refuse_to_go_back(self) -> None:
-        """Refuse to replace published figures by less complete or older ones; that is what a withdrawal is for."""
-        window = self._state.window
+        """Refuse to replace published figures by less complete or older ones; that is what a withdrawal is for.
+
+        How complete these are is known once the ledger has been read, which the run key follows.
+        """
+        window, settled = self._state.window, bool(self._state.key)
         for period in self._periods():
             entry = self._table.entry(period)
             if entry is None:
                 continue
             older = entry.as_of is not None and entry.as_of > window.as_of
-            if inputs.KIND_ORDER.index(entry.kind) > inputs.KIND_ORDER.index(window.kind) or older:
+            if older or (settled and inputs.KIND_ORDER.index(entry.kind) > inputs.KIND_ORDER.index(window.kind)):
                 raise UsageError(
                     f"{self.bound.name} {period} is published as {entry.kind.replace('_', ' ')} as of "
                     f"{entry.as_of:%Y-%m-%dT%H:%MZ}; figures as of {window.as_of:%Y-%m-%dT%H:%MZ} would go back",

@@ -64,3 +64,4 @@ class State:
     waivers: list[Waiver] = field(default_factory=list)
     event_log: EventLog | None = None
     died_before: Died | None = None
+    noted_before: Mapping[str, Json] | None = None

@@ -542,6 +542,5 @@ def test_a_rehearsal_has_the_roster_of_before_too(tmp_path: Path, monkeypatch: p
             return 0
 
     monkeypatch.setattr(batch, "Session", Looks)
-    asked = Namespace(month="2026-10", sources=None)
-    prevalidate.rehearse(project, warehouse, ["profit_unit"], asked, at("2026-11-06 12:00"))
+    prevalidate.rehearse(warehouse, [], Namespace(sources=None))
     assert served != [None]

@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--month", required=True, help="the month, such as 2026-10")
     parser.add_argument("--at", help="deadlines and people as of this instant, ISO 8601 UTC (default: now)")
     parser.add_argument("--docs", type=local_path, help="data docs folder (default: beside the warehouse)")
-    parser.add_argument("--no-send", action="store_true", help="only say it: keep and send nothing")
+    parser.add_argument("--no-send", action="store_true", help="only say it: keep and send no report")
     parser.add_argument(
         "--format", choices=("text", "json", "markdown"), default="text", help="how it is printed (default: text)"
     )
@@ -55,7 +55,7 @@ def command(arguments: argparse.Namespace) -> int:
     at = periods.parse_instant(arguments.at, where="--at") if arguments.at else now
     batch.refuse_future(at, now, where="--at")
     month = periods.month_of(arguments.month, "--month")
-    warehouse = open_warehouse(arguments, to_write=not arguments.no_send)
+    warehouse = open_warehouse(arguments, to_write=not arguments.no_send, caught_up=True)
     root = registry.find_root()
     declared, people = registry.load(root), house(root, warehouse)
     if people.remark:

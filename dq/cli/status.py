@@ -79,7 +79,7 @@ def status_command(arguments: argparse.Namespace) -> int:
     """Print the open incidents or the service levels, or end an incident."""
     if arguments.end is not None:
         return _end(arguments)
-    warehouse = open_warehouse(arguments)
+    warehouse = open_warehouse(arguments, caught_up=True)
     now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
     people = _people(warehouse)
     if arguments.levels:
@@ -159,7 +159,7 @@ def deliver_command(arguments: argparse.Namespace) -> int:
 
     if not 1 <= arguments.seconds <= LONGEST:
         raise UsageError(f"--seconds {arguments.seconds}", expected=f"seconds from 1 to {LONGEST:,}")
-    warehouse = open_warehouse(arguments, to_write=not arguments.dry_run)
+    warehouse = open_warehouse(arguments, to_write=not arguments.dry_run, caught_up=True)
     root = registry.find_root()
     people = _people(warehouse)
     if not people.notify.targets:

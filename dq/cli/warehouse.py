@@ -31,9 +31,12 @@ def add_warehouse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warehouse", type=local_path, help="warehouse folder (default: jobs/settings.yml)")
 
 
-def open_warehouse(arguments: argparse.Namespace, *, to_write: bool = False) -> store.Warehouse:
+def open_warehouse(
+    arguments: argparse.Namespace, *, to_write: bool = False, caught_up: bool = False
+) -> store.Warehouse:
     """The warehouse the arguments name, or that of the settings; ``to_write`` also opens it to write.
 
+    That, or ``caught_up``, keeps what runs that died left to be recorded: who tells of incidents tells of theirs, too.
     A folder that holds something else, or nothing, is refused: of the wrong place nothing may be said to be in order.
     """
     root = registry.find_root()
@@ -45,9 +48,10 @@ def open_warehouse(arguments: argparse.Namespace, *, to_write: bool = False) -> 
         what = "holds something else" if any(folder.iterdir()) else "is empty"
         raise _refusal(arguments, f"{folder} is not a warehouse: it {what}")
     if to_write:
+        warehouse.prepare()
+    if to_write or caught_up:
         from dq.run import recovery
 
-        warehouse.prepare()
         recovery.catch_up(warehouse, warehouse.tables())
     return warehouse
 

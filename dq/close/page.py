@@ -12,7 +12,7 @@ from dq.close.attainment import Attainment
 from dq.close.attainment import State as Met
 from dq.close.report import Change, Closing, Line, State, Waived
 from dq.people.levels import show
-from dq.reports.card import day, replaced_line
+from dq.reports.card import amounts_in, day, replaced_line
 from dq.reports.markdown import escape
 
 SHOWN = 3
@@ -143,4 +143,5 @@ def _waived(one: Waived) -> str:
 def _change(one: Change, now: Closing, zone: ZoneInfo) -> str:
     what = "restatement" if one.restatement else "stated difference"
     when = show(one.at, now.at, zone)
-    return f"{what}: version {one.version} of {when} replaced {replaced_line(one.replaced, now.month)}"
+    told = f"{what}: version {one.version} of {when} replaced {replaced_line(one.replaced, now.month)}"
+    return f"{told}; {amounts_in(one.currency)}" if one.currency and one.replaced.moved else told

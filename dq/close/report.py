@@ -37,11 +37,15 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A version that took the place of another one; a restatement where that was final."""
+    """A version that took the place of another one; a restatement where that was final.
+
+    ``currency`` is what its amounts are in, empty where it has none.
+    """
 
     version: int
     at: datetime
     replaced: Replaced
+    currency: str = ""
 
     @property
     def restatement(self) -> bool:

@@ -112,7 +112,7 @@ def card(run: RunRecord, *, limit: int = BLOCKS) -> Card:
     return Card(
         word=_word(run),
         subject=_subject(run),
-        currency=f"amounts are in {run.currency}" if run.currency else "",
+        currency=amounts_in(run.currency) if run.currency else "",
         counts=_counted(run),
         version=_version(run),
         blocks=tuple(_block(result, run.guidance.get(result.check), of_run=bool(run.period)) for result in shown),
@@ -331,6 +331,11 @@ def replaced_line(before: Replaced, period: str) -> str:
     kind = before.kind.replace("_", " ")
     through = f"data through {day(before.data_through, period)}"
     return f"version {before.version}, {kind}, {through}" + (f"; moved: {moved}" if moved else "")
+
+
+def amounts_in(currency: str) -> str:
+    """What stands beside amounts, of which no one line says what they are in."""
+    return f"amounts are in {currency}"
 
 
 def _moved(value: Json) -> str:

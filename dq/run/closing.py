@@ -223,7 +223,8 @@ class _Seen:
             if record is None or record.replaced is None or record.version != commit.version:
                 continue
             if record.replaced.kind is not Kind.MONTH_TO_DATE:
-                found.append(Change(version=commit.version, at=commit.committed, replaced=record.replaced))
+                at, currency = commit.committed, record.currency
+                found.append(Change(version=commit.version, at=at, replaced=record.replaced, currency=currency))
         return found
 
     def _taken(self, pipeline: str, about: Sequence[str]) -> list[Taken]:

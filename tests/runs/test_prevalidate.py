@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -39,12 +40,16 @@ def prevalidate(bench: Bench, as_of: str, *words: str, month: str = MONTH) -> tu
     return code, captured.out, captured.err
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file of a warehouse but the answers that were kept and the incidents they tell of."""
+KEPT = {"prevalidations", "incidents", "rosters"}
+"""What a pre-validation keeps: its answer, the incidents it tells of, and the roster it had, should the next not do."""
+
+
+def files(folder: Path) -> dict[str, str]:
+    """The digest of every file of a warehouse but those a pre-validation keeps."""
     return {
-        str(path.relative_to(folder)): path.read_bytes()
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"prevalidations", "incidents"} & {*path.parts}
+        if path.is_file() and not KEPT & {*path.parts}
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -165,7 +166,12 @@ def test_a_restated_final_was_still_in_time_and_the_restatement_stands_in_the_re
     publish(warehouse, ["investor_profit"], "2026-11-06 09:00")
     was = replace(PRELIMINARY, kind=Kind.FINAL, version=1)
     again = published(
-        run="investor_profit-final-2026-11-06", pipeline="investor_profit", period=MONTH, version=2, replaced=was
+        run="investor_profit-final-2026-11-06",
+        pipeline="investor_profit",
+        period=MONTH,
+        version=2,
+        replaced=was,
+        currency="CHF",
     )
     records.save(warehouse, again)
     found = close(warehouse)
@@ -174,7 +180,10 @@ def test_a_restated_final_was_still_in_time_and_the_restatement_stands_in_the_re
     assert (change.version, change.restatement) == (2, True)
     told = "\n".join(page.lines(found, ROSTER.zone))
     assert "change  restatement: version 2 of Fri 6 Nov 04:00 replaced version 1, final" in told
-    assert "moved: revenue +1,204.50" in told
+    assert re.search(r"moved: revenue \+1,204\.50.*; amounts are in CHF$", told, re.MULTILINE)
+    unmoved = replace(change, replaced=replace(was, moved={}))
+    still = replace(found, lines=[replace(line(found, "investor_profit"), changes=[unmoved])])
+    assert "CHF" not in "\n".join(page.lines(still, ROSTER.zone))
 
 
 def units_of(warehouse: Warehouse, table: str, *tables: str) -> dict[str, Any]:
@@ -355,8 +364,9 @@ def test_the_exit_code_is_0_only_for_a_closed_month(call: Call, warehouse: Wareh
     assert warehouse.records.list(closing.KIND) == ["2026-10-20261102t120000z", "2026-10-20261106t120000z"]
 
 
+@pytest.mark.parametrize("words", [(), ("--no-send",)])
 def test_the_command_looks_first_for_what_runs_that_died_found(
-    call: Call, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    call: Call, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     seal = store_support.seal
 
@@ -371,7 +381,7 @@ def test_the_command_looks_first_for_what_runs_that_died_found(
 
     monkeypatch.setattr(store_support, "seal", with_record)
     make(warehouse, PIPELINES, IN_TIME, Kind.FINAL)
-    code, told = call("--at", "2026-11-06T12:00:00Z")
+    code, told = call("--at", "2026-11-06T12:00:00Z", *words)
     assert (code, "sums" in told) == (1, True)
 
 

@@ -67,8 +67,20 @@ def test_the_record_is_kept_and_its_failing_warning_becomes_an_incident_once(war
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
 
 
-@pytest.mark.parametrize("words", [["gc"], ["deliver"], ["waive", "--end", "nothing", "--reason", "r"]])
-def test_any_command_that_writes_records_it(warehouse: Warehouse, tmp_path: Path, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["gc"],
+        ["deliver"],
+        ["waive", "--end", "nothing", "--reason", "r"],
+        ["status"],
+        ["deliver", "--dry-run"],
+        ["close", "--month", "2026-10", "--no-send"],
+    ],
+)
+def test_any_command_that_writes_or_tells_of_incidents_records_it(
+    warehouse: Warehouse, tmp_path: Path, words: list[str]
+) -> None:
     died = died_after_its_commit(warehouse)
     main([*words, "--warehouse", str(tmp_path)])
     assert records.find(warehouse, died.run) == died

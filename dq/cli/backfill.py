@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from dq import periods, store
 from dq.cli import console
 from dq.cli.job import add_output_arguments
-from dq.cli.warehouse import load_project
+from dq.cli.warehouse import load_project, warehouse_to_fill
 from dq.errors import UsageError
 from dq.model import Kind
 from dq.run import batch, inputs, telling
@@ -61,7 +61,7 @@ def command(arguments: argparse.Namespace) -> int:
     project = load_project(arguments)
     project.pipeline(arguments.pipeline)
     below = [] if arguments.no_downstream else batch.downstream(project.registry, arguments.pipeline)
-    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    warehouse = warehouse_to_fill(arguments, project)
 
     def shown(pipeline: str, month: str) -> Shown | None:
         return published(warehouse, pipeline, month)

@@ -17,7 +17,7 @@ from dq import periods, registry, reports
 from dq import project as projects
 from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, stop_behind, terminable
-from dq.cli.warehouse import load_project, local_path
+from dq.cli.warehouse import load_project, local_path, warehouse_to_fill
 from dq.errors import DqError, UsageError
 from dq.model import Json, RunRecord, Window
 from dq.notify import last_roster, redact
@@ -112,7 +112,7 @@ class PipelineRun:
         options = Options(
             period=arguments.period,
             as_of=as_of,
-            warehouse=arguments.warehouse or project.root / project.settings.warehouse,
+            warehouse=warehouse_to_fill(arguments, project).root,
             docs=None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project),
         )
         run = GuardedRun(project, bound, options)

@@ -15,7 +15,7 @@ from dq import project as projects
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
-from dq.cli.warehouse import load_project
+from dq.cli.warehouse import load_project, warehouse_to_fill
 from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
 from dq.close.prevalidation import Light, Prevalidation, State
@@ -75,7 +75,7 @@ def command(arguments: argparse.Namespace) -> int:
     wanted = project.registry.read_by_investors()
     if not wanted:
         raise UsageError("no pipeline is marked `investors`", where=str(registry.MARKER), do="mark those they read")
-    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    warehouse = warehouse_to_fill(arguments, project)
     steps = plan(project, warehouse, wanted, arguments.month, as_of)
     refuse_to_go_back(project, warehouse, steps)
     warehouse.prepare()

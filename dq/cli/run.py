@@ -7,9 +7,9 @@ import runpy
 from datetime import UTC, datetime
 from functools import partial
 
-from dq import periods, registry, store
+from dq import periods, registry
 from dq.cli.job import add_run_arguments
-from dq.cli.warehouse import load_project
+from dq.cli.warehouse import load_project, warehouse_to_fill
 from dq.errors import DqError
 from dq.run import batch
 from dq.run.reasons import sentence
@@ -52,7 +52,7 @@ def command(arguments: argparse.Namespace) -> int:
 
     periods.window(arguments.period, as_of, None, ledger_absent=True)  # refuses a period without a complete day, once
     project = load_project(arguments)
-    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    warehouse = warehouse_to_fill(arguments, project)
     anchor = project.roster.model.rotation.anchor
     steps = batch.all_of(project.registry, arguments.period, as_of, anchor, partial(published, warehouse))
     code, _ = run_all(steps, arguments, held_runs=True)

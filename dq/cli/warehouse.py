@@ -56,12 +56,23 @@ def open_warehouse(
     return warehouse
 
 
-def _refusal(arguments: argparse.Namespace, what: str) -> UsageError:
+def warehouse_to_fill(arguments: argparse.Namespace, project: Project) -> store.Warehouse:
+    """The warehouse that runs write into, which the first of them makes; a folder of something else is refused."""
+    warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
+    if warehouse.root.is_dir() and not warehouse.may_become_one():
+        what = f"{warehouse.root} is not a warehouse: it holds something else"
+        raise _refusal(arguments, what, "an empty folder, one that is not there yet, or one with _dq in it")
+    return warehouse
+
+
+def _refusal(
+    arguments: argparse.Namespace, what: str, expected: str = "a folder with _dq in it, which the first run makes"
+) -> UsageError:
     named = "DQ_WAREHOUSE" if os.environ.get("DQ_WAREHOUSE") else "warehouse of jobs/settings.yml"
     return UsageError(
         what,
         where="--warehouse" if arguments.warehouse else named,
-        expected="a folder with _dq in it, which the first run makes",
+        expected=expected,
         do="give by --warehouse or DQ_WAREHOUSE where runs publish; make demo does in build/demo/warehouse",
     )
 

@@ -10,9 +10,13 @@ from dq.paths import local
 from dq.sparkfiles import literal
 from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
 from dq.store.garbage import Removed, older, sweep_temporaries
+from dq.store.log import LOG
 from dq.store.names import NAME
 from dq.store.records import FOLDER, Records
 from dq.store.table import Table
+
+_NOTHING = ("lost+found", ".DS_Store")
+"""What file systems and desktops put into a folder that is empty to everybody else."""
 
 
 class Warehouse:
@@ -39,8 +43,13 @@ class Warehouse:
         return [one.name for one in found if one.type is EntryType.FOLDER and NAME.fullmatch(one.name)]
 
     def is_one(self) -> bool:
-        """Whether the folder holds a warehouse: the records that its first write made."""
-        return any(one.name == FOLDER and one.type is EntryType.FOLDER for one in self._filesystem.list(""))
+        """Whether the folder holds a warehouse: the records that its first write made, or a table's commit log."""
+        found = [one.name for one in self._filesystem.list("") if one.type is EntryType.FOLDER]
+        return FOLDER in found or any(self._filesystem.list(f"{name}/{LOG}") for name in self.tables())
+
+    def may_become_one(self) -> bool:
+        """Whether runs may write here: into a warehouse, or where there is nothing yet."""
+        return all(one.name in _NOTHING for one in self._filesystem.list("")) or self.is_one()
 
     def prepare(self) -> None:
         """Open it to write, once: prove that the storage creates a key at most once, bring ``current`` up to the log.

@@ -72,6 +72,7 @@ class Project:
     """Everything declared: registry, sources, suites, runbooks, people and settings.
 
     ``remark`` says that the roster has mistakes and which one serves in its place; empty where it has none.
+    ``known_roster`` is None where the project was loaded for what asks about nobody.
     """
 
     root: Path
@@ -79,11 +80,17 @@ class Project:
     settings: settings.Settings
     sources: sources.SourcesConfig
     sources_file: Path
-    roster: people.Roster
+    known_roster: people.Roster | None
     pages: Mapping[str, runbooks.Page]
     bound: Mapping[str, Bound]
     rules: Mapping[str, Json]
     remark: str = ""
+
+    @property
+    def roster(self) -> people.Roster:
+        """The people of the project."""
+        assert self.known_roster is not None  # noqa: S101 - whoever asks about people loads them
+        return self.known_roster
 
     def pipeline(self, name: str) -> Bound:
         """One bound pipeline, or a sentence that lists the valid names."""
@@ -137,18 +144,31 @@ RosterOfBefore = Callable[[Sequence[Finding]], tuple[people.Roster, str] | None]
 """Given the mistakes of a roster, another one that serves in its place and the sentence that says so."""
 
 
-def load(root: Path, sources_file: Path | None = None, before: RosterOfBefore | None = None) -> Project:
+def load(
+    root: Path,
+    sources_file: Path | None = None,
+    before: RosterOfBefore | None = None,
+    *,
+    roster_needed: bool = True,
+) -> Project:
     """The project in a folder, with its sources file or another one, or a ConfigError with all mistakes.
 
-    With ``before`` mistakes of the roster alone stop nothing while there is one of before.
+    With ``before`` mistakes of the roster alone stop nothing while there is one of before; without ``roster_needed``
+    they stop nothing at all, and nobody may be asked about.
     """
-    reading = read(root, sources_file, before)
+    reading = read(root, sources_file, before, roster_needed=roster_needed)
     if reading.project is None:
         raise ConfigError(reading.findings)
     return reading.project
 
 
-def read(root: Path, sources_file: Path | None = None, before: RosterOfBefore | None = None) -> Reading:
+def read(
+    root: Path,
+    sources_file: Path | None = None,
+    before: RosterOfBefore | None = None,
+    *,
+    roster_needed: bool = True,
+) -> Reading:
     """All that can be read of the project in a folder: what one file has wrong does not hide the mistakes of others."""
     found = _Collector()
     known = found.read(lambda: registry.read(root))
@@ -161,7 +181,7 @@ def read(root: Path, sources_file: Path | None = None, before: RosterOfBefore | 
     if mistaken and before is not None and (stand := before(mistaken)):
         so_far, remark = stand
         mistaken = _watch_mistakes(so_far, declared)
-    found.findings += mistaken
+    found.findings += mistaken if roster_needed else []
     roster = None if mistaken else so_far
     contracts = found.read(lambda: sources.load_contracts(root / "jobs" / "contracts.yml", shown="jobs/contracts.yml"))
     sources_path = sources_file or root / "jobs" / "sources.yml"
@@ -205,14 +225,14 @@ def read(root: Path, sources_file: Path | None = None, before: RosterOfBefore | 
     bound = _bind_all(declared, loaded, pages, contracts, mapped, shared_texts, found) if declared else {}
     project = None
     if not found.findings:
-        assert declared and configured and roster and mapped  # noqa: S101, PT018 - else there were findings
+        assert declared and configured and mapped  # noqa: S101, PT018 - else there were findings
         project = Project(
             root=root,
             registry=declared,
             settings=configured,
             sources=mapped,
             sources_file=sources_path,
-            roster=roster,
+            known_roster=roster,
             pages=pages,
             bound=bound,
             rules=rules,

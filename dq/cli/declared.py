@@ -50,7 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def explain_command(arguments: argparse.Namespace) -> int:
     """Print a pipeline's plan or its exported suite."""
-    project = projects.load(registry.find_root(), arguments.sources)
+    project = projects.load(registry.find_root(), arguments.sources, roster_needed=False)
     bound = project.pipeline(arguments.pipeline)
     if arguments.format == "gx-suite":
         from dq.gx.convert import to_gx_suite

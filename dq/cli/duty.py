@@ -47,39 +47,51 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def oncall_command(arguments: argparse.Namespace) -> int:
     """Answer who is on call, or write the table or calendar of a span of days."""
     from dq.model import Severity
+    from dq.notify import last_roster
+    from dq.people import load_roster
     from dq.periods import parse_instant
     from dq.runbooks.duty import duty
 
-    declared, roster, fronts = _read(arguments.pipeline)
+    declared, roster, remark, fronts = _read(arguments.pipeline)
     at = parse_instant(arguments.at, "--at") if arguments.at else datetime.now(UTC)
     if arguments.table or arguments.ical:
+        if remark:  # what is committed or sent out has to be what the file says
+            load_roster(declared.root / last_roster.FILE, shown=str(last_roster.FILE))
         return _write(arguments, declared, roster, fronts, at)
     if arguments.year is not None or arguments.first or arguments.last:
         raise UsageError("--year, --from and --to belong to --table or --ical", do="give --at for an instant")
     severity = Severity(arguments.severity)
     found = [duty(front, roster, name, at, severity=severity) for name, front in fronts.items()]
     if arguments.format == "json":
-        console.out(json.dumps([_as_dict(one) for one in found], indent=2))
-    elif arguments.pipeline:
+        console.out(json.dumps([_as_dict(one) | {"roster": remark or None} for one in found], indent=2))
+        return 0
+    if arguments.pipeline:
         console.out("\n".join(_lines(found[0])))
     else:
         console.out("\n".join([_title(found[0]), *_table(found)]))
+    if remark:
+        console.out(remark)
     return 0
 
 
-def _read(pipeline: str | None) -> tuple[Registry, Roster, dict[str, FrontMatter]]:
-    """The registry, the roster, and the heads of the pages that one pipeline or all of them stand on."""
-    from dq import registry
-    from dq.people.roster_reading import load_roster
+def _read(pipeline: str | None) -> tuple[Registry, Roster, str, dict[str, FrontMatter]]:
+    """The registry, the roster, and the heads of the pages that one pipeline or all of them stand on.
+
+    Beside the roster a sentence, where it is the one of before that serves for one with mistakes.
+    """
+    from dq import registry, settings, store
+    from dq.notify import last_roster
     from dq.runbooks.frontmatter import read_head, read_text
 
     root = registry.find_root()
     declared = registry.load(root)
     names = [pipeline] if pipeline else [*declared.pipelines]
     pages = {name: Path("runbooks", declared.pipeline(name).runbook) for name in names}
-    roster = load_roster(root / "runbooks" / "roster.yml", shown="runbooks/roster.yml")
+    serving = last_roster.serving(root, declared, lambda: store.Warehouse(root / settings.load(root).warehouse))
+    if serving.remark:
+        console.note(f"dq: {serving.remark}")
     heads = {page: read_head(read_text(root / page, str(page)), str(page))[0] for page in {*pages.values()}}
-    return declared, roster, {name: heads[page] for name, page in pages.items()}
+    return declared, serving.roster, serving.remark, {name: heads[page] for name, page in pages.items()}
 
 
 def _title(one: Duty) -> str:
@@ -205,14 +217,15 @@ def calendar_command(arguments: argparse.Namespace) -> int:
     from dq.periods import days_of, month_of
     from dq.runbooks.agenda import HEADER, agenda
 
-    declared, roster, fronts = _read(arguments.pipeline)
+    declared, roster, remark, fronts = _read(arguments.pipeline)
     now = datetime.now(UTC)
     month = arguments.month or f"{now.astimezone(roster.zone):%Y-%m}"
     first, last = days_of(month_of(month, "--month"))
     grains = {name: declared.pipelines[name].grain for name in fronts}
     entries = agenda(roster, fronts, grains, first, last)
     if arguments.format == "json":
-        console.out(json.dumps([entry.as_dict(roster.zone) for entry in entries], indent=2))
+        documents = [entry.as_dict(roster.zone) | {"roster": remark or None} for entry in entries]
+        console.out(json.dumps(documents, indent=2))
         return 0
     daily = [entry for entry in entries if entry.daily]
     shown = [entry for entry in entries if not entry.daily]
@@ -226,5 +239,6 @@ def calendar_command(arguments: argparse.Namespace) -> int:
         rows = [(f"{utc} UTC", " or ".join(clocks), *rest) for (utc, *rest), clocks in sorted(every.items())]
         lines += ["", "every day", *console.aligned(rows)]
     lines += ["", "Levels counted from a failure stand on its card; what is open for a review: dq status --reviews."]
+    lines += [remark] if remark else []
     console.out("\n".join(lines))
     return 0

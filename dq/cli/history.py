@@ -95,7 +95,8 @@ def show_command(arguments: argparse.Namespace) -> int:
 
     root = registry.find_root()
     used = arguments.sources or (root / record.sources if record.sources else None)
-    console.out(failing_keys(warehouse, projects.load(root, used), record, arguments.check))
+    project = projects.load(root, used, roster_needed=False)
+    console.out(failing_keys(warehouse, project, record, arguments.check))
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from dq import people, registry, runbooks, settings, store
+from dq import registry, runbooks, settings, store
 from dq.errors import ConfigError, Finding
 from dq.notify import last_roster
 from dq.notify.recipients import House
@@ -23,15 +23,8 @@ def house(root: Path, warehouse: store.Warehouse) -> House:
     While its roster has mistakes the one that a warehouse keeps of before serves, and ``remark`` says so.
     """
     declared, configured = registry.load(root), settings.load(root)
-    roster, mistaken = people.read_roster(root / last_roster.FILE, shown=str(last_roster.FILE))
-    unwatched = people.lint_watch(roster, declared.pipelines, declared.investors) if roster is not None else []
-    stand = last_roster.stand_in(warehouse, [*mistaken, *unwatched]) if mistaken or unwatched else None
-    if stand is None:
-        if roster is None or mistaken:
-            raise ConfigError(mistaken)
-        # Without one of before, a roster in which only a watch is wrong still says who is told of the others.
-        return house_of(root, declared, roster, configured)
-    return replace(house_of(root, declared, stand.roster, configured), remark=stand.remark)
+    serving = last_roster.serving(root, declared, lambda: warehouse)
+    return replace(house_of(root, declared, serving.roster, configured), remark=serving.remark)
 
 
 def house_of(root: Path, declared: Registry, roster: Roster, configured: Settings) -> House:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dq import people, serialize, store
-from dq.errors import DqError, Finding
+from dq.errors import ConfigError, DqError, Finding
 from dq.registry import Registry
 
 KIND = "rosters"
@@ -27,7 +27,7 @@ class LastRoster:
 
 @dataclass(frozen=True, kw_only=True)
 class Stand:
-    """A roster that serves in place of one with mistakes, and the sentence that says so."""
+    """A roster that serves, and the sentence that says so where it does in place of one with mistakes."""
 
     roster: people.Roster
     remark: str
@@ -47,6 +47,19 @@ def keep(warehouse: store.Warehouse, root: Path, declared: Registry) -> None:
                 return
             now = serialize.instant(datetime.now(UTC))
             warehouse.records.put(KIND, NAME, {"text": text, "kept": now})
+
+
+def serving(root: Path, declared: Registry, warehouse: Callable[[], store.Warehouse]) -> Stand:
+    """The project's roster without a remark; while it has mistakes the one of before, which the warehouse keeps."""
+    roster, mistaken = people.read_roster(root / FILE, shown=str(FILE))
+    unwatched = people.lint_watch(roster, declared.pipelines, declared.investors) if roster is not None else []
+    stand = stand_in(warehouse(), [*mistaken, *unwatched]) if mistaken or unwatched else None
+    if stand is not None:
+        return stand
+    if roster is None or mistaken:
+        raise ConfigError(mistaken)
+    # Without one of before, a roster in which only a watch is wrong still says who is told of the others.
+    return Stand(roster=roster, remark="")
 
 
 def stand_in(warehouse: store.Warehouse, mistakes: Sequence[Finding]) -> Stand | None:

@@ -74,7 +74,7 @@ class _Collector:
         for one in self._filesystem.list(f"{self._table}/{place}"):
             key = f"{self._table}/{place}/{one.name}"
             if one.type is not EntryType.FOLDER or not NAME.fullmatch(one.name):
-                log.warning("%s is no run folder and is left alone", key)
+                log.warning("%s is not a run folder and is left alone", key)
             elif one.name not in self._keep and older(max(one.modified_ns, self._newest(key)), self._before):
                 yield one.name
 

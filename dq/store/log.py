@@ -34,6 +34,15 @@ NEXT_STEP = (
     "published then, and publish or withdraw again what it had changed"
 )
 
+NOT_ITS_OWN = (
+    "remove the file if it was copied there and nothing of this number was ever published; "
+    f"if it took the place of a commit, {NEXT_STEP}"
+)
+
+
+class MisplacedError(TornDocumentError):
+    """A file holds a whole commit of another number or table."""
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -128,7 +137,7 @@ class CommitLog:
             return None
         commit = Commit.from_json(decode(content))
         if (commit.table, commit.version) != (self._table, version):
-            raise TornDocumentError(f"it is version {commit.version} of {commit.table}")
+            raise MisplacedError(f"it is version {commit.version} of {commit.table}")
         return commit
 
     def _stray(self, version: int) -> bool:
@@ -154,6 +163,8 @@ class CommitLog:
             return None
         try:
             newest = self._whole(last)
+        except MisplacedError as error:
+            raise self._misplaced(last, error) from error
         except TornDocumentError as error:
             raise self._lost(last, f"version {last}, the newest, is damaged: {error}") from error
         if newest is None:
@@ -167,10 +178,20 @@ class CommitLog:
                 continue  # what appears while a folder is listed may be listed or not
             following = next((commit for one in taken if one >= number and (commit := self.at(one))), None)
             if following is None or (following.parent or 0) > before:
+                try:
+                    self._whole(number)
+                except MisplacedError as error:
+                    raise self._misplaced(number, error) from error
+                except TornDocumentError:
+                    pass  # the sentence about the one that is missing says where to look
                 raise self._lost(before + 1, f"version {before + 1} is missing, version {number} is there")
 
     def _lost(self, version: int, what: str) -> StoreError:
         return StoreError(what, where=self.key(version), do=NEXT_STEP)
+
+    def _misplaced(self, version: int, error: MisplacedError) -> StoreError:
+        what = f"what lies there as version {version} is another commit: {error}"
+        return StoreError(what, where=self.key(version), do=NOT_ITS_OWN)
 
     def _back_to(self, instant: datetime | None) -> list[Commit]:
         return [*takewhile(lambda commit: instant is None or commit.committed >= instant, self.newest_first())]

@@ -9,7 +9,7 @@ from dq.errors import StoreError
 from dq.model import Json
 from dq.store.documents import TornDocumentError, decode, encode
 from dq.store.filesystem import EntryType, Filesystem
-from dq.store.names import checked_name
+from dq.store.names import NAME, checked_name
 
 log = logging.getLogger("dq.store")
 
@@ -59,13 +59,13 @@ class Records:
         self._filesystem.delete(key)
 
     def list(self, kind: str, prefix: str = "") -> Sequence[str]:
-        """The names stored of a kind, sorted, that begin with the prefix."""
+        """The names stored of a kind, sorted, that begin with the prefix; what an editor left beside is not one."""
         names = [
             one.name.removesuffix(SUFFIX)
             for one in self._filesystem.list(f"{FOLDER}/{checked_name('record kind', kind)}")
-            if one.type is EntryType.FILE and one.name.endswith(SUFFIX) and not one.name.startswith(".")
+            if one.type is EntryType.FILE and one.name.endswith(SUFFIX)
         ]
-        return sorted(name for name in names if name.startswith(prefix))
+        return sorted(name for name in names if name.startswith(prefix) and NAME.fullmatch(name))
 
     def all(self, kind: str) -> Mapping[str, Mapping[str, Json]]:
         """Every whole document of a kind by name; torn ones are set aside with a warning each."""

@@ -84,3 +84,14 @@ def test_names_that_differ_from_their_own_suffix_are_kept_apart(records: Records
     records.put("runs", "a", {"n": 2})
     assert list(records.list("runs")) == ["a", "a.json"]
     assert records.get("runs", "a.json") == {"n": 1}
+
+
+@pytest.mark.parametrize("name", [".DS_Store", ".a.json", "Copy of a.json", "a (1).json", "a.json~", "a.json.swp"])
+def test_what_an_editor_or_a_desktop_leaves_beside_records_is_not_one(
+    records: Records, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    records.put("runs", "a", {"n": 1})
+    stray = tmp_path / "_dq" / "runs" / name
+    stray.write_bytes(b"anything")
+    assert (records.list("runs"), records.all("runs")) == (["a"], {"a": {"n": 1}})
+    assert (stray.read_bytes(), caplog.text) == (b"anything", "")

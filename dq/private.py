@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def protect(path: Path, folder: Path) -> None:
             one.chmod(wanted)
 
 
+def open_to_others(root: Path) -> list[Path]:
+    """The files below a folder that somebody may read whom nothing was given to, sorted.
+
+    That is what an earlier version, a restore or a person left wide, where every folder on the way lets them pass.
+    """
+    return sorted(_open_to(root, ((stat.S_IXGRP, stat.S_IRGRP), (stat.S_IXOTH, stat.S_IROTH))))
+
+
 def close(path: Path) -> None:
     """Take a folder with all it holds from everybody but its owner; what vanishes meanwhile is passed over."""
     with suppress(OSError):
@@ -64,6 +73,21 @@ def _of_group(folder: Path) -> int | None:
     except OSError:
         return None
     return status.st_gid if status.st_mode & _GIVEN == _GIVEN else None
+
+
+def _open_to(folder: Path, passed: Sequence[tuple[int, int]]) -> Iterator[Path]:
+    """The files that a class of users may read; of each that came so far the bits that let it pass and read."""
+    with suppress(OSError):  # what vanishes meanwhile, or is closed to this user, is passed over
+        mode = folder.stat().st_mode
+        given = _of_group(folder) is not None
+        passed = [(enter, read) for enter, read in passed if mode & enter and not (given and enter == stat.S_IXGRP)]
+        for one in os.scandir(folder) if passed else ():
+            if one.is_dir(follow_symlinks=False):
+                yield from _open_to(folder / one.name, passed)
+            elif one.is_file(follow_symlinks=False):
+                wide = one.stat(follow_symlinks=False).st_mode
+                if any(wide & read for _, read in passed):
+                    yield folder / one.name
 
 
 def _tree(path: Path) -> list[Path]:

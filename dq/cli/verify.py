@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from shlex import quote
 
-from dq import periods, registry
+from dq import periods, private, registry
 from dq.cli import console
 from dq.cli.job import PERIODS
 from dq.cli.warehouse import add_warehouse, open_warehouse
@@ -14,7 +16,8 @@ ABOUT = """\
 It reads the published files from end to end and compares them with the hashes taken when they were written, before the
 audit; the seal of the audit with the commit; and what the link `current` shows with the log. The exit code is 0 where
 all is proved, 1 where something differs, which is named, and 3 where it cannot be told, as of what was published before
-whole files were hashed: run such a period again, or take its sizes and footers for proof enough."""
+whole files were hashed: run such a period again, or take its sizes and footers for proof enough. Files of the warehouse
+that others may read are named beside it, with the command that closes them; that changes no exit code."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,7 +40,8 @@ def command(arguments: argparse.Namespace) -> int:
     registry.load(registry.find_root()).pipeline(arguments.pipeline)
     if arguments.period:
         periods.days_of(arguments.period, where="--period")
-    table = open_warehouse(arguments).table(arguments.pipeline)
+    warehouse = open_warehouse(arguments)
+    table = warehouse.table(arguments.pipeline)
     entries = table.select(arguments.period)
     differs, unknown = 0, 0
     for entry in entries:
@@ -55,4 +59,22 @@ def command(arguments: argparse.Namespace) -> int:
     proved += [f"of {unknown} it cannot be told"] if unknown else []
     files = [file for entry in entries for file in entry.files]
     console.out(f"{', '.join(proved)} ({len(files)} files, {sum(file.size for file in files):,} bytes)")
+    _tell_open(warehouse.root)
     return 1 if differs else 3 if unknown else 0
+
+
+def _tell_open(root: Path) -> None:
+    """Say which files of the warehouse others may read, and the command that closes them; nothing is changed."""
+    found = private.open_to_others(root)
+    if not found:
+        return
+    count = "1 file" if len(found) == 1 else f"{len(found):,} files"
+    folders: dict[str, list[str]] = {}
+    for one in sorted({root / path.relative_to(root).parts[0] for path in found}):
+        given = private.modes(one if one.is_dir() else root)[0] == private.GROUP_FILE
+        folders.setdefault("o=" if given else "go=", []).append(quote(str(one)))
+    fix = " && ".join(f"chmod -R {who} {' '.join(which)}" for who, which in folders.items())
+    console.note(
+        f"dq: others may read {count} of the warehouse, which an earlier version or a copy left open, such as "
+        f"{found[0]}; close them: {fix}"
+    )

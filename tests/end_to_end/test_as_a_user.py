@@ -91,7 +91,7 @@ def test_a_run_whose_card_cannot_be_printed_is_published_and_exits_4(company: Pa
     shown = call(dq("show", "profit_unit", "--warehouse", str(warehouse)), company)
     assert (shown.returncode, shown.stdout.split()[0]) == (0, "PUBLISHED")
     full = call(["/bin/sh", "-c", '"$@" > /dev/full', "sh", *words], company)
-    assert full.returncode == 4
+    assert full.returncode == 4, full.stderr
     assert "dq: the result could not be printed: No space left on device" in full.stderr
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from store_support import INFO, NOW, SCHEMA, publish, quick_disk, read, seal, write_staged
 
+from dq import private
 from dq.cli import main
 from dq.errors import StoreError
 from dq.store import Table, Warehouse, read_entries
@@ -177,3 +179,51 @@ def test_what_is_not_published_or_not_registered_is_one_sentence(table: Table, v
     code, said = verify("--period", "2026-10")
     assert (code, "2026-10 is not published" in said) == (3, True)
     assert verify("--period", "october")[0] == 2
+
+
+def test_files_that_an_earlier_version_left_open_are_named_with_the_command_that_closes_them(
+    table: Table, tmp_path: Path, verify: Verify
+) -> None:
+    publish(table, "r1", ROWS)
+    tmp_path.chmod(0o755)
+    assert "others may read" not in verify()[1]
+    for path in (tmp_path / PIPELINE).rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    assert "others may read" not in verify()[1], "nobody gets past the folder of the table"
+    (tmp_path / PIPELINE).chmod(0o755)
+    code, said = verify()
+    count = sum(path.is_file() and not path.is_symlink() for path in (tmp_path / PIPELINE).rglob("*"))
+    assert code == 0
+    assert f"others may read {count:,} files of the warehouse" in " ".join(said.split())
+    assert f"such as {tmp_path / PIPELINE}/" in said
+    assert all(path.stat().st_mode & 0o044 for path in private.open_to_others(tmp_path)), "nothing was changed"
+    subprocess.run(["/bin/sh", "-c", said.partition("close them: ")[2]], check=True)
+    assert "others may read" not in verify()[1]
+
+
+@pytest.mark.parametrize(
+    ("root", "folder", "file", "found"),
+    [
+        (0o755, 0o755, 0o644, True),
+        (0o755, 0o755, 0o604, True),
+        (0o750, 0o750, 0o640, True),
+        (0o755, 0o755, 0o600, False),
+        (0o700, 0o755, 0o644, False),
+        (0o755, 0o700, 0o644, False),
+        (0o750, 0o750, 0o604, False),
+        (0o2750, 0o2750, 0o640, False),
+        (0o2755, 0o2755, 0o640, False),
+        (0o2755, 0o2755, 0o644, True),
+        (0o755, 0o2750, 0o640, False),
+    ],
+)
+def test_a_file_is_open_where_somebody_comes_by_whom_it_was_not_given_to(
+    tmp_path: Path, root: int, folder: int, file: int, found: bool
+) -> None:
+    path = tmp_path / "w" / "t" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    for one, mode in ((path, file), (path.parent, folder), (tmp_path / "w", root)):
+        one.chmod(mode)
+    assert private.open_to_others(tmp_path / "w") == ([path] if found else [])

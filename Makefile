@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RUN := source tools/env.sh &&
 
-.PHONY: help env demo test test-fast test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches docs lock clean
+.PHONY: help env demo test test-fast test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,8 +48,14 @@ bench-runtime: env ## cost of the runtime hints, and time and memory of diagnosi
 submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 JOB=profit_unit ARGS="--period 2026-10"
 	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)
 
-catches: env ## plant every seeded defect and write into the README what caught it (half an hour)
+catches: env ## plant every seeded defect and write into docs/catches.md what caught it (half an hour)
 	@$(RUN) python tests/catches.py
+
+picture: env ## take the picture of the README from the data docs of the demo (needs chromium and chromedriver)
+	@$(RUN) python tools/picture.py
+
+sample: env ## make a small sample of another company's tables, by seed, for jobs/ravenstack.yml
+	@$(RUN) python tools/sample.py build/sample
 
 docs: env ## rebuild the data docs of the demo warehouse
 	@$(RUN) dq docs --warehouse build/demo/warehouse $(ARGS)

@@ -165,6 +165,19 @@ def test_the_pages_request_nothing_but_themselves_and_break_no_rule_of_their_own
     assert browser.get_log("browser") == []
 
 
+def test_the_picture_of_the_readme_can_be_taken(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import picture
+
+    page = site / "validations" / "investor_profit" / f"{held().run}.html"
+    picture.take(page, tmp_path / "page.png", str(CHROMIUM), str(DRIVER))
+    assert (tmp_path / "page.png").read_bytes().startswith(b"\x89PNG")
+    assert picture.main([str(tmp_path), str(tmp_path / "none.png")]) == 2
+    assert "make demo makes one" in capsys.readouterr().err
+
+
 def test_a_page_is_readable_on_a_narrow_screen(browser: WebDriver, site: Path) -> None:
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": True}

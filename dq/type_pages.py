@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -178,7 +179,7 @@ def _schema(one: TypePage) -> Json:
 def _section(one: TypePage) -> Iterator[str]:
     yield f"### {one.name}"
     yield ""
-    yield one.doc
+    yield textwrap.fill(one.doc, 120, break_long_words=False, break_on_hyphens=False)
     yield ""
     if one.arguments:
         yield "| argument | holds | | meaning |"

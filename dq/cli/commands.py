@@ -55,6 +55,6 @@ def _unreal(parsed: argparse.Namespace, reading: Reading) -> Iterator[str]:
     if parsed.command == "demo" and "fault" in given:
         from dq.demo import catalogue
 
-        faults = {one.id for one in catalogue.catalogue("2026-10")}
+        faults = {name for one in catalogue.catalogue("2026-10") for name in (one.id, one.failure_class)}
         if given["fault"] not in faults:
             yield f"there is no defect {given['fault']!r}; dq demo --faults lists them"

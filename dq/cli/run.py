@@ -79,5 +79,5 @@ def run_job(pipeline: str, argv: list[str]) -> int:
     except Exception as failure:  # whatever stands in a job file: it is this pipeline's failure alone
         raise DqError(f"the job cannot be loaded: {sentence(failure)}", where=str(path)) from failure
     if not callable(main):
-        raise DqError("the job has no main(argv)", where=str(path), do="see CONTRIBUTING: how to add a pipeline")
+        raise DqError("the job has no main(argv)", where=str(path), do="docs/pipeline.md says how to add a pipeline")
     return int(main(argv))

@@ -1,4 +1,4 @@
-"""What the seeded defects are caught by: `make catches` runs each and writes the table into the README.
+"""What the seeded defects are caught by: `make catches` runs each and writes docs/catches.md.
 
 The slow test that plants each defect says in its report which checks found it; this reads that report and nothing else:
 what stands in the table was found by a run that was made.
@@ -18,9 +18,37 @@ from dq.demo import catalogue
 from dq.runbooks.blocks import write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- catches:begin -->", "<!-- catches:end -->"
+PAGE = ROOT / "docs" / "catches.md"
 MONTH = "2026-10"
 SHOWN = 4
+HEAD = """\
+# What is caught
+
+Written by `make catches`, which plants every defect and runs the pipelines that must find it. It takes half an hour.
+
+Each class of failure has a number, F01 to F26, and each number is a section of the runbook. A defect of each class is
+planted wherever a pipeline looks for it: in the demo company's data, or in a copy of a job. It must be caught by the
+one check that is named for it, with severity, section and owner.
+
+```sh
+dq demo --faults
+dq demo --fault F18
+dq demo --fault F11-ledger-marketing
+```
+
+`--faults` lists the defects. `--fault` shows one of them, or the first of a class.
+
+What is looked for: required values missing, double loads, division by zero, stale and missing days, no rows, schema
+drift, late rows, events out of order, sessions cut off, differences from the books, missing feeds, experiments that
+disagree with investors' figures, totals that are not the sum of their units, restated months and trends, outdated
+inputs, memory that runs short, skewed keys, runs that get slower, queues that lag, reports not delivered, values out of
+domain, rows of accounts that do not exist, numbers that cannot be, rules that changed, and runs that died.
+
+"""
+FOOT = """
+Reports that are not delivered (F21) lie in no data and in no job, so nothing is planted for them. They have tests of
+their own.
+"""
 
 
 def caught_by(request: pytest.FixtureRequest, defect: str, checks: list[str]) -> None:
@@ -36,8 +64,7 @@ def main() -> int:
     words = [*runner, f"--junitxml={report}", "tests/runs/test_defects.py"]
     code = subprocess.call(words, cwd=ROOT)
     found = read(report)
-    readme = ROOT / "README.md"
-    write_atomically(readme, replaced(readme.read_text(encoding="utf-8"), table(found)))
+    write_atomically(PAGE, page(found))
     missed = sorted({one.id for one in catalogue.catalogue(MONTH) if not one.harmless} - set(found))
     print(f"{len(found)} defects caught" + (f"; not caught: {', '.join(missed)}" if missed else ""))
     return code or (1 if missed else 0)
@@ -52,6 +79,11 @@ def read(report: Path) -> dict[str, list[str]]:
         if properties.get("defect") and not failed:
             found[str(properties["defect"])] = str(properties["caught_by"]).split()
     return found
+
+
+def page(found: dict[str, list[str]]) -> str:
+    """The page: what is planted, and the table of what was found."""
+    return f"{HEAD}{table(found)}\n{FOOT}"
 
 
 def table(found: dict[str, list[str]]) -> str:
@@ -71,13 +103,6 @@ def table(found: dict[str, list[str]]) -> str:
     total = sum(len(defects) for defects in planted.values())
     lines.append(f"| all | {total} | {len(set(found) & {d.id for ds in planted.values() for d in ds})} | | |")
     return "\n".join(lines)
-
-
-def replaced(text: str, block: str) -> str:
-    """The README with the block between its markers."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
 
 
 if __name__ == "__main__":

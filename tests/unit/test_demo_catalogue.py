@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from catches import FOOT, HEAD
 
 from dq import project as projects
 from dq.demo import catalogue, company, defects
@@ -128,9 +129,12 @@ def test_the_rules_give_every_category_of_the_contract_a_driver():
         assert set(rule["drivers"]) == set(accepted)
 
 
-def test_the_table_in_the_readme_is_of_these_defects_and_all_were_caught():
+def test_the_page_of_catches_is_of_these_defects_and_all_were_caught():
     planted = sum(not d.harmless for d in DEFECTS)
-    assert f"| all | {planted} | {planted} | | |" in (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "catches.md").read_text(encoding="utf-8")
+    assert f"| all | {planted} | {planted} | | |" in page
+    assert page.startswith(HEAD)
+    assert page.endswith(FOOT)
 
 
 def test_a_class_stands_for_its_first_defect_and_a_defect_for_itself():

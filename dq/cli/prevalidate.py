@@ -20,7 +20,7 @@ from dq.close import facts, prevalidation, text
 from dq.close.aids import Aid, aid
 from dq.close.prevalidation import Light, Prevalidation, State
 from dq.close.shown import Shown, render
-from dq.errors import DqError, UsageError
+from dq.errors import DqError, StoreError, UsageError
 from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity
 from dq.notify import incidents, last_roster
 from dq.notify.house import house_of
@@ -130,7 +130,11 @@ def plan(
 def refuse_to_go_back(project: projects.Project, warehouse: store.Warehouse, steps: Sequence[Step]) -> None:
     """Refuse an instant before that as of which something judged is published: its run would be refused, too."""
     for step in steps:
-        grain, commit = project.registry.pipelines[step.pipeline].grain, warehouse.table(step.pipeline).current()
+        grain = project.registry.pipelines[step.pipeline].grain
+        try:
+            commit = warehouse.table(step.pipeline).current()
+        except StoreError:  # its rehearsal tells of that, and the others are judged
+            continue
         later = [
             entry.as_of
             for period, entry in (commit.entries.items() if commit else ())

@@ -17,6 +17,7 @@ from dq import session
 from dq.cli import main, prevalidate
 from dq.cli.job import PipelineRun
 from dq.cli.warehouse import load_project
+from dq.errors import UsageError
 from dq.model import Kind, Verdict
 from dq.run import deaths, records
 from dq.store import Warehouse
@@ -93,6 +94,16 @@ def test_a_pre_validation_as_of_before_it_is_refused_and_keeps_nothing(
     assert main(argv) == 2
     assert "investor_profit 2026-10 is published as of 2026-11-10T06:00:00Z already" in capsys.readouterr().err
     assert sorted(warehouse.root.rglob("*")) == before
+
+
+def test_a_damaged_log_is_left_to_the_rehearsal_of_its_pipeline(warehouse: Warehouse) -> None:
+    project = load_project(Namespace(warehouse=warehouse.root, sources=None), ROOT)
+    as_of = datetime(2026, 11, 9, tzinfo=UTC)
+    steps = prevalidate.plan(project, warehouse, ["investor_profit"], "2026-10", as_of)
+    with pytest.raises(UsageError, match="already"):
+        prevalidate.refuse_to_go_back(project, warehouse, steps)
+    (warehouse.root / "investor_profit" / "_commits" / f"{1:020d}.json").write_bytes(b"{}")
+    prevalidate.refuse_to_go_back(project, warehouse, steps)
 
 
 def test_a_day_published_alone_after_the_instant_is_none_of_its_days(warehouse: Warehouse) -> None:

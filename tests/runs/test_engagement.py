@@ -176,6 +176,7 @@ def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kin
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_500)
 def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
     spark: SparkSession, published: Bench
 ) -> None:

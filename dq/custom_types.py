@@ -192,7 +192,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "other_where": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other table that meet it."),
             "row_condition": _ROW_CONDITION,
             "tolerance": KwargSpec(
-                type=KwargType.AMOUNT, default="0.01", doc="Greatest difference of a line that still passes."
+                type=KwargType.AMOUNT,
+                default="0.01",
+                doc="Greatest difference of a line that still passes; a line that one side lacks is 0 there.",
             ),
         },
     ),
@@ -208,7 +210,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "row_condition": _ROW_CONDITION,
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
             "tolerance": KwargSpec(
-                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a total that still passes."
+                type=KwargType.AMOUNT,
+                default="0",
+                doc="Greatest difference of a total that still passes; what one side lacks is 0 there.",
             ),
             "max_share": KwargSpec(
                 type=KwargType.NUMBER,
@@ -274,7 +278,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             ),
             "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
             "tolerance": KwargSpec(
-                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a total that still passes."
+                type=KwargType.AMOUNT,
+                default="0",
+                doc="Greatest difference of a total that still passes; what one side lacks is 0 there.",
             ),
         },
         of_published=True,

@@ -6,8 +6,9 @@ from decimal import Decimal
 from functools import reduce
 from operator import add
 
-from dq.engine.gather import decimal, shown, whole
+from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.request import Judge, Judged, Request
+from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
@@ -34,7 +35,8 @@ def columns_to_add_up(request: Request) -> Judge:
     read_rows = request.own_total(f"rows {what}", F.count_if(inside))
     read_unknown = request.own_total(f"unknown {what}", F.count_if(unknown))
     read_wrong = request.own_total(f"wrong {what}", F.count_if(wrong))
-    read_off = request.own_total(f"off {what}", F.sum(F.when(wrong, difference)))
+    types = [column_types(request.frame)[name] for name in names]
+    read_off = request.own_total(f"off {what}", summed(F.when(wrong, difference), *types))
     read_largest = request.own_total(f"largest {what}", F.max(F.when(wrong, difference)))
 
     def judge() -> Judged:

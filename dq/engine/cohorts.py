@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from dq.custom_types import FIRST_DAY, LAST_DAY
 from dq.engine.comparisons import totals_to_match
-from dq.engine.gather import column, condition
+from dq.engine.gather import column, column_types, condition
 from dq.engine.request import Judge, Request
 from dq.engine.restatement import published_to_rederive
+from dq.engine.sums import summed
 from dq.model import Json
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def cohort(request: Request, other: str, unit: list[str]) -> DataFrame:
     closed = day(f"{other}{LAST_DAY}", "closing", [])
     units = opened.unionByName(closed, allowMissingColumns=True).groupBy(*(f"unit{n}" for n in range(len(unit))))
     amounts = units.agg(
-        F.sum("opening").alias("opening"),
-        F.coalesce(F.sum("closing"), F.lit(0)).alias("closing"),
+        summed(F.col("opening"), column_types(opened)["opening"]).alias("opening"),
+        F.coalesce(summed(F.col("closing"), column_types(closed)["closing"]), F.lit(0)).alias("closing"),
         *(F.max(f"group{n}").alias(name) for n, name in enumerate(by)),
     )
     left = F.col("closing") == 0

@@ -27,7 +27,7 @@ MAX_LINES = 1_000
 def total_to_reconcile(request: Request) -> Judge:
     """Columns of this dataset against the lines of another table, every line for itself.
 
-    A line that stands on one side only fails unless it is zero, so that errors which cancel out in the sum are seen.
+    A line that stands on one side only is zero on the other, so that errors which cancel out in the sum are seen.
     """
 
     other, frame = request.other()
@@ -123,23 +123,23 @@ def _grouped_totals(
         column(frame, name, table=other)
     totals, numbers = side_by_side(request, (request.dataset.name, request.frame, rules[0]), (other, frame, rules[1]))
     missing = (F.col("n_ours") == 0) | (F.col("n_theirs") == 0)
-    offs, bads = {}, {}
+    offs, unknown, bads = {}, {}, {}
     for n in numbers:
         a, b = F.col(f"ours{n}"), F.col(f"theirs{n}")
-        one_sided = a.isNull() != b.isNull()
         offs[n] = F.coalesce(F.abs(a - b), F.abs(a), F.abs(b), F.lit(0))
-        # A group that one side lacks agrees with zero; NULL is not zero, but an amount that is not known.
-        bads[n] = F.when(missing, F.coalesce(F.coalesce(a, b) != 0, F.lit(True))).otherwise(
-            one_sided | F.coalesce(F.abs(a - b) > F.lit(tolerance), F.lit(False))
-        )
+        # A group that one side lacks has zero there; NULL is not zero, but an amount that is not known.
+        unknown[n] = F.when(missing, F.coalesce(a, b).isNull()).otherwise(a.isNull() != b.isNull())
+        bads[n] = unknown[n] | (offs[n] > F.lit(tolerance))
 
     def total(key: str, aggregate: Column) -> Callable[[], object]:
         return request.gather.of_groups(totals, key, aggregate)
 
     read_groups = total("groups", F.count(F.lit(1)))
     read_bad = [total(f"off by more than {tolerance} {n}", F.count_if(bads[n])) for n in numbers]
-    read_off = [total(f"off {n}", F.sum(offs[n])) for n in numbers]
-    read_theirs = [total(f"theirs {n}", F.sum(F.abs(f"theirs{n}"))) for n in numbers] if most else []
+    read_unknown = [total(f"unknown {n}", F.count_if(unknown[n])) for n in numbers] if most else []
+    types = {n: totals.types(n) for n in numbers}
+    read_off = [total(f"off {n}", summed(offs[n], *types[n])) for n in numbers]
+    read_theirs = [total(f"theirs {n}", summed(F.abs(f"theirs{n}"), types[n][1])) for n in numbers] if most else []
     read_seen = [total(f"seen {n}", F.count(F.coalesce(f"ours{n}", f"theirs{n}"))) for n in numbers]
 
     def judge() -> Judged:
@@ -158,9 +158,11 @@ def _grouped_totals(
             )
         shares = [_share(off, decimal(read())) for off, read in zip(off_by, read_theirs, strict=bool(most))]
         allowed = f", together by {percent(max(shares))} (allowed {percent(most)})" if shares else ""
-        if shares and max(shares) <= most:
+        not_known = sum(whole(read()) for read in read_unknown)
+        if shares and max(shares) <= most and not not_known:
             observed = f"{wrong:,} of {groups * len(pairs):,} totals differ from {other}{allowed}"
             return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
+        unknown_text = f", {not_known:,} of them not known on one side" if not_known else ""
         compared = totals.frame().select(
             "*",
             *(offs[n].alias(f"off{n}") for n in offs),
@@ -169,7 +171,7 @@ def _grouped_totals(
         differences = _worst(compared, dict(zip(numbers, pairs, strict=True)), len(by), tolerance, request.check.show)
         return Judged(
             outcome=Outcome.FAILED,
-            observed=f"{wrong:,} of {groups * len(pairs):,} totals differ{allowed}: "
+            observed=f"{wrong:,} of {groups * len(pairs):,} totals differ{allowed}{unknown_text}: "
             + listed([item.sentence(other) for item in differences]),
             measures=measures,
             rows=listed_rows(differences, wrong),
@@ -204,6 +206,14 @@ class SideBySide:
             _value(self.ours, ours, distinct=False)
             _value(self.theirs, theirs, distinct=self.distinct)
         return [self.pairs.setdefault(pair, len(self.pairs)) for pair in pairs]
+
+    def types(self, number: int) -> tuple[DataType, DataType]:
+        """What the two totals of a pair are made of."""
+        from pyspark.sql.types import LongType
+
+        ours, theirs = list(self.pairs)[number]
+        their = LongType() if self.distinct else column_types(self.theirs[1]).get(theirs, LongType())
+        return column_types(self.ours[1]).get(ours, LongType()), their
 
     def frame(self) -> DataFrame:
         """The groups, one row each."""

@@ -36,11 +36,12 @@ class Difference:
     def holds(self) -> bool:
         """Whether the sides differ by no more than the tolerance, which itself still holds.
 
-        A line that one side lacks agrees with zero on the other, and with nothing else: books have no line for what was
-        not booked, while an amount that is not known could be any.
+        A line that one side lacks is zero there: books have no line for what was not booked. An amount that is not
+        known could be any, and agrees with no other.
         """
         if self.lacking:
-            return (self.theirs if self.lacking == "ours" else self.ours) == 0
+            there = self.theirs if self.lacking == "ours" else self.ours
+            return there is not None and self.off_by <= self.tolerance
         if self.ours is None or self.theirs is None:
             return self.ours is self.theirs
         return not self.off_by.is_nan() and self.off_by <= self.tolerance

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from dq.engine.gather import column_types
 from dq.engine.request import Request
+from dq.engine.sums import summed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -57,9 +59,11 @@ class KeyRows:
             *(column.alias(key) for key, column in zip(self.keys, self.columns, strict=True)),
             *(amount.alias(name) for name, amount in amounts.items()),
         )
+        types = column_types(keyed)
         # Rows are grouped before the join: a key that is used a million times is looked up once.
         grouped = keyed.groupBy(*self.keys).agg(
-            F.count(F.lit(1)).alias("n"), *(F.sum(name).alias(name) for name in amounts)
+            F.count(F.lit(1)).alias("n"),
+            *(summed(F.col(name), types[name]).alias(name) for name in amounts),
         )
         for n, (own, table) in enumerate(self.tables.values()):
             known = table.distinct().withColumn(f"known{n}", F.lit(True))

@@ -10,6 +10,7 @@ from dq.engine.measures import matching, nulls, rows
 from dq.engine.native_map import judged
 from dq.engine.native_records import dropped_rows, record
 from dq.engine.requirement import Found, Judged, KeySet, Requirement, Unexpected
+from dq.engine.sums import counts
 from dq.errors import EvaluationError
 from dq.hashes import Repeated, hashable
 from dq.model import Check
@@ -96,9 +97,8 @@ def duplicate_rows(frame: DataFrame, keys: KeySet) -> int:
 
 
 def _repeated(frame: DataFrame, names: list[str]) -> int:
-    from pyspark.sql import functions as F
 
-    found = frame.groupBy(*names).count().where("count > 1").agg(F.sum("count")).collect()[0][0]
+    found = frame.groupBy(*names).count().where("count > 1").agg(counts("count")).collect()[0][0]
     return int(found or 0)
 
 

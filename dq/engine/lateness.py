@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dq.engine.gather import column, column_types, decimal, shown, whole
 from dq.engine.request import Judge, Judged, Request
+from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
@@ -39,7 +40,8 @@ def rows_to_arrive_in_time(request: Request) -> Judge:
     read_latest = request.own_total(f"latest {what}", F.max(delay))
     name = request.text("amount")
     value = F.abs(request.column(name, "number")) if name else F.lit(0)
-    read_value = request.own_total(f"late value {what}", F.sum(F.when(late, value)))
+    types = [column_types(request.frame)[name]] if name else []
+    read_value = request.own_total(f"late value {what}", summed(F.when(late, value), *types))
 
     def judge() -> Judged:
         known, wrong = whole(read_known()), whole(read_late())
@@ -83,7 +85,8 @@ def finals_to_hold_every_row(request: Request) -> Judge:
     if before:
         value = F.coalesce(value, F.lit(0)) - F.coalesce(column(frame, before, table=other, kind="number"), F.lit(0))
     read_rows = request.other_total(other, frame, "rows", F.count(F.lit(1)))
-    read_value = request.other_total(other, frame, f"late {name!r} less {before!r}", F.sum(F.abs(value)))
+    types = [column_types(frame)[amount] for amount in (name, before) if amount]
+    read_value = request.other_total(other, frame, f"late {name!r} less {before!r}", summed(F.abs(value), *types))
     first_day = column(frame, day, table=other, kind="day") if day else F.lit(None).cast("date")
     read_first = request.other_total(other, frame, f"first {day!r}", F.min(first_day))
     allowed = decimal(request.kwargs.get("max_share")) or Decimal(0)

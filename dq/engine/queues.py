@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dq.engine.events import instant
 from dq.engine.gather import column_types, decimal, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
+from dq.engine.sums import counts
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
@@ -50,7 +51,7 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
         F.bit_or(F.expr("shiftleft(1L, CAST(offset & 63 AS INT))")).alias("bits"),
     )
     found = words.groupBy(*keys).agg(
-        F.min("low").alias("low"), F.max("high").alias("high"), F.sum(F.bit_count("bits")).alias("landed")
+        F.min("low").alias("low"), F.max("high").alias("high"), counts(F.bit_count("bits")).alias("landed")
     )
     read = request.gather.rows(f"offsets of {request.check.check}", found.limit(MAX_PARTITIONS + 1))
     allowed = request.count("max_missing", 0)

@@ -8,14 +8,16 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from dq.custom_types import SO_FAR
-from dq.engine.gather import column, condition, decimal, percent, shown, whole
+from dq.engine.gather import column, column_types, condition, decimal, percent, shown, whole
 from dq.engine.key_rows import KeyRows, key_rows
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
+from dq.engine.sums import counts, summed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
+    from pyspark.sql.types import DataType
 
 
 def values_to_refer_to(request: Request) -> Judge:
@@ -50,12 +52,12 @@ def values_to_refer_to(request: Request) -> Judge:
         f"rows with {names!r} where {request.text('row_condition')!r}", F.count_if(_and(rule, present))
     )
 
-    def total(value: Column) -> Callable[[], object]:
-        counted = F.sum(F.when(unknown, value))
-        return request.gather.of_groups(groups, str(counted), counted)
+    def total(value: Column, *types: DataType) -> Callable[[], object]:
+        counted = F.when(unknown, value)
+        return request.gather.of_groups(groups, str(counted), summed(counted, *types))
 
     read_orphans, read_keys = total(F.col("n")), total(F.lit(1))
-    read_worth = total(F.col(worth)) if worth else lambda: None
+    read_worth = total(F.col(worth), column_types(request.frame)[amount_name]) if worth else lambda: None
     allowed = request.share("max_share")
     most = decimal(request.kwargs.get("max_amount"))
 
@@ -127,14 +129,14 @@ def distinct_counts_to_match(request: Request) -> Judge:
     both = ours.withColumn("theirs", F.lit(None).cast("decimal(20,0)")).unionByName(
         counted.withColumn("ours", F.lit(None).cast("decimal(20,0)"))
     )
-    compared = both.groupBy(*keys).agg(F.sum("ours").alias("ours"), F.sum("theirs").alias("theirs"))
+    compared = both.groupBy(*keys).agg(counts("ours").alias("ours"), counts("theirs").alias("theirs"))
     # A group nobody was counted in and that published nobody agree; so do groups without anybody and none at all.
     mine, their = F.coalesce("ours", F.lit(0)), F.coalesce("theirs", F.lit(0))
     off = F.abs(mine - their)
     table = f"distinct of {request.check.check}"
     read_groups = request.gather.total(table, compared, "groups", F.count(F.lit(1)))
     read_wrong = request.gather.total(table, compared, "wrong", F.count_if(off > 0))
-    read_off = request.gather.total(table, compared, "off", F.sum(off))
+    read_off = request.gather.total(table, compared, "off", counts(off))
     label = request.text("column")
     read_nulls = request.own_total(
         f"no count in {label!r} and no {why!r} where {request.text('row_condition')!r}",
@@ -211,10 +213,10 @@ def _reasons(request: Request, rule: Column | None, theirs: DataFrame, why: str)
     covered = F.col("there") == F.datediff("day", "begins") + 1
     table, frame = f"reasons of {request.check.check}", found.agg(F.count("theirs.day").alias("there"))
     values = {
-        "reasons": F.sum("with"),
-        "untrue": F.sum(F.when(covered, F.col("with"))),
-        "unsaid": F.sum(F.when(~covered, F.col("rows") - F.col("with"))),
-        "counted": F.sum("counted"),
+        "reasons": counts("with"),
+        "untrue": counts(F.when(covered, F.col("with"))),
+        "unsaid": counts(F.when(~covered, F.col("rows") - F.col("with"))),
+        "counted": counts("counted"),
     }
     return [request.gather.total(table, frame, name, value) for name, value in values.items()]
 
@@ -234,7 +236,7 @@ def _so_far(theirs: DataFrame, ours: DataFrame, keys: list[str], period: str) ->
     new = first.groupBy(*groups, "begins", "first").agg(F.count("value").alias("new"))
     days = ours.select(day).distinct().withColumn("begins", F.date_trunc(period, F.col(day)))
     spread = new.join(F.broadcast(days), on="begins", how="inner").where(F.col("first") <= F.col(day))
-    return spread.groupBy(*keys).agg(F.sum("new").alias("theirs"))
+    return spread.groupBy(*keys).agg(counts("new").alias("theirs"))
 
 
 def _difference(row: Row, number: int, keys: int, show: bool) -> dict[str, Json]:

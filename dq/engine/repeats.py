@@ -13,6 +13,7 @@ from dq.engine.base import RAW_PREFIX
 from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.history import band_of_ratios, least_share, published
 from dq.engine.request import Judge, Judged, Request
+from dq.engine.sums import counts
 from dq.errors import EvaluationError
 from dq.hashes import Repeated, hashable
 from dq.model import Evidence, Json, Outcome
@@ -101,9 +102,10 @@ def _repeats(request: Request) -> _Repeats:
         )
     )
 
-    def total(name: str, expression: str) -> Callable[[], object]:
-        return request.gather.of_groups(groups, name, F.expr(expression))
+    def total(name: str, value: Column) -> Callable[[], object]:
+        return request.gather.of_groups(groups, name, value)
 
+    different = F.col("different")
     read_known = request.own_total(f"rows with {key!r}", F.count_if(_all_present(request, key)))
 
     def rows() -> int:
@@ -114,9 +116,9 @@ def _repeats(request: Request) -> _Repeats:
 
     return _Repeats(
         rows=rows,
-        dropped=total("dropped", "sum(n - different)"),
-        conflicting=total("conflicting", "sum(if(different > 1, different, 0))"),
-        keys=total("keys", "count_if(different > 1)"),
+        dropped=total("dropped", counts(F.col("n") - different)),
+        conflicting=total("conflicting", counts(F.when(different > 1, different))),
+        keys=total("keys", F.count_if(different > 1)),
     )
 
 

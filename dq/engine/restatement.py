@@ -11,6 +11,7 @@ from dq.custom_types import ROW_COUNT
 from dq.engine.comparisons import pairs_of, side_by_side
 from dq.engine.gather import column, condition, decimal, shown, whole
 from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request
+from dq.engine.sums import summed
 from dq.model import Json, Outcome
 
 if TYPE_CHECKING:
@@ -84,14 +85,19 @@ def published_to_rederive(request: Request) -> Judge:
     tolerance = Decimal(request.text("tolerance"))
     period = request.context.published.get(which, which)
     # What the figures have now and the final lacks was declared after that was published.
-    unheard = [name for name, _ in pairs if name in request.frame.columns and name not in before.columns]
+    unheard = [
+        name
+        for name in [*by, *(name for name, _ in pairs)]
+        if name in request.frame.columns and name not in before.columns
+    ]
+    by = [name for name in by if name not in unheard]
     without = f"{period} was published without {' and '.join(unheard)}"
     pairs = [(name, their) for name, their in pairs if name not in unheard]
     if not pairs:
         raise NotRunError(f"{without}, so there is nothing to compare with")
     if unheard:
         heard: Json = [{"column": name, "other": their} for name, their in pairs]
-        request = replace(request, kwargs={**request.kwargs, "pairs": heard})
+        request = replace(request, kwargs={**request.kwargs, "pairs": heard, "by": [*by]})
     for name in by:
         column(before, name, table=published)
         column(frame, name, table=other)
@@ -100,6 +106,7 @@ def published_to_rederive(request: Request) -> Judge:
         (published, before, condition(before, request.text("row_condition"), table=published)),
         (other, frame, condition(frame, request.text("other_condition"), table=other)),
     )
+    types = {n: totals.types(n) for n in numbers}
     moved, differs = {}, {}
     for n in numbers:
         ours, theirs = F.col(f"ours{n}"), F.col(f"theirs{n}")
@@ -112,9 +119,9 @@ def published_to_rederive(request: Request) -> Judge:
         [
             request.gather.of_groups(totals, f"{what} {n}", aggregate)
             for what, aggregate in (
-                ("published", F.sum(f"ours{n}")),
-                ("now", F.sum(f"theirs{n}")),
-                ("apart", F.sum(F.abs(moved[n]))),
+                ("published", summed(F.col(f"ours{n}"), types[n][0])),
+                ("now", summed(F.col(f"theirs{n}"), types[n][1])),
+                ("apart", summed(F.abs(moved[n]), *types[n])),
                 ("most", F.max(F.abs(moved[n]))),
                 (f"moved by more than {tolerance}", F.count_if(differs[n])),
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dq.engine.base import RAW_PREFIX
 from dq.engine.gather import column_types, condition, decimal, percent, shown, whole
 from dq.engine.request import Judge, Judged, Request
+from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
@@ -96,7 +97,8 @@ def rows_to_be_immaterial(request: Request) -> Judge:
     read_rows = request.own_total(f"judged {day!r}", F.count_if(judged))
     read_wrong = request.own_total(f"wrong {what}", F.count_if(wrong))
     value = request.column(name, "number") if name else F.lit(0)
-    read_worth = request.own_total(f"worth {name!r} {what}", F.sum(F.when(wrong, value)))
+    types = [column_types(request.frame)[name]] if name else []
+    read_worth = request.own_total(f"worth {name!r} {what}", summed(F.when(wrong, value), *types))
     allowed, most = request.share("max_share"), decimal(request.kwargs.get("max_amount"))
 
     def judge() -> Judged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dq.engine.gather import whole
 from dq.engine.request import Judge, Judged, Request
+from dq.engine.sums import counts
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
 
@@ -42,7 +43,7 @@ def sequences_without_gaps(request: Request) -> Judge:
     step = F.col("number") - F.coalesce("before", F.lit(start - 1))
     table = f"sequences of {request.check.check}"
     ways = {
-        f"{name}s are missing": F.sum(F.when(there & (step > 1), step - 1)),
+        f"{name}s are missing": counts(F.when(there & (step > 1), (step - 1).cast("decimal(20,0)"))),
         f"rows repeat a {name}": F.count_if(there & F.col("before").isNotNull() & (step == 0)),
         f"rows are below {start}": F.count_if(there & (F.col("number") < start)),
         f"rows come before the {request.text('order')} of the row they follow": F.count_if(

@@ -18,15 +18,16 @@ _BITS = 30
 FIELDS = len(_POWERS) + 1
 
 
-def summed(value: Column, type_: DataType) -> Column:
-    """The sum of a numeric column; of doubles without the rounding that depends on the order they are added in.
+def summed(value: Column, *types: DataType) -> Column:
+    """The sum of a number; of doubles without the rounding that depends on the order they are added in.
 
-    A value beyond 2^109 fails the query: its sum with others cannot be exact.
+    ``types`` are those of the columns the number is made of. A double beyond 2^109 fails the query: its sum with others
+    cannot be exact.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.types import DoubleType, FloatType
 
-    if not isinstance(type_, DoubleType | FloatType):
+    if not any(isinstance(type_, DoubleType | FloatType) for type_ in types):
         return F.sum(value)
     double = value.cast("double")
     strange = F.isnan(double) | (F.abs(double) == F.lit(math.inf))
@@ -49,3 +50,10 @@ def summed(value: Column, type_: DataType) -> Column:
         left = count if power == _POWERS[0] else count - F.shiftleft(carried, _BITS)
         parts.append(left.cast("double") * F.lit(2.0**power))
     return F.coalesce(F.sum(F.when(strange, double)), reduce(lambda low, high: low + high, parts))
+
+
+def counts(value: Column | str) -> Column:
+    """The sum of whole numbers, such as counts, that is the same in any order as it stands."""
+    from pyspark.sql import functions as F
+
+    return F.sum(value)

@@ -258,15 +258,35 @@ def test_a_group_that_one_side_lacks_agrees_with_zero_and_with_no_other_amount(s
     )
 
 
-def test_a_group_that_one_side_lacks_is_off_by_all_of_the_other_whatever_the_tolerance(spark: SparkSession) -> None:
+@pytest.mark.parametrize(("tolerance", "outcome"), [("0.01", Outcome.PASSED), ("0.009", Outcome.FAILED)])
+def test_what_one_side_lacks_is_zero_there_and_agrees_within_the_tolerance(
+    spark: SparkSession, tolerance: str, outcome: Outcome
+) -> None:
     ours = units(spark, ("cloud", "1.00", None), ("ghost", "0.01", None))
-    theirs = units(spark, ("cloud", "1.04", None))
-    tolerant = check("expect_totals_to_match", show=True, **{**REVENUE, "tolerance": "0.05"})
+    theirs = units(spark, ("cloud", "1.00", None))
+    tolerant = {**REVENUE, "tolerance": tolerance}
     for figures, before in ((ours, theirs), (theirs, ours)):
-        result = evaluate(figures, tolerant, tables(before=before))
+        result = evaluate(figures, check("expect_totals_to_match", show=True, **tolerant), tables(before=before))
+        assert result.outcome is outcome
+        for row in rows(result):
+            assert (row["line"], "missing" in row.values(), row["off_by"]) == ("revenue of ghost", True, "0.01")
+    of_ghost = check("expect_totals_to_match", **{**tolerant, "by": [], "row_condition": "product = 'ghost'"})
+    assert evaluate(ours, of_ghost, tables(before=units(spark))).outcome is outcome
+    lines = check(RECONCILE.type, **{**RECONCILE.kwargs, "lines": {"sales": "revenue"}, "tolerance": tolerance})
+    books = ledger(spark, ("sales", "1.00"), ("rent", "0.01"))
+    assert evaluate(theirs, lines, tables(ledger=books)).outcome is outcome
+
+
+def test_what_is_not_known_is_no_part_of_a_share_that_may_be_off(spark: SparkSession) -> None:
+    ours = units(spark, ("cloud", "100.00", None), ("desk", None, None))
+    theirs = units(spark, ("cloud", "100.00", None), ("desk", "1.00", None))
+    shared = check("expect_totals_to_match", **REVENUE, max_share=0.1)
+    for figures, before in ((ours, theirs), (theirs, ours)):
+        result = evaluate(figures, shared, tables(before=before))
         assert result.outcome is Outcome.FAILED
-        (row,) = rows(result)
-        assert (row["line"], "missing" in row.values(), row["off_by"]) == ("revenue of ghost", True, "0.01")
+        assert "1 of them not known on one side" in result.observed
+    # What is not there is.
+    assert evaluate(ours.where("revenue > 0"), shared, tables(before=theirs)).outcome is Outcome.PASSED
 
 
 def test_null_is_not_known_and_so_no_zero_that_a_lacking_group_agrees_with(spark: SparkSession) -> None:

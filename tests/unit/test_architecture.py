@@ -1,6 +1,7 @@
 """The house rules on imports: data flows one way, the core needs neither Spark nor Great Expectations."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -151,3 +152,38 @@ def test_one_place_builds_the_spark_session() -> None:
 def test_one_place_gives_paths_to_spark() -> None:
     readers = [name for name, path in MODULES.items() if "spark.read" in path.read_text(encoding="utf-8")]
     assert readers == ["dq.sparkfiles"]
+
+
+# What is added up as Great Expectations does, or as decimals, where a suite is judged as it would be there.
+ADDED_AS_GREAT_EXPECTATIONS_DOES = {"dq.engine.measures": ["F.avg", "F.sum"]}
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("dq.engine.") and n != "dq.engine.sums"])
+def test_the_engine_adds_up_by_what_no_order_of_rows_changes(name: str) -> None:
+    """By ``summed``, or ``counts`` where whole numbers are added: Spark's own sum of doubles depends on their order."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    of_spark = {"sum", "sum_distinct", "try_sum", "avg", "mean", "try_avg", "stddev", "variance"}
+    modules = {"F", "sf", "functions"}
+    found = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in of_spark
+        and ast.unparse(node.value).split(".")[-1] in modules
+    ]
+    imported = [
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql.functions"
+        for alias in node.names
+        if alias.name in of_spark
+    ]
+    in_sql = [
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".expr", ".selectExpr"))
+        if node.args and isinstance(node.args[0], ast.Constant)
+        if re.search(rf"\b({'|'.join(of_spark)})\(", str(node.args[0].value))
+    ]
+    assert sorted(found) == ADDED_AS_GREAT_EXPECTATIONS_DOES.get(name, [])
+    assert imported + in_sql == []

@@ -22,7 +22,8 @@ def spark_frame(spark: SparkSession, frame: pd.DataFrame) -> DataFrame:
 
     Raises UsageError for what is no pandas frame and for a column whose values are of several types.
     """
-    from pyspark.sql.types import DecimalType, StructField, StructType
+    from pyspark.errors import PySparkException
+    from pyspark.sql.types import DecimalType, DoubleType, StructField, StructType
 
     if type(frame).__module__.partition(".")[0] != "pandas" or not hasattr(frame, "columns"):
         raise UsageError(f"{type(frame).__name__} is not a frame", expected="a Spark or a pandas DataFrame")
@@ -37,7 +38,16 @@ def spark_frame(spark: SparkSession, frame: pd.DataFrame) -> DataFrame:
     for number, field in enumerate(schema.fields):
         if isinstance(field.dataType, DecimalType):
             columns[number] = [None if value is None else Decimal(str(value)) for value in columns[number]]
-    return spark.createDataFrame(list(zip(*columns, strict=True)), schema)
+        elif isinstance(field.dataType, DoubleType):
+            columns[number] = [None if value is None else float(str(value)) for value in columns[number]]
+    try:
+        return spark.createDataFrame(list(zip(*columns, strict=True)), schema)
+    except (PySparkException, ArithmeticError, TypeError, ValueError) as error:
+        # What they say quotes the value.
+        raise UsageError(
+            f"the frame holds a value that Spark does not take ({type(error).__name__})",
+            expected="text, numbers, days or instants",
+        ) from None
 
 
 def _values(column: pd.Series[Any]) -> list[object]:
@@ -52,7 +62,10 @@ def _plain(value: object) -> object:
         value = value.to_pydatetime(warn=False)
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
-    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+    kind = type(value).__name__ if type(value).__module__ == "numpy" else ""
+    if kind == "datetime64" and hasattr(value, "astype"):
+        return _plain(value.astype("datetime64[us]").item())
+    return value.item() if kind not in ("", "timedelta64") and hasattr(value, "item") else value
 
 
 def _type(name: str, column: pd.Series[Any], values: list[object]) -> DataType:
@@ -63,7 +76,9 @@ def _type(name: str, column: pd.Series[Any], values: list[object]) -> DataType:
     if not kinds:
         numbers = {"b": T.BooleanType(), "i": T.LongType(), "u": T.LongType(), "f": T.DoubleType()}
         return {**numbers, "M": T.TimestampType()}.get(getattr(column.dtype, "kind", "O"), T.StringType())
-    if kinds <= {int, float} and len(kinds) == 2:
+    if kinds == {int, Decimal}:
+        kinds = {Decimal}
+    if kinds == {int, float} and all(map(_is_double, values)):
         kinds = {float}
     if len(kinds) > 1:
         listed = ", ".join(sorted(kind.__name__ for kind in kinds))
@@ -75,7 +90,7 @@ def _type(name: str, column: pd.Series[Any], values: list[object]) -> DataType:
             return T.LongType()
         return _decimal(name, [Decimal(value) for value in whole])
     if kind is Decimal:
-        return _decimal(name, [value for value in values if isinstance(value, Decimal)])
+        return _decimal(name, [Decimal(value) for value in values if isinstance(value, int | Decimal)])
     plain = {
         bool: T.BooleanType(),
         float: T.DoubleType(),
@@ -87,6 +102,14 @@ def _type(name: str, column: pd.Series[Any], values: list[object]) -> DataType:
     if kind not in plain:
         raise UsageError(f"the column {name} holds {kind.__name__}", expected="text, numbers, days or instants")
     return plain[kind]
+
+
+def _is_double(value: object) -> bool:
+    """Whether a value is the same as a double; a whole number beyond 2^53 may not be."""
+    try:
+        return not isinstance(value, int) or int(float(value)) == value
+    except OverflowError:
+        return False
 
 
 def _decimal(name: str, values: list[Decimal]) -> DataType:

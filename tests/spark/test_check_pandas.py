@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
@@ -75,6 +77,55 @@ def test_values_come_over_as_they_are(spark: SparkSession) -> None:
     assert [kind for _, kind in made.dtypes] == ["decimal(38,3)", "decimal(38,0)", "boolean", "string"]
     assert [row.money for row in made.collect()] == money
     assert [int(row.big) for row in made.collect()] == [2**70, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "read"),
+    [
+        ([1, 2.5, None], "double", [1.0, 2.5, None]),
+        ([2**53, float("inf")], "double", [float(2**53), float("inf")]),
+        ([np.int64(1), np.float32(2.5)], "double", [1.0, 2.5]),
+        ([1, Decimal("2.50")], "decimal(38,2)", [Decimal("1.00"), Decimal("2.50")]),
+        ([np.bool_(True), False], "boolean", [True, False]),
+        ([np.str_("a"), "b"], "string", ["a", "b"]),
+        ([np.datetime64("2026-10-01", "ns"), pd.Timestamp("2026-10-01")], "timestamp", None),
+    ],
+)
+def test_numbers_of_two_kinds_and_values_of_numpy_are_what_they_equal(
+    spark: SparkSession, values: list[Any], kind: str, read: list[Any] | None
+) -> None:
+    made = spark_frame(spark, pd.DataFrame({"x": pd.Series(values, dtype="object")}))
+    assert made.dtypes == [("x", kind)]
+    assert read is None or [row.x for row in made.collect()] == read
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([2**53 + 1, 0.5], "the column x holds float, int"),
+        ([10**400, 0.5], "the column x holds float, int"),
+        ([4711, True], "the column x holds bool, int"),
+        ([Decimal("47.11"), 47.5], "the column x holds Decimal, float"),
+        ([date(2026, 10, 1), pd.Timestamp("2026-10-01")], "the column x holds date, datetime"),
+        ([b"4711", "4711"], "the column x holds bytes, str"),
+        ([np.timedelta64(4711, "ns")], "the column x holds timedelta64"),
+    ],
+)
+def test_what_is_not_of_one_type_is_told_without_a_value(spark: SparkSession, values: list[Any], said: str) -> None:
+    with pytest.raises(UsageError) as told:
+        dq.check(pd.DataFrame({"x": pd.Series(values, dtype="object")}), _suite((NOT_NULL, {"column": "x"})))
+    assert said in str(told.value)
+    assert "47" not in str(told.value)
+
+
+def test_what_spark_refuses_is_told_without_the_value_it_quotes() -> None:
+    def refuse(rows: list[tuple[Any, ...]], _: object) -> None:
+        raise ValueError(f"{rows[0][0]} is not accepted")
+
+    refusing: Any = SimpleNamespace(createDataFrame=refuse)
+    with pytest.raises(UsageError, match="the frame holds a value that Spark does not take") as told:
+        spark_frame(refusing, pd.DataFrame({"x": ["4711"]}))
+    assert "4711" not in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,9 @@ def by_day(
         ),
     }
     stacked = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts.values())
-    stacked = stacked.withColumn("known", sf.col("region") != UNALLOCATED)
+    # A version without a region is master data, too: only where there is none are both unallocated.
+    nowhere = sf.col("region").eqNullSafe(UNALLOCATED) & sf.col("segment").eqNullSafe(UNALLOCATED)
+    stacked = stacked.withColumn("known", ~nowhere)
     rows = stacked.groupBy(*UNIT).agg(
         sf.bool_or("known").alias("known"),
         sf.max(sf.struct("known", "region", "segment")).alias("place"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from job_support import load
 from pyspark.sql import SparkSession
 
@@ -200,6 +201,15 @@ def test_an_account_that_master_data_does_not_know_has_no_activity_to_be_0(spark
     known = week(spark, users=[(*nowhere, "u1", 1), (TUE, "x", "north", "small", "u1", 1)])
     assert (known["day", MON, "x"]["sessions"], known["week", MON, "x"]["sessions"]) == (None, 0)
     assert known["week", MON, "x"]["account_reason"] is None
+
+
+@pytest.mark.parametrize("region", ["unallocated", None])
+def test_an_account_without_a_region_is_known_all_the_same(spark: SparkSession, region: str | None) -> None:
+    rows = week(spark, users=[(MON, "x", region, "small", "u1", 1)])
+    for key in (("day", MON, "x"), ("week", MON, "x")):
+        found = rows[key]
+        assert [found[name] for name in (*ACTIVITY, "mrr_new", "licensed_users")] == [0] * 7
+        assert (found["account_reason"], found["region"], found["segment"]) == (None, region, "small")
 
 
 def test_a_fact_whose_source_is_absent_is_null_for_every_account_of_the_day(spark: SparkSession) -> None:

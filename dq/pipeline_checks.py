@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dq import registry, yamlfile
+from dq.custom_types import ROW_COUNT
 from dq.model import Check, Severity
 from dq.periods import Grain
 
@@ -52,26 +53,34 @@ def finals_stand(
 ) -> list[Check]:
     """The checks that a final which is published again says what it said; ``compared`` are columns a suite looks at.
 
-    Amounts and counts are told apart, so that a waiver's ceiling is in one unit.
+    Amounts and counts are told apart, so that a waiver's ceiling is in one unit. What is not a number is compared by
+    counting the rows that say the same.
     """
-    return [
-        Check(
+
+    def stands(what: str, columns: Sequence[str], by: Sequence[str]) -> Check:
+        return Check(
             check=f"{name}.final.{what}",
             dataset=name,
             type="expect_published_to_rederive",
             kwargs={
                 "published": "replaced",
                 "other": name,
-                "pairs": [{"column": column, "other": column} for column in left],
-                "by": published.cells,
+                "pairs": [{"column": column, "other": column} for column in columns],
+                "by": [*by],
             },
             description=f"A final that is published again says the same {what} as before, row by row.",
             failure_class="F15",
             where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns'))}",
         )
+
+    found = [
+        stands(what, left, published.cells)
         for what, columns in published.numbers().items()
         if (left := [column for column in columns if column not in compared])
     ]
+    if published.words():
+        found.append(stands("words", [ROW_COUNT], [*published.cells, *published.words()]))
+    return found
 
 
 def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:

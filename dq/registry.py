@@ -46,8 +46,8 @@ class Column(_Strict):
     """A published column: its Spark SQL type and whether NULL is a failure.
 
     ``depends_on`` are the sources without which it is NULL: where one is declared absent, its checks are not run.
-    ``follows`` says that its amount follows from amounts of other columns, rows or periods, so that a final which is
-    published again is not compared by it once more: a running total, or what the period before said.
+    ``follows`` says that it follows from other columns, rows or periods, so that a final which is published again is
+    not compared by it once more: a running total, what the period before said, or the reason why that is not there.
     """
 
     type: str
@@ -84,6 +84,15 @@ class Published(_Strict):
                 elif spec.type in COUNTS:
                     found["counts"].append(name)
         return found
+
+    def words(self) -> list[str]:
+        """The other columns a final stands by: texts that may be NULL, days, lists."""
+        return [
+            name
+            for name, spec in self.columns.items()
+            if not (spec.follows or name in self.cells or spec.type in (RATIO, *COUNTS))
+            and not spec.type.startswith(("decimal(", "map<"))
+        ]
 
     def null_without(self, absent: Collection[str]) -> dict[str, str]:
         """The columns that are NULL because a source is declared absent, each with the reason."""

@@ -119,7 +119,8 @@ def _condition_sql(condition: Json) -> str:
             raise _error(f"has an empty {kind}", str(dict(condition)), "at least one condition")
         return "(" + f" {str(kind).upper()} ".join(_condition_sql(part) for part in parts) + ")"
     if kind == "pass_through":
-        return f"({condition.get('pass_through_filter', '')})"
+        # Read by itself, so that one that closes the bracket cannot join what stands beside it.
+        return f"({_alone(str(condition.get('pass_through_filter', '')))})"
     column = condition.get("column")
     name = quote(str(column.get("name", "") if isinstance(column, Mapping) else column))
     if kind == "nullity":
@@ -132,6 +133,11 @@ def _condition_sql(condition: Json) -> str:
         if operator in _OPERATORS:
             return f"{name} {_OPERATORS[str(operator)]} {_literal(value)}"
     raise _error("is not a condition that is known", str(dict(condition)), "comparison, nullity, and, or, pass_through")
+
+
+def _alone(text: str) -> str:
+    """A filter read by itself and written again, without its comments."""
+    return _written(_parse(text), text)
 
 
 def _literal(value: Json) -> str:

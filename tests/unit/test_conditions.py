@@ -181,12 +181,22 @@ def test_a_row_condition_is_text_or_a_condition_object_or_nothing() -> None:
         {"type": "comparison", "column": {"name": "nowhere"}, "operator": "==", "parameter": 1},
         {"type": "unheard_of"},
         {"type": "pass_through", "pass_through_filter": "amount > 0) OR (reflect('a', 'b')"},
+        {"type": "pass_through", "pass_through_filter": "amount > 1) OR (amount < 0"},
         7,
     ],
 )
 def test_a_condition_object_that_is_not_known_is_refused(condition: object) -> None:
     with pytest.raises(DqError):
         row_condition({"row_condition": condition}, COLUMNS)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("text", ["amount > 1 -- of a bill", "amount > 1 /* of a bill */", "amount > 1\n-- of a bill\n"])
+def test_a_comment_ends_with_the_filter_it_stands_in(text: str) -> None:
+    one = {"type": "pass_through", "pass_through_filter": text}
+    both = {"type": "or", "conditions": [one, {"type": "pass_through", "pass_through_filter": "amount < 0"}]}
+    assert row_condition({"row_condition": text}, COLUMNS) == "`amount` > 1"
+    assert row_condition({"row_condition": one}, COLUMNS) == "(`amount` > 1)"
+    assert row_condition({"row_condition": both}, COLUMNS) == "((`amount` > 1) OR (`amount` < 0))"
 
 
 def test_the_great_expectations_condition_language_is_refused_with_what_to_write() -> None:

@@ -704,6 +704,19 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
 }
 
+NULLS_LEFT_OUT = frozenset(
+    {
+        "expect_instants_to_lie_on_their_day",
+        "expect_measure_to_fit_history",
+        "expect_redeliveries_to_be_rare",
+        "expect_repeated_keys_to_be_identical",
+        "expect_rows_to_arrive_in_time",
+        "expect_sessions_to_end",
+        "expect_values_to_refer_to",
+    }
+)
+"""Custom types that judge only rows with a value, so that NULLs may leave nothing to judge."""
+
 _COLUMNS_IN = {KwargType.COLUMN, KwargType.COLUMNS, KwargType.BY, KwargType.LINES, KwargType.PAIRS}
 
 

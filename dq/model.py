@@ -19,7 +19,7 @@ EVERY_DAYS = "every_days"
 
 DECLARED_ABSENT = " declared absent"
 """In the reason of what was not run: a source or column it needs is declared absent."""
-ALLOWED = "its condition, which is allowed"
+ALLOWED = "which is allowed"
 """In the reason of what was not run: no row meets its condition, and the check declares that this may be."""
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -335,7 +335,7 @@ class Check:
 
     ``runbook`` is ``<page>.md#<anchor>`` once the suite is bound to a pipeline, else empty; ``where`` is the file and
     line it is declared at; ``when`` the kinds it is judged at (empty: always); ``show`` whether values of its columns
-    may be shown; ``may_be_empty`` whether its row condition may keep no row.
+    may be shown; ``may_be_empty`` whether its row condition, or NULLs, may leave nothing to judge.
     """
 
     check: str

@@ -147,3 +147,13 @@ NATIVE_TYPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "expect_table_row_count_to_equal_other_table": _spec("other_table_name", "condition_parser row_condition"),
     "unexpected_rows_expectation": _spec("unexpected_rows_query", ""),
 }
+
+EVERY_ROW = frozenset(name for name in NATIVE_TYPES if name.startswith(("expect_table_", "unexpected_rows"))) | {
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_column_to_exist",
+    "expect_column_values_to_be_in_type_list",
+    "expect_column_values_to_be_null",
+    "expect_column_values_to_be_of_type",
+    "expect_column_values_to_not_be_null",
+}
+"""Types that judge the table, or every row whatever it holds: NULLs leave nothing out."""

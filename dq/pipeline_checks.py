@@ -29,6 +29,8 @@ def published_checks(name: str, published: registry.Published, document: yamlfil
             kwargs={"column": published.key[0]} if single else {"column_list": published.key},
             description=f"{', '.join(published.key)} identify a row.",
             failure_class="F02",
+            # Where the key is required, its NULLs are told by the checks of its columns.
+            may_be_empty=all(published.columns[column].required for column in published.key),
             where=where("key"),
         )
     ]

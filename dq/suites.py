@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dq import yamlfile
 from dq.custom_kwargs import kwarg_problems
-from dq.custom_types import CUSTOM_TYPES, KwargType
+from dq.custom_types import CUSTOM_TYPES, NULLS_LEFT_OUT, KwargType
 from dq.custom_types import columns_of as custom_columns
 from dq.errors import ConfigError, Finding, choices
 from dq.model import NAME, Check, Json, Kind, Severity
 from dq.native_kwargs import is_parameter, value_problems
-from dq.native_types import NATIVE_TYPES
+from dq.native_types import EVERY_ROW, NATIVE_TYPES
 
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
@@ -121,8 +121,8 @@ def examine(document: yamlfile.Document, text: str) -> tuple[Suite | None, list[
         for number, kind in enumerate(item.when):
             if kind not in set(Kind):
                 findings.append(document.finding((*at, "when", number), f"unknown kind; {choices(kind, [*Kind])}"))
-        if item.may_be_empty and not item.kwargs.get("row_condition"):
-            message = "only rows that a row_condition leaves out may leave none; this check has no row_condition"
+        if item.may_be_empty and not item.kwargs.get("row_condition") and not _leaves_out_nulls(item.type):
+            message = "neither a row_condition nor NULLs leave out a row of this check: it always has what it judges"
             findings.append(document.finding((*at, "may_be_empty"), message))
         problems = [] if index in unsure else kwargs_findings(document, at, item.type, item.kwargs)
         findings += problems
@@ -287,12 +287,17 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
             message = f"say under `notes` why {' and '.join(thresholds)} {'is' if len(thresholds) == 1 else 'are'} so"
             found.append(suite.finding(index, "", message))
         if check.may_be_empty and not check.notes.strip():
-            found.append(suite.finding(index, "may_be_empty", "say under `notes` why no row may meet the condition"))
+            found.append(suite.finding(index, "may_be_empty", "say under `notes` why nothing may be left to judge"))
         if check.check == f"{suite.name}.{index + 1}":
             found.append(suite.finding(index, "", "give the check a stable id under `check`"))
     if not suite.unsure and not any(check.type in ROW_COUNT for check in suite.checks):
         found.append(suite.finding(None, "expectations", f"no row-count check; add an {ROW_COUNT[0]}"))
     return found
+
+
+def _leaves_out_nulls(type_name: str) -> bool:
+    """Whether a type judges only values, or rows with values; a type that nobody knows is told as that."""
+    return type_name in NULLS_LEFT_OUT or type_name not in {*CUSTOM_TYPES, *EVERY_ROW}
 
 
 def bind(

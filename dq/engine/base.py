@@ -25,6 +25,7 @@ class Dataset:
     ``files`` and ``footer_columns`` (frame column -> Parquet column) are set only when the frame is exactly these
     Parquet files' rows with those columns unchanged, apart from ``filters``; then footers are exact wherever they prove
     every filter vacuous. A hidden column ``__raw_<name>`` holds a value before its conversion to the contract type.
+    ``closed`` says why nothing is expected of it, where the company is closed on all of its days: it then may be empty.
     ``repeated`` is known where the rows, and maybe others with them, were looked through for keys that repeat.
     """
 
@@ -35,6 +36,7 @@ class Dataset:
     filters: Sequence[RangeFilter] = ()
     absent_columns: Mapping[str, str] = field(default_factory=dict)
     may_be_empty: bool = False
+    closed: str = ""
     repeated: Repeated | None = None
 
 

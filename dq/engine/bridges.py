@@ -9,7 +9,6 @@ from operator import add
 from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.request import Judge, Judged, Request
 from dq.engine.sums import summed
-from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
 
@@ -41,8 +40,7 @@ def columns_to_add_up(request: Request) -> Judge:
 
     def judge() -> Judged:
         rows, missing, bad = whole(read_rows()), whole(read_unknown()), whole(read_wrong())
-        if not rows and not request.dataset.may_be_empty:
-            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        request.refuse_nothing(rows)
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": missing + bad}
         off, largest = decimal(read_off()) or Decimal(0), decimal(read_largest())
         if not missing and off.is_finite():

@@ -12,7 +12,7 @@ from dq.custom_types import ROW_COUNT
 from dq.engine.conditions import quote
 from dq.engine.differences import Difference, counted, difference, judged, listed_rows
 from dq.engine.gather import column, column_types, condition, decimal, percent, whole
-from dq.engine.request import MAX_ROWS, Judge, Judged, Request, listed
+from dq.engine.request import MAX_ROWS, Judge, Judged, NothingToJudgeError, Request, listed
 from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
@@ -145,7 +145,7 @@ def _grouped_totals(
     def judge() -> Judged:
         groups, wrong = whole(read_groups()), sum(whole(read()) for read in read_bad)
         if not all(whole(read()) for read in read_seen):
-            raise EvaluationError(f"there is no amount on either side to compare with {other}")
+            raise NothingToJudgeError(f"there is no amount on either side to compare with {other}")
         off_by = [decimal(read()) or Decimal(0) for read in read_off]
         measures: dict[str, Json] = {"groups": groups, "totals": groups * len(pairs), "totals_off": wrong}
         if all(off.is_finite() for off in off_by):

@@ -23,7 +23,7 @@ from dq.engine.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguou
 from dq.engine.reasons import reason
 from dq.engine.references import distinct_counts_to_match, values_to_refer_to
 from dq.engine.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
-from dq.engine.request import Judge, Judged, NotRunError, Request
+from dq.engine.request import Judge, Judged, NothingToJudgeError, NotRunError, Request
 from dq.engine.restatement import published_to_rederive
 from dq.engine.rows import (
     ratio_to_be_explained,
@@ -33,7 +33,7 @@ from dq.engine.rows import (
 )
 from dq.engine.sequences import sequences_without_gaps
 from dq.errors import EvaluationError
-from dq.model import Check, CheckResult, Evidence, Outcome
+from dq.model import ALLOWED, Check, CheckResult, Evidence, Outcome
 
 _DAYS = "rows per day"
 _TOTALS = "totals of one scan"
@@ -136,7 +136,9 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
         prepare_type = _TYPES[check.type][0]
         kwargs = with_defaults(check.type, check.kwargs)
         request = Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather)
-        return _judged_rows(request, prepare_type(request))
+        if dataset.may_be_empty:
+            request.every_row()
+        return _excusing(request, _judged_rows(request, prepare_type(request)))
 
     try:
         return prepare()
@@ -157,7 +159,7 @@ def _judged_rows(request: Request, judge: Judge) -> Judge:
     read = request.kept_rows()
 
     def judge_rows() -> Judged:
-        kept = whole(read()) or request.dataset.may_be_empty
+        kept = whole(read()) or request.excused()
         if kept:
             return judge()
         judged = _attempt(judge)
@@ -169,6 +171,20 @@ def _judged_rows(request: Request, judge: Judge) -> Judge:
         return Judged(outcome=outcome, reason=why, evidence=Evidence.NONE)
 
     return judge_rows
+
+
+def _excusing(request: Request, judge: Judge) -> Judge:
+    """The judge of a check that is not run where nothing is left to judge and that may be."""
+
+    def judged() -> Judged:
+        try:
+            return judge()
+        except NothingToJudgeError as error:
+            if not (request.check.may_be_empty or request.excused()):
+                raise
+            return Judged(outcome=Outcome.NOT_RUN, reason=f"{error.what}, {ALLOWED}", evidence=Evidence.NONE)
+
+    return judged
 
 
 def _want(columns: Sequence[str], absent: Mapping[str, str]) -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from dq.engine.gather import shown
-from dq.engine.request import MAX_ROWS, Judged, listed
-from dq.errors import EvaluationError
+from dq.engine.request import MAX_ROWS, Judged, NothingToJudgeError, listed
 from dq.model import Json, Outcome
 
 
@@ -75,9 +74,9 @@ def difference(
 
 
 def judged(differences: Sequence[Difference], other: str, word: str) -> Judged:
-    """The judgement of totals that are compared one by one; an EvaluationError where neither side has any amount."""
+    """The judgement of totals that are compared one by one; a NothingToJudgeError where neither side has any amount."""
     if all(item.ours is None and item.theirs is None for item in differences):
-        raise EvaluationError(f"there is no amount on either side to compare with {other}")
+        raise NothingToJudgeError(f"there is no amount on either side to compare with {other}")
     wrong = [item for item in differences if not item.holds]
     offs = [item.off_by for item in wrong]
     measures: dict[str, Json] = {word: len(differences), f"{word}_off": len(wrong)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dq.engine.bounds import bounds_of, number
 from dq.engine.fields import resolve, where_of
-from dq.engine.measures import matching
+from dq.engine.measures import matching, nulls, rows
 from dq.engine.native_map import in_set_rule, members_of
 from dq.engine.requirement import Distinct, DistinctFound, Found, Judged, Requirement
 from dq.model import Check, Json
@@ -35,6 +35,7 @@ def distinct_requirement(check: Check, schema: StructType, *, house: bool) -> Re
     text = f"outside {column.name} {members!r}{'' if house else ' as GX'}"
     outside = matching(text, rule.unexpected, frozenset({column.top}), where)
     asked = Distinct(column=column, where=where, members=tuple(members), outside=inside, present=contains, exact=house)
+    counted = (rows(where), nulls(column, where)) if house else ()
 
     def judge(found: Found) -> Judged:
         seen = found.distinct.get(asked.key, DistinctFound())
@@ -53,12 +54,13 @@ def distinct_requirement(check: Check, schema: StructType, *, house: bool) -> Re
         measures: dict[str, Json] = {
             key: int(str(result[key])) for key in ("unexpected_count", "missing_count") if key in result
         }
-        return Judged(success=success, result={**result, **lists}, measures=measures)
+        left = found.count(counted[0]) - found.count(counted[1]) if counted else None
+        return Judged(success=success, left=left, result={**result, **lists}, measures=measures)
 
     return Requirement(
         check=check,
         columns=(column.top, *sorted(where.columns - {column.top})),
-        measures=(outside,) if inside else (),
+        measures=(outside, *counted) if inside else counted,
         distinct=asked,
         distinct_unless=None if contains else outside,
         judge=judge,
@@ -75,7 +77,8 @@ def count_requirement(check: Check, schema: StructType, *, house: bool) -> Requi
 
     def judge(found: Found) -> Judged:
         count = found.distinct[asked.key].count
-        return Judged(success=bounds.holds(count), result={"observed_value": count}, measures={"distinct_count": count})
+        measures: dict[str, Json] = {"distinct_count": count}
+        return Judged(success=bounds.holds(count), left=count, result={"observed_value": count}, measures=measures)
 
     return Requirement(
         check=check,

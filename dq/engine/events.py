@@ -115,8 +115,7 @@ def of_share(
     evidence: Evidence,
 ) -> Judged:
     """So many of all rows are wrong, judged by the greatest share that may be; nothing to judge is an error."""
-    if not rows and not request.dataset.may_be_empty:
-        raise EvaluationError(f"there are no {noun} to judge", where=request.dataset.name)
+    request.refuse_nothing(rows, f"there are no {noun} to judge")
     allowed = decimal(request.kwargs.get("max_share")) or Decimal(0)
     measures: dict[str, Json] = {"element_count": rows, "unexpected_count": wrong}
     observed = f"{wrong:,} of {rows:,} {noun} {sentence}{more}" if wrong else f"none of {rows:,} {noun} {sentence}"

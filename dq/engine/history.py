@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from dq.engine.gather import column_types, decimal, shown, whole
-from dq.engine.request import Judge, Judged, NotRunError, Request
+from dq.engine.request import Judge, Judged, NothingToJudgeError, NotRunError, Request
 from dq.engine.sums import summed
 from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
@@ -154,10 +154,10 @@ def measure_to_fit_history(request: Request) -> Judge:
     def judge() -> Judged:
         value = read()
         past = published(request)
-        if value is None and request.dataset.may_be_empty:
+        if value is None and request.excused():
             raise NotRunError(f"{name} has no value to measure in a dataset that may be empty")
         if value is None:
-            raise EvaluationError(f"{name} has no value to measure", where=request.dataset.name)
+            raise NothingToJudgeError(f"{name} has no value to measure", where=request.dataset.name)
         if not value.is_finite():
             observed = f"{label} is {shown(value)}"
             return Judged(outcome=Outcome.FAILED, observed=observed, evidence=Evidence.SCAN)

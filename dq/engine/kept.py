@@ -1,4 +1,4 @@
-"""The rows a check's row condition keeps: where it keeps none, nothing is judged, and nothing judged is no pass."""
+"""What is left to judge of a check's rows by its row condition and its NULLs: nothing judged is not a pass."""
 
 from __future__ import annotations
 
@@ -48,5 +48,18 @@ def nothing_kept(check: Check, total: int | None = None) -> tuple[Outcome, str]:
     """The outcome of a check whose condition keeps no row of ``total``, and why: not run only where that may be."""
     of = f"none of {total:,} rows meets" if total is not None else "no row meets"
     if check.may_be_empty:
-        return Outcome.NOT_RUN, f"{of} {ALLOWED}"
+        return Outcome.NOT_RUN, f"{of} its condition, {ALLOWED}"
     return Outcome.ERRORED, f"{of} its row condition, so nothing was judged"
+
+
+def nothing_left(check: Check, rows: object) -> tuple[Outcome, str]:
+    """The outcome of a check of which NULLs leave none of so many rows, and why: not run only where that may be."""
+    of = f"none of {rows:,} rows" if isinstance(rows, int) else "no row"
+    of += " that meet its row condition" if check.kwargs.get("row_condition") else ""
+    listed = check.kwargs.get("column_list") or [check.kwargs.get("column_A"), check.kwargs.get("column_B")]
+    named = ", ".join(str(name) for name in listed) if isinstance(listed, list | tuple) else str(listed)
+    column = check.kwargs.get("column")
+    left = f"{of} has a value of {column}" if column else f"{of} is left to judge by NULL in {named}"
+    if check.may_be_empty:
+        return Outcome.NOT_RUN, f"{left}, {ALLOWED}"
+    return Outcome.ERRORED, f"{left}, so nothing was judged"

@@ -45,8 +45,7 @@ def rows_to_arrive_in_time(request: Request) -> Judge:
 
     def judge() -> Judged:
         known, wrong = whole(read_known()), whole(read_late())
-        if not known and not request.dataset.may_be_empty:
-            raise EvaluationError("there are no rows to judge", where=request.dataset.name)
+        request.refuse_nothing(known, "there are no rows to judge")
         measures: dict[str, Json] = {"element_count": known, "unexpected_count": wrong}
         worth = decimal(read_value()) or Decimal(0)
         if name and worth.is_finite():

@@ -240,6 +240,7 @@ def results(examined: Examined, dataset: Dataset, *, result_format: str, samples
             NativeResult(
                 success=outcome.success,
                 result=formatted,
+                left=outcome.left,
                 evidence=examined.evidence(item),
                 measures=outcome.measures,
                 private=outcome.private,

@@ -79,7 +79,7 @@ _KINDS = {
 
 def _judged(value: Value, bounds: Bounds, measure: Measure) -> Judged:
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return Judged(success=False, result={"observed_value": None}, measures={"values": 0})
+        return Judged(success=False, left=0, result={"observed_value": None}, measures={"values": 0})
     try:
         # A double stands for the shortest decimal that is read as it, as a bound does: 0.6 is not below 0.6.
         success = bounds.holds(number(value) if isinstance(value, float) else value)

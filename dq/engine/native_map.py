@@ -107,7 +107,7 @@ def judged(check: Check, total: int, kept: int | None, unexpected: int) -> Judge
     measures: dict[str, Json] = {"element_count": total, "unexpected_count": unexpected}
     if kept is not None:
         measures["missing_count"] = total - kept
-    return Judged(success=success, rows=total, kept=kept, unexpected=unexpected, measures=measures)
+    return Judged(success=success, rows=total, kept=kept, unexpected=unexpected, left=kept, measures=measures)
 
 
 def identity(check: Check, house: bool) -> str:

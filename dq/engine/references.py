@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dq.custom_types import SO_FAR
 from dq.engine.gather import column, column_types, condition, decimal, percent, shown, whole
 from dq.engine.key_rows import KeyRows, key_rows
-from dq.engine.request import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
+from dq.engine.request import MAX_ROWS, Judge, Judged, NothingToJudgeError, NotRunError, Request, listed
 from dq.engine.sums import counts, summed
 from dq.errors import EvaluationError
 from dq.model import Json, Outcome
@@ -63,8 +63,7 @@ def values_to_refer_to(request: Request) -> Judge:
 
     def judge() -> Judged:
         rows, lost, distinct = whole(read_rows()), whole(read_orphans()), whole(read_keys())
-        if not rows and not request.dataset.may_be_empty:
-            raise EvaluationError(f"no row has a value of {', '.join(names)} to judge", where=request.dataset.name)
+        request.refuse_nothing(rows, f"no row has a value of {', '.join(names)} to judge")
         amount = decimal(read_worth()) or Decimal(0)
         share = Decimal(lost) / rows if rows else Decimal(0)
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": lost, "keys": distinct}
@@ -158,7 +157,7 @@ def distinct_counts_to_match(request: Request) -> Judge:
         if reasoned and not groups:
             raise NotRunError(f"no {label} to count: {other} lacks a day of each {so_far}, as {why} says of every row")
         if not groups:
-            raise EvaluationError(f"there is no group on either side to compare with {other}")
+            raise NothingToJudgeError(f"there is no group on either side to compare with {other}")
         measures: dict[str, Json] = {"groups": groups, "totals_off": wrong, "off_by": str(decimal(read_off()) or 0)}
         if nulls:
             observed = f"{label} is NULL in {nulls:,} rows"

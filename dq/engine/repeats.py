@@ -14,7 +14,6 @@ from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.history import band_of_ratios, least_share, published
 from dq.engine.request import Judge, Judged, Request
 from dq.engine.sums import counts
-from dq.errors import EvaluationError
 from dq.hashes import Repeated, hashable
 from dq.model import Evidence, Json, Outcome
 
@@ -110,8 +109,7 @@ def _repeats(request: Request) -> _Repeats:
 
     def rows() -> int:
         known = whole(read_known())
-        if not known and not request.dataset.may_be_empty:
-            raise EvaluationError(f"no row has a value of {', '.join(key)} to judge", where=request.dataset.name)
+        request.refuse_nothing(known, f"no row has a value of {', '.join(key)} to judge")
         return known
 
     return _Repeats(

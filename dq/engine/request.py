@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dq.custom_types import ROW_COUNT
 from dq.engine.base import Context, Dataset
-from dq.engine.gather import OWN, Gather, column, condition, decimal
+from dq.engine.gather import OWN, Gather, column, condition, decimal, whole
 from dq.errors import EvaluationError, choices
 from dq.model import Check, Evidence, Json, Outcome
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 50
 """The failing cells a result keeps; how many more there are is said in its sentence."""
+
+
+class NothingToJudgeError(EvaluationError):
+    """NULLs, conditions or a lack of rows left nothing to judge: the check is not run where that may be."""
 
 
 class NotRunError(Exception):
@@ -80,6 +84,21 @@ class Request:
     def condition(self, name: str = "row_condition") -> Column | None:
         """A row condition over this dataset, None where none is declared."""
         return condition(self.frame, self.text(name), table=self.dataset.name)
+
+    def every_row(self) -> Callable[[], object]:
+        """A reader of how many rows this dataset has."""
+        from pyspark.sql import functions as F
+
+        return self.own_total("rows", F.count(F.lit(1)))
+
+    def excused(self) -> bool:
+        """Whether this dataset, which may have no row, has none: one that has rows is judged as any other."""
+        return self.dataset.may_be_empty and not whole(self.every_row()())
+
+    def refuse_nothing(self, judged: int, what: str = "no rows to evaluate") -> None:
+        """Raise NothingToJudgeError where nothing is left to judge of a dataset that is not excused."""
+        if not judged and not self.excused():
+            raise NothingToJudgeError(what, where=self.dataset.name)
 
     def kept_rows(self) -> Callable[[], object]:
         """A reader of how many rows of this dataset meet the row condition, of all of them without one."""

@@ -106,12 +106,14 @@ class Judged:
 
     ``rows``, ``kept`` and ``unexpected`` are set for row-wise checks; ``kept`` is None where NULLs are what is judged.
     ``result`` is the Great Expectations result of every other check; ``private`` are measures that are data values.
+    ``left`` are the values that NULLs leave to judge; None where NULLs are judged, or are none of what is.
     """
 
     success: bool
     rows: int = 0
     kept: int | None = None
     unexpected: int = 0
+    left: int | None = None
     result: Mapping[str, object] | None = None
     measures: Mapping[str, Json] = field(default_factory=dict)
     private: Mapping[str, Json] = field(default_factory=dict)

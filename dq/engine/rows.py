@@ -10,7 +10,6 @@ from dq.engine.base import RAW_PREFIX
 from dq.engine.gather import column_types, condition, decimal, percent, shown, whole
 from dq.engine.request import Judge, Judged, Request
 from dq.engine.sums import summed
-from dq.errors import EvaluationError
 from dq.model import Evidence, Json, Outcome
 
 if TYPE_CHECKING:
@@ -103,8 +102,7 @@ def rows_to_be_immaterial(request: Request) -> Judge:
 
     def judge() -> Judged:
         rows, count, worth = whole(read_rows()), whole(read_wrong()), decimal(read_worth()) or Decimal(0)
-        if not rows and not request.dataset.may_be_empty:
-            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        request.refuse_nothing(rows)
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": count}
         if name and worth.is_finite():
             measures["off_by"] = str(abs(worth))
@@ -139,8 +137,7 @@ def _counted_rows(
 
     def judge() -> Judged:
         rows, count = whole(read_rows()), whole(read_wrong())
-        if not rows and not request.dataset.may_be_empty:
-            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        request.refuse_nothing(rows)
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": count}
         found = {name: whole(read()) for name, read in read_ways.items() if whole(read())}
         parts = [f"{number:,} rows: {name}" for name, number in found.items()] if len(found) > 1 else [*found]

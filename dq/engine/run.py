@@ -13,8 +13,8 @@ from dq.custom_types import CUSTOM_TYPES, judges_published
 from dq.engine import measures
 from dq.engine.base import RAW_PREFIX, Context, Dataset
 from dq.engine.fields import columns_named
-from dq.engine.kept import ROW_COUNT, kept_rows, nothing_kept, only_gx_counts, rows_of_condition
-from dq.engine.measures import Measure
+from dq.engine.kept import ROW_COUNT, kept_rows, nothing_kept, nothing_left, only_gx_counts, rows_of_condition
+from dq.engine.measures import Measure, Value
 from dq.engine.native import Examined, examine, results, supports
 from dq.engine.native_aggregate import plain
 from dq.engine.native_result import NativeResult
@@ -22,7 +22,7 @@ from dq.engine.native_schema import SCHEMA_ONLY
 from dq.engine.reasons import reason
 from dq.engine.sentences import expected, observed
 from dq.errors import EvaluationError
-from dq.model import Check, CheckResult, Evidence, Json, Outcome
+from dq.model import ALLOWED, Check, CheckResult, Evidence, Json, Outcome
 
 if TYPE_CHECKING:
     from dq.engine.custom import Asked
@@ -74,19 +74,28 @@ def _evaluated(checks: Sequence[Check], dataset: Dataset, context: Context) -> l
     schema = dataset.frame.schema
     kept = {position: kept_rows(checks[position], schema) for position in (*native, *others)}
     examined = _examined([checks[position] for position in native], dataset, asked, kept.values())
-    empty = not dataset.may_be_empty and _is_empty(examined, dataset, bool(custom or others))
-    if empty:
+    empty = _is_empty(examined, dataset, bool(custom or others))
+    excused = empty and dataset.may_be_empty
+    if empty and not excused:
         waits = [position for position in due if checks[position].type not in ROW_COUNT | SCHEMA_ONLY]
         made.update({position: result_of(checks[position], Outcome.ERRORED, reason=NO_ROWS) for position in waits})
         custom, others = [], []
-    elif not dataset.may_be_empty:
+    elif empty and dataset.closed:
+        # What compares with another table still has to find that nothing is there either.
+        waits = [n for n in due if checks[n].type not in SCHEMA_ONLY and not checks[n].kwargs.get("other")]
+        why = f"no row, {ALLOWED}: {dataset.closed}"
+        made.update({position: result_of(checks[position], Outcome.NOT_RUN, reason=why) for position in waits})
+        custom, others = [n for n in custom if n not in made], [n for n in others if n not in made]
+    elif not empty:
         made.update(_nothing_kept({position: checks[position] for position in kept}, kept, examined))
         others = [position for position in others if position not in made]
     samples = [context.sample and checks[position].show for position in native]
     for position, found in zip(native, _native(examined, dataset, samples), strict=True):
-        made.setdefault(position, _judged(checks[position], found, dataset))
-    for position, given in zip(others, _fallback([checks[position] for position in others], dataset), strict=True):
-        made[position] = given if isinstance(given, CheckResult) else _judged(checks[position], given, dataset)
+        rows = examined.found.values.get(kept[position] or measures.rows())
+        made.setdefault(position, _judged(checks[position], found, rows, excused=excused))
+    given = _fallback([checks[position] for position in others], dataset, excused=excused)
+    for position, one in zip(others, given, strict=True):
+        made[position] = one if isinstance(one, CheckResult) else _judged(checks[position], one, excused=excused)
     made.update(_custom({position: checks[position] for position in custom}, asked, examined))
     return [made[position] for position in range(len(checks))]
 
@@ -160,12 +169,12 @@ def _native(examined: Examined, dataset: Dataset, samples: Sequence[bool]) -> li
         return [NativeResult(success=None, error=reason(error)) for _ in samples]
 
 
-def _fallback(checks: Sequence[Check], dataset: Dataset) -> list[NativeResult | CheckResult]:
+def _fallback(checks: Sequence[Check], dataset: Dataset, *, excused: bool) -> list[NativeResult | CheckResult]:
     """The results that Great Expectations gives, with a count of the rows of each condition only it can read."""
     if not checks:
         return []
     hidden = [name for name in dataset.frame.columns if name.startswith(RAW_PREFIX)]
-    counted = [] if dataset.may_be_empty else [n for n, check in enumerate(checks) if only_gx_counts(check)]
+    counted = [] if excused else [n for n, check in enumerate(checks) if only_gx_counts(check)]
     try:
         from dq.gx.fallback import evaluate_fallback
 
@@ -202,14 +211,17 @@ def _custom(checks: Mapping[int, Check], asked: Asked | str, examined: Examined)
     }
 
 
-def _judged(check: Check, found: NativeResult, dataset: Dataset) -> CheckResult:
+def _judged(check: Check, found: NativeResult, rows: Value = None, *, excused: bool) -> CheckResult:
+    """The result of a check by its numbers; ``excused`` is a dataset without rows that may have none."""
     if found.success is None:
         return result_of(check, Outcome.ERRORED, reason=found.error, evidence=found.evidence)
     if not found.measures:
         found = replace(found, measures=_counts(found.result))
     passed = found.success
-    nothing = found.measures.get("values") == 0
-    if nothing and dataset.may_be_empty:
+    if found.left == 0 and not excused and (passed or check.may_be_empty):
+        outcome, why = nothing_left(check, found.measures.get("element_count", rows))
+        return result_of(check, outcome, reason=why, evidence=found.evidence)
+    if found.left == 0 and excused:
         passed = True  # no value is no wrong value where no rows are allowed
     cells = found.result.get("partial_unexpected_list") if check.show else None
     return result_of(

@@ -63,7 +63,7 @@ def observed(check: Check, result: NativeResult, *, show: bool) -> str:
 
 
 def _rows(check: Check, measures: Mapping[str, Json]) -> str:
-    total, unexpected = _int(measures["element_count"]), _int(measures["unexpected_count"])
+    total, unexpected = _int(measures["element_count"]), _int(measures.get("unexpected_count", 0))
     missing = _int(measures.get("missing_count", 0))
     kept = total - missing
     what = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dq.engine.gather import whole
 from dq.engine.request import Judge, Judged, Request
 from dq.engine.sums import counts
-from dq.errors import EvaluationError
 from dq.model import Json, Outcome
 
 
@@ -56,8 +55,7 @@ def sequences_without_gaps(request: Request) -> Judge:
 
     def judge() -> Judged:
         rows = whole(read_rows())
-        if not rows and not request.dataset.may_be_empty:
-            raise EvaluationError("no rows to evaluate", where=request.dataset.name)
+        request.refuse_nothing(rows)
         found = {way: count for way, read in readers.items() if (count := whole(read()))}
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": sum(found.values())}
         if not found:

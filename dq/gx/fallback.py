@@ -167,6 +167,8 @@ def _native(result: ExpectationValidationResult, samples: bool) -> NativeResult:
         return _not_evaluated(f"Great Expectations raised {raised}")
     values: dict[str, object] = dict(result.result)
     measures: dict[str, Json] = {name: int(str(values[name])) for name in _COUNTS if values.get(name) is not None}
+    counts = [measures.get(name) for name in ("element_count", "missing_count")]
+    left = counts[0] - counts[1] if isinstance(counts[0], int) and isinstance(counts[1], int) else None
     private: dict[str, Json] = {}
     if "observed_value" in values:
         private["observed_value"] = str(values["observed_value"])
@@ -178,6 +180,7 @@ def _native(result: ExpectationValidationResult, samples: bool) -> NativeResult:
     return NativeResult(
         success=bool(result.success),
         result=values,
+        left=left,
         evidence=Evidence.GREAT_EXPECTATIONS,
         measures=measures,
         private=private,

@@ -84,6 +84,7 @@ def _check(
     description: str,
     where: str,
     severity: Severity = Severity.CRITICAL,
+    may_be_empty: bool = False,
 ) -> Check:
     return Check(
         check=f"{contract.name}.{suffix}",
@@ -93,6 +94,7 @@ def _check(
         severity=severity,
         description=description,
         failure_class=failure_class,
+        may_be_empty=may_be_empty,
         where=where,
     )
 
@@ -137,6 +139,8 @@ def _period_check(contract: Contract) -> Check:
 def _key_check(contract: Contract, source: Source) -> Check:
     key = [column for column in contract.key if column not in source.absent_columns]
     delivery = [column for column in contract.delivery if column not in source.absent_columns]
+    # Where the key is required, its NULLs are told by the checks of its columns.
+    required = all(contract.columns[column].required for column in key)
     if delivery:
         return _check(
             contract,
@@ -146,6 +150,7 @@ def _key_check(contract: Contract, source: Source) -> Check:
             failure_class="F02",
             description=f"No two different rows of {contract.name} share {', '.join(key)}; redeliveries are dropped.",
             where=contract.key_where,
+            may_be_empty=required,
         )
     single = len(key) == 1
     return _check(
@@ -154,6 +159,7 @@ def _key_check(contract: Contract, source: Source) -> Check:
         "expect_column_values_to_be_unique" if single else "expect_compound_columns_to_be_unique",
         {"column": key[0]} if single else {"column_list": key},
         failure_class="F02",
+        may_be_empty=required,
         description=f"{', '.join(key)} {'identifies' if single else 'together identify'} a row of {contract.name}.",
         where=contract.key_where,
     )
@@ -181,6 +187,8 @@ def _accepted(contract: Contract, column: ContractColumn, accepted: tuple[str, .
         failure_class="F22",
         description=f"{column.name} of {contract.name} is one of {len(accepted)} known values.",
         where=source.where if column.name in source.accepted else column.where,
+        # An optional column may be NULL everywhere; that a required one is not, its own check says.
+        may_be_empty=True,
         severity=Severity.CRITICAL if critical else Severity.WARNING,
     )
 

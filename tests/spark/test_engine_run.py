@@ -110,12 +110,13 @@ def test_where_no_rows_are_allowed_no_value_is_wrong(spark: SparkSession) -> Non
     assert _outcomes(results) == [Outcome.PASSED] * 3
 
 
-def test_a_column_without_any_value_fails_a_check_of_its_sum(spark: SparkSession) -> None:
+def test_a_column_without_any_value_fails_a_check_of_its_sum_and_leaves_nothing_to_others(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(None,) * 10] * 3, SCHEMA)
     checks = [check(SUM, column="price", min_value=0), check(BETWEEN, column="price", min_value=0)]
     results = evaluate(checks, dataset(frame), Context())
-    assert _outcomes(results) == [Outcome.FAILED, Outcome.PASSED]
+    assert _outcomes(results) == [Outcome.FAILED, Outcome.ERRORED]
     assert results[0].observed == "no value"
+    assert results[1].reason == "none of 3 rows has a value of price, so nothing was judged"
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ import pytest
 from custom_checks import OCTOBER
 from gx_oracle import comparable, oracle
 from pyspark.sql import DataFrame, SparkSession
-from test_validate_sweep import OURS, THEIRS, full
+from test_validate_sweep import OURS, THEIRS, all_null, full
 
 import dq
 from dq.engine.base import Context, Dataset
 from dq.engine.kept import ROW_COUNT
 from dq.engine.run import evaluate
 from dq.model import Check, CheckResult, Outcome, Verdict
-from dq.native_types import NATIVE_TYPES
+from dq.native_types import EVERY_ROW, NATIVE_TYPES
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
 
@@ -91,6 +91,118 @@ def test_rows_that_may_be_none_leave_the_check_not_run(frame: DataFrame) -> None
     assert _one(frame, kept).outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize("condition", ["", "id IS NULL"])
+def test_no_type_of_great_expectations_passes_where_nulls_leave_nothing(spark: SparkSession, condition: str) -> None:
+    given = [(name, kwargs) for name, kwargs in [*OURS, *THEIRS] if name not in EVERY_ROW]
+    checks = [
+        _check(name, {**kwargs, **({"row_condition": condition} if condition and _takes_a_condition(name) else {})})
+        for name, kwargs in given
+        # Compared as they are, two NULLs are two values.
+        if kwargs.get("ignore_row_if") not in ("neither", "never")
+    ]
+    found = evaluate(checks, Dataset(name="d", frame=all_null(spark)), Context())
+    assert len(found) > 30
+    assert [(one.type, one.kwargs) for one in found if one.outcome is Outcome.PASSED] == []
+    for one in found:
+        if one.outcome is Outcome.ERRORED and one.reason.startswith("none of 3 rows"):
+            assert one.reason.endswith(", so nothing was judged")
+    again = evaluate(
+        [replace(one, may_be_empty=True) for one in checks], Dataset(name="d", frame=all_null(spark)), Context()
+    )
+    assert [
+        one.type
+        for one, before in zip(again, found, strict=True)
+        if before.reason.startswith("none of 3") and one.outcome is not Outcome.NOT_RUN
+    ] == []
+
+
+BETWEEN: dict[str, Any] = {"column": "amount", "min_value": 0}
+PAIR: dict[str, Any] = {"column_A": "a", "column_B": "b"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "said"),
+    [
+        ("expect_column_values_to_be_between", BETWEEN, "none of 3 rows has a value of amount"),
+        (
+            "expect_column_values_to_be_between",
+            {**BETWEEN, "row_condition": "region IS NULL"},
+            "none of 3 rows that meet its row condition has a value of amount",
+        ),
+        ("expect_column_values_to_be_unique", {"column": "id"}, "none of 3 rows has a value of id"),
+        (
+            "expect_column_distinct_values_to_be_in_set",
+            {"column": "id", "value_set": [1]},
+            "none of 3 rows has a value of id",
+        ),
+        ("expect_column_pair_values_to_be_equal", PAIR, "none of 3 rows is left to judge by NULL in a, b"),
+        ("expect_column_values_to_be_json_parseable", {"column": "txt"}, "none of 3 rows has a value of txt"),
+    ],
+)
+def test_what_nulls_leave_nothing_of_is_not_evaluated_unless_that_may_be(
+    spark: SparkSession, name: str, kwargs: dict[str, Any], said: str
+) -> None:
+    nulls, one = all_null(spark), _check(name, kwargs)
+    result = _one(nulls, one)
+    assert (result.outcome, result.reason) == (Outcome.ERRORED, f"{said}, so nothing was judged")
+    allowed = _one(nulls, replace(one, may_be_empty=True))
+    assert (allowed.outcome, allowed.reason) == (Outcome.NOT_RUN, f"{said}, which is allowed")
+    assert allowed.nothing_to_judge
+    # That the dataset may have no row excuses none that it has.
+    assert _one(nulls, one, may_be_empty=True).outcome is Outcome.ERRORED
+    assert _one(nulls.limit(0), one, may_be_empty=True).outcome is Outcome.PASSED
+    # Great Expectations passes it, and so does what answers in its name.
+    assert dq.validate(nulls, {"name": "s", "expectations": [{"type": name, "kwargs": dict(kwargs)}]}).success is True
+
+
+def test_nulls_that_may_leave_nothing_to_a_custom_type_leave_it_not_run(spark: SparkSession) -> None:
+    kwargs: dict[str, Any] = {"other": "books", "columns": ["a"], "other_columns": ["a"]}
+    one, context = _check("expect_values_to_refer_to", kwargs), Context(window=OCTOBER, tables={"books": full(spark)})
+    for may_be_empty, outcome in ((False, Outcome.ERRORED), (True, Outcome.NOT_RUN)):
+        found = evaluate(
+            [replace(one, may_be_empty=may_be_empty)],
+            Dataset(name="d", frame=all_null(spark), may_be_empty=True),
+            context,
+        )
+        assert found[0].outcome is outcome, found
+    assert found[0].reason == "no row has a value of a to judge, which is allowed"
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"condition_parser": "great_expectations"}])
+def test_a_dataset_that_may_be_empty_excuses_no_mistyped_condition_over_its_rows(
+    frame: DataFrame, kwargs: dict[str, Any]
+) -> None:
+    condition = 'col("id") > 100' if kwargs else NOTHING
+    one = _check("expect_column_values_to_not_be_null", {"column": "id", "row_condition": condition, **kwargs})
+    assert _one(frame, one, may_be_empty=True).outcome is Outcome.ERRORED
+    assert _one(frame.limit(0), one, may_be_empty=True).outcome is Outcome.PASSED
+
+
+CLOSED = "the company is closed on every day: switched off"
+
+
+def test_of_a_dataset_without_rows_nothing_is_judged_while_the_company_is_closed(frame: DataFrame) -> None:
+    """What it is compared with must have nothing either, and what has rows is judged as on any other day."""
+    pairs = [{"column": "a", "other": "a"}]
+    checks = [
+        _check("expect_table_row_count_to_be_between", {"min_value": 1}),
+        _check("expect_column_values_to_not_be_null", {"column": "id"}),
+        _check("expect_column_values_to_be_json_parseable", {"column": "txt"}),
+        _check("expect_measure_to_fit_history", {"metric": "row_count", "low": 1}),
+        _check("expect_totals_to_match", {"other": "none", "pairs": pairs}, check="none"),
+        _check("expect_totals_to_match", {"other": "none", "pairs": pairs, "by": ["region"]}, check="none_by_group"),
+        _check("expect_totals_to_match", {"other": "books", "pairs": pairs}, check="books"),
+    ]
+    context = Context(window=OCTOBER, tables={"none": frame.limit(0), "books": frame})
+    closed = {"may_be_empty": True, "closed": CLOSED}
+    found = evaluate(checks, Dataset(name="d", frame=frame.limit(0), **closed), context)
+    assert [one.outcome for one in found] == [Outcome.NOT_RUN] * 6 + [Outcome.FAILED], found
+    assert {one.reason for one in found[:4]} == {f"no row, which is allowed: {CLOSED}"}
+    assert all(one.nothing_to_judge for one in found[:6])
+    with_rows = evaluate(checks[:2], Dataset(name="d", frame=frame, **closed), context)
+    assert [one.outcome for one in with_rows] == [Outcome.PASSED, Outcome.FAILED]
+
+
 CUSTOM: list[tuple[str, dict[str, Any]]] = [
     ("expect_columns_to_add_up", {"column": "a", "plus": ["b"], "row_condition": NOTHING}),
     (
@@ -114,6 +226,9 @@ def test_no_custom_type_passes_where_its_condition_keeps_no_row(
     one = _check(name, kwargs, may_be_empty=may_be_empty)
     found = evaluate([one], Dataset(name="d", frame=data), Context(window=OCTOBER, tables={"books": data}))[0]
     assert found.outcome is (Outcome.NOT_RUN if may_be_empty else Outcome.ERRORED), found
+    excused = Dataset(name="d", frame=data, may_be_empty=True)
+    again = evaluate([one], excused, Context(window=OCTOBER, tables={"books": data}))[0]
+    assert again.outcome is found.outcome, again
 
 
 def test_a_total_that_is_missing_for_want_of_rows_still_fails(frame: DataFrame) -> None:

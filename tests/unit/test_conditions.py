@@ -190,7 +190,9 @@ def test_a_condition_object_that_is_not_known_is_refused(condition: object) -> N
         row_condition({"row_condition": condition}, COLUMNS)  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("text", ["amount > 1 -- of a bill", "amount > 1 /* of a bill */", "amount > 1\n-- of a bill\n"])
+@pytest.mark.parametrize(
+    "text", ["amount > 1 -- of a bill", "amount > 1 /* of a bill */", "amount > 1\n-- of a bill\n"]
+)
 def test_a_comment_ends_with_the_filter_it_stands_in(text: str) -> None:
     one = {"type": "pass_through", "pass_through_filter": text}
     both = {"type": "or", "conditions": [one, {"type": "pass_through", "pass_through_filter": "amount < 0"}]}

@@ -64,6 +64,27 @@ def test_each_mistake_is_an_error_with_file_line_and_key(old: str, new: str, sai
     assert said in "\n".join(mistakes(GOOD.replace(old, new)))
 
 
+@pytest.mark.parametrize(
+    ("type_name", "kwargs", "leaves_out"),
+    [
+        ("expect_column_values_to_not_be_null", "{column: amount}", False),
+        ("expect_column_values_to_not_be_null", "{column: amount, row_condition: amount > 1}", True),
+        ("expect_column_values_to_be_unique", "{column: amount}", True),
+        ("expect_table_column_count_to_equal", "{value: 1}", False),
+        ("expect_columns_to_add_up", "{column: amount, plus: [net, tax]}", False),
+        ("expect_instants_to_lie_on_their_day", "{column: paid_at, day: paid_on}", True),
+    ],
+)
+def test_only_what_a_condition_or_nulls_leave_out_may_leave_nothing(
+    type_name: str, kwargs: str, leaves_out: bool
+) -> None:
+    text = f"name: s\nexpectations:\n  - {{check: it, type: {type_name}, kwargs: {kwargs}, may_be_empty: true}}\n"
+    if leaves_out:
+        assert suite(text).checks[0].may_be_empty
+    else:
+        assert "s.yml:3: expectations[0].may_be_empty: neither a row_condition nor NULLs leave out" in mistakes(text)[0]
+
+
 def test_all_mistakes_are_reported_at_once() -> None:
     text = GOOD.replace("min_value: 1", "min_valu: 1").replace("severity: warning", "severity: error")
     assert len(mistakes(text)) == 3  # the unknown argument, the missing bound, the severity

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from dq import sources, suites
+from dq.custom_kwargs import expects
 from dq.custom_types import CUSTOM_TYPES, KwargType
 from dq.errors import Finding, choices
-from dq.model import EVERY_DAYS, Check
+from dq.model import EVERY_DAYS, Check, Json
+from dq.periods import days_between
 
 # What says when nothing is expected is as much the company's own as a bound is.
 _EXCEPTIONS = (KwargType.WEEKDAYS, KwargType.DAYS)
@@ -101,6 +104,15 @@ def _closed(check: Check, closed: sources.Closed) -> Check:
         if days and isinstance(own, list | tuple):
             kwargs[name] = list(dict.fromkeys([*own, *days]))
     return replace(check, kwargs=kwargs, notes=f"{check.notes} Closed: {closed.reason}".strip())
+
+
+def closed_throughout(mapped: sources.SourcesConfig, first: date, last: date) -> str:
+    """Why nothing is expected between two days, both included: the company is closed on each; empty where it is not."""
+    closed = mapped.closed
+    kwargs: dict[str, Json] = {"except_weekdays": [*closed.weekdays], "except_days": [*closed.days]}
+    if not closed.reason or any(expects(kwargs, day) for day in days_between(first, last)):
+        return ""
+    return f"the company is closed on every day: {closed.reason}"
 
 
 def _thresholds(type_name: str, kwargs: Mapping[str, object]) -> list[str]:

@@ -335,7 +335,10 @@ class GuardedRun:
         state = self._state
         assert self._spark is not None  # noqa: S101 - prepare() set it
         for name, reason in empty:
-            state.results += judging.of_nothing(self.bound, name, reason)
+            closed = inputs.closed_for(self.bound.sources, name, state.window)
+            state.results += judging.of_nothing(self.bound, name, reason, closed)
+            if closed:
+                state.frames[name] = sources.no_rows(self._spark, self.bound.sources, name).visible
         state.results += judging.of_inputs(self._spark, self.run, self.bound, state, self._context(), self.warehouse)
         state.results += judging.of_periods(self.bound, state)
         state.results += judging.of_absent(self.bound, self.project)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dq import periods, sources, store
+from dq.adjustments import closed_throughout
 from dq.engine.base import Dataset
 from dq.errors import DqError, SourceError
 from dq.model import InputRef, Kind, PinnedFile, RunRecord, Window
@@ -17,6 +18,7 @@ from dq.periods import Grain
 from dq.project import Project
 from dq.registry import Pipeline, Registry
 from dq.run import records
+from dq.sources.windows import first_day
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -262,11 +264,23 @@ def upstream_frame(spark: SparkSession, warehouse: store.Warehouse, pin: Upstrea
     return store.read_entries(spark, warehouse.table(pin.table), pin.entries)
 
 
-def upstream_dataset(spark: SparkSession, warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame) -> Dataset:
+def closed_for(config: sources.SourcesConfig, name: str, window: Window) -> str:
+    """Why nothing is expected of a source in all that is read of it; empty where something is."""
+    contract = config.contract(name)
+    if not contract.day or contract.read is sources.ReadRule.UNTIL:
+        return ""
+    return closed_throughout(config, first_day(window, contract.read), window.data_through)
+
+
+def upstream_dataset(
+    spark: SparkSession, warehouse: store.Warehouse, pin: UpstreamPin, frame: DataFrame, config: sources.SourcesConfig
+) -> Dataset:
     """An upstream table as the engine judges it: exactly the published files, as long as they share one schema.
 
     Days looked back to were judged with their own month.
     """
+    days = [day for day in pin.days if day.isoformat() not in pin.before]
+    closed = closed_throughout(config, days[0], days[-1]) if days else ""
     table = warehouse.table(pin.table)
     entries = {period: entry for period, entry in pin.entries.items() if period not in pin.before}
     if pin.before:
@@ -278,6 +292,8 @@ def upstream_dataset(spark: SparkSession, warehouse: store.Warehouse, pin: Upstr
         frame=frame,
         files=[PinnedFile(path=path, size=0, modified_ns=0) for path in paths],
         footer_columns={name: name for name in frame.columns} if one_schema else {},
+        may_be_empty=bool(closed),
+        closed=closed,
     )
 
 
@@ -288,8 +304,8 @@ def cut(frame: DataFrame, column: str, first: date, last: date) -> DataFrame:
     return frame.where(F.col(column).between(F.lit(first), F.lit(last)))
 
 
-def dataset_of(source: sources.SourceFrame) -> Dataset:
-    """A source as the engine judges it."""
+def dataset_of(source: sources.SourceFrame, closed: str = "") -> Dataset:
+    """A source as the engine judges it; ``closed`` is why nothing is expected of it."""
     return Dataset(
         name=source.name,
         frame=source.frame,
@@ -300,7 +316,8 @@ def dataset_of(source: sources.SourceFrame) -> Dataset:
             column: f"{column} of {source.name} is declared absent: {reason}"
             for column, reason in source.absent_columns.items()
         },
-        may_be_empty=source.may_be_empty,
+        may_be_empty=source.may_be_empty or bool(closed),
+        closed=closed,
         repeated=source.repeated,
     )
 

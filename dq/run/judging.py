@@ -14,7 +14,7 @@ from dq.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.engine.base import Context, Dataset
 from dq.engine.run import NO_ROWS, evaluate, result_of
 from dq.errors import SourceError
-from dq.model import Check, CheckResult, Died, Evidence, Outcome
+from dq.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome
 from dq.project import Bound, Project
 from dq.run import inputs
 from dq.sources import ReadRule, csvfile
@@ -38,9 +38,12 @@ def of_inputs(
     spark: SparkSession, run: str, bound: Bound, state: State, context: Context, warehouse: store.Warehouse
 ) -> list[CheckResult]:
     """The results on every source and upstream table, in the order of the datasets, whichever was done first."""
-    datasets = [inputs.dataset_of(source) for source in state.sources.values()]
+    datasets = [
+        inputs.dataset_of(source, inputs.closed_for(bound.sources, name, state.window))
+        for name, source in state.sources.items()
+    ]
     datasets += [
-        inputs.upstream_dataset(spark, warehouse, upstream, state.frames[table])
+        inputs.upstream_dataset(spark, warehouse, upstream, state.frames[table], bound.sources)
         for table, upstream in state.upstream.items()
     ]
 
@@ -78,8 +81,14 @@ def of_absent(bound: Bound, project: Project) -> list[CheckResult]:
     return results
 
 
-def of_nothing(bound: Bound, name: str, reason: str) -> list[CheckResult]:
-    """The results on a source without any file: its row count fails, the rest cannot be evaluated."""
+def of_nothing(bound: Bound, name: str, reason: str, closed: str = "") -> list[CheckResult]:
+    """The results on a source without any file: its row count fails, the rest cannot be evaluated.
+
+    Where nothing is expected, for it is ``closed``, none of its checks is run.
+    """
+    if closed:
+        why = f"no row, {ALLOWED}: {closed}"
+        return [result_of(check, Outcome.NOT_RUN, reason=why) for check in bound.checks[name]]
     results = []
     for check in bound.checks[name]:
         if check.type in ROW_COUNT:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from dq import sparkfiles, store
+from dq.adjustments import closed_throughout
 from dq.custom_kwargs import expects
 from dq.engine import conditions
 from dq.engine.base import Context, Dataset
@@ -105,12 +106,16 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
     from dq.engine.run import evaluate, result_of
 
     frame = read_back(spark, staged)
+    window, by_day = context.window, bound.pipeline.grain is Grain.DAY
+    closed = closed_throughout(bound.sources, window.start, window.data_through) if window and by_day else ""
     dataset = Dataset(
         name=bound.name,
         frame=frame,
         files=[PinnedFile(path=path, size=0, modified_ns=0) for path in staged.inventory.absolute_paths],
         footer_columns={name: name for name in frame.columns},
         absent_columns=bound.pipeline.publishes.null_without(partial),
+        may_be_empty=bool(closed),
+        closed=closed,
     )
     own = replace(context, tables={**context.tables, bound.name: frame})
     results = evaluate(bound.checks[bound.name], dataset, own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -67,3 +68,36 @@ def test_days_on_which_nothing_is_expected_may_be_empty_from_the_events_to_the_i
     assert {row["wau_reason"] for row in engagement if row["day"] >= date(2026, 9, 7)} == {None}  # type: ignore[operator]
     again = bench.run("user_days", MONTH)
     assert (again.code, again.record.already_published) == (0, True)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("with_file", [True, False])
+def test_a_month_that_begins_with_a_closed_day_is_published_from_that_day_on(
+    bench: Bench, spark: SparkSession, project_copy: Callable[[], Path], with_file: bool
+) -> None:
+    first = Defect(
+        id="quiet",
+        failure_class="F05",
+        source="clicks",
+        month="2026-10",
+        title="no event on the first",
+        change=without("event_date = '2026-10-01'"),
+    )
+    if with_file:
+        apply(spark, bench.sources, first)
+    else:
+        for folder in bench.sources.rglob("*2026-10*"):
+            if "clicks" in str(folder) and folder.exists():
+                shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+    bench.home = project_copy()
+    held = bench.run("user_days", "2026-10", "2026-10-02T06:00:00Z")
+    assert held.code == 3, held.out
+    sources = bench.home / "jobs" / "sources.yml"
+    closed = "\nclosed: {days: ['2026-10-01'], reason: the product is switched off}\n"
+    sources.write_text(sources.read_text(encoding="utf-8") + closed, encoding="utf-8")
+    ran = bench.run("user_days", "2026-10", "2026-10-02T06:00:00Z")
+    assert (ran.code, ran.alarms) == (0, []), ran.out
+    commit = store.Warehouse(bench.warehouse).table("user_days").current()
+    assert commit is not None
+    assert {period: entry.rows for period, entry in commit.entries.items()} == {"2026-10-01": 0}
+    assert bench.published(spark, "user_days", "2026-10-01") == []

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from dq import project as projects
+from dq.adjustments import closed_throughout
 from dq.errors import ConfigError
+from dq.model import Outcome
+from dq.periods import window
+from dq.run.inputs import closed_for
+from dq.run.judging import of_nothing
 from dq.run.staging import may_be_empty
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +117,30 @@ def test_the_days_on_which_a_company_is_closed_are_expected_by_no_check_of_days(
     assert days == {"2026-12-24": False, "2026-12-25": True, "2026-12-26": True}
     assert not may_be_empty(bound["investor_profit"], "2026-12")
     assert not any(may_be_empty(projects.load(ROOT).bound["user_days"], period) for period in days)
+
+
+def test_nothing_is_expected_of_what_is_read_of_closed_days_alone(project_copy: Callable[[], Path]) -> None:
+    home = project_copy()
+    file = home / "jobs" / "sources.yml"
+    file.write_text(file.read_text(encoding="utf-8") + CLOSED, encoding="utf-8")
+    bound = projects.load(home).bound["user_days"]
+    friday, saturday, sunday = date(2026, 12, 25), date(2026, 12, 26), date(2026, 12, 27)
+    why = "the company is closed on every day: the company is closed"
+    assert closed_throughout(bound.sources, friday, saturday) == why
+    assert closed_throughout(bound.sources, saturday, sunday) == ""
+    assert closed_throughout(projects.load(ROOT).bound["user_days"].sources, friday, saturday) == ""
+    # 1 August 2026 is a Saturday: of the month so far there is nothing, but accounts are all that there ever were.
+    first = window("2026-08", datetime(2026, 8, 2, tzinfo=UTC), None, ledger_absent=False)
+    assert (first.start, first.data_through) == (date(2026, 8, 1), date(2026, 8, 1))
+    assert {name: bool(closed_for(bound.sources, name, first)) for name in ("clicks", "accounts")} == {
+        "clicks": True,
+        "accounts": False,
+    }
+    second = window("2026-08", datetime(2026, 8, 3, tzinfo=UTC), None, ledger_absent=False)
+    assert closed_for(bound.sources, "clicks", second) == ""
+    found = of_nothing(bound, "clicks", "no files", closed_for(bound.sources, "clicks", first))
+    assert {(one.outcome, one.reason) for one in found} == {(Outcome.NOT_RUN, f"no row, which is allowed: {why}")}
+    assert Outcome.ERRORED in {one.outcome for one in of_nothing(bound, "clicks", "no files")}
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from dq.errors import DqError
-from dq.model import Verdict, Window
+from dq.base.errors import DqError
+from dq.base.model import Verdict, Window
 
 if TYPE_CHECKING:
     from dq.checking import check
     from dq.cli.job import pipeline_run
-    from dq.columns import money, ratio, valid_on
     from dq.published import read_published
+    from dq.spark.figures import money, ratio, valid_on
     from dq.validation import validate
 
 __all__ = [
@@ -33,11 +33,11 @@ __all__ = [
 
 _LAZY = {
     "check": "dq.checking",
-    "money": "dq.columns",
+    "money": "dq.spark.figures",
     "pipeline_run": "dq.cli.job",
-    "ratio": "dq.columns",
+    "ratio": "dq.spark.figures",
     "read_published": "dq.published",
-    "valid_on": "dq.columns",
+    "valid_on": "dq.spark.figures",
     "validate": "dq.validation",
 }
 

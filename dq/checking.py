@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dq import suites
-from dq.errors import DqError, SourceError, UsageError
-from dq.model import Check, Json, Kind, RunRecord
-from dq.native_kwargs import is_parameter
-from dq.paths import local
-from dq.verdict import decide
+from dq.base.errors import DqError, SourceError, UsageError
+from dq.base.model import Check, Json, Kind, RunRecord
+from dq.base.paths import local
+from dq.base.verdict import decide
+from dq.declare import suites
+from dq.engine.native_kwargs import is_parameter
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationSuite
     from pyspark.sql import DataFrame, SparkSession
 
-    from dq.engine.base import Dataset
+    from dq.engine.dataset import Dataset
     from dq.sources.csvfile import Dialect
 
 DATA = "CSV or Parquet, a file or a folder, or a table"
@@ -39,15 +39,15 @@ def check(
     left out unless the suite opts its columns in; what pandas calls missing is NULL. A session that runs already is
     left as it is. Raises ConfigError for a suite with mistakes.
     """
-    from dq.engine.base import Dataset
+    from dq.engine.dataset import Dataset
 
     name, checks = _checks(suite, expectation_parameters)
     from pyspark.sql import DataFrame
 
     if isinstance(df, DataFrame):
         return judge(name, checks, Dataset(name=name, frame=df))
-    from dq import session
-    from dq.of_pandas import spark_frame
+    from dq.spark import session
+    from dq.spark.from_pandas import spark_frame
 
     with session.apart("dq check") as spark:
         return judge(name, checks, Dataset(name=name, frame=spark_frame(spark, df)))
@@ -55,8 +55,8 @@ def check(
 
 def judge(name: str, checks: Sequence[Check], dataset: Dataset) -> RunRecord:
     """The record of checks judged on a dataset outside any pipeline."""
-    from dq.engine.base import Context
-    from dq.engine.run import evaluate
+    from dq.engine.dataset import Context
+    from dq.judge.evaluate import evaluate
 
     began, started = time.monotonic(), datetime.now(UTC)
     results = evaluate(checks, dataset, Context(sample=True))
@@ -79,9 +79,10 @@ def judge(name: str, checks: Sequence[Check], dataset: Dataset) -> RunRecord:
 
 def check_data(data: str, suite: Path, dialect: Dialect | None = None) -> RunRecord:
     """``check`` for CSV or Parquet, a file or a folder, or the name of a Spark table."""
-    from dq import registry, session
-    from dq.engine.base import Dataset
+    from dq.declare import registry
+    from dq.engine.dataset import Dataset
     from dq.sources import undeclared
+    from dq.spark import session
 
     path = local(data, "DATA")
     name, checks = _checks(suite)
@@ -100,7 +101,7 @@ def check_data(data: str, suite: Path, dialect: Dialect | None = None) -> RunRec
 
 
 def _frame(spark: SparkSession, path: Path, dialect: Dialect | None = None) -> DataFrame:
-    from dq.run.reasons import sentence
+    from dq.run.failures import sentence
     from dq.sources import csvfile, undeclared
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dq import registry, settings
+from dq.declare import registry, settings
 from dq.store import read
 
 if TYPE_CHECKING:

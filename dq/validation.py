@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dq.model import Json
+from dq.base.model import Json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from dq.demo import catalogue
+from demo import catalogue
 from dq.runbooks.blocks import write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]

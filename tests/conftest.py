@@ -47,7 +47,7 @@ def group(item: pytest.Item) -> str:
 def spark() -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession
 
-    from dq.session import properties
+    from dq.spark.session import properties
 
     builder = SparkSession.builder.appName("tests")
     for key, value in properties(ROOT / "spark-conf" / "local.conf").items():
@@ -60,7 +60,7 @@ def spark() -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def company(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from dq.demo import data
+    from demo import data
 
     root = tmp_path_factory.mktemp("company") / "sources"
     data.make(spark, root, seed=7, first_month="2026-08", last_month="2026-11", lines=6000)

@@ -16,20 +16,21 @@ from typing import Any
 
 from run_records import guidance, record, result
 
-from dq import people, registry, settings
-from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity, Verdict
-from dq.notify import incidents
-from dq.notify.house import house_of
-from dq.notify.message import Message
-from dq.notify.outbox import Attempt, Entry
-from dq.notify.outbox import Outcome as Became
-from dq.notify.plan import plan
-from dq.notify.recipients import House
-from dq.notify.routes import Notify, contacts
-from dq.notify.senders import Sent
-from dq.notify.words import headline
-from dq.settings import Settings
+from dq import people
+from dq.base.model import CheckResult, Kind, Outcome, RunRecord, Severity, Verdict
+from dq.declare import registry, settings
+from dq.declare.routes import Notify, contacts
+from dq.declare.settings import Settings
 from dq.store import Warehouse
+from dq.tell import incidents
+from dq.tell.declared_people import house_of
+from dq.tell.message import Message
+from dq.tell.next_messages import plan
+from dq.tell.outbox import Attempt, Entry
+from dq.tell.outbox import Outcome as Became
+from dq.tell.recipients import House
+from dq.tell.senders import Sent
+from dq.tell.words import headline
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 from hypothesis import strategies as st
 
+from dq.base.yamlfile import Document
 from dq.people import Roster
 from dq.people.roster import roster_of
 from dq.people.roster_file import RosterModel, mistakes
-from dq.yamlfile import Document
 
 PEOPLE = ("danny", "anna", "laura", "jane", "lead", "manager", "nora", "omar")
 ZONES = ("America/New_York", "Europe/London", "Asia/Amman", "America/Sao_Paulo", "Pacific/Apia", "UTC")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from dq.model import (
+from dq.base.model import (
     CheckResult,
     Evidence,
     Guidance,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pyarrow import parquet
 
-from dq.model import CheckResult, Outcome, RunRecord
-from dq.session import class_archive
+from dq.base.model import CheckResult, Outcome, RunRecord
+from dq.spark.session import class_archive
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -56,7 +56,7 @@ class Bench:
     def run(self, pipeline: str, period: str, as_of: str | None = None, *options: str) -> Ran:
         from dq import store
         from dq.cli.run import run_job
-        from dq.run import records
+        from dq.run import run_records
 
         os.environ["DQ_DEMO_DIR"] = str(self.sources)
         os.environ["DQ_HOME"] = str(self.home)
@@ -66,7 +66,7 @@ class Bench:
         self.capsys.readouterr()
         code = run_job(pipeline, [*argv, *options])
         captured = self.capsys.readouterr()
-        record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
+        record = run_records.latest(store.Warehouse(self.warehouse), pipeline, [period])
         assert record is not None, captured.out + captured.err
         return Ran(code, record, captured.out, captured.err)
 

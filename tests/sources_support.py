@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dq.errors import ConfigError
-from dq.model import Kind, Window
+from dq.base.errors import ConfigError
+from dq.base.model import Kind, Window
 from dq.sources import Contracts, SourcesConfig, load_contracts, load_sources
 
 CONTRACTS = """\

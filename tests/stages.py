@@ -8,8 +8,8 @@ from pathlib import Path
 
 from runs_support import ROOT, hard_links
 
-from dq.demo.defects import Defect
-from dq.project import load
+from demo.defects import Defect
+from dq.declare.project import load
 from dq.run.schedule import settled_as_of
 
 PUBLISHED, MONTH = "2026-09", "2026-10"
@@ -81,6 +81,6 @@ class Stages:
 
 
 def _earlier(month: str, count: int) -> str:
-    from dq.demo import company
+    from demo import company
 
     return f"{company.shift(company.month_of(month), -count):%Y-%m}"

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dq.errors import StoreError
-from dq.model import Kind, Verdict
+from dq.base.errors import StoreError
+from dq.base.model import Kind, Verdict
 from dq.store import Commit, Manifest, PeriodInfo, Table, Warehouse
 from dq.store.filesystem import Listed, NotWrittenError, PosixFilesystem
 

@@ -20,7 +20,7 @@ MAY_TAKE = 180
 
 def main() -> int:
     """Write the archive where there is none that fits."""
-    from dq.session import class_archive
+    from dq.spark.session import class_archive
 
     archive = class_archive()
     made_for = archive.with_suffix(".for")
@@ -33,7 +33,7 @@ def main() -> int:
     archive.unlink(missing_ok=True)
     fresh = archive.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    # No folder may stand on the class path of an archive; see dq/session.py.
+    # No folder may stand on the class path of an archive; see dq/spark/session.py.
     os.environ.pop("SPARK_CONF_DIR", None)
     os.environ["SPARK_SUBMIT_OPTS"] = f'-XX:ArchiveClassesAtExit="{fresh}" -Xlog:cds=off -Xlog:cds+dynamic=off'
     try:
@@ -54,7 +54,7 @@ def run_something() -> None:
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    from dq.session import session
+    from dq.spark.session import session
 
     spark = session("classes", ROOT / "spark-conf")
     with tempfile.TemporaryDirectory() as folder:

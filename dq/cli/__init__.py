@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from dq.base.errors import DqError
+from dq.base.paths import refuse_addresses
 from dq.cli import console
-from dq.errors import DqError
-from dq.notify import redact
-from dq.paths import refuse_addresses
-from dq.session import quiet
+from dq.spark.session import quiet
+from dq.tell import redact
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -38,6 +38,6 @@ def _code_of(handler: Command, arguments: argparse.Namespace) -> int:
         console.note("dq: interrupted")
         return 130
     except Exception as failure:  # a mistake of ours: it must not end with the exit code of failed data
-        from dq.run.reasons import sentence
+        from dq.run.failures import sentence
 
         return console.error(DqError(f"{arguments.command} could not finish: {sentence(failure)}"))

@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from dq import periods, store
+from dq.base import periods
+from dq.base.errors import UsageError
 from dq.cli import console
+from dq.cli.batch import run_all
 from dq.cli.job import add_output_arguments
-from dq.cli.warehouse import load_project, warehouse_to_fill
-from dq.errors import UsageError
-from dq.model import Kind
-from dq.run import batch, inputs, telling
+from dq.cli.which_warehouse import load_project, warehouse_to_fill
+from dq.run import alerting, batch, inputs
 from dq.run.batch import Shown, Step
 
 ABOUT = """\
@@ -64,7 +64,7 @@ def command(arguments: argparse.Namespace) -> int:
     warehouse = warehouse_to_fill(arguments, project)
 
     def shown(pipeline: str, month: str) -> Shown | None:
-        return published(warehouse, pipeline, month)
+        return batch.published(warehouse, pipeline, month)
 
     months = periods.months_between(first, last)
     lacking = batch.without_inputs(project.registry, arguments.pipeline, below, months, shown)
@@ -84,12 +84,10 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         console.out(plan_table(steps))
         return 0
-    from dq.cli.batch import run_all
-
     # Months that are rebuilt together are told together, at the end.
-    with telling.gathering():
+    with alerting.gathering():
         code, session = run_all(steps, arguments, held_runs=False)
-    problems = [] if session.stopped else telling.tell_of(project, warehouse, [])
+    problems = [] if session.stopped else alerting.tell_of(project, warehouse, [])
     for problem in problems:
         console.note(f"dq: {problem}")
     if problems and code == 0:
@@ -103,19 +101,6 @@ def command(arguments: argparse.Namespace) -> int:
             for told in inputs.stale(warehouse, project.registry, name, commit.entries.values() if commit else ()):
                 console.note(f"dq: {told}")
     return code
-
-
-def published(warehouse: store.Warehouse, pipeline: str, month: str) -> Shown | None:
-    """What readers see of a month: its newest version and instant, and how complete its least complete day is."""
-    commit = warehouse.table(pipeline).current()
-    entries = [one for period, one in commit.entries.items() if store.covers(month, period)] if commit else []
-    if not entries:
-        return None
-    return Shown(
-        version=max(entry.version for entry in entries),
-        kind=Kind(min((entry.kind for entry in entries), key=inputs.KIND_ORDER.index)),
-        as_of=max((entry.as_of for entry in entries if entry.as_of), default=None),
-    )
 
 
 def plan_table(steps: Sequence[Step]) -> str:

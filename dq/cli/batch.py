@@ -6,16 +6,16 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dq import reports
+from dq import show
+from dq.base.errors import DqError
+from dq.base.model import RunRecord
 from dq.cli import console
 from dq.cli.job import PipelineRun, told_to
-from dq.cli.run import run_job, run_options
+from dq.cli.job_file import run_job, run_options
 from dq.cli.signals import INTERRUPTED, TERMINATED, Terminated, exit_code, terminable
-from dq.errors import DqError
-from dq.model import RunRecord
 from dq.run import batch
 from dq.run.batch import Ended, Key, Step
-from dq.run.reasons import sentence
+from dq.run.failures import sentence
 
 
 @dataclass
@@ -92,7 +92,7 @@ def run_all(steps: Sequence[Step], arguments: argparse.Namespace, *, held_runs: 
         if arguments.format == "text":
             console.out(table([session.ended[step.key] for step in steps if step.key in session.ended]))
         else:
-            console.out(reports.render_all(session.records, arguments.format))
+            console.out(show.render_all(session.records, arguments.format))
     return code, session
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from dq import reports
+from dq import show
 from dq.cli import console
-from dq.cli.warehouse import local_path
+from dq.cli.which_warehouse import local_path
 from dq.sources.csvfile import Dialect
 
 ABOUT_CSV = """\
@@ -23,7 +23,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--suite", type=local_path, required=True, help="a suite of ours (YAML) or of Great Expectations (JSON)"
     )
     parser.add_argument(
-        "--format", choices=reports.FORMATS, default="text", help="how the result is printed (default: text)"
+        "--format", choices=show.FORMATS, default="text", help="how the result is printed (default: text)"
     )
     csv = parser.add_argument_group("CSV", ABOUT_CSV)
     csv.add_argument("--delimiter", default=",", help="what separates values, one character or 'tab' (default: ,)")
@@ -42,5 +42,5 @@ def command(arguments: argparse.Namespace) -> int:
         encoding=arguments.encoding,
     )
     record = checking.check_data(arguments.data, arguments.suite, dialect)
-    console.out(reports.render(record, arguments.format, width=console.width(), colour=console.colour()))
+    console.out(show.render(record, arguments.format, width=console.width(), colour=console.colour()))
     return record.verdict.exit_code

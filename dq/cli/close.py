@@ -6,16 +6,17 @@ import argparse
 import json
 from datetime import UTC, datetime
 
-from dq import periods, registry, store
+from dq import store
+from dq.base import clean, periods
+from dq.base.errors import DqError
 from dq.cli import console
-from dq.cli.warehouse import add_warehouse, docs_site, local_path, open_warehouse
-from dq.close import page, report
-from dq.close.report import Closing, State
-from dq.errors import DqError
-from dq.notify.house import house
-from dq.notify.recipients import House
-from dq.registry import Registry
-from dq.reports import clean
+from dq.cli.which_warehouse import add_warehouse, docs_site, local_path, open_warehouse
+from dq.declare import registry
+from dq.declare.registry import Registry
+from dq.month import close_page, close_report
+from dq.month.close_report import Closing, State
+from dq.tell.declared_people import house
+from dq.tell.recipients import House
 
 ABOUT = """\
 Per pipeline marked `investors` in jobs/pipelines.yml and all it is built on: what readers see of the month, which
@@ -72,11 +73,11 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _print(found: Closing, people: House, format: str) -> None:
     if format == "json":
-        console.out(json.dumps(clean.value(report.to_json(found)), indent=2, sort_keys=True, allow_nan=False))
+        console.out(json.dumps(clean.value(close_report.to_json(found)), indent=2, sort_keys=True, allow_nan=False))
     elif format == "markdown":
-        console.out(page.markdown(clean.value(found), people.roster.zone))
+        console.out(close_page.markdown(clean.value(found), people.roster.zone))
     else:
-        console.out("\n".join(clean.text(line) for line in page.lines(found, people.roster.zone)))
+        console.out("\n".join(clean.text(line) for line in close_page.lines(found, people.roster.zone)))
 
 
 def _sent(
@@ -86,19 +87,19 @@ def _sent(
 
     It is kept last of what is written: only what is with its recipients, or on the way, was made in time.
     """
-    from dq.run import closing, telling
-    from dq.run.reasons import sentence
+    from dq.run import alerting, closing
+    from dq.run.failures import sentence
 
     title = f"Close of {found.month}: {found.state.value}"
-    told = telling.ClosePage(
+    told = alerting.ClosePage(
         site=docs_site(arguments),
         name=f"{found.month}-close-{found.at:%Y%m%dt%H%M%Sz}",
         title=title,
-        summary=f"As of {found.at:%Y-%m-%d %H:%M} UTC: {page.decision(found, people.roster.zone)}.",
-        lines=page.lines(found, people.roster.zone),
+        summary=f"As of {found.at:%Y-%m-%d %H:%M} UTC: {close_page.decision(found, people.roster.zone)}.",
+        lines=close_page.lines(found, people.roster.zone),
     )
     try:
-        telling.hand_over_close(warehouse, people, declared, found.month, found.at, told)
+        alerting.hand_over_close(warehouse, people, declared, found.month, found.at, told)
     except Exception as failure:  # whatever delivery does, the answer stands
         return [f"the report was neither sent nor kept: {sentence(failure)}"]
     try:
@@ -108,7 +109,7 @@ def _sent(
     try:
         if not people.notify.targets:
             return []
-        done = telling.bring_up_to_date(warehouse, people, declared, seconds=people.notify.run_seconds)
+        done = alerting.bring_up_to_date(warehouse, people, declared, seconds=people.notify.run_seconds)
     except Exception as failure:  # whatever delivery does, the answer stands
         return [f"the report was not sent: {sentence(failure)}"]
-    return [telling.undelivered(done)] if done.undelivered else []
+    return [alerting.undelivered(done)] if done.undelivered else []

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
-from dq.errors import ConfigError, DqError
-from dq.notify.redact import redacted
+from dq.base.errors import ConfigError, DqError
+from dq.tell.redact import redacted
 
 MISTAKES_SHOWN = 200
 UNPRINTED = 4
@@ -139,7 +139,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def colour() -> bool:
     """Whether results may be written in colour."""
-    from dq.reports import use_colour
+    from dq.show import use_colour
 
     return _on_terminal() and use_colour(sys.stdout)
 

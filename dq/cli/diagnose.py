@@ -6,13 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
-from dq import project as projects
-from dq import registry, settings
+from dq.base.errors import ConfigError, DqError
+from dq.base.thresholds import Thresholds
 from dq.cli import console
-from dq.cli.warehouse import local_path
+from dq.cli.which_warehouse import local_path
+from dq.declare import project as projects
+from dq.declare import registry, settings
 from dq.diagnose import Diagnosis, diagnose, document, section_of, text
-from dq.errors import ConfigError, DqError
-from dq.thresholds import Thresholds
 
 DESCRIPTION = """Say from the event log of a Spark application what killed it or nearly did, and what to change.
 Nothing is started and nothing is written; no value of a row is printed."""

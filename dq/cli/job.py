@@ -13,19 +13,21 @@ from shlex import quote
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from dq import periods, registry, reports
-from dq import project as projects
+from dq import show
+from dq.base import periods
+from dq.base.errors import DqError, UsageError
+from dq.base.model import Json, RunRecord, Window
+from dq.base.paths import refuse_addresses
 from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, stop_behind, terminable
-from dq.cli.warehouse import load_project, local_path, warehouse_to_fill
-from dq.errors import DqError, UsageError
-from dq.model import Json, RunRecord, Window
-from dq.notify import last_roster, redact
-from dq.paths import refuse_addresses
-from dq.run import batch, delivery, records, recovery, telling
+from dq.cli.which_warehouse import load_project, local_path, warehouse_to_fill
+from dq.declare import project as projects
+from dq.declare import registry
+from dq.run import after_verdict, alerting, batch, recovery, run_records
+from dq.run.failures import sentence
 from dq.run.guarded import GuardedRun
-from dq.run.reasons import sentence
 from dq.run.state import Options, RunOver
+from dq.tell import last_roster, redact
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -65,7 +67,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--docs", type=local_path, help="data docs folder (default: beside the warehouse)")
     parser.add_argument("--no-docs", action="store_true", help="publish no data docs for this run")
     parser.add_argument(
-        "--format", choices=reports.FORMATS, default="text", help="how the result is printed (default: text)"
+        "--format", choices=show.FORMATS, default="text", help="how the result is printed (default: text)"
     )
 
 
@@ -165,8 +167,8 @@ class PipelineRun:
             return True
         self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
-        self.record, self.problems = delivery.deliver(self._run, self.record)
-        self.problems = [*self.problems, *telling.tell(self._run, self.record)]
+        self.record, self.problems = after_verdict.deliver(self._run, self.record)
+        self.problems = [*self.problems, *alerting.tell(self._run, self.record)]
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
         # Last of all: a reader who has stopped reading keeps nobody from being told.
@@ -185,7 +187,7 @@ class PipelineRun:
     def tell(self) -> None:
         """Print the finished run in the format it was asked for."""
         assert self.record is not None  # noqa: S101 - finish() made it
-        console.out(reports.render(self.record, format=self._format, width=console.width(), colour=console.colour()))
+        console.out(show.render(self.record, format=self._format, width=console.width(), colour=console.colour()))
         if self._format == "text":
             console.out(self._footer(self.record))
 
@@ -195,7 +197,7 @@ class PipelineRun:
         try:
             if self._run is None or self.record is None:
                 return False
-            return records.find(self._run.warehouse, self.record.run) is not None
+            return run_records.find(self._run.warehouse, self.record.run) is not None
         except DqError:
             return False
 

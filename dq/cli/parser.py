@@ -17,11 +17,11 @@ MODULES = {
     "run": ("run",),
     "backfill": ("backfill",),
     "check": ("check",),
-    "declared": ("explain", "lint"),
-    "duty": ("oncall", "calendar"),
+    "lint_explain": ("explain", "lint"),
+    "oncall": ("oncall", "calendar"),
     "prevalidate": ("prevalidate",),
     "close": ("close",),
-    "history": ("show", "withdraw", "gc", "docs"),
+    "upkeep": ("show", "withdraw", "gc", "docs"),
     "verify": ("verify",),
     "diagnose": ("diagnose",),
     "waive": ("waive",),
@@ -81,7 +81,7 @@ def argument_problem(argv: Sequence[str]) -> str | None:
     """Why a command line written on a runbook page would be refused, its program first; None where it parses."""
     program, *words = argv
     if program == "make":
-        from dq import registry
+        from dq.declare import registry
 
         makefile = (registry.find_root() / "Makefile").read_text(encoding="utf-8")
         targets = re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)

@@ -10,29 +10,31 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from dq import periods, registry, reports, store, waivers
-from dq import project as projects
+from dq import show, store
+from dq.base import clean, periods
+from dq.base.errors import DqError, StoreError, UsageError
+from dq.base.model import CheckResult, Kind, Outcome, RunRecord, Severity
+from dq.base.wording import owner_line
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
-from dq.cli.warehouse import load_project, warehouse_to_fill
-from dq.close import facts, prevalidation, text
-from dq.close.aids import Aid, aid
-from dq.close.prevalidation import Light, Prevalidation, State
-from dq.close.shown import Shown, render
-from dq.errors import DqError, StoreError, UsageError
-from dq.model import CheckResult, Kind, Outcome, RunRecord, Severity
-from dq.notify import incidents, last_roster
-from dq.notify.house import house_of
-from dq.notify.incidents import Incident
-from dq.notify.recipients import House
+from dq.cli.which_warehouse import load_project, warehouse_to_fill
+from dq.declare import project as projects
+from dq.declare import registry
+from dq.month import known_facts, prevalidation, prevalidation_text
+from dq.month.next_steps import Aid, aid
+from dq.month.prevalidation import Light, Prevalidation, State
+from dq.month.prevalidation_formats import Shown, render
 from dq.people.levels import deadline
-from dq.reports import clean
-from dq.reports.card import owner_line
-from dq.run import batch, delivery, records, telling
+from dq.run import after_verdict, alerting, batch, run_records
 from dq.run.batch import Step
-from dq.run.reasons import sentence
+from dq.run.failures import sentence
 from dq.run.schedule import scheduled_as_of
+from dq.store import waivers
+from dq.tell import incidents, last_roster
+from dq.tell.declared_people import house_of
+from dq.tell.incidents import Incident
+from dq.tell.recipients import House
 
 ABOUT = """\
 Every pipeline marked `investors` in jobs/pipelines.yml, and what it is built on, runs on the month through yesterday in
@@ -93,7 +95,7 @@ def command(arguments: argparse.Namespace) -> int:
         due=due_day(project, wanted, arguments.month),
         pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {}), known) for name in wanted],
     )
-    earlier = facts.prevalidations(warehouse, arguments.month)
+    earlier = known_facts.prevalidations(warehouse, arguments.month)
     house = house_of(project.root, project.registry, project.roster, project.settings)
     red = [one for one in _red(warehouse, runs) if not incidents.paused(one, known, as_of)]
     baseline = prevalidation.compared_with(answer, earlier)
@@ -107,8 +109,8 @@ def command(arguments: argparse.Namespace) -> int:
     site = None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project)
     problems = _kept(warehouse, house, project, answer, shown.lines, site)
     if site is not None:
-        problems += delivery.write_levels(project, warehouse, site) + _docs(project, site, runs)
-    problems += telling.tell_of(project, warehouse, runs)
+        problems += after_verdict.write_levels(project, warehouse, site) + _docs(project, site, runs)
+    problems += alerting.tell_of(project, warehouse, runs)
     _print(arguments, shown, runs)
     for problem in problems:
         console.note(f"dq: {problem}")
@@ -120,9 +122,8 @@ def plan(
     project: projects.Project, warehouse: store.Warehouse, wanted: Sequence[str], month: str, as_of: datetime
 ) -> list[Step]:
     """The runs that are rehearsed, each after those it is built on."""
-    from dq.cli.backfill import published
 
-    anchor, there = project.roster.model.rotation.anchor, partial(published, warehouse)
+    anchor, there = project.roster.model.rotation.anchor, partial(batch.published, warehouse)
     steps = batch.all_of(project.registry, month, as_of, anchor, there, running_on=True)
     return [step for step in steps if step.pipeline in wanted]
 
@@ -158,12 +159,12 @@ def rehearse(
     """The records of the runs in a clone of the warehouse, and by pipeline and period why one was not tried."""
     from dq.cli.batch import Session
 
-    with store.cloned(warehouse, (records.KIND, waivers.KIND, incidents.KIND, last_roster.KIND)) as folder:
+    with store.cloned(warehouse, (run_records.KIND, waivers.KIND, incidents.KIND, last_roster.KIND)) as folder:
         options = ["--warehouse", str(folder), "--no-docs"]
         if arguments.sources is not None:
             options += ["--sources", str(arguments.sources)]
         session = Session(steps=steps, options=options, format="json", held_runs=True)
-        with terminable(), telling.rehearsing():
+        with terminable(), alerting.rehearsing():
             try:
                 session.run()
             except (KeyboardInterrupt, Terminated) as stopped:
@@ -201,7 +202,7 @@ def _kept(
 ) -> list[str]:
     """Hand the answer over to its readers, then keep it: only what is on its way was given in time."""
     if site is not None:
-        page = telling.ClosePage(
+        page = alerting.ClosePage(
             site=site,
             name=f"{answer.month}-{answer.as_of:%Y%m%dt%H%M%Sz}",
             title=f"Pre-validation of {answer.month}: {answer.state.value}",
@@ -209,11 +210,11 @@ def _kept(
             lines=lines,
         )
         try:
-            telling.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
+            alerting.hand_over_close(warehouse, house, project.registry, answer.month, answer.as_of, page)
         except Exception as failure:  # whatever delivery does, the answer stands
             return [f"the answer was neither handed over nor kept: {sentence(failure)}"]
     try:
-        warehouse.records.put(facts.PREVALIDATIONS, answer.name, prevalidation.to_json(answer))
+        warehouse.records.put(known_facts.PREVALIDATIONS, answer.name, prevalidation.to_json(answer))
     except DqError as failure:
         return [f"the answer was not kept: {failure}"]
     return []
@@ -222,7 +223,7 @@ def _kept(
 def _docs(project: projects.Project, site: Path, runs: Sequence[RunRecord]) -> list[str]:
     try:
         for run in runs:
-            delivery.publish_docs(project, site, run)
+            after_verdict.publish_docs(project, site, run)
     except (Exception, SystemExit) as failure:  # whatever a renderer does, the answer stands
         return [f"the data docs were not published: {sentence(failure)}"]
     return []
@@ -236,7 +237,7 @@ def _print(arguments: argparse.Namespace, shown: Shown, runs: Sequence[RunRecord
     for run in runs:
         if arguments.cards and (not run.verdict.published or any(map(_warns, run.results))):
             console.out("")
-            console.out(reports.render(run, width=console.width(), colour=console.colour()))
+            console.out(show.render(run, width=console.width(), colour=console.colour()))
 
 
 def _warns(result: CheckResult) -> bool:
@@ -297,8 +298,8 @@ def _pending(project: projects.Project, runs: Sequence[RunRecord]) -> Mapping[st
             if result.outcome is not Outcome.NOT_RUN or not when.get(result.check):
                 continue
             if Kind.PRELIMINARY in when[result.check]:
-                found[f"until {text.day(last)} (preliminary)"].append(result.check)
+                found[f"until {prevalidation_text.day(last)} (preliminary)"].append(result.check)
             else:
-                day = text.day(final.astimezone(project.roster.zone).date())
+                day = prevalidation_text.day(final.astimezone(project.roster.zone).date())
                 found[f"until the books are closed (final, {day})"].append(result.check)
     return found

@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from dq import registry
+from dq.base import clean
 from dq.cli import console
-from dq.notify import overview
-from dq.notify.overview import Line
-from dq.notify.recipients import House
+from dq.declare import registry
 from dq.people.levels import show
-from dq.reports import clean
 from dq.runbooks.reviews import Meeting, meetings
+from dq.tell import overview
+from dq.tell.overview import Line
+from dq.tell.recipients import House
 
 AHEAD = timedelta(days=40)
 """So far ahead every review has a next meeting: those of a business day of the month, too."""

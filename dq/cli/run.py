@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import runpy
 from datetime import UTC, datetime
 from functools import partial
 
-from dq import periods, registry
+from dq.base import periods
+from dq.cli.batch import run_all
 from dq.cli.job import add_run_arguments
-from dq.cli.warehouse import load_project, warehouse_to_fill
-from dq.errors import DqError
+from dq.cli.job_file import run_job, run_options
+from dq.cli.which_warehouse import load_project, warehouse_to_fill
 from dq.run import batch
-from dq.run.reasons import sentence
 
 ABOUT_ALL = """\
 --all runs every registered pipeline that is computed for the period, each after its upstream ones, in one session and
@@ -47,37 +46,10 @@ def command(arguments: argparse.Namespace) -> int:
         given = ["--as-of", arguments.as_of] if arguments.as_of else []
         argv = ["--period", arguments.period, *given, "--format", arguments.format, *run_options(arguments)]
         return run_job(arguments.pipeline, argv)
-    from dq.cli.backfill import published
-    from dq.cli.batch import run_all
-
     periods.window(arguments.period, as_of, None, ledger_absent=True)  # refuses a period without a complete day, once
     project = load_project(arguments)
     warehouse = warehouse_to_fill(arguments, project)
     anchor = project.roster.model.rotation.anchor
-    steps = batch.all_of(project.registry, arguments.period, as_of, anchor, partial(published, warehouse))
+    steps = batch.all_of(project.registry, arguments.period, as_of, anchor, partial(batch.published, warehouse))
     code, _ = run_all(steps, arguments, held_runs=True)
     return code
-
-
-def run_options(arguments: argparse.Namespace) -> list[str]:
-    """The arguments of a run that say where it reads and writes, as a job takes them."""
-    argv = []
-    for option in ("warehouse", "sources", "docs"):
-        value = getattr(arguments, option)
-        if value is not None:
-            argv += [f"--{option}", str(value)]
-    return [*argv, "--no-docs"] if arguments.no_docs else argv
-
-
-def run_job(pipeline: str, argv: list[str]) -> int:
-    """Execute a pipeline's job file in this process with the given arguments."""
-    root = registry.find_root()
-    entry = registry.load(root).pipeline(pipeline)
-    path = root / "jobs" / entry.job
-    try:
-        main = runpy.run_path(str(path)).get("main")
-    except Exception as failure:  # whatever stands in a job file: it is this pipeline's failure alone
-        raise DqError(f"the job cannot be loaded: {sentence(failure)}", where=str(path)) from failure
-    if not callable(main):
-        raise DqError("the job has no main(argv)", where=str(path), do="docs/pipeline.md says how to add a pipeline")
-    return int(main(argv))

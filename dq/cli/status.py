@@ -6,16 +6,16 @@ import argparse
 import json
 from datetime import UTC, datetime
 
-from dq import periods, registry
+from dq.base import clean, periods
+from dq.base.errors import UsageError
 from dq.cli import console
-from dq.cli.warehouse import add_warehouse, open_warehouse
-from dq.errors import UsageError
-from dq.notify import delivery, incidents, last_roster, overview, senders, words
-from dq.notify.house import house
-from dq.notify.recipients import House
+from dq.cli.which_warehouse import add_warehouse, open_warehouse
+from dq.declare import registry
 from dq.people.levels import show
-from dq.reports import clean
 from dq.store import Warehouse
+from dq.tell import delivery, incidents, last_roster, overview, senders, words
+from dq.tell.declared_people import house
+from dq.tell.recipients import House
 
 SECONDS, LONGEST = 60, 24 * 3600
 ABOUT_DELIVER = """\
@@ -83,9 +83,9 @@ def status_command(arguments: argparse.Namespace) -> int:
     now = periods.parse_instant(arguments.at, where="--at") if arguments.at else datetime.now(UTC)
     people = _people(warehouse)
     if arguments.levels:
-        from dq.cli import levels
+        from dq.cli import service_levels
 
-        return levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
+        return service_levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
     declared = registry.load(registry.find_root())
     found = overview.lines(warehouse, people, now, _not_kept_yet(warehouse, people, declared, now))
     if arguments.reviews:
@@ -115,9 +115,9 @@ def status_command(arguments: argparse.Namespace) -> int:
 
 def _damaged(warehouse: Warehouse, declared: registry.Registry) -> int:
     """Say of which pipelines nobody knows what is published; the exit code, 3 where there is one."""
-    from dq.run import missing
+    from dq.run import missing_figures
 
-    found = missing.unreadable(warehouse, declared)
+    found = missing_figures.unreadable(warehouse, declared)
     for name, failure in found.items():
         console.note(f"dq: it is not known what {name} has published: {failure}")
     return 3 if found else 0
@@ -133,7 +133,7 @@ def _people(warehouse: Warehouse) -> House:
 
 def _end(arguments: argparse.Namespace) -> int:
     """End an incident because a person says so, and tell whoever was told of it."""
-    from dq.run import telling
+    from dq.run import alerting
 
     if not (arguments.reason or "").strip():
         raise UsageError("an incident is ended with a reason", where="--reason", do="give --reason TEXT")
@@ -145,7 +145,7 @@ def _end(arguments: argparse.Namespace) -> int:
     undelivered: list[str] = []
     if people.notify.targets:
         seconds = people.notify.run_seconds
-        undelivered = telling.bring_up_to_date(warehouse, people, registry.load(root), seconds=seconds).undelivered
+        undelivered = alerting.bring_up_to_date(warehouse, people, registry.load(root), seconds=seconds).undelivered
     console.out(clean.text(f"ended {ended.key}, open since {ended.since:%Y-%m-%d %H:%M} UTC: {ended.settled}"))
     console.out("where it fails again within a day it is the same incident, later a new one")
     for reason in undelivered:
@@ -155,7 +155,7 @@ def _end(arguments: argparse.Namespace) -> int:
 
 def deliver_command(arguments: argparse.Namespace) -> int:
     """Send what is due, or say what would be sent."""
-    from dq.run import telling
+    from dq.run import alerting
 
     if not 1 <= arguments.seconds <= LONGEST:
         raise UsageError(f"--seconds {arguments.seconds}", expected=f"seconds from 1 to {LONGEST:,}")
@@ -169,7 +169,7 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _dry_run(warehouse, people, registry.load(root), now)
     last_roster.keep(warehouse, root, registry.load(root))
-    told = telling.bring_up_to_date(
+    told = alerting.bring_up_to_date(
         warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
     )
     again = delivery.give_again(warehouse, people, told)
@@ -196,9 +196,9 @@ def _not_kept_yet(
     warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime
 ) -> list[incidents.Observation]:
     """What the next ``dq deliver`` finds beside what runs found: missing figures and late reports."""
-    from dq.run import missing, overdue
+    from dq.run import missing_figures, missing_reports
 
     return [
-        *missing.observations(warehouse, people, declared, now),
-        *overdue.observations(warehouse, people, declared, now),
+        *missing_figures.observations(warehouse, people, declared, now),
+        *missing_reports.observations(warehouse, people, declared, now),
     ]

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from shlex import quote
 
-from dq import periods, private, registry
+from dq.base import periods, private
+from dq.base.errors import StoreError
 from dq.cli import console
 from dq.cli.job import PERIODS
-from dq.cli.warehouse import add_warehouse, open_warehouse
-from dq.errors import StoreError
+from dq.cli.which_warehouse import add_warehouse, open_warehouse
+from dq.declare import registry
 
 ABOUT = """\
 It reads the published files from end to end and compares them with the hashes taken when they were written, before the

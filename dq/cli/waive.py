@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
-from dq import periods, store, waivers
-from dq import project as projects
+from dq import store
+from dq.base import clean, periods
+from dq.base.errors import UsageError, near
+from dq.base.model import Check
+from dq.base.verdict import SIGNED_OFF, Ending, Waiver
 from dq.cli import console
-from dq.cli.warehouse import add_warehouse, load_project, local_path, open_warehouse
-from dq.errors import UsageError, near
-from dq.model import Check
-from dq.reports import clean
-from dq.verdict import SIGNED_OFF, Ending, Waiver
+from dq.cli.which_warehouse import add_warehouse, load_project, local_path, open_warehouse
+from dq.declare.binding import Bound
+from dq.store import waivers
 
 NEEDED = ("pipeline", "check", "period", "ceiling", "owner", "reason", "until")
 ABOUT = """\
@@ -126,7 +127,7 @@ def _record(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check(bound: projects.Bound, name: str) -> Check:
+def _check(bound: Bound, name: str) -> Check:
     """The check of that id; one about the run itself cannot be waived."""
     of_run = {**bound.run_checks, **bound.strain_checks, **bound.after_checks}
     if name in of_run:

@@ -12,8 +12,8 @@ from typing import IO
 
 import pyarrow as pa
 
-from dq.diagnose.files import Part
-from dq.errors import DqError
+from dq.base.errors import DqError
+from dq.diagnose.log_files import Part
 
 CHUNK = 1 << 20
 # What a stream has decompressed of a piece is lost where it breaks off within it, so its pieces are small.

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dq.diagnose import files, reading, signatures, skew, strain
+from dq.base.errors import DqError, UsageError
+from dq.base.runid import PATTERN
+from dq.base.thresholds import Thresholds
+from dq.diagnose import event_log, hits, log_files, signatures, skew, strain
 from dq.diagnose.facts import Facts, Incident, Stage
 from dq.diagnose.findings import Change, Finding, most_likely_first, size_of
-from dq.errors import DqError, UsageError
 from dq.runbooks.page import Page, Section
-from dq.runid import PATTERN
-from dq.thresholds import Thresholds
 
 STAGES_SHOWN = 5
 UNRECOGNISED_SHOWN = 3
@@ -65,8 +65,8 @@ def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "")
     """Read a log and judge it, or of it one ``run``; raises where it is none, of another Spark, or holds nothing."""
     limits = thresholds or Thresholds()
     try:
-        found = files.find(path)
-        facts = reading.read(found)
+        found = log_files.find(path)
+        facts = event_log.read(found)
     except OSError as error:
         raise DqError(
             f"the event log cannot be read: {error.strerror or type(error).__name__}",
@@ -154,7 +154,7 @@ def _unrecognised(facts: Facts) -> list[Incident]:
 
 
 def _told(incident: Incident) -> str:
-    return f"{incident.where}: {signatures.place(incident)}: {_named(incident.text)}"
+    return f"{incident.where}: {hits.place(incident)}: {_named(incident.text)}"
 
 
 def _named(text: str) -> str:
@@ -165,13 +165,13 @@ def _named(text: str) -> str:
     return match[1] if match else "a message without a condition or class"
 
 
-def _partial(facts: Facts, found: files.LogFiles) -> bool:
+def _partial(facts: Facts, found: log_files.LogFiles) -> bool:
     """Whether more is missing than the last line of a log that is still written, or was when its driver was killed."""
     damaged = facts.damaged > DAMAGED_SHARE * facts.lines
     return bool(found.missing or facts.torn_within or damaged or (facts.ended is None and not found.in_progress))
 
 
-def _ending(facts: Facts, found: files.LogFiles) -> str:
+def _ending(facts: Facts, found: log_files.LogFiles) -> str:
     if facts.ended is None:
         running = "it is still running, or its driver was killed" if found.in_progress else ""
         return f"the log has no end: {running or 'its last part is missing, or the driver was killed'}"
@@ -182,7 +182,7 @@ def _ending(facts: Facts, found: files.LogFiles) -> str:
     return "it ended, and no job failed"
 
 
-def _notes(facts: Facts, found: files.LogFiles, runs: Sequence[str]) -> list[str]:
+def _notes(facts: Facts, found: log_files.LogFiles, runs: Sequence[str]) -> list[str]:
     notes = []
     if len(runs) > 1:
         more = "..., " if len(runs) > RUNS_SHOWN else ""

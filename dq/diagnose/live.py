@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from dq.diagnose.facts import Distribution, Executor, Facts, Stage
+from dq.base.thresholds import Thresholds
+from dq.diagnose.distribution import Distribution
+from dq.diagnose.facts import Executor, Facts, Stage
 from dq.diagnose.findings import size_of
-from dq.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dq.diagnose.changes import (
+from dq.diagnose.advice import (
     beside_heap_changes,
     broadcast_changes,
     disk_changes,
@@ -25,50 +25,13 @@ from dq.diagnose.changes import (
 )
 from dq.diagnose.facts import Facts, Incident
 from dq.diagnose.findings import Change, Confidence, Finding, shown
-from dq.diagnose.settings import driver_heap
+from dq.diagnose.hits import Hit, Pattern, place
+from dq.diagnose.spark_settings import driver_heap
 
 TASK = frozenset({"ExceptionFailure"})
 LOSS = frozenset({"ExecutorLostFailure", "executor removed"})
 ANY = frozenset({"ExceptionFailure", "stage failed", "job failed", "query failed"})
 EVIDENCE_SHOWN = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pattern:
-    """Words of an incident that speak for a cause, in which kinds of incident, and how surely.
-
-    ``unless`` are words that speak for another one, ``when`` such that must stand there, too, and are not shown.
-    ``yields_to`` are causes that these words quote, or say less of, where those are found in the same job or query.
-    """
-
-    words: re.Pattern[str]
-    kinds: frozenset[str]
-    confidence: Confidence = Confidence.CERTAIN
-    unless: re.Pattern[str] | None = None
-    when: re.Pattern[str] | None = None
-    yields_to: frozenset[str] = frozenset()
-
-    def find(self, incident: Incident) -> re.Match[str] | None:
-        """The words in an incident, None where they do not stand there."""
-        if incident.kind not in self.kinds:
-            return None
-        found = self.words.search(incident.text)
-        if found is None or (self.unless and self.unless.search(incident.text)):
-            return None
-        return found if self.when is None or self.when.search(incident.text) else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hit:
-    """An incident and the words of it that are shown."""
-
-    incident: Incident
-    match: re.Match[str]
-    pattern: Pattern
-
-    def __str__(self) -> str:
-        words = " ".join(self.match[0].split())
-        return f"{self.incident.where}: {place(self.incident)}: {words}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,21 +73,6 @@ class Signature:
             stage=next((hit.incident.stage for hit in best if hit.incident.stage is not None), None),
             group=next((hit.incident.group for hit in best if hit.incident.group), ""),
         )
-
-
-def place(incident: Incident) -> str:
-    """Where something happened, in words."""
-    kinds = {"ExceptionFailure": "task failed", "FetchFailed": "fetch failed", "ExecutorLostFailure": "executor lost"}
-    parts = [kinds.get(incident.kind, incident.kind)]
-    if incident.stage is not None:
-        parts.append(f"stage {incident.stage}.{incident.attempt}")
-    elif incident.job is not None:
-        parts.append(f"job {incident.job}")
-    elif incident.execution is not None:
-        parts.append(f"query {incident.execution}")
-    if incident.executor:
-        parts.append("driver" if incident.executor == "driver" else f"executor {incident.executor}")
-    return ", ".join(parts)
 
 
 def words(pattern: str) -> re.Pattern[str]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dq.base.thresholds import Thresholds
 from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, salt, seconds, shown
-from dq.diagnose.settings import executor_heap
-from dq.thresholds import Thresholds
+from dq.diagnose.spark_settings import executor_heap
 
 # Beside a death in the same stage a skew explains it also where it is below the bytes of Spark's rule.
 LEAST_ROWS = 100

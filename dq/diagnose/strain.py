@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 
+from dq.base.thresholds import Thresholds
 from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
-from dq.diagnose.settings import executor_heap, heap_key, heap_of, setting_number, task_memory
-from dq.thresholds import Thresholds
+from dq.diagnose.spark_settings import executor_heap, heap_key, heap_of, setting_number, task_memory
 
 WORST = 3
 

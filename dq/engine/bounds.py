@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError
+from dq.base.model import Json
 from dq.engine.measures import Value
-from dq.errors import EvaluationError
-from dq.model import Json
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -15,9 +15,9 @@ from typing import Any
 from sqlglot import exp, tokenize
 from sqlglot.tokens import TokenType
 
-from dq import sqltext
-from dq.errors import UsageError, choices
-from dq.model import Json
+from dq.base.errors import UsageError, choices
+from dq.base.model import Json
+from dq.spark import sqltext
 
 MAX_LENGTH = 4_000
 MAX_DEPTH = 100

@@ -7,12 +7,12 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from dq.base.model import Check, Json
 from dq.engine.bounds import bounds_of, number
 from dq.engine.fields import resolve, where_of
 from dq.engine.measures import matching, nulls, rows
+from dq.engine.native_demand import Distinct, DistinctFound, Found, Judged, Requirement
 from dq.engine.native_map import in_set_rule, members_of
-from dq.engine.requirement import Distinct, DistinctFound, Found, Judged, Requirement
-from dq.model import Check, Json
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -10,8 +10,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError
 from dq.engine.bounds import Bound, bound, literal
-from dq.errors import EvaluationError
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dq.custom_types import CUSTOM_TYPES, columns_of
-from dq.engine.base import RAW_PREFIX
+from dq.base.errors import EvaluationError, choices
+from dq.base.model import Json
 from dq.engine.conditions import named_columns, quote, row_condition
-from dq.errors import DqError, EvaluationError, choices
-from dq.model import Check, Json
+from dq.engine.dataset import RAW_PREFIX
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
@@ -63,18 +61,3 @@ def where_of(kwargs: Mapping[str, Json], schema: StructType) -> Where:
     if text is None:
         return ALL_ROWS
     return Where(sql=text, columns=frozenset(named_columns(text)))
-
-
-def columns_named(check: Check) -> list[str]:
-    """The columns of its own dataset a check names, those of its row condition last; each once."""
-    if check.type in CUSTOM_TYPES:
-        named = list(columns_of(check.type, check.kwargs))
-    else:
-        named = [name for key in ("column", "column_A", "column_B") if isinstance(name := check.kwargs.get(key), str)]
-        listed = check.kwargs.get("column_list")
-        named += [str(name) for name in listed] if isinstance(listed, list | tuple) else []
-    condition = check.kwargs.get("row_condition")
-    if isinstance(condition, str) and condition:
-        with suppress(DqError):  # evaluating the check says what is wrong with its condition
-            named += named_columns(condition)
-    return list(dict.fromkeys(named))

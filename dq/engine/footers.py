@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from dq.engine.base import Dataset
+from dq.base.model import PinnedFile, RangeFilter
+from dq.engine.dataset import Dataset
 from dq.engine.measures import Measure, MeasureKind, Value
-from dq.model import PinnedFile, RangeFilter
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType

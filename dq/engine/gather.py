@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from dq.base.errors import EvaluationError, choices
 from dq.engine import conditions
 from dq.engine.measures import Measure, MeasureKind
 from dq.engine.reasons import is_about_values, reason
 from dq.engine.scan import Scanned
-from dq.errors import EvaluationError, choices
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row

@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dq.base.errors import DqError
+from dq.base.model import ALLOWED, Check, Outcome
 from dq.engine.conditions import OWN_LANGUAGE
 from dq.engine.fields import where_of
 from dq.engine.measures import Measure, rows
-from dq.errors import DqError
-from dq.model import ALLOWED, Check, Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError
+from dq.base.model import Check
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.measures import matching, nulls, rows
+from dq.engine.native_demand import Found, Judged, KeySet, Requirement, Unexpected
 from dq.engine.native_map import judged
 from dq.engine.native_records import dropped_rows, record
-from dq.engine.requirement import Found, Judged, KeySet, Requirement, Unexpected
 from dq.engine.sums import counts
-from dq.errors import EvaluationError
-from dq.hashes import Repeated, hashable
-from dq.model import Check
+from dq.spark.hashes import Repeated, hashable
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

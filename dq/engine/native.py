@@ -6,26 +6,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError, UsageError
+from dq.base.model import Check, Evidence
 from dq.engine import footers as footer_evidence
-from dq.engine.base import Dataset
 from dq.engine.conditions import OWN_LANGUAGE
+from dq.engine.dataset import Dataset
 from dq.engine.distinct import count_requirement, distinct_requirement, look_up, mode_requirement
 from dq.engine.footers import Footers
 from dq.engine.gx_format import RESULT_FORMATS, row_result, wanted_values
 from dq.engine.keys import duplicate_rows, unique_requirement
 from dq.engine.measures import Measure, Value
 from dq.engine.native_aggregate import number_requirement, row_count_requirement
+from dq.engine.native_demand import DistinctFound, Found, Judged, KeySet, Requirement, Unexpected
+from dq.engine.native_kwargs import is_parameter
 from dq.engine.native_map import column_requirement, null_requirement
 from dq.engine.native_records import columns_requirement
 from dq.engine.native_result import NativeResult
 from dq.engine.native_schema import schema_requirement
 from dq.engine.reasons import reason, rows_kept_from_logs
-from dq.engine.requirement import DistinctFound, Found, Judged, KeySet, Requirement, Unexpected
 from dq.engine.samples import index_query, unexpected_values
 from dq.engine.scan import Scanned, scan
-from dq.errors import EvaluationError, UsageError
-from dq.model import Check, Evidence
-from dq.native_kwargs import is_parameter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

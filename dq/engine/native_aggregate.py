@@ -7,12 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError
+from dq.base.model import Check, Json
 from dq.engine.bounds import Bound, Bounds, bounds_of, number
 from dq.engine.fields import resolve, where_of
 from dq.engine.measures import Measure, MeasureKind, Value, extreme, rows, total
-from dq.engine.requirement import Found, Judged, Requirement
-from dq.errors import EvaluationError
-from dq.model import Check, Json
+from dq.engine.native_demand import Found, Judged, Requirement
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType

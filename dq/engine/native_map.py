@@ -9,14 +9,14 @@ from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError
+from dq.base.model import Check, Json
 from dq.engine.bounds import Bounds, bounds_of, literal
 from dq.engine.exact import at_least, at_most, is_in
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.footers import ColumnFooter, Footers
 from dq.engine.measures import Measure, Value, matching, nulls, rows
-from dq.engine.requirement import Found, Judged, Requirement, Unexpected
-from dq.errors import EvaluationError
-from dq.model import Check, Json
+from dq.engine.native_demand import Found, Judged, Requirement, Unexpected
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -7,12 +7,12 @@ from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from dq.base.errors import EvaluationError
+from dq.base.model import Check, Json
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.measures import matching, rows
+from dq.engine.native_demand import Found, Judged, Requirement, Unexpected
 from dq.engine.native_map import RowRule, identity, judged
-from dq.engine.requirement import Found, Judged, Requirement, Unexpected
-from dq.errors import EvaluationError
-from dq.model import Check, Json
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dq.model import Evidence, Json
+from dq.base.model import Evidence, Json
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from dq.engine.base import RAW_PREFIX
+from dq.base.errors import EvaluationError
+from dq.base.model import Check, Json
 from dq.engine.bounds import bounds_of
+from dq.engine.dataset import RAW_PREFIX
 from dq.engine.fields import resolve
-from dq.engine.requirement import Found, Judged, Requirement
-from dq.errors import EvaluationError
-from dq.model import Check, Json
+from dq.engine.native_demand import Found, Judged, Requirement
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType

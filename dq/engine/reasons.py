@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from dq.errors import DqError
+from dq.base.errors import DqError
 
 _SENTENCES = {
     "CAST_INVALID_INPUT": "a value cannot be converted to the type it is compared with",

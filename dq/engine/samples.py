@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from dq.engine.requirement import Unexpected
+from dq.engine.native_demand import Unexpected
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dq.base.errors import DqError
+from dq.base.model import Check, Json
 from dq.engine.bounds import bounds_of, shown
 from dq.engine.native_result import NativeResult
 from dq.engine.native_schema import SCHEMA_ONLY
-from dq.errors import DqError
-from dq.model import Check, Json
 
 MAX_LISTED = 10
 _MINIMUM_DIGITS = 2

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dq import suites, yamlfile
-from dq.custom_types import CUSTOM_TYPES
-from dq.errors import ConfigError, Finding, UsageError
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding, UsageError
+from dq.base.model import Check, Json, Kind, Severity
+from dq.base.paths import local
+from dq.checks.custom_types import CUSTOM_TYPES
+from dq.declare import suites
 from dq.gx.load import load
-from dq.gx.types import register
-from dq.model import Check, Json, Kind, Severity
-from dq.paths import local
+from dq.gx.registered_types import register
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuite

@@ -6,13 +6,13 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dq.base.errors import DqError, EvaluationError
+from dq.base.model import Check, Evidence, Json
 from dq.engine import conditions
 from dq.engine.native_result import NativeResult
-from dq.errors import DqError, EvaluationError
 from dq.gx.convert import quiet
 from dq.gx.load import load
-from dq.gx.types import register
-from dq.model import Check, Evidence, Json
+from dq.gx.registered_types import register
 
 if TYPE_CHECKING:
     import pandas as pd

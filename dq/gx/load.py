@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from dq.errors import DqError
+from dq.base.errors import DqError
 
 
 def load() -> None:

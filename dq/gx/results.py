@@ -19,9 +19,9 @@ from great_expectations.core import (
 )
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-from dq.model import Check, CheckResult, Guidance, Json, Outcome, RunRecord
-from dq.reports.card import found_text, owner_line
-from dq.serialize import instant, plain
+from dq.base.model import Check, CheckResult, Guidance, Json, Outcome, RunRecord
+from dq.base.serialize import instant, plain
+from dq.base.wording import found_text, owner_line
 
 _RUNBOOK = re.compile(r"(?:runbooks/)?(?P<page>[\w-][\w.-]*)\.md(?:#(?P<anchor>[^#\s]*))?")
 _SHOWN_FIRST = {Outcome.FAILED: 0, Outcome.ERRORED: 1, Outcome.NOT_RUN: 2, Outcome.PASSED: 3}

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dq import session
-from dq.errors import ConfigError, DqError, Finding, UsageError
+from dq.base.errors import ConfigError, DqError, Finding, UsageError
+from dq.base.model import Check, Json, Outcome
 from dq.gx.convert import as_suite, quiet
 from dq.gx.fallback import BATCH, declared_with_batch, is_pandas, run_gx, safe_kwargs
-from dq.model import Check, Json, Outcome
+from dq.spark import session
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from pyspark.sql import DataFrame
 
+    from dq.base.model import CheckResult
     from dq.engine.native_result import NativeResult
-    from dq.model import CheckResult
 
 FORMATS = ("BOOLEAN_ONLY", "BASIC", "SUMMARY", "COMPLETE")
 
@@ -52,8 +52,8 @@ def _evaluated(
     configurations: Sequence[ExpectationConfiguration], df: DataFrame | pd.DataFrame, result_format: object
 ) -> list[ExpectationValidationResult]:
     """One result for every expectation, in Great Expectations' order."""
-    from dq.engine.base import Context, Dataset
-    from dq.engine.custom import evaluate_custom, is_custom
+    from dq.checks.evaluation import evaluate_custom, is_custom
+    from dq.engine.dataset import Context, Dataset
     from dq.engine.native import evaluate_native, supports
 
     checks = [

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from dq.base.periods import FORTNIGHT, last_day
 from dq.people.calendar import OnHoliday
 from dq.people.roster import WEEK, Roster
 from dq.people.roster_file import WallTime
-from dq.periods import FORTNIGHT, last_day
 
 MetBy = Literal["published", "preliminary", "final", "pre_validated", "green"]
 LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -356,3 +356,11 @@ def show(moment: date | datetime, as_of: datetime, zone: ZoneInfo) -> str:
     if local.year != as_of.astimezone(zone).year:
         text += f" {local.year}"
     return f"{text} {local:%H:%M}" if isinstance(local, datetime) else text
+
+
+def left(days: int) -> str:
+    """How long it is to a day, counted in calendar days."""
+    if days == 0:
+        return "today"
+    many = "" if abs(days) == 1 else "s"
+    return f"{days} day{many} left" if days > 0 else f"{-days} day{many} over"

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from dq import yamlfile
-from dq.errors import DqError, Finding, choices
+from dq.base import yamlfile
+from dq.base.errors import DqError, Finding, choices
 from dq.people.calendar import BusinessCalendar
 from dq.people.roster_file import Person, RosterModel, Team, successor
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from dq import yamlfile
-from dq.errors import choices
-from dq.model import Severity
+from dq.base import yamlfile
+from dq.base.errors import choices
+from dq.base.model import Severity
 from dq.people.calendar import DayKind, holiday_names, is_known, years_without
 
 # A contact is the name of an address kept elsewhere, never the address: letters, digits and dashes leave no room for

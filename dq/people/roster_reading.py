@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from dq import yamlfile
-from dq.errors import ConfigError, Finding
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding
 from dq.people.calendar import is_known
 from dq.people.roster import NEVER_THERE, Roster, lint_places, lint_swaps, lint_weeks, roster_of
 from dq.people.roster_file import Person, RosterModel, is_zone, mistakes

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from dq.base.periods import days_between, last_day
 from dq.people.roster import WEEK, Roster
-from dq.periods import days_between, last_day
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from dq.errors import DqError, Finding, choices
-from dq.model import Severity
+from dq.base.errors import DqError, Finding, choices
+from dq.base.model import Severity
+from dq.base.periods import last_day
 from dq.people.calendar import DayKind
 from dq.people.roster import Roster
 from dq.people.roster_file import AtOnce, Watch, WatchHours
-from dq.periods import last_day
 
 _DAY = timedelta(days=1)
 _HORIZON = 366  # days ahead in which a next watch is looked for; longer than any pause a calendar makes

@@ -9,11 +9,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from dq import periods
-from dq.errors import UsageError
-from dq.model import Kind, RunRecord, Verdict
+from dq import store
+from dq.base import periods
+from dq.base.errors import UsageError
+from dq.base.model import Kind, RunRecord, Verdict
+from dq.declare.registry import Pipeline, Registry
 from dq.people import BusinessCalendar
-from dq.registry import Pipeline, Registry
+from dq.run import inputs
 from dq.run.schedule import scheduled_as_of
 
 Key = tuple[str, str]
@@ -290,3 +292,16 @@ def refuse_future(as_of: datetime, now: datetime, where: str = "--as-of") -> Non
             where=where,
             expected=f"an instant up to now, {now:%Y-%m-%dT%H:%M:%SZ}",
         )
+
+
+def published(warehouse: store.Warehouse, pipeline: str, month: str) -> Shown | None:
+    """What readers see of a month: its newest version and instant, and how complete its least complete day is."""
+    commit = warehouse.table(pipeline).current()
+    entries = [one for period, one in commit.entries.items() if store.covers(month, period)] if commit else []
+    if not entries:
+        return None
+    return Shown(
+        version=max(entry.version for entry in entries),
+        kind=Kind(min((entry.kind for entry in entries), key=inputs.KIND_ORDER.index)),
+        as_of=max((entry.as_of for entry in entries if entry.as_of), default=None),
+    )

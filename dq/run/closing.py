@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 
-from dq import periods, store
-from dq.close import levels, report
-from dq.close.attainment import Attainment, Publication
-from dq.close.attainment import State as Met
-from dq.close.facts import facts
-from dq.close.levels import BEFORE
-from dq.close.report import Change, Closing, Figures, Line, Red, Taken, Waived
-from dq.errors import DqError, UsageError
-from dq.model import Kind
-from dq.notify import incidents, reports
-from dq.notify.incidents import Incident
-from dq.notify.recipients import House, next_step, rungs, said
+from dq import store
+from dq.base import periods
+from dq.base.errors import DqError, UsageError
+from dq.base.model import Kind
+from dq.base.periods import Grain
+from dq.base.verdict import Waiver
+from dq.declare.implied_checks import IN_TIME
+from dq.declare.registry import Registry
+from dq.month import close_report, level_history
+from dq.month.attainment import Attainment, Publication
+from dq.month.attainment import State as Met
+from dq.month.close_report import Change, Closing, Figures, Line, Red, Taken, Waived
+from dq.month.known_facts import facts
+from dq.month.level_history import BEFORE
 from dq.people.levels import deadline, end_of, show
-from dq.periods import Grain
-from dq.pipeline_checks import IN_TIME
-from dq.registry import Registry
-from dq.run import records
+from dq.run import run_records
 from dq.run.inputs import KIND_ORDER, stale
-from dq.verdict import Waiver
+from dq.tell import incidents, report_messages
+from dq.tell.incidents import Incident
+from dq.tell.recipients import House, next_step, rungs, said
 
 KIND = "closes"
 
@@ -35,11 +36,11 @@ def closing(warehouse: store.Warehouse, house: House, declared: Registry, month:
     """
     wanted = declared.read_by_investors()
     due = due_at(house, declared, month)
-    judged = levels.attained(warehouse, house, declared, month, periods.next_month(month), at)
+    judged = level_history.attained(warehouse, house, declared, month, periods.next_month(month), at)
     found = [one for one in incidents.everything(warehouse).values() if one.open and house.known(one.pipeline)]
     # What is missing is read from the warehouse itself, and whether the report arrived is not what it is about.
     found = [one for one in found if one.failure.check != f"{one.pipeline}.{IN_TIME}"]
-    own = incidents.key(declared.answers_for_close(), reports.check_of(declared.answers_for_close()), month)
+    own = incidents.key(declared.answers_for_close(), report_messages.check_of(declared.answers_for_close()), month)
     seen = _Seen(
         warehouse=warehouse,
         house=house,
@@ -75,7 +76,7 @@ def due_at(house: House, declared: Registry, month: str) -> datetime:
 
 def keep(warehouse: store.Warehouse, one: Closing) -> None:
     """Keep a close, so that it is known that there was one and what it said."""
-    warehouse.records.put(KIND, f"{one.month}-{one.at:%Y%m%dt%H%M%Sz}", report.to_json(one))
+    warehouse.records.put(KIND, f"{one.month}-{one.at:%Y%m%dt%H%M%Sz}", close_report.to_json(one))
 
 
 def overdue(warehouse: store.Warehouse, house: House, declared: Registry, month: str, now: datetime) -> datetime | None:
@@ -92,10 +93,10 @@ def overdue(warehouse: store.Warehouse, house: House, declared: Registry, month:
     for name in warehouse.records.list(KIND, f"{month}-"):
         document = warehouse.records.get(KIND, name)
         try:
-            made = report.from_json(document, name) if document is not None else None
+            made = close_report.from_json(document, name) if document is not None else None
         except (DqError, KeyError):
             continue
-        if made is not None and (made.state is report.State.CLOSED or made.at > due):
+        if made is not None and (made.state is close_report.State.CLOSED or made.at > due):
             return None
     return due
 
@@ -219,7 +220,7 @@ class _Seen:
             # A withdrawal is a commit without a run.
             if not commit.run or not any(self._of_month(period, about) for period in commit.changed):
                 continue
-            record = records.find(self.warehouse, commit.run)
+            record = run_records.find(self.warehouse, commit.run)
             if record is None or record.replaced is None or record.version != commit.version:
                 continue
             if record.replaced.kind is not Kind.MONTH_TO_DATE:
@@ -241,9 +242,9 @@ class _Seen:
     def _due(self, own: Sequence[Attainment], missing: Sequence[str]) -> str:
         """The next deadline of the month that is still ahead."""
         zone = self.house.roster.zone
-        ahead = [(one.due, one.label, levels.due_of(one, zone)) for one in own if one.state is Met.OPEN]
+        ahead = [(one.due, one.label, level_history.due_of(one, zone)) for one in own if one.state is Met.OPEN]
         if not ahead and missing:
-            ahead = [(self.due, "final by", levels.due(self.due, zone))]
+            ahead = [(self.due, "final by", level_history.due(self.due, zone))]
         if not ahead:
             return ""
         due, label, shown = min(ahead, key=lambda one: one[:2])

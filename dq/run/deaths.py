@@ -17,14 +17,15 @@ from shlex import quote
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
-from dq import private, store
+from dq import store
+from dq.base import private
+from dq.base.errors import DqError
+from dq.base.model import Died, Json
+from dq.base.thresholds import Thresholds
 from dq.diagnose import Diagnosis, diagnose, document, section_of
-from dq.diagnose.files import IN_PROGRESS, find, logs_in
-from dq.errors import DqError
-from dq.model import Died, Json
-from dq.run import records
+from dq.diagnose.log_files import IN_PROGRESS, find, logs_in
+from dq.run import run_records
 from dq.runbooks.page import Page
-from dq.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -80,7 +81,7 @@ def look_back(
         if not noted:
             return None
         run, log = str(noted.get("run", "")), str(noted.get("log", ""))
-        if records.find(warehouse, run) is not None:
+        if run_records.find(warehouse, run) is not None:
             return None
         here = noted.get("host") == socket.gethostname() and _alive(noted.get("process"))
         if not log:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dq import periods, session, sources
-from dq.engine.base import Dataset
-from dq.engine.plan import plan, plan_text
-from dq.errors import DqError
-from dq.model import Window
-from dq.project import Bound, Project
+from dq import sources
+from dq.base import periods
+from dq.base.errors import DqError
+from dq.base.model import Window
+from dq.declare.binding import Bound
+from dq.declare.project import Project
+from dq.engine.dataset import Dataset
+from dq.judge.plan import plan, plan_text
+from dq.spark import session
 
 
 def explain(project: Project, bound: Bound, period: str | None, as_of: datetime | None) -> str:

@@ -11,18 +11,35 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dq import periods, session, sources, store, waivers
-from dq.engine.base import Context
+from dq import sources, store
+from dq.base import periods
+from dq.base.errors import DqError, EvaluationError, StoreError, UsageError
+from dq.base.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
+from dq.base.periods import Grain
+from dq.base.run_key import code_hash, run_key
+from dq.base.verdict import apply_waivers, decide
+from dq.declare.binding import Bound
+from dq.declare.project import Project
+from dq.engine.dataset import Context
 from dq.engine.reasons import rows_kept_from_logs
-from dq.errors import DqError, EvaluationError, StoreError, UsageError
-from dq.model import CheckResult, InputRef, Json, Outcome, RunRecord, Verdict, Window
-from dq.periods import Grain
-from dq.project import Bound, Project
-from dq.run import deaths, hints, inputs, judging, late, previous, records, recovery, rules, staging, strains, tell
-from dq.run.key import code_hash, run_key
-from dq.run.reasons import place, sentence
+from dq.run import (
+    deaths,
+    hints,
+    inputs,
+    judging,
+    late_rows,
+    previous,
+    record,
+    recovery,
+    rules,
+    run_records,
+    staging,
+    strains,
+)
+from dq.run.failures import place, sentence
 from dq.run.state import Options, RunOver, State
-from dq.verdict import apply_waivers, decide
+from dq.spark import session
+from dq.store import waivers
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -38,7 +55,7 @@ class GuardedRun:
         self.bound = bound
         self.options = options
         self.started = datetime.now(UTC)
-        self.run = records.new_id(bound.name, options.period, self.started)
+        self.run = run_records.new_id(bound.name, options.period, self.started)
         self.warehouse = store.Warehouse(options.warehouse)
         self._clock = self._step_began = time.monotonic()
         self._table = self.warehouse.table(bound.name)
@@ -216,7 +233,7 @@ class GuardedRun:
         for table, upstream in state.upstream.items():
             state.frames[table] = inputs.upstream_frame(self._spark, self.warehouse, upstream)
         self._step("checking the inputs")
-        state.late = late.rows(self._spark, self.project, self.bound, state.window, self._table)
+        state.late = late_rows.rows(self._spark, self.project, self.bound, state.window, self._table)
         self._check_inputs(empty)
         self._step(f"computing {self.bound.name}")
 
@@ -242,7 +259,7 @@ class GuardedRun:
             state.results += judging.of_strains_unknown(self.bound, state.results)
         self._quiet.close()
         self._step("telling")
-        return tell.record(self)
+        return record.record(self)
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -307,7 +324,7 @@ class GuardedRun:
         state.version = max(entry.version for entry in entries)
         state.totals = store.summed(entries)
         state.verdict = Verdict(entries[-1].verdict)
-        earlier = records.find(self.warehouse, entries[-1].run)
+        earlier = run_records.find(self.warehouse, entries[-1].run)
         state.results = list(earlier.results) if earlier is not None else []
         return True
 
@@ -378,7 +395,7 @@ class GuardedRun:
         audit = {"verdict": state.verdict, "configuration": self.bound.hash, "as_of": state.window.as_of}
         if state.verdict.published:
             # Whoever dies once it is published has left what the next one needs to record and to tell it.
-            audit |= recovery.sealed(tell.record(self))
+            audit |= recovery.sealed(record.record(self))
         # A held run is sealed too: what is shown of it later is what was judged.
         sealed = staging.seal(self._table, state.staged, state.key, audit)
         if state.verdict.published:

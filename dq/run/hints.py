@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from dq import store
+from dq.base.model import RAW_PREFIX, Check, CheckResult, Evidence, Outcome, Severity
+from dq.base.thresholds import Thresholds
 from dq.diagnose import live
-from dq.diagnose.changes import SHUFFLE_PARTITIONS
+from dq.diagnose.advice import SHUFFLE_PARTITIONS
 from dq.diagnose.facts import Facts
 from dq.diagnose.findings import memory, shown, size_of
-from dq.diagnose.settings import driver_heap, executor_heap, task_memory
-from dq.engine.run import result_of
-from dq.model import RAW_PREFIX, Check, CheckResult, Evidence, Outcome, Severity
-from dq.thresholds import Thresholds
+from dq.diagnose.spark_settings import driver_heap, executor_heap, task_memory
+from dq.judge.evaluate import result_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType
 
-    from dq.project import Bound
+    from dq.declare.binding import Bound
     from dq.run.state import State
 
 BROADCAST, PARTITIONS = "spark.sql.autoBroadcastJoinThreshold", "spark.sql.shuffle.partitions"

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from dq import periods, sources, store
-from dq.adjustments import closed_throughout
-from dq.engine.base import Dataset
-from dq.errors import DqError, SourceError
-from dq.model import InputRef, Kind, PinnedFile, RunRecord, Window
-from dq.periods import Grain
-from dq.project import Project
-from dq.registry import Pipeline, Registry
-from dq.run import records
+from dq import sources, store
+from dq.base import periods
+from dq.base.errors import DqError, SourceError
+from dq.base.model import InputRef, Kind, PinnedFile, RunRecord, Window
+from dq.base.periods import Grain
+from dq.declare.overrides import closed_throughout
+from dq.declare.project import Project
+from dq.declare.registry import Pipeline, Registry
+from dq.engine.dataset import Dataset
+from dq.run import run_records
 from dq.sources.windows import first_day
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def pin_upstream(
     the others has to say what lacks.
     """
     wanted, back = _read_by(project.registry, table, reader, window.period, window.data_through)
-    held = records.held(warehouse, table, wanted, window.as_of)
+    held = run_records.held(warehouse, table, wanted, window.as_of)
     if held is not None:
         raise UpstreamError(
             f"the upstream {table} is held for {held.period}",

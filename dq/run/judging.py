@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dq import sources, store
-from dq.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
-from dq.engine.base import Context, Dataset
-from dq.engine.run import NO_ROWS, evaluate, result_of
-from dq.errors import SourceError
-from dq.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome
-from dq.project import Bound, Project
+from dq.base.errors import SourceError
+from dq.base.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome
+from dq.checks.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
+from dq.declare.binding import Bound
+from dq.declare.project import Project
+from dq.declare.suites import ROW_COUNT
+from dq.engine.dataset import Context, Dataset
+from dq.judge.evaluate import NO_ROWS, evaluate, result_of
 from dq.run import inputs
 from dq.sources import ReadRule, csvfile
 from dq.sources.config import Format
-from dq.suites import ROW_COUNT
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

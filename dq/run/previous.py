@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from dq import periods, store
-from dq.custom_types import FIRST_DAY, LAST_DAY
-from dq.model import Kind, Window
-from dq.periods import Grain
-from dq.project import PREVIOUS, REPLACED, TRAILING, Bound, Project
+from dq import store
+from dq.base import periods
+from dq.base.model import Kind, Window
+from dq.base.periods import Grain
+from dq.checks.custom_types import FIRST_DAY, LAST_DAY
+from dq.declare.binding import PREVIOUS, REPLACED, TRAILING, Bound
+from dq.declare.project import Project
 from dq.run import inputs
 
 if TYPE_CHECKING:

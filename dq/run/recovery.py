@@ -11,11 +11,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from dq import serialize, store
-from dq.errors import DqError
-from dq.model import Json, RunRecord
-from dq.notify import incidents
-from dq.run import records
+from dq import store
+from dq.base import serialize
+from dq.base.errors import DqError
+from dq.base.model import Json, RunRecord
+from dq.run import run_records
+from dq.tell import incidents
 
 log = logging.getLogger("dq.run")
 
@@ -47,7 +48,7 @@ def _of(warehouse: store.Warehouse, pipeline: str) -> list[RunRecord]:
     published = {entry.run: entry.version for entry in commit.entries.values()} if commit else {}
     if not published:
         return []
-    kept = set(warehouse.records.list(records.KIND, f"{pipeline}-"))
+    kept = set(warehouse.records.list(run_records.KIND, f"{pipeline}-"))
     observed = set(warehouse.records.list(incidents.KIND, f"{pipeline}-"))
     found = []
     for run, version in published.items():
@@ -68,14 +69,14 @@ def _of_run(
 
     What the run itself keeps meanwhile is fuller than its seal and is never replaced.
     """
-    recent = datetime.now(UTC) - records.started_of(run) < RECENT
-    record = records.find(warehouse, run) if recent and kept else None
+    recent = datetime.now(UTC) - run_records.started_of(run) < RECENT
+    record = run_records.find(warehouse, run) if recent and kept else None
     if not kept or (record is not None and not record.verdict.published):
         restored = _from_seal(table, run, version)
         if restored is not None:
             if kept:
-                records.save(warehouse, restored)
-            elif not records.save_new(warehouse, restored):
+                run_records.save(warehouse, restored)
+            elif not run_records.save_new(warehouse, restored):
                 return None
             incidents.note(warehouse, restored)
             return restored

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from dq import periods, store
-from dq.engine.run import result_of
-from dq.model import Check, CheckResult, Evidence, Json, Outcome, Window
-from dq.project import Bound, Project
+from dq import store
+from dq.base import periods
+from dq.base.model import Check, CheckResult, Evidence, Json, Outcome, Window
+from dq.declare.binding import Bound
+from dq.declare.project import Project
+from dq.judge.evaluate import result_of
 
 COVERED = "expect_rules_to_cover_days"
 CHANGED = "expect_rules_to_stay"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
+from dq.base.periods import Grain, days_of, last_day
+from dq.declare.registry import Registry, Scheduled
 from dq.people import BusinessCalendar
-from dq.periods import Grain, days_of, last_day
-from dq.registry import Registry, Scheduled
 
 
 def scheduled_as_of(

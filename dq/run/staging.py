@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from dq import sparkfiles, store
-from dq.adjustments import closed_throughout
-from dq.custom_kwargs import expects
+from dq import store
+from dq.base.errors import EvaluationError
+from dq.base.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
+from dq.base.periods import Grain
+from dq.checks.custom_kwargs import expects
+from dq.declare.binding import Bound
+from dq.declare.overrides import closed_throughout
 from dq.engine import conditions
-from dq.engine.base import Context, Dataset
+from dq.engine.dataset import Context, Dataset
 from dq.engine.sums import summed
-from dq.errors import EvaluationError
-from dq.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
-from dq.periods import Grain
-from dq.project import Bound
+from dq.spark import named_files
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -93,7 +94,7 @@ def read_back(spark: SparkSession, staged: Staged) -> DataFrame:
     paths = staged.inventory.absolute_paths
     if not paths:
         return spark.createDataFrame([], staged.schema)
-    return sparkfiles.read(spark, "parquet", paths, schema=staged.schema)
+    return named_files.read(spark, "parquet", paths, schema=staged.schema)
 
 
 def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, partial: Collection[str]) -> Audited:
@@ -103,7 +104,7 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
     """
     from pyspark.sql import functions as F
 
-    from dq.engine.run import evaluate, result_of
+    from dq.judge.evaluate import evaluate, result_of
 
     frame = read_back(spark, staged)
     window, by_day = context.window, bound.pipeline.grain is Grain.DAY

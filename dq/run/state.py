@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dq import sources, store
-from dq.model import CheckResult, Died, Json, RunRecord, Verdict, Window
+from dq.base.model import CheckResult, Died, Json, RunRecord, Verdict, Window
+from dq.base.verdict import Waiver
 from dq.run import inputs, staging
 from dq.run.deaths import EventLog
-from dq.run.late import Late
+from dq.run.late_rows import Late
 from dq.run.previous import Previous
-from dq.verdict import Waiver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dq import periods, store
-from dq.errors import UsageError
-from dq.model import RunRecord
-from dq.reports import clean
+from dq import store
+from dq.base import clean, periods
+from dq.base.errors import UsageError
+from dq.base.model import RunRecord
 
 
 def withdrawn(commit: store.Commit | None, record: RunRecord) -> str:

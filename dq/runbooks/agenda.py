@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from dq.base.periods import Grain, days_between, days_of, period_after, period_of
 from dq.people.levels import (
     Age,
     BusinessDay,
@@ -23,7 +24,6 @@ from dq.people.levels import (
     marks,
 )
 from dq.people.roster import Roster
-from dq.periods import Grain, days_between, days_of, period_after, period_of
 from dq.runbooks.frontmatter import FrontMatter
 from dq.runbooks.reviews import meetings
 

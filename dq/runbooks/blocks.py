@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dq import private
-from dq.errors import ConfigError, DqError, Finding
-from dq.model import Check
+from dq.base import private
+from dq.base.errors import ConfigError, DqError, Finding
+from dq.base.model import Check
 from dq.people.roster import Roster
 from dq.runbooks.page import Page, parse_page
 from dq.runbooks.tables import WRITERS, Facts

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dq import yamlfile
-from dq.errors import ConfigError, Finding
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding
 from dq.people.calendar import OnHoliday
 from dq.people.levels import Escalation, Level
 from dq.people.roster_file import WallTime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from dq.model import Guidance, Severity
+from dq.base.model import Guidance, Severity
 from dq.people.levels import due, show
 from dq.people.roster import Roster
 from dq.people.watch import call

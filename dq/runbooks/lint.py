@@ -7,13 +7,13 @@ import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from dq import yamlfile
-from dq.errors import ConfigError, Finding, choices
-from dq.model import Check, Kind
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding, choices
+from dq.base.model import Check, Kind
+from dq.base.periods import Grain, settled_from
 from dq.people.levels import DayOfMonth, Level, Ready, deadline, end_of, moment_text
 from dq.people.roster import NEVER_THERE, Roster
 from dq.people.roster_file import successor
-from dq.periods import Grain, settled_from
 from dq.runbooks.agenda import failed_first, periods_of
 from dq.runbooks.blocks import blocks, stale
 from dq.runbooks.frontmatter import teams_named

@@ -11,8 +11,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from dq import yamlfile
-from dq.errors import ConfigError, Finding
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding
 from dq.runbooks.frontmatter import FrontMatter, parse_head, read_head, read_text
 from dq.runbooks.slugs import Slugger
 

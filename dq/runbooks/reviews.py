@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from dq.base.periods import days_between, fortnight_of
 from dq.people.levels import WEEKDAYS
 from dq.people.roster import Roster
-from dq.periods import days_between, fortnight_of
 from dq.runbooks.frontmatter import FrontMatter, Review
 
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from dq.errors import Finding
+from dq.base.errors import Finding
 from dq.people.roster import Roster
 from dq.people.shifts import loads, shifts
 from dq.runbooks.blocks import write_atomically
 from dq.runbooks.frontmatter import FrontMatter
-from dq.runbooks.markdown import cell, table
+from dq.runbooks.markup import cell, table
 
 FILE = "runbooks/on-call.md"
 _SPAN = re.compile(r"<!-- on-call: (\d{4}-\d{2}-\d{2}) to (\d{4}-\d{2}-\d{2}) -->")

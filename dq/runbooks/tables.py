@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dq.model import Check, Severity
+from dq.base.model import Check, Severity
 from dq.people.levels import (
     Age,
     BusinessDay,
@@ -22,9 +22,9 @@ from dq.people.levels import (
 )
 from dq.people.roster import Roster
 from dq.people.watch import hours_shown, watch_of
-from dq.runbooks.duty import climbs
 from dq.runbooks.frontmatter import Parties
-from dq.runbooks.markdown import cell, table
+from dq.runbooks.markup import cell, table
+from dq.runbooks.on_call import climbs
 from dq.runbooks.page import Page, Section
 
 _SEVERITIES = list(Severity)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from dq.errors import ConfigError, Finding, choices
-from dq.model import Json
+from dq.base.errors import ConfigError, Finding, choices
+from dq.base.model import Json
+from dq.base.yamlfile import Document, Key
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.mapping import SourceQuery
-from dq.yamlfile import Document, Key
 
 MONTH = "{month}"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dq.errors import ConfigError, Finding, choices
-from dq.model import RAW_PREFIX
-from dq.sources.types import canonical
-from dq.yamlfile import Document, Key, read_model
+from dq.base.errors import ConfigError, Finding, choices
+from dq.base.model import RAW_PREFIX
+from dq.base.yamlfile import Document, Key, read_model
+from dq.sources.type_names import canonical
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # The engine looks for raw values under the same prefix. The packages do not import each other; a test keeps them equal.

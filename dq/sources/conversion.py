@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dq.sources.types import INTEGERS, decimal_parts
+from dq.sources.type_names import INTEGERS, decimal_parts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

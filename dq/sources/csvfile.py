@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from dq import sparkfiles
-from dq.errors import SourceError, UsageError
+from dq.base.errors import SourceError, UsageError
+from dq.spark import named_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -205,7 +205,7 @@ def as_text(
     frames = []
     for names, paths in by_header.items():
         schema = ", ".join(f"`{position}` string" for position in range(len(names)))
-        frames.append((names, sparkfiles.read(spark, "csv", paths, schema=schema, options=options)))
+        frames.append((names, named_files.read(spark, "csv", paths, schema=schema, options=options)))
     return frames
 
 

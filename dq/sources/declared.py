@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dq.errors import ConfigError, Finding, choices
-from dq.model import EVERY_DAYS, FROM_DAY, Json
-from dq.paths import is_address, local
+from dq.base.errors import ConfigError, Finding, choices
+from dq.base.model import EVERY_DAYS, FROM_DAY, Json
+from dq.base.paths import is_address, local
+from dq.base.yamlfile import Document, Key, read_model
 from dq.sources.config import MONTH, Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
 from dq.sources.mapping import MappingError, SourceQuery, parse
-from dq.sources.types import canonical
-from dq.yamlfile import Document, Key, read_model
+from dq.sources.type_names import canonical
 
 LAST_DAY = 31
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dq.model import Check, Json, Severity
+from dq.base.model import Check, Json, Severity
 from dq.sources.config import Format, Source, SourcesConfig
 from dq.sources.contracts import Contract, ContractColumn
-from dq.sources.types import is_number
+from dq.sources.type_names import is_number
 
 # Published figures are added up by these columns; a value nobody knows makes a cell nobody looks at, or none at all.
 GROUPING_COLUMNS = frozenset({"category", "currency", "kind", "line", "product", "region", "segment"})

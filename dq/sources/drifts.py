@@ -12,7 +12,7 @@ from functools import partial
 
 from dq.sources.config import Format, RawTable, SourcesConfig
 from dq.sources.pins import Pin
-from dq.sources.schemas import THREADS, columns_of
+from dq.sources.raw_schemas import THREADS, columns_of
 
 _SIMILAR = 0.6
 _NAMED_FILES = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from dq import sqltext
+from dq.spark import sqltext
 
 # Left out on purpose: whatever reads the clock, the session, files or the network (now, current_date, current_user,
 # input_file_name, read_files), runs code (reflect, java_method), is not repeatable (rand, uuid,

@@ -8,12 +8,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from dq.errors import SourceError
-from dq.model import PinnedFile
+from dq.base.errors import SourceError
+from dq.base.model import PinnedFile
 from dq.sources.config import MONTH
 from dq.sources.tableformats import refuse_tables
 from dq.sources.windows import Months
-from dq.sparkfiles import openable
+from dq.spark.named_files import openable
 
 
 def matching(root: Path, pattern: str, months: Months) -> list[tuple[PinnedFile, str]]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from dq import sqltext
-from dq.errors import choices
+from dq.base.errors import choices
 from dq.sources.functions import refused
 from dq.sources.resolution import RawColumn, Resolver
-from dq.sources.types import canonical
+from dq.sources.type_names import canonical
+from dq.spark import sqltext
 
 PARAMETERS = ("data_through", "period_end", "period_start")
 

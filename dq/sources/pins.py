@@ -11,14 +11,14 @@ from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
-from dq.errors import SourceError
-from dq.model import PinnedFile, Window
+from dq.base.errors import SourceError
+from dq.base.model import PinnedFile, Window
 from dq.sources import csvfile
 from dq.sources.config import MONTH, Format, RawTable, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.derived import footer_columns
 from dq.sources.listing import matching
-from dq.sources.schemas import THREADS, columns_of, none_within
+from dq.sources.raw_schemas import THREADS, columns_of, none_within
 from dq.sources.windows import Months, months, read_to
 
 

@@ -9,11 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
 
-from dq import sparkfiles
-from dq.errors import SourceError
-from dq.hashes import Repeated, hashable
-from dq.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
-from dq.periods import last_day
+from dq.base.errors import SourceError
+from dq.base.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
+from dq.base.periods import last_day
 from dq.sources import csvfile
 from dq.sources.config import MONTH, Format, RawTable, Source, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
@@ -21,10 +19,12 @@ from dq.sources.conversion import convert, from_wall_clock, instant
 from dq.sources.derived import footer_columns, may_lose_values
 from dq.sources.mapping import SourceQuery
 from dq.sources.pins import Pin
+from dq.sources.raw_schemas import all_between, columns_of
 from dq.sources.resolution import RawColumn
-from dq.sources.schemas import all_between, columns_of
-from dq.sources.types import canonical
+from dq.sources.type_names import canonical
 from dq.sources.windows import filters, first_day, read_from, read_to
+from dq.spark import named_files
+from dq.spark.hashes import Repeated, hashable
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -220,7 +220,7 @@ def _raw(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], quer
     """A raw table with the columns it declares, times without a zone turned into instants."""
     if table.format is Format.CSV:
         return _csv(spark, table, files, query.bare)
-    frame = sparkfiles.read(spark, "parquet", [file.path for file in files], schema=_schema(table.columns))
+    frame = named_files.read(spark, "parquet", [file.path for file in files], schema=_schema(table.columns))
     return frame.select(
         *[
             from_wall_clock(_column(frame, name), table.timezone).alias(name)

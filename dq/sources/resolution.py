@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from dq.errors import choices
+from dq.base.errors import choices
 
 
 @dataclass(frozen=True, order=True)

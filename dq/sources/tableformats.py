@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dq.errors import SourceError
+from dq.base.errors import SourceError
 
 # What each puts into the folder of a table, as patterns below it.
 _MARKS = {

@@ -9,13 +9,13 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq import sparkfiles
-from dq.errors import SourceError, UsageError
+from dq.base.errors import SourceError, UsageError
 from dq.sources import csvfile, csvtypes
 from dq.sources.config import Format
 from dq.sources.csvfile import RFC_4180, Dialect, is_csv
 from dq.sources.listing import below
-from dq.sources.schemas import THREADS, columns_of
+from dq.sources.raw_schemas import THREADS, columns_of
+from dq.spark import named_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -33,7 +33,7 @@ def read(spark: SparkSession, place: Path, dialect: Dialect = RFC_4180) -> DataF
     if is_csv(files[0]):
         return _csv(spark, files, base, dialect)
     options = {"basePath": str(base.absolute())}
-    return sparkfiles.read(spark, "parquet", files, options=options)
+    return named_files.read(spark, "parquet", files, options=options)
 
 
 def files_of(place: Path) -> Sequence[Path]:

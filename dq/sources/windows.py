@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from dq.model import RangeFilter, Window
-from dq.periods import EVENTS_SETTLE
+from dq.base.model import RangeFilter, Window
+from dq.base.periods import EVENTS_SETTLE
 from dq.sources.contracts import Contract, ReadRule
 
 MONTH_ID = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")

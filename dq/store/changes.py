@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dq.errors import ConflictError, StoreError
-from dq.model import Json
-from dq.store.documents import to_json
+from dq.base.errors import ConflictError, StoreError
+from dq.base.model import Json
 from dq.store.log import Settled
 from dq.store.manifest import Manifest
 from dq.store.names import checked_period
+from dq.store.sealed import to_json
 from dq.store.versions import Commit, PeriodEntry, PeriodInfo, Withdrawal
 
 

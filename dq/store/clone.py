@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from dq import private
-from dq.errors import StoreError
+from dq.base import private
+from dq.base.errors import StoreError
 from dq.store.filesystem import TEMPORARY_SUFFIX
 from dq.store.garbage import DATA
 from dq.store.log import LOG

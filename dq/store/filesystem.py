@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 from uuid import uuid4
 
-from dq import private
-from dq.errors import StoreError
+from dq.base import private
+from dq.base.errors import StoreError
 
 TEMPORARY_SUFFIX = ".tmp"
 PROBE = ".probe-"
@@ -97,7 +97,7 @@ class LinkingFilesystem(Protocol):
 class PosixFilesystem:
     """A folder of a POSIX filesystem: hard links give put-if-absent, rename gives atomic replacement.
 
-    Files are their owner's alone, or for the group that the root was given to, whatever the umask (`dq.private`). A
+    Files are their owner's alone, or for the group that the root was given to, whatever the umask. A
     symbolic link on the way to a key is refused, so that nothing outside the root is ever read, written or removed.
     """
 

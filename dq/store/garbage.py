@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dq.errors import StoreError
-from dq.store.documents import TornDocumentError, decode
+from dq.base.errors import StoreError
 from dq.store.filesystem import TEMPORARY_SUFFIX, EntryType, Filesystem, Listed
 from dq.store.inventory import INTENT
 from dq.store.log import VIEWS, CommitLog
 from dq.store.names import NAME
+from dq.store.sealed import TornDocumentError, decode
 from dq.store.view import TRASH
 
 log = logging.getLogger("dq.store")

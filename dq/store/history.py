@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from dq.model import Json
+from dq.base.model import Json
 from dq.store.versions import Commit, PeriodEntry
 
 

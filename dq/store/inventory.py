@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
-from dq.errors import StoreError
+from dq.base.errors import StoreError
 from dq.store.filesystem import EntryType, Filesystem, Listed
 from dq.store.manifest import PERIOD_COLUMN, PartFile
 from dq.store.names import PERIOD

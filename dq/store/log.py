@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise, takewhile
 
-from dq.errors import CommitUnknownError, StoreError
-from dq.store.documents import TornDocumentError, decode, encode
+from dq.base.errors import CommitUnknownError, StoreError
 from dq.store.filesystem import Filesystem, LinkingFilesystem, NotWrittenError
+from dq.store.sealed import TornDocumentError, decode, encode
 from dq.store.versions import Commit
 
 log = logging.getLogger("dq.store")

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dq.errors import StoreError
-from dq.model import Json
-from dq.store.documents import Fields, TornDocumentError, digest
+from dq.base.errors import StoreError
+from dq.base.model import Json
 from dq.store.names import PERIOD
+from dq.store.sealed import Fields, TornDocumentError, digest
 
 FORMAT = 1
 PERIOD_COLUMN = "period"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dq.errors import StoreError
+from dq.base.errors import StoreError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,127}")
 PERIOD = re.compile(r"[0-9]{4}-[0-9A-Z-]{1,24}")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq import sparkfiles
-from dq.errors import StoreError
+from dq.base.errors import StoreError
+from dq.spark import named_files
 from dq.store.manifest import PERIOD_COLUMN
 from dq.store.table import Table
 from dq.store.versions import PeriodEntry
@@ -80,7 +80,7 @@ def _frame(spark: SparkSession, table: Table, entries: Sequence[PeriodEntry]) ->
     schemas = {text: _schema(text) for text in by_schema}
     _refuse_retyped(table.name, schemas)
     frames = [
-        sparkfiles.read(spark, "parquet", paths, schema=schemas[text])
+        named_files.read(spark, "parquet", paths, schema=schemas[text])
         if paths
         else spark.createDataFrame([], schemas[text])
         for text, paths in by_schema.items()

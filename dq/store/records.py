@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from dq.errors import StoreError
-from dq.model import Json
-from dq.store.documents import TornDocumentError, decode, encode
+from dq.base.errors import StoreError
+from dq.base.model import Json
 from dq.store.filesystem import EntryType, Filesystem
 from dq.store.names import NAME, checked_name
+from dq.store.sealed import TornDocumentError, decode, encode
 
 log = logging.getLogger("dq.store")
 

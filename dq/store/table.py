@@ -10,15 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
-from dq.errors import ConflictError, StoreError
-from dq.model import Json
+from dq.base.errors import ConflictError, StoreError
+from dq.base.model import Json
 from dq.store import changes, garbage, inventory, view
-from dq.store.documents import TornDocumentError, decode, encode, to_json
 from dq.store.filesystem import Filesystem
 from dq.store.history import known_at, metrics
 from dq.store.log import CommitLog, Settled
 from dq.store.manifest import PERIOD_COLUMN, Manifest, field_names
 from dq.store.names import checked_name, checked_period, covers
+from dq.store.sealed import TornDocumentError, decode, encode, to_json
 from dq.store.versions import Commit, PeriodEntry, PeriodInfo, Withdrawal
 
 log = logging.getLogger("dq.store")

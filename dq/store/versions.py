@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from dq.errors import StoreError
-from dq.model import InputRef, Json, Kind, Verdict
-from dq.store.documents import Fields, TornDocumentError, digest, to_json
+from dq.base.errors import StoreError
+from dq.base.model import InputRef, Json, Kind, Verdict
 from dq.store.manifest import FORMAT, PartFile, part_files
 from dq.store.names import NAME, PERIOD
+from dq.store.sealed import Fields, TornDocumentError, digest, to_json
 
 
 @dataclass(frozen=True, kw_only=True)

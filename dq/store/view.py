@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from dq.errors import StoreError
+from dq.base.errors import StoreError
 from dq.store.filesystem import EntryType, Filesystem, LinkingFilesystem
 from dq.store.log import CURRENT, VIEWS, CommitLog
 from dq.store.manifest import PERIOD_COLUMN

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from dq.paths import local
-from dq.sparkfiles import literal
+from dq.base.paths import local
+from dq.spark.named_files import literal
 from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
 from dq.store.garbage import Removed, older, sweep_temporaries
 from dq.store.log import LOG

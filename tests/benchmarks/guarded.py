@@ -25,13 +25,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dq
-from dq import periods, session, sources, store
-from dq import project as projects
-from dq.demo import data
-from dq.periods import Grain
+from demo import data
+from dq import sources, store
+from dq.base import periods
+from dq.base.periods import Grain
+from dq.declare import project as projects
 from dq.run import inputs, previous
 from dq.run.guarded import GuardedRun
 from dq.run.state import Options, RunOver
+from dq.spark import session
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import guarded
 
-from dq import project as projects
-from dq import session
-from dq.engine.run import evaluate
+from dq.declare import project as projects
+from dq.judge.evaluate import evaluate
 from dq.run import inputs
 from dq.run.guarded import GuardedRun
 from dq.run.state import Options
+from dq.spark import session
 
 NAME = "profit_unit"
 STEPS = ("looking at the files of the inputs", "measuring what the run strained")

@@ -13,10 +13,10 @@ import pytest
 from run_records import LEDGER, guidance, held, published, record, result
 from runs_support import ROOT
 
-from dq import project as projects
-from dq.gx import docs
-from dq.model import Check, CheckResult, Outcome, Verdict
-from dq.run import delivery
+from dq.base.model import Check, CheckResult, Outcome, Verdict
+from dq.declare import project as projects
+from dq.docs import build
+from dq.run import after_verdict
 
 if TYPE_CHECKING:
     from selenium.webdriver.chrome.webdriver import WebDriver
@@ -101,10 +101,10 @@ def declared(found: CheckResult) -> Check:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = tmp_path_factory.mktemp("site")
     project = projects.load(ROOT)
-    delivery.write_runbooks(project, site)
-    docs.publish_suite(site, "investor_profit", [declared(found) for found in held().results])
-    docs.publish(site, published(run="r1"))
-    docs.publish(site, held())
+    after_verdict.write_runbooks(project, site)
+    build.publish_suite(site, "investor_profit", [declared(found) for found in held().results])
+    build.publish(site, published(run="r1"))
+    build.publish(site, held())
     return site
 
 
@@ -263,8 +263,8 @@ def test_hostile_strings_do_nothing_in_a_browser(browser: WebDriver, tmp_path: P
         totals={payload: payload},
         verdict=Verdict.HOLD_NOT_EVALUATED,
     )
-    page = docs.publish(tmp_path, replace(run, upstream=replace(run, run="r0")))
-    suite = docs.publish_suite(tmp_path, "investor_profit", [declared(found) for found in run.results])
+    page = build.publish(tmp_path, replace(run, upstream=replace(run, run="r0")))
+    suite = build.publish_suite(tmp_path, "investor_profit", [declared(found) for found in run.results])
     for path in (page, suite, tmp_path / "index.html"):
         requested(browser)
         browser.get(path.as_uri())

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dq.errors import ConfigError, UsageError
+from dq.base.errors import ConfigError, UsageError
+from dq.base.model import Check, Kind, Severity
+from dq.declare.project import load as load_project
 from dq.gx.convert import as_suite, from_gx, to_gx_suite
-from dq.model import Check, Kind, Severity
-from dq.project import load as load_project
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_NULL = "expect_column_values_to_not_be_null"
@@ -78,8 +78,8 @@ def test_a_suite_and_its_json_come_back_as_the_same_checks() -> None:
 
 
 def test_the_suites_of_this_project_come_back_from_their_export_with_the_same_arguments() -> None:
-    from dq.custom_kwargs import with_defaults
-    from dq.custom_types import CUSTOM_TYPES
+    from dq.checks.custom_kwargs import with_defaults
+    from dq.checks.custom_types import CUSTOM_TYPES
 
     def whole(check: Check) -> dict[str, object]:
         return dict(with_defaults(check.type, check.kwargs) if check.type in CUSTOM_TYPES else check.kwargs)

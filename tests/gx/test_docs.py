@@ -14,13 +14,14 @@ import pytest
 from custom_type_examples import VALID
 from run_records import LEDGER, MARGIN, guidance, held, passed, published, record, result, waiver_note
 
-from dq.custom_kwargs import describe
-from dq.errors import UsageError
-from dq.gx import docs
-from dq.gx import site as files
+from dq.base.errors import UsageError
+from dq.base.model import Check, CheckResult, Died, Kind, Outcome, RunRecord, Severity, Verdict
+from dq.checks.custom_kwargs import describe
+from dq.docs import build
+from dq.docs import site as files
+from dq.gx.export import gx_json
 from dq.gx.load import load
-from dq.model import Check, CheckResult, Died, Kind, Outcome, RunRecord, Severity, Verdict
-from dq.reports import render
+from dq.show import render
 
 
 class Page(HTMLParser):
@@ -74,7 +75,7 @@ class Page(HTMLParser):
 
 
 def page(site: Path, run: RunRecord) -> Page:
-    return Page(docs.publish(site, run).read_text(encoding="utf-8"))
+    return Page(build.publish(site, run).read_text(encoding="utf-8"))
 
 
 def declared(found: CheckResult, **changes: object) -> Check:
@@ -184,7 +185,7 @@ def test_every_custom_type_has_a_page_row_with_its_sentence(tmp_path: Path) -> N
 
 
 def test_a_waiver_stands_on_the_page_of_a_run_whose_check_passed(tmp_path: Path) -> None:
-    written = docs.publish(tmp_path, published(waivers=(waiver_note(reason="<b>booked</b> twice"),)))
+    written = build.publish(tmp_path, published(waivers=(waiver_note(reason="<b>booked</b> twice"),)))
     html = written.read_text(encoding="utf-8")
     assert "profit_ties_out_to_ledger: not needed, the check passed; up to 500.00 until 2026-11-30 for Danny" in html
     assert "&lt;b&gt;booked&lt;/b&gt; twice" in html
@@ -243,7 +244,7 @@ def test_the_validation_result_beside_the_page_is_great_expectations_own_format(
     skipped = result("trend", Outcome.NOT_RUN, reason="not enough history: 1 of 3")
     bad = result("keys", Outcome.ERRORED, reason="no rows to evaluate")
     run = replace(held(), results=(*held().results, skipped, bad))
-    path = docs.publish(tmp_path, run).with_suffix(".json")
+    path = build.publish(tmp_path, run).with_suffix(".json")
     text = path.read_text(encoding="utf-8")
     doc = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     assert text == render(run, "gx")
@@ -273,13 +274,13 @@ def test_the_validation_result_beside_the_page_is_great_expectations_own_format(
 
 
 def test_a_run_without_results_is_no_success_for_great_expectations() -> None:
-    assert json.loads(docs.gx_json(record(verdict=Verdict.HOLD_NOT_EVALUATED)))["success"] is False
-    assert json.loads(docs.gx_json(published()))["success"] is True
+    assert json.loads(gx_json(record(verdict=Verdict.HOLD_NOT_EVALUATED)))["success"] is False
+    assert json.loads(gx_json(published()))["success"] is True
 
 
 def test_numbers_that_json_cannot_carry_do_not_spoil_the_stored_result() -> None:
     odd = replace(MARGIN, gx_result={"observed_value": float("inf"), "x": float("nan")})
-    doc = json.loads(docs.gx_json(record(odd)), parse_constant=lambda name: pytest.fail(name))
+    doc = json.loads(gx_json(record(odd)), parse_constant=lambda name: pytest.fail(name))
     assert doc["results"][0]["result"]["observed_value"] == "inf"
 
 
@@ -293,7 +294,7 @@ def test_the_suite_page_lists_every_check_with_severity_section_and_notes(tmp_pa
         declared(result("fresh", type="expect_partition_to_be_fresh", kwargs={"column": "day", "max_age_hours": 24})),
         declared(result("odd_one", type="expect_something_else", kwargs={})),
     ]
-    found = Page(docs.publish_suite(tmp_path, "investor_profit", checks).read_text(encoding="utf-8"))
+    found = Page(build.publish_suite(tmp_path, "investor_profit", checks).read_text(encoding="utf-8"))
     for expected in (
         "4 declared checks",
         "profit_ties_out_to_ledger totals must equal ledger by line within 0.01",
@@ -312,20 +313,20 @@ def test_two_checks_with_the_same_kwargs_are_both_on_the_suite_page(tmp_path: Pa
         declared(MARGIN),
         declared(MARGIN, check="margin_at_the_close", severity=Severity.CRITICAL, when=(Kind.FINAL,)),
     ]
-    found = Page(docs.publish_suite(tmp_path, "investor_profit", checks).read_text(encoding="utf-8"))
+    found = Page(build.publish_suite(tmp_path, "investor_profit", checks).read_text(encoding="utf-8"))
     assert "margin_in_usual_band" in found.text
     assert "margin_at_the_close" in found.text
 
 
 def test_an_empty_suite_has_a_page(tmp_path: Path) -> None:
-    found = Page(docs.publish_suite(tmp_path, "investor_profit", []).read_text(encoding="utf-8"))
+    found = Page(build.publish_suite(tmp_path, "investor_profit", []).read_text(encoding="utf-8"))
     assert "0 declared checks" in found.text
 
 
 def test_the_run_page_links_the_suite_page_where_there_is_one(tmp_path: Path) -> None:
     link = "../../expectations/investor_profit.html"
     assert link not in page(tmp_path, held()).links()
-    docs.publish_suite(tmp_path, "investor_profit", [declared(LEDGER)])
+    build.publish_suite(tmp_path, "investor_profit", [declared(LEDGER)])
     assert link in page(tmp_path, held()).links()
 
 
@@ -339,8 +340,8 @@ def index(site: Path) -> list[list[str]]:
 
 def test_the_index_lists_runs_newest_first_with_verdict_version_and_worst(tmp_path: Path) -> None:
     old = published(run="r1")
-    docs.publish(tmp_path, replace(old, started=old.started.replace(day=1)))
-    docs.publish(tmp_path, held())
+    build.publish(tmp_path, replace(old, started=old.started.replace(day=1)))
+    build.publish(tmp_path, held())
     assert index(tmp_path) == [
         [
             "HOLD",
@@ -358,8 +359,8 @@ def test_the_index_lists_runs_newest_first_with_verdict_version_and_worst(tmp_pa
 
 
 def test_publishing_a_run_again_replaces_its_line(tmp_path: Path) -> None:
-    docs.publish(tmp_path, held())
-    docs.publish(tmp_path, replace(held(), stays=42))
+    build.publish(tmp_path, held())
+    build.publish(tmp_path, replace(held(), stays=42))
     assert [row[3] for row in index(tmp_path)] == ["version 42 stays"]
 
 
@@ -377,7 +378,7 @@ def test_the_index_is_limited_and_says_so(tmp_path: Path) -> None:
     ["", "{", "[]", "null", "\xff\xfe", '{"run": "r9"}', "NaN"],
 )
 def test_a_torn_entry_is_skipped_and_counted(tmp_path: Path, text: str) -> None:
-    docs.publish(tmp_path, held())
+    build.publish(tmp_path, held())
     torn = tmp_path / "runs" / "investor_profit" / "r9.json"
     torn.write_text(text, encoding="latin-1")
     files.write_index(tmp_path)
@@ -386,7 +387,7 @@ def test_a_torn_entry_is_skipped_and_counted(tmp_path: Path, text: str) -> None:
 
 
 def test_an_entry_cannot_point_outside_its_folder(tmp_path: Path) -> None:
-    docs.publish(tmp_path, held())
+    build.publish(tmp_path, held())
     [path] = (tmp_path / "runs").glob("*/*.json")
     doc = json.loads(path.read_text("utf-8"))
     path.with_name("r9.json").write_text(json.dumps({**doc, "run": "../../evil"}), encoding="utf-8")
@@ -397,15 +398,15 @@ def test_an_entry_cannot_point_outside_its_folder(tmp_path: Path) -> None:
 def test_the_site_is_rebuilt_from_the_records(tmp_path: Path) -> None:
     runs = [held(), published(run="r2"), published(run="r3", already_published=True, results=())]
     for run in runs:
-        docs.publish(tmp_path / "one", run)
-    assert docs.rebuild(tmp_path / "two", runs) == tmp_path / "two" / "index.html"
+        build.publish(tmp_path / "one", run)
+    assert build.rebuild(tmp_path / "two", runs) == tmp_path / "two" / "index.html"
     first = {p.relative_to(tmp_path / "one"): p.read_bytes() for p in (tmp_path / "one").rglob("*.*") if p.is_file()}
     second = {p.relative_to(tmp_path / "two"): p.read_bytes() for p in (tmp_path / "two").rglob("*.*") if p.is_file()}
     assert first == second
 
 
 def test_rebuilding_nothing_gives_an_index_that_says_so(tmp_path: Path) -> None:
-    assert "No run has been published" in docs.rebuild(tmp_path, []).read_text("utf-8")
+    assert "No run has been published" in build.rebuild(tmp_path, []).read_text("utf-8")
 
 
 def _publish_many(site: str, worker: int, barrier: object, runs: int) -> None:
@@ -456,9 +457,9 @@ def test_a_file_in_place_of_the_folder_is_told_in_one_sentence_with_exit_code_4(
     site = tmp_path / "site"
     site.write_text("not a folder")
     for act in (
-        lambda: docs.publish(site, held()),
-        lambda: docs.publish_suite(site, "investor_profit", []),
-        lambda: docs.rebuild(site, []),
+        lambda: build.publish(site, held()),
+        lambda: build.publish_suite(site, "investor_profit", []),
+        lambda: build.rebuild(site, []),
     ):
         with pytest.raises(files.DocsError, match=r"the data docs could not be written: .*run `dq docs`") as error:
             act()
@@ -471,11 +472,11 @@ def test_a_file_in_place_of_the_folder_is_told_in_one_sentence_with_exit_code_4(
 def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(files.DocsError, match="Permission denied"):
-        docs.publish(tmp_path / "site", held())
+        build.publish(tmp_path / "site", held())
 
 
 def test_a_full_disk_leaves_the_old_page_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = docs.publish(tmp_path, held())
+    path = build.publish(tmp_path, held())
     before = path.read_bytes()
 
     def full(*_: object) -> None:
@@ -483,7 +484,7 @@ def test_a_full_disk_leaves_the_old_page_whole(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(files.DocsError, match="No space left on device"):
-        docs.publish(tmp_path, replace(held(), stays=99))
+        build.publish(tmp_path, replace(held(), stays=99))
     assert path.read_bytes() == before
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -491,9 +492,9 @@ def test_a_full_disk_leaves_the_old_page_whole(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a/b", "A", "", ".hidden", "x" * 129, "a\0b", "nul\n"])
 def test_a_name_that_could_leave_the_site_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of a page"):
-        docs.publish(tmp_path, replace(held(), run=name))
+        build.publish(tmp_path, replace(held(), run=name))
     with pytest.raises(UsageError, match="cannot be the name of a page"):
-        docs.publish_suite(tmp_path, name, [])
+        build.publish_suite(tmp_path, name, [])
     assert not list(tmp_path.rglob("*.html"))
 
 
@@ -502,7 +503,7 @@ def test_pages_are_read_by_the_group_that_the_site_was_given_to_or_by_nobody_els
     tmp_path: Path, given: int, mode: int
 ) -> None:
     tmp_path.chmod(given)
-    docs.publish(tmp_path, held())
+    build.publish(tmp_path, held())
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
     assert modes == {mode}
 
@@ -601,8 +602,8 @@ def test_no_string_becomes_markup_on_any_page(tmp_path: Path, payload: str) -> N
     run = hostile(payload)
     run = replace(run, upstream=replace(run, run="r0"))
     harmless = page(tmp_path / "harmless", hostile("")).tags
-    path = docs.publish(tmp_path, run)
-    suite = docs.publish_suite(
+    path = build.publish(tmp_path, run)
+    suite = build.publish_suite(
         tmp_path, "investor_profit", [declared(found, notes=found.observed + payload) for found in run.results]
     )
     allowed = {tag for tag, _ in harmless} | {"ul", "li", "hr", "h2", "h6", "time"}
@@ -632,8 +633,8 @@ def test_the_text_of_a_payload_is_shown_as_it_is(tmp_path: Path) -> None:
 
 
 def test_pages_load_nothing_and_forbid_it_too(tmp_path: Path) -> None:
-    docs.publish_suite(tmp_path, "investor_profit", [declared(LEDGER)])
-    docs.publish(tmp_path, held())
+    build.publish_suite(tmp_path, "investor_profit", [declared(LEDGER)])
+    build.publish(tmp_path, held())
     for path in tmp_path.rglob("*.html"):
         html = path.read_text(encoding="utf-8")
         tags = Page(html).tags
@@ -645,8 +646,8 @@ def test_pages_load_nothing_and_forbid_it_too(tmp_path: Path) -> None:
 
 
 def test_ids_are_unique_on_a_page(tmp_path: Path) -> None:
-    docs.publish_suite(tmp_path, "investor_profit", [declared(found) for found in (*passed(3), LEDGER, MARGIN)])
-    docs.publish(tmp_path, held())
+    build.publish_suite(tmp_path, "investor_profit", [declared(found) for found in (*passed(3), LEDGER, MARGIN)])
+    build.publish(tmp_path, held())
     for path in tmp_path.rglob("*.html"):
         ids = [attrs["id"] for _, attrs in Page(path.read_text(encoding="utf-8")).tags if "id" in attrs]
         assert len(ids) == len(set(ids)), path.name

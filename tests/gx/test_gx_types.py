@@ -9,10 +9,10 @@ from string import Template
 
 import pytest
 
-from dq.custom_kwargs import describe, kwarg_problems
-from dq.custom_types import CUSTOM_TYPES, type_names
+from dq.checks.custom_kwargs import describe, kwarg_problems
+from dq.checks.custom_types import CUSTOM_TYPES, type_names
 from dq.gx.load import load
-from dq.gx.types import register
+from dq.gx.registered_types import register
 
 RECONCILE = {"lines": {"a": "b"}, "other": "ledger", "other_line": "line", "other_amount": "amount"}
 

@@ -1,7 +1,7 @@
 """The plain table of Great Expectations' own types is that of the installed version."""
 
+from dq.engine.native_types import NATIVE_TYPES
 from dq.gx.load import load
-from dq.native_types import NATIVE_TYPES
 
 # What every expectation has, whatever its type.
 COMMON = {

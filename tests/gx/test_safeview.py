@@ -10,7 +10,7 @@ from dq.gx.load import load
 @pytest.fixture(scope="module")
 def view() -> ModuleType:
     load()
-    from dq.gx import safeview
+    from dq.docs import safeview
 
     return safeview
 

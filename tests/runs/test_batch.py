@@ -11,9 +11,10 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, profit_only
 
-from dq import registry, store
+from demo import catalogue, defects
+from dq import store
 from dq.cli import main
-from dq.demo import catalogue, defects
+from dq.declare import registry
 
 MONTH = "2026-10"
 

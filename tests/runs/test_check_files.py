@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from dq import checking
+from dq.base.errors import DqError
 from dq.cli import main
-from dq.errors import DqError
 from dq.sources.csvfile import Dialect
 
 Checked = Callable[..., tuple[int, str]]

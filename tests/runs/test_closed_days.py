@@ -11,11 +11,11 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import Bench
 
+from demo.changes import without
+from demo.defects import Defect, apply
 from dq import store
-from dq.demo.changes import without
-from dq.demo.defects import Defect, apply
-from dq.model import Severity
-from dq.periods import days_between, days_of
+from dq.base.model import Severity
+from dq.base.periods import days_between, days_of
 
 MONTH = "2026-09"
 CLOSED = "\nclosed: {weekdays: [saturday], reason: the product is switched off on Saturdays}\n"

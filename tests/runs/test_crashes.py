@@ -12,9 +12,9 @@ import pytest
 from runs_support import Bench
 
 from dq import store
-from dq.model import Outcome
-from dq.notify import incidents
-from dq.run import records, staging
+from dq.base.model import Outcome
+from dq.run import run_records, staging
+from dq.tell import incidents
 
 PIPELINE, DAY, AS_OF = "profit_unit", "2026-10-05", "2026-10-06T02:00:00Z"
 CHECK = "revenue_no_account_is_too_heavy"
@@ -22,8 +22,8 @@ CHECK = "revenue_no_account_is_too_heavy"
 STEPS = {
     "before the commit": ("dq.store.log.CommitLog.append", False),
     "before the link": ("dq.store.view.refresh", True),
-    "before the record": ("dq.run.records.save", True),
-    "before the incidents": ("dq.notify.incidents.note", True),
+    "before the record": ("dq.run.run_records.save", True),
+    "before the incidents": ("dq.tell.incidents.note", True),
 }
 QUICK = ("before the link", "before the record")
 
@@ -73,7 +73,7 @@ def test_a_run_that_is_killed_is_recorded_and_told_by_the_next(
     commit = table.current()
     assert commit is not None
     assert commit.version == 1
-    evidence = records.get(warehouse, commit.run)
+    evidence = run_records.get(warehouse, commit.run)
     assert (evidence.version, evidence.already_published) == (1, False)
     assert next(one for one in evidence.results if one.check == CHECK).outcome is Outcome.FAILED
     assert open_checks(warehouse) == [CHECK]

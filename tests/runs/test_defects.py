@@ -11,10 +11,10 @@ from pyspark.sql import SparkSession
 from runs_support import Bench, Ran, hard_links
 from stages import MONTH, PERIODS, PROJECT, Stages, as_of, period_of
 
+from demo import catalogue, defects
+from demo.defects import Defect
 from dq import store
-from dq.demo import catalogue, defects
-from dq.demo.defects import Defect
-from dq.model import CheckResult, Outcome, Severity
+from dq.base.model import CheckResult, Outcome, Severity
 
 # In the order of the pipelines, so that each warehouse is made from the one before.
 ALL = sorted(catalogue.catalogue(MONTH), key=lambda one: PROJECT.registry.order().index(one.first))

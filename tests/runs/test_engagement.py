@@ -12,11 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
+from demo import catalogue, defects
+from demo.changes import some, without
+from demo.defects import Defect
+from dq.base.model import Kind, Outcome, Severity, Verdict
 from dq.cli import main
-from dq.demo import catalogue, defects
-from dq.demo.changes import some, without
-from dq.demo.defects import Defect
-from dq.model import Kind, Outcome, Severity, Verdict
 
 MONTH = "2026-09"
 RAVENSTACK = Path(os.environ.get("DQ_RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")

@@ -14,11 +14,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 from runs_support import FINAL, ROOT, Bench, Ran, hard_links
 
+from demo.changes import put
+from demo.defects import Defect, apply
 from dq import store
-from dq.demo.changes import put
-from dq.demo.defects import Defect, apply
-from dq.model import Kind, Outcome, Severity, Verdict
-from dq.periods import days_of, months_between
+from dq.base.model import Kind, Outcome, Severity, Verdict
+from dq.base.periods import days_of, months_between
 
 MONTH = "2026-10"
 MOVES = ("new", "expansion", "contraction", "churn")

@@ -13,11 +13,12 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import Bench, declare_absent
 
-from dq import store, waivers
-from dq.cli.history import withdraw_command
+from dq import store
+from dq.base.model import Kind, Outcome, Verdict
+from dq.base.verdict import Waiver
 from dq.cli.parser import build_parser
-from dq.model import Kind, Outcome, Verdict
-from dq.verdict import Waiver
+from dq.cli.upkeep import withdraw_command
+from dq.store import waivers
 
 MONTH = "2026-10"
 
@@ -403,6 +404,6 @@ def test_a_warehouse_that_cannot_be_written_is_one_sentence(bench: Bench, capsys
 
 
 def plant(spark: SparkSession, bench: Bench, fault: str) -> None:
-    from dq.demo import catalogue, defects
+    from demo import catalogue, defects
 
     defects.apply(spark, bench.sources, catalogue.find(fault, MONTH))

@@ -12,10 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import Bench, profit_only
 
-from dq import registry, store
+from demo import catalogue, defects
+from demo.defects import Edit
+from dq import store
 from dq.cli import main
-from dq.demo import catalogue, defects
-from dq.demo.defects import Edit
+from dq.declare import registry
 
 MONTH = "2026-10"
 ON_THE_DAY = "2026-10-23T12:00:00Z"  # the 25th is a Sunday: it is due on the Friday before

@@ -12,12 +12,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 from runs_support import Bench
 
-from dq import store, waivers
-from dq.demo import catalogue
-from dq.demo.defects import Defect, apply
-from dq.model import Kind, Outcome
-from dq.run import records
-from dq.verdict import Waiver
+from demo import catalogue
+from demo.defects import Defect, apply
+from dq import store
+from dq.base.model import Kind, Outcome
+from dq.base.verdict import Waiver
+from dq.run import run_records
+from dq.store import waivers
 
 MONTH = "2026-10"
 LATER = "2026-11-04T05:00:00Z"
@@ -131,7 +132,7 @@ def test_units_that_were_published_as_of_a_later_instant_are_not_read(after_sept
 
 
 def test_a_first_month_is_not_run_with_the_reason(after_september: Bench) -> None:
-    record = records.latest(store.Warehouse(after_september.warehouse), "investor_profit", ["2026-09"])
+    record = run_records.latest(store.Warehouse(after_september.warehouse), "investor_profit", ["2026-09"])
     assert record is not None
     told = {result.check: result.reason for result in record.results if result.outcome is Outcome.NOT_RUN}
     reason = "investor_profit 2026-08 is not published as final, so there is nothing to compare with"

@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import ROOT, Bench, Ran
 
+from dq.base.model import Kind, Outcome, Severity, Verdict
+from dq.base.periods import days_of
 from dq.cli import main
-from dq.model import Kind, Outcome, Severity, Verdict
-from dq.periods import days_of
 
 DATA = Path(os.environ.get("DQ_RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")
 pytestmark = [

@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from runs_support import Bench, declare_absent, hard_links
 from stages import MONTH, PERIODS, Stages, as_of
 
+from dq.base.model import Outcome, Severity, Verdict
 from dq.cli import main
-from dq.model import Outcome, Severity, Verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 FORTNIGHT, WEEK = PERIODS["executive_report"], PERIODS["experiments_weekly"]

@@ -21,13 +21,14 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, hard_links
 
-from dq import periods, store
-from dq import project as projects
+from demo import catalogue, defects
+from demo.defects import Defect, Edit
+from dq import store
+from dq.base import periods
+from dq.base.model import Outcome, RunRecord
 from dq.cli import main
-from dq.demo import catalogue, defects
-from dq.demo.defects import Defect, Edit
-from dq.model import Outcome, RunRecord
-from dq.run import records
+from dq.declare import project as projects
+from dq.run import run_records
 from dq.runbooks.lint import PLACEHOLDERS
 from dq.runbooks.page import Command, Page, Section, load_pages
 from dq.runbooks.tables import checks_of
@@ -201,7 +202,7 @@ def hold(company: Company, pipeline: str) -> Card:
     foot = re.search(r"^  run       (\S+), as of (\S+)$", said.out, flags=re.MULTILINE)
     assert head, said.out
     assert foot, said.out
-    record = records.get(store.Warehouse(company.warehouse), foot[1])
+    record = run_records.get(store.Warehouse(company.warehouse), foot[1])
     return Card(foot[1], head[1], foot[2], record)
 
 

@@ -9,10 +9,10 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import FINAL, ROOT, Bench, hard_links
 
+from demo import catalogue, defects
+from dq.base.model import Verdict
 from dq.cli import main
 from dq.cli.run import run_job
-from dq.demo import catalogue, defects
-from dq.model import Verdict
 
 MONTH = "2026-10"
 

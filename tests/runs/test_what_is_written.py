@@ -13,9 +13,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from runs_support import ROOT, Bench, contents, hard_links
 
-from dq import periods
-from dq.model import Outcome, Verdict
-from dq.project import load
+from dq.base import periods
+from dq.base.model import Outcome, Verdict
+from dq.declare.project import load
 from dq.run import staging
 
 AS_OF = datetime(2026, 11, 5, 9, tzinfo=UTC)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from runs_support import Bench, declare_absent
 
-from dq import registry
-from dq.model import Verdict
+from dq.base.model import Verdict
+from dq.declare import registry
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,13 +11,14 @@ import pytest
 from pyspark.sql import SparkSession
 from runs_support import ROOT
 
-from dq import periods, store
-from dq import project as projects
+from demo import company, data
+from dq import store
+from dq.base import periods
+from dq.base.model import Kind, Outcome, Severity
+from dq.base.periods import Grain
 from dq.cli.backfill import published
 from dq.cli.batch import Session
-from dq.demo import company, data
-from dq.model import Kind, Outcome, Severity
-from dq.periods import Grain
+from dq.declare import project as projects
 from dq.run import batch
 
 FIRST, LAST = "2027-10", "2028-09"

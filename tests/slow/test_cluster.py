@@ -17,9 +17,9 @@ from runs_support import ROOT, Content, contents, hard_links
 from stages import PROJECT, Stages, as_of, period_of
 
 from dq import store
+from dq.base.model import CheckResult, Outcome, RunRecord, Severity, Verdict
 from dq.diagnose import Diagnosis, diagnose
-from dq.model import CheckResult, Outcome, RunRecord, Severity, Verdict
-from dq.run import records
+from dq.run import run_records
 
 # The first test waits for the cluster, and for every pipeline to have run on one machine.
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -111,7 +111,7 @@ class Home:
 
     def left(self, pipeline: str, code: int) -> Left:
         period = period_of(pipeline)
-        record = records.latest(store.Warehouse(self.warehouse), pipeline, [period])
+        record = run_records.latest(store.Warehouse(self.warehouse), pipeline, [period])
         assert record is not None
         files = contents(self.warehouse, pipeline, period) if record.verdict.published else {}
         page = (self.folder / "docs" / record.docs).read_text(encoding="utf-8") if record.docs else ""

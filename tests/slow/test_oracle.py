@@ -26,9 +26,11 @@ from pyspark.sql import DataFrame, SparkSession
 from runs_support import ROOT, hard_links
 from stages import FORTNIGHT_BEFORE, PERIODS, Stages, as_of
 
-from dq import periods, project, sources, store
+from dq import sources, store
+from dq.base import periods
+from dq.base.model import Window
 from dq.cli.run import run_job
-from dq.model import Window
+from dq.declare import project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_000)]
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)

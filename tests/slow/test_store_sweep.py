@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from store_support import NOW, SCHEMA, commit, publish, quick_disk, read, read_view, seal, write_staged
 
-from dq.errors import ConflictError, StoreError
+from dq.base.errors import ConflictError, StoreError
 from dq.store import Table, Warehouse
 
 __all__ = ["quick_disk"]

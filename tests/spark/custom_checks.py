@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context, Dataset
-from dq.engine.custom import evaluate_custom
-from dq.model import Check, CheckResult, Json, Kind, Window
+from dq.base.model import Check, CheckResult, Json, Kind, Window
+from dq.checks.evaluation import evaluate_custom
+from dq.engine.dataset import Context, Dataset
 
 OCTOBER = Window(
     period="2026-10",

@@ -8,8 +8,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Dataset
-from dq.model import Check
+from dq.base.model import Check
+from dq.engine.dataset import Dataset
 
 SCHEMA = (
     "id long, k int, price decimal(10,2), x double, name string, day date, at timestamp, flag boolean, a long, b long"

@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from dq.base.thresholds import Thresholds
 from dq.run import hints
 from dq.run.hints import Input, Machine
-from dq.thresholds import Thresholds
 
 ROWS, WIDE = 20_000, 10
 
@@ -79,7 +79,7 @@ def test_the_default_bytes_of_a_type_are_sparks(of: T.DataType, spark: SparkSess
 def test_the_cores_of_a_session_on_all_cores_are_counted(spark: SparkSession) -> None:
     from dq.diagnose import live
     from dq.diagnose.facts import Facts
-    from dq.diagnose.settings import cores
+    from dq.diagnose.spark_settings import cores
 
     found = live.settings(spark)
     assert cores(Facts(settings=found)) == spark.sparkContext.defaultParallelism

@@ -15,8 +15,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 import dq
-from dq.errors import UsageError
-from dq.of_pandas import spark_frame
+from dq.base.errors import UsageError
+from dq.spark.from_pandas import spark_frame
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 

@@ -10,7 +10,7 @@ import pytest
 from custom_checks import check, evaluate, frame
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.model import Outcome
+from dq.base.model import Outcome
 
 BRIDGE = "opening decimal(18,2), new decimal(18,2), churn decimal(18,2), closing decimal(18,2), kind string"
 ADD_UP = check("expect_columns_to_add_up", column="closing", plus=["opening", "new"], minus=["churn"])

@@ -10,10 +10,10 @@ from custom_checks import check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dq.engine.base import Dataset
-from dq.engine.run import evaluate as run_all
-from dq.model import CheckResult, Json, Outcome
-from dq.verdict import magnitude
+from dq.base.model import CheckResult, Json, Outcome
+from dq.base.verdict import magnitude
+from dq.engine.dataset import Dataset
+from dq.judge.evaluate import evaluate as run_all
 
 UNITS = "account_id string, product string, region string, region_before string, opening int, closing int"
 FIGURES = "row_kind string, product string, region string, kept decimal(18,2), lost decimal(18,2)"

@@ -9,9 +9,9 @@ import pytest
 from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context, Dataset
-from dq.engine.custom import evaluate_custom, plan_line
-from dq.model import Evidence, Json, Outcome
+from dq.base.model import Evidence, Json, Outcome
+from dq.checks.evaluation import evaluate_custom, plan_line
+from dq.engine.dataset import Context, Dataset
 
 UNITS = "product string, revenue decimal(18,2), marketing decimal(18,2)"
 LEDGER = "line string, booked date, amount decimal(18,2)"

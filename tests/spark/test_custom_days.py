@@ -10,9 +10,9 @@ import pytest
 from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context, Dataset
-from dq.engine.custom import evaluate_custom
-from dq.model import CheckResult, Json, Outcome
+from dq.base.model import CheckResult, Json, Outcome
+from dq.checks.evaluation import evaluate_custom
+from dq.engine.dataset import Context, Dataset
 
 
 def days(spark: SparkSession, *found: date | None) -> DataFrame:

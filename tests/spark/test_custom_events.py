@@ -11,10 +11,10 @@ from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dq.engine.base import Context, Dataset
-from dq.engine.run import evaluate as run_all
-from dq.hashes import Repeated
-from dq.model import Outcome
+from dq.base.model import Outcome
+from dq.engine.dataset import Context, Dataset
+from dq.judge.evaluate import evaluate as run_all
+from dq.spark.hashes import Repeated
 
 MIDNIGHT = datetime(2026, 10, 10, tzinfo=UTC)
 

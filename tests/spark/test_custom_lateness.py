@@ -10,7 +10,7 @@ import pytest
 from custom_checks import check, evaluate, frame, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.model import CheckResult, Outcome
+from dq.base.model import CheckResult, Outcome
 
 ENTRIES = "day date, seen timestamp, method string, amount decimal(18,2)"
 DAY = date(2026, 10, 5)

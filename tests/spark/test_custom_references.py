@@ -9,10 +9,10 @@ import pytest
 from custom_checks import check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Dataset
-from dq.engine.custom import evaluate_custom
-from dq.engine.heavy_keys import THRESHOLD, advice, split_by_spark
-from dq.model import Check, CheckResult, Json, Outcome
+from dq.base.model import Check, CheckResult, Json, Outcome
+from dq.checks.evaluation import evaluate_custom
+from dq.checks.heavy_keys import THRESHOLD, advice, split_by_spark
+from dq.engine.dataset import Dataset
 
 LINES = "account_id string, amount decimal(18,2)"
 REFERS = {"columns": ["account_id"], "other": "accounts", "other_columns": ["id"]}

@@ -9,10 +9,10 @@ import pytest
 from custom_checks import check, counted_jobs, evaluate, frame, rows, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context, Dataset
-from dq.engine.custom import evaluate_custom
-from dq.model import Check, CheckResult, Json, Outcome
-from dq.verdict import magnitude
+from dq.base.model import Check, CheckResult, Json, Outcome
+from dq.base.verdict import magnitude
+from dq.checks.evaluation import evaluate_custom
+from dq.engine.dataset import Context, Dataset
 
 FIGURES = "row_kind string, product string, revenue decimal(18,2), profit decimal(18,2)"
 UNITS = "product string, revenue decimal(18,2), profit decimal(18,2)"

@@ -9,9 +9,9 @@ import pytest
 from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context, Dataset
-from dq.engine.custom import evaluate_custom, is_custom
-from dq.model import Evidence, Json, Outcome
+from dq.base.model import Evidence, Json, Outcome
+from dq.checks.evaluation import evaluate_custom, is_custom
+from dq.engine.dataset import Context, Dataset
 
 RATIO = "unit_profit decimal(18,6), seats int, reason string"
 
@@ -328,7 +328,7 @@ def test_checks_of_the_run_are_refused_here(spark: SparkSession) -> None:
 
 
 def test_every_custom_type_that_sees_a_frame_is_evaluated_here() -> None:
-    from dq.custom_types import CUSTOM_TYPES
+    from dq.checks.custom_types import CUSTOM_TYPES
 
     for name, spec in CUSTOM_TYPES.items():
         assert is_custom(check(name)) is not spec.run_level, name

@@ -15,8 +15,8 @@ import yaml
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 
-from dq.demo import catalogue, company, data, defects
-from dq.errors import SourceError, UsageError
+from demo import catalogue, company, data, defects
+from dq.base.errors import SourceError, UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = yaml.safe_load((ROOT / "jobs" / "contracts.yml").read_text(encoding="utf-8"))["sources"]

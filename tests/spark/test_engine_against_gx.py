@@ -14,8 +14,8 @@ import pytest
 from engine_frames import SCHEMA, all_null, dataset, empty, full
 from pyspark.sql import DataFrame, SparkSession
 
+from dq.base.model import Check
 from dq.engine.native import SUPPORTED, evaluate_native, supports
-from dq.model import Check
 
 # Great Expectations announces what a later version will remove; that is not about us.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -14,14 +14,14 @@ import pytest
 from engine_frames import SCHEMA, check, full
 from pyspark.sql import SparkSession
 
+from dq.base.model import Check, Evidence, Outcome, PinnedFile, RangeFilter
 from dq.engine import measures
-from dq.engine.base import Context, Dataset
+from dq.engine.dataset import Context, Dataset
 from dq.engine.fields import resolve
 from dq.engine.native import evaluate_native
-from dq.engine.plan import plan
-from dq.engine.run import evaluate
 from dq.engine.scan import scan
-from dq.model import Check, Evidence, Outcome, PinnedFile, RangeFilter
+from dq.judge.evaluate import evaluate
+from dq.judge.plan import plan
 
 BETWEEN = "expect_column_values_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"

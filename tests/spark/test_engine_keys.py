@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from dq.engine import keys
 from dq.engine.fields import Where, resolve
-from dq.engine.requirement import KeySet
+from dq.engine.native_demand import KeySet
 
 
 def _repeats(frame: DataFrame, *names: str, drop_nulls: str = "none", where: str = "") -> int:

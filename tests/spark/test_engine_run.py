@@ -12,10 +12,10 @@ import pytest
 from engine_frames import SCHEMA, check, dataset, empty, full
 from pyspark.sql import SparkSession
 
-from dq.engine.base import Context
-from dq.engine.run import NO_ROWS, evaluate
-from dq.errors import EvaluationError
-from dq.model import Check, CheckResult, Evidence, Kind, Outcome, Severity, Window
+from dq.base.errors import EvaluationError
+from dq.base.model import Check, CheckResult, Evidence, Kind, Outcome, Severity, Window
+from dq.engine.dataset import Context
+from dq.judge.evaluate import NO_ROWS, evaluate
 
 BETWEEN = "expect_column_values_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"

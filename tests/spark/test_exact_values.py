@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.engine.base import Context, Dataset
-from dq.engine.run import evaluate
-from dq.model import Check, CheckResult, Evidence, Outcome
+from dq.base.model import Check, CheckResult, Evidence, Outcome
+from dq.engine.dataset import Context, Dataset
+from dq.judge.evaluate import evaluate
 
 NINES = 10**38 - 1
 LONGEST = f"{NINES // 10**10}.{NINES % 10**10:010d}"

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from dq import project as projects
-from dq.custom_types import ROW_COUNT
-from dq.engine.base import Context, Dataset
-from dq.engine.run import evaluate
-from dq.model import Check, Outcome
-from dq.project import REPLACED
+from dq.base.model import Check, Outcome
+from dq.checks.custom_types import ROW_COUNT
+from dq.declare import project as projects
+from dq.declare.binding import REPLACED
+from dq.engine.dataset import Context, Dataset
+from dq.judge.evaluate import evaluate
 
 PROJECT = projects.load(Path(__file__).resolve().parents[2])
 BOUND = PROJECT.bound

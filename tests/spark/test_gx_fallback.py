@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from dq.base.model import Check, Evidence, Json
 from dq.gx.fallback import evaluate_fallback
-from dq.model import Check, Evidence, Json
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
 

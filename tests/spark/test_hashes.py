@@ -7,9 +7,9 @@ from custom_checks import counted_jobs, frame
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dq import hashes
-from dq.hashes import Repeated
 from dq.sources import delivered_once
+from dq.spark import hashes
+from dq.spark.hashes import Repeated
 
 SCHEMA = "id string, text string, offset bigint"
 ROWS = (

@@ -11,7 +11,7 @@ from job_support import load
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dq.model import Kind, Window
+from dq.base.model import Kind, Window
 
 JOB = load("executive_report")
 FORTNIGHT = Window(

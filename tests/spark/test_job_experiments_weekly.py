@@ -9,7 +9,7 @@ import pytest
 from job_support import load
 from pyspark.sql import SparkSession
 
-from dq.model import Kind, Window
+from dq.base.model import Kind, Window
 
 JOB = load("experiments_weekly")
 WEEK = Window(

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from dq.model import Kind, Window
+from dq.base.model import Kind, Window
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from dq.model import Kind, Window
+from dq.base.model import Kind, Window
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, Row, SparkSession
 
 import dq
-from dq.model import Kind, Window
+from dq.base.model import Kind, Window
 
 ROOT = Path(__file__).resolve().parents[2]
 

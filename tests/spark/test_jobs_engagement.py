@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import dq
-from dq.model import Kind
+from dq.base.model import Kind
 from jobs.engagement_daily import engagement_daily
 from jobs.investor_engagement import investor_engagement, last_week
 from jobs.user_days import user_days

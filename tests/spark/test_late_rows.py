@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from sources_support import CONTRACTS, config, order, write_parquet
 
-from dq import periods
-from dq.run import late
+from dq.base import periods
+from dq.run import late_rows
 from dq.sources import SourcesConfig
 
 FIRST, SECOND = datetime(2026, 11, 3, 6, tzinfo=UTC), datetime(2026, 11, 10, 6, tzinfo=UTC)
@@ -26,7 +26,7 @@ DELIVERED = CONTRACTS.replace(
 
 def found(spark: SparkSession, loaded: SourcesConfig, finals: Mapping[datetime, list[date]]) -> tuple[Any, Any]:
     project: Any = SimpleNamespace(sources=loaded)
-    both = late._read(spark, project, "orders", late._whole("2026-10", NOW), finals)
+    both = late_rows._read(spark, project, "orders", late_rows._whole("2026-10", NOW), finals)
     assert not isinstance(both, str)
     return both
 
@@ -95,5 +95,5 @@ def test_of_a_source_that_is_read_up_to_a_day_a_row_of_an_earlier_month_is_late_
 def test_a_month_that_cannot_be_looked_at_says_why(spark: SparkSession, tmp_path: Path) -> None:
     project: Any = SimpleNamespace(sources=config(tmp_path))
     (tmp_path / "data" / "orders").mkdir(parents=True)
-    said = late._read(spark, project, "orders", late._whole("2026-10", NOW), {FIRST: DAYS})
+    said = late_rows._read(spark, project, "orders", late_rows._whole("2026-10", NOW), {FIRST: DAYS})
     assert "2026-10 cannot be looked at again: orders: no files for 2026-10" in str(said)

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as sf
 
+from dq.base.thresholds import Thresholds
 from dq.diagnose import live, skew, strain
-from dq.thresholds import Thresholds
 
 # Everything is worth a word, so that a small job shows all of it.
 KEEN = Thresholds(skew_bytes=1, skew_seconds=0.001, skew_factor=2.0, minimum_task_seconds=0.0)

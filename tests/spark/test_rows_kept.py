@@ -17,11 +17,11 @@ from pyspark.sql import DataFrame, SparkSession
 from test_validate_sweep import OURS, THEIRS, all_null, full
 
 import dq
-from dq.engine.base import Context, Dataset
+from dq.base.model import Check, CheckResult, Outcome, Verdict
+from dq.engine.dataset import Context, Dataset
 from dq.engine.kept import ROW_COUNT
-from dq.engine.run import evaluate
-from dq.model import Check, CheckResult, Outcome, Verdict
-from dq.native_types import EVERY_ROW, NATIVE_TYPES
+from dq.engine.native_types import EVERY_ROW, NATIVE_TYPES
+from dq.judge.evaluate import evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
 

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import SparkSession
 from sources_support import CONTRACTS, ORDERS, SCHEMA, config, month_window, order, write_parquet
 
-from dq.errors import SourceError
-from dq.model import RangeFilter, Window
+from dq.base.errors import SourceError
+from dq.base.model import RangeFilter, Window
 from dq.sources import SourceFrame, SourcesConfig, contract_checks, instant_from_micros, no_rows, pin, read
 from dq.sources.reading import VIEW
 from dq.sources.windows import filters

@@ -9,7 +9,7 @@ from pyspark.errors import IllegalArgumentException
 from pyspark.sql import SparkSession
 from spark_keys import FAMILIES
 
-from dq.session import properties
+from dq.spark.session import properties
 
 CONFS = sorted((Path(__file__).resolve().parents[2] / "spark-conf").glob("*.conf"))
 # Settings enter the registry when the object that declares them is loaded.

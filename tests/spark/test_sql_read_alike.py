@@ -15,13 +15,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import dq
-from dq import sqltext
+from dq.base.errors import UsageError
+from dq.base.model import Outcome
 from dq.engine.conditions import expression, query
-from dq.errors import UsageError
-from dq.model import Outcome
-from dq.session import PARSER_SETTINGS
 from dq.sources.functions import NAMES
 from dq.sources.mapping import MappingError, parse
+from dq.spark import sqltext
+from dq.spark.session import PARSER_SETTINGS
 
 PIECES = (
     "\\", "\\\\", "'", "\\'", '"', "n", "\\n", "\\u0041", "\\U0001F600", "\\x41", "%", "\\%", "\\_", "\n", "\t", "é",

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from store_support import INFO, NOW
 
-from dq.errors import StoreError
+from dq.base.errors import StoreError
 from dq.store import Commit, Table, Warehouse, read_entries, read_published, select_published
 
 DAY_ROWS = [

@@ -10,7 +10,7 @@ import pytest
 from custom_checks import check, evaluate, frame, tables
 from pyspark.sql import DataFrame, SparkSession
 
-from dq.model import Json, Outcome
+from dq.base.model import Json, Outcome
 
 LARGE = 1e16
 """Beyond 2^53, so that adding 1 to it adds nothing."""

@@ -20,7 +20,7 @@ from gx_oracle import comparable, oracle
 from pyspark.sql import DataFrame, SparkSession
 
 import dq
-from dq.errors import ConfigError, UsageError
+from dq.base.errors import ConfigError, UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from dq.model import Check, Severity
+from dq.base.model import Check, Severity
 from dq.people import Roster, load_roster
 from dq.runbooks import Page, parse_page
 

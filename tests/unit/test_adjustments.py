@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dq import project as projects
-from dq.adjustments import closed_throughout
-from dq.errors import ConfigError
-from dq.model import Outcome
-from dq.periods import window
+from dq.base.errors import ConfigError
+from dq.base.model import Outcome
+from dq.base.periods import window
+from dq.declare import project as projects
+from dq.declare.overrides import closed_throughout
 from dq.run.inputs import closed_for
 from dq.run.judging import of_nothing
 from dq.run.staging import may_be_empty

@@ -10,15 +10,15 @@ import store_support
 from pydantic import TypeAdapter
 
 from dq import people, runbooks, store
+from dq.base.model import Kind, Verdict
+from dq.base.periods import Grain, days_of, period_before
 from dq.cli import main
-from dq.close import attainment
-from dq.close.attainment import Attainment, Facts, Publication, Red, State
-from dq.close.facts import LEVELS, PREVALIDATIONS, facts, kept, prevalidations
-from dq.close.prevalidation import Prevalidation, Readiness, to_json
-from dq.close.prevalidation import State as Answered
-from dq.model import Kind, Verdict
+from dq.month import attainment
+from dq.month.attainment import Attainment, Facts, Publication, Red, State
+from dq.month.known_facts import LEVELS, PREVALIDATIONS, facts, kept, prevalidations
+from dq.month.prevalidation import Prevalidation, Readiness, to_json
+from dq.month.prevalidation import State as Answered
 from dq.people.levels import Level, escalates_at
-from dq.periods import Grain, days_of, period_before
 
 ROOT = Path(__file__).resolve().parents[2]
 ROSTER = people.load_roster(ROOT / "runbooks" / "roster.yml", shown="roster.yml")

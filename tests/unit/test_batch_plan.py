@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dq import people, registry, yamlfile
+from dq import people
+from dq.base import yamlfile
+from dq.base.errors import UsageError
+from dq.base.model import Kind, RunRecord, Verdict
 from dq.cli.batch import table
-from dq.errors import UsageError
-from dq.model import Kind, RunRecord, Verdict
+from dq.declare import registry
 from dq.run import batch
 from dq.run.batch import Ended, Shown, Step
 

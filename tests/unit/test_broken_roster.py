@@ -10,11 +10,11 @@ import pytest
 from run_records import held
 from store_support import quick_disk
 
-from dq import registry
 from dq.cli import main
-from dq.notify import last_roster
-from dq.run import records
+from dq.declare import registry
+from dq.run import run_records
 from dq.store import Warehouse
+from dq.tell import last_roster
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -84,8 +84,8 @@ def test_plans_and_failing_keys_need_no_roster(
     warehouse = Warehouse(tmp_path / "w")
     warehouse.records.delete(last_roster.KIND, last_roster.NAME)
     record = held()
-    records.save(warehouse, record)
-    monkeypatch.setattr("dq.run.show.failing_keys", lambda *_: "the keys")
+    run_records.save(warehouse, record)
+    monkeypatch.setattr("dq.run.inspection.failing_keys", lambda *_: "the keys")
     assert main(["show", record.run, "--check", record.results[0].check]) == 0
     assert capsys.readouterr().out.strip() == "the keys"
     monkeypatch.setattr("dq.run.explain.explain", lambda _, bound, *__: bound.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dq import session
+from dq.spark import session
 
 ROOT = Path(__file__).resolve().parents[2]
 

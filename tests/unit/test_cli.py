@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import dq
-from dq import project as projects
 from dq.cli import console, main
-from dq.cli.commands import problem_finder
 from dq.cli.parser import EXAMPLES, MODULES, argument_problem, build_parser
+from dq.cli.runbook_commands import problem_finder
+from dq.declare import project as projects
 from dq.store import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -400,7 +400,7 @@ def test_a_mistake_of_ours_is_one_sentence_and_not_the_exit_code_of_failed_data(
     def fail(*_: object) -> None:
         raise ValueError("row 7 holds 12345")
 
-    monkeypatch.setattr("dq.cli.declared.projects.read", fail)
+    monkeypatch.setattr("dq.cli.lint_explain.projects.read", fail)
     code, told = run(capsys, "lint")
     assert code == 3
     assert told.startswith("dq: lint could not finish: ValueError")

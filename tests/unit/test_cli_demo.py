@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dq.cli import demo, main
+from demo import command as demo
+from dq.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +22,7 @@ def test_a_demo_that_is_stopped_runs_nothing_after_the_run_that_was(
         begun.append((name, argv[1]))
         return code
 
+    monkeypatch.setattr("dq.cli.demo.company_of", lambda _: demo)
     monkeypatch.setattr(demo, "run_job", run_job)
     monkeypatch.setattr(demo, "_make", lambda *_: None)
     monkeypatch.setattr(demo.registry, "find_root", lambda: tmp_path)

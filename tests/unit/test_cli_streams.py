@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from notify_support import BROKEN, ROOT
 
-from dq.notify import incidents
-from dq.run import records
+from dq.run import run_records
 from dq.store import Warehouse
+from dq.tell import incidents
 
 # A run that has its verdict: everything after it is as a job's is.
 RUN = """
@@ -22,7 +22,7 @@ from pathlib import Path
 from notify_support import errored, failed, guarded, ran
 from run_records import published
 from dq.cli import console, job
-from dq.model import Verdict
+from dq.base.model import Verdict
 from dq.store import Warehouse
 
 made = {
@@ -83,7 +83,7 @@ def test_a_run_keeps_what_it_found_and_ends_with_its_code(
     done = call(["-c", RUN, str(warehouse.root), verdict], streams)
     assert done.returncode == code, done.stderr
     assert b"Traceback" not in done.stderr
-    assert len(warehouse.records.list(records.KIND)) == 1
+    assert len(warehouse.records.list(run_records.KIND)) == 1
     assert [one.failure.check for one in incidents.everything(warehouse).values()] == [BROKEN]
     if streams in (FULL, CLOSED):
         assert b"dq: the result could not be printed: " in done.stderr

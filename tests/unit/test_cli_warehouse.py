@@ -9,11 +9,11 @@ import pytest
 from notify_support import ROOT
 from store_support import publish, quick_disk
 
-from dq import project as projects
-from dq import session
+from dq.base.errors import UsageError
 from dq.cli import main
-from dq.cli.warehouse import open_warehouse, warehouse_to_fill
-from dq.errors import UsageError
+from dq.cli.which_warehouse import open_warehouse, warehouse_to_fill
+from dq.declare import project as projects
+from dq.spark import session
 from dq.store import Warehouse
 
 __all__ = ["quick_disk"]

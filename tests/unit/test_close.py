@@ -22,17 +22,17 @@ from notify_support import ROOT, answer, at, declared, failed, house, ran, servi
 from run_records import PRELIMINARY, published, result
 from store_support import quick_disk
 
-from dq import periods, waivers
+from dq.base import periods
+from dq.base.model import Kind, Outcome, Severity, Verdict
+from dq.base.periods import Grain
+from dq.base.verdict import Waiver
 from dq.cli import main
-from dq.close import page, report
-from dq.close.report import Closing, State
-from dq.model import Kind, Outcome, Severity, Verdict
-from dq.notify import incidents, reports
-from dq.notify.outbox import Outbox
-from dq.periods import Grain
-from dq.run import closing, inputs, overdue, records, recovery
-from dq.store import Manifest, PeriodInfo, Table, Warehouse
-from dq.verdict import Waiver
+from dq.month import close_page, close_report
+from dq.month.close_report import Closing, State
+from dq.run import closing, inputs, missing_reports, recovery, run_records
+from dq.store import Manifest, PeriodInfo, Table, Warehouse, waivers
+from dq.tell import incidents, report_messages
+from dq.tell.outbox import Outbox
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -92,7 +92,7 @@ def close(warehouse: Warehouse, when: str = NOW) -> Closing:
     return closing.closing(warehouse, house(), REGISTRY, MONTH, at(when))
 
 
-def line(found: Closing, pipeline: str) -> report.Line:
+def line(found: Closing, pipeline: str) -> close_report.Line:
     return next(one for one in found.lines if one.pipeline == pipeline)
 
 
@@ -150,7 +150,7 @@ def test_one_pipeline_that_came_late_makes_the_month_late_though_nothing_is_miss
     found = close(warehouse)
     assert [one.pipeline for one in found.late] == ["investor_growth"]
     assert found.state is State.LATE
-    assert "late: investor_growth (came Thu 5 Nov 07:00)" in page.decision(found, ROSTER.zone)
+    assert "late: investor_growth (came Thu 5 Nov 07:00)" in close_page.decision(found, ROSTER.zone)
 
 
 def test_a_day_that_is_missing_is_named(warehouse: Warehouse) -> None:
@@ -173,17 +173,17 @@ def test_a_restated_final_was_still_in_time_and_the_restatement_stands_in_the_re
         replaced=was,
         currency="CHF",
     )
-    records.save(warehouse, again)
+    run_records.save(warehouse, again)
     found = close(warehouse)
     assert found.state is State.CLOSED
     (change,) = line(found, "investor_profit").changes
     assert (change.version, change.restatement) == (2, True)
-    told = "\n".join(page.lines(found, ROSTER.zone))
+    told = "\n".join(close_page.lines(found, ROSTER.zone))
     assert "change  restatement: version 2 of Fri 6 Nov 04:00 replaced version 1, final" in told
     assert re.search(r"moved: revenue \+1,204\.50.*; amounts are in CHF$", told, re.MULTILINE)
     unmoved = replace(change, replaced=replace(was, moved={}))
     still = replace(found, lines=[replace(line(found, "investor_profit"), changes=[unmoved])])
-    assert "CHF" not in "\n".join(page.lines(still, ROSTER.zone))
+    assert "CHF" not in "\n".join(close_page.lines(still, ROSTER.zone))
 
 
 def units_of(warehouse: Warehouse, table: str, *tables: str) -> dict[str, Any]:
@@ -210,8 +210,8 @@ def test_a_final_whose_units_were_published_anew_is_stale_and_keeps_the_month_op
         "investor_profit 2026-10 is built on profit_unit as published before: dq run investor_profit --period 2026-10"
     ]
     assert [one.pipeline for one in found.lines if one.outdated] == ["investor_profit"]
-    assert "stale   investor_profit 2026-10 is built on profit_unit" in "\n".join(page.lines(found, ROSTER.zone))
-    assert "investor_profit is built on figures that were published anew" in page.decision(found, ROSTER.zone)
+    assert "stale   investor_profit 2026-10 is built on profit_unit" in "\n".join(close_page.lines(found, ROSTER.zone))
+    assert "investor_profit is built on figures that were published anew" in close_page.decision(found, ROSTER.zone)
     warehouse.table("profit_unit").withdraw("2026-10-31", by="Anna", reason="wrong feed", now=at("2026-11-05 10:00"))
     assert line(close(warehouse), "investor_profit").outdated
     again = units_of(warehouse, "investor_profit", "profit_unit")
@@ -237,7 +237,7 @@ def test_what_was_refreshed_while_the_month_ran_is_no_change_and_what_was_prelim
         again = published(
             run=run, pipeline="investor_profit", period=MONTH, version=version, replaced=was if version > 1 else None
         )
-        records.save(warehouse, again)
+        run_records.save(warehouse, again)
     (change,) = line(close(warehouse), "investor_profit").changes
     assert (change.version, change.restatement) == (3, False)
 
@@ -257,7 +257,7 @@ def test_a_waiver_pauses_it_and_stands_with_its_ceiling_and_sign_off(warehouse: 
     waive(warehouse)
     found = close(warehouse)
     assert found.state is State.CLOSED
-    told = "\n".join(page.lines(found, ROSTER.zone))
+    told = "\n".join(close_page.lines(found, ROSTER.zone))
     assert (
         "waived  ties_out 2026-10 up to 500.00 until 2999-01-01 for Danny, "
         "signed off by Olga Berg on 2026-11-04: booked twice" in told
@@ -293,13 +293,13 @@ def test_the_fortnights_that_end_in_the_month_count_and_no_others(warehouse: War
 
 def test_partial_figures_say_without_what(warehouse: Warehouse) -> None:
     publish(warehouse, partial=("expenses",))
-    assert "partial, without expenses" in "\n".join(page.lines(close(warehouse), ROSTER.zone))
+    assert "partial, without expenses" in "\n".join(close_page.lines(close(warehouse), ROSTER.zone))
 
 
 def test_a_month_of_which_nothing_is_published_is_not_closed(warehouse: Warehouse) -> None:
     found = close(warehouse, "2026-10-20 12:00")
     assert found.state is State.OPEN
-    assert page.lines(found, ROSTER.zone)[2].startswith("  NOT PUBLISHED  ")
+    assert close_page.lines(found, ROSTER.zone)[2].startswith("  NOT PUBLISHED  ")
 
 
 def test_a_close_reads_back_as_it_was_kept(warehouse: Warehouse) -> None:
@@ -310,7 +310,7 @@ def test_a_close_reads_back_as_it_was_kept(warehouse: Warehouse) -> None:
     closing.keep(warehouse, found)
     ((name, document),) = warehouse.records.all(closing.KIND).items()
     assert document["state"] == "closed"
-    assert report.to_json(report.from_json(document, name)) == report.to_json(found)
+    assert close_report.to_json(close_report.from_json(document, name)) == close_report.to_json(found)
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
@@ -416,7 +416,7 @@ def test_the_report_goes_to_its_readers_and_the_delivery_is_recorded(
     assert body["alerts"][0]["annotations"]["summary"] == "Close of 2026-10: closed"
     html = (tmp_path / "docs" / "reports" / "close" / "2026-10-close-20261106t120000z.html").read_text()
     assert "the month is closed" in html
-    (one,) = reports.recipients_of(warehouse, "executive_report", MONTH, 20261106120000)
+    (one,) = report_messages.recipients_of(warehouse, "executive_report", MONTH, 20261106120000)
     assert (one["recipient"], "sent" in one) == ("team-hook", True)
 
 
@@ -443,8 +443,8 @@ def test_a_report_that_does_not_arrive_is_exit_4_and_an_incident_that_is_not_par
 def test_a_report_that_nobody_made_is_late_once_the_month_had_to_be_final(warehouse: Warehouse) -> None:
     reading = house(targets={"team-hook": {"kind": "slack"}}, reports={"close": ["team-hook"]})
 
-    def late(when: str) -> dict[tuple[str, str], reports.Late]:
-        return overdue.late_reports(warehouse, reading, REGISTRY, at(when))
+    def late(when: str) -> dict[tuple[str, str], report_messages.Late]:
+        return missing_reports.late_reports(warehouse, reading, REGISTRY, at(when))
 
     assert late("2026-11-05 05:01") == {}, "nothing of the month was ever published"
     publish(warehouse, when="2026-11-01 12:00", kind=Kind.PRELIMINARY)
@@ -452,9 +452,9 @@ def test_a_report_that_nobody_made_is_late_once_the_month_had_to_be_final(wareho
     assert late("2026-11-05 05:00") == {}
     said = "the report of the close was due after Wed 4 Nov (dq close)"
     assert late("2026-11-05 05:01") == {
-        ("executive_report", MONTH): reports.Late(since=at("2026-11-05 05:00"), said=said)
+        ("executive_report", MONTH): report_messages.Late(since=at("2026-11-05 05:00"), said=said)
     }
-    assert overdue.late_reports(warehouse, house(), REGISTRY, at("2026-11-05 05:01")) == {}, "it has no readers"
+    assert missing_reports.late_reports(warehouse, house(), REGISTRY, at("2026-11-05 05:01")) == {}, "it has no readers"
     assert late("2026-12-20 12:00") == {}, "that long ago is not looked for"
     closing.keep(warehouse, close(warehouse, "2026-11-05 06:00"))
     assert late("2026-11-05 06:01") == {}
@@ -481,11 +481,11 @@ def test_a_month_found_closed_before_its_last_day_needs_no_second_report(warehou
     reading = house(targets={"team-hook": {"kind": "slack"}}, reports={"close": ["team-hook"]})
     publish(warehouse)
     closing.keep(warehouse, close(warehouse, "2026-11-04 13:00"))
-    assert overdue.late_reports(warehouse, reading, REGISTRY, at("2026-11-05 06:00")) == {}
+    assert missing_reports.late_reports(warehouse, reading, REGISTRY, at("2026-11-05 06:00")) == {}
 
 
 def test_the_page_keeps_to_the_width_of_a_year_that_begins() -> None:
     due = datetime(2027, 1, 7, 5, tzinfo=UTC)
     found = Closing(month="2026-12", at=due - timedelta(days=9), due=due, lines=[])
-    assert page.headline(found, ROSTER.zone).endswith("final by Wed 6 Jan 2027")
+    assert close_page.headline(found, ROSTER.zone).endswith("final by Wed 6 Jan 2027")
     assert found.state is State.OPEN, "no pipelines are no close"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dq.base.errors import DqError, UsageError
 from dq.engine.conditions import FUNCTIONS, expression, named_columns, query, quote, row_condition
-from dq.errors import DqError, UsageError
 
 COLUMNS = ("amount", "kind", "booked_date", "a.b", "with space", "tick`ed", "Seats")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from run_records import LEDGER, record
 
-from dq import project as projects
-from dq.errors import ConfigError
-from dq.reports import render
+from dq.base.errors import ConfigError
+from dq.declare import project as projects
+from dq.show import render
 
 ROOT = Path(__file__).resolve().parents[2]
 

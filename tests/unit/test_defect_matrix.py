@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dq import project as projects
-from dq.demo import catalogue
-from dq.model import Severity
+from demo import catalogue
+from dq.base.model import Severity
+from dq.declare import project as projects
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = projects.load(ROOT)

@@ -12,12 +12,12 @@ import pytest
 import yaml
 from catches import FOOT, HEAD
 
-from dq import project as projects
-from dq.demo import catalogue, company, defects
-from dq.demo.data import SOURCES
-from dq.demo.defects import Edit
-from dq.errors import SourceError, UsageError
-from dq.model import Severity
+from demo import catalogue, company, defects
+from demo.data import SOURCES
+from demo.defects import Edit
+from dq.base.errors import SourceError, UsageError
+from dq.base.model import Severity
+from dq.declare import project as projects
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFECTS = catalogue.catalogue("2026-10")
@@ -138,7 +138,7 @@ def test_the_page_of_catches_is_of_these_defects_and_all_were_caught():
 
 
 def test_a_class_stands_for_its_first_defect_and_a_defect_for_itself():
-    from dq.cli.demo import _fault
+    from demo.command import _fault
 
     assert _fault("F18", DEFECTS).id == "F18-revenue-skewed"
     assert _fault("F18-clicks-skewed", DEFECTS).id == "F18-clicks-skewed"

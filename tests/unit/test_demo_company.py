@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dq.demo import company
-from dq.errors import UsageError
+from demo import company
+from dq.base.errors import UsageError
 
 YEARS = company.months_between("2026-01", "2028-12")
 

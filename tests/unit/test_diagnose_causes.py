@@ -9,11 +9,11 @@ from pathlib import Path
 import event_logs as logs
 import pytest
 
+from dq.base.errors import UsageError
+from dq.base.thresholds import Thresholds
 from dq.diagnose import Confidence, Diagnosis, diagnose, document, text
 from dq.diagnose.findings import Change, memory, size_of
 from dq.diagnose.signatures import SIGNATURES
-from dq.errors import UsageError
-from dq.thresholds import Thresholds
 
 HEAP = logs.raised("java.lang.OutOfMemoryError", "Java heap space")
 SECRET = "contract of Jane 4711"

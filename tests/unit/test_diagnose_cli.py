@@ -8,9 +8,9 @@ from pathlib import Path
 import event_logs as logs
 import pytest
 
+from dq.base.errors import ConfigError
 from dq.cli import main
-from dq.errors import ConfigError
-from dq.settings import load
+from dq.declare.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -202,6 +202,6 @@ def test_a_threshold_that_cannot_be_meant_is_refused(
 
 
 def test_the_settings_of_the_project_write_out_the_defaults() -> None:
-    from dq.thresholds import Thresholds
+    from dq.base.thresholds import Thresholds
 
     assert load(ROOT).runtime == Thresholds()

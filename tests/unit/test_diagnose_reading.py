@@ -13,9 +13,9 @@ from pathlib import Path
 import event_logs as logs
 import pytest
 
+from dq.base.errors import DqError, UsageError
 from dq.diagnose import diagnose, document, text
-from dq.diagnose.facts import Distribution
-from dq.errors import DqError, UsageError
+from dq.diagnose.distribution import Distribution
 
 FAILED = "Job aborted: java.lang.OutOfMemoryError: Java heap space"
 
@@ -243,7 +243,7 @@ def test_a_line_over_many_pieces_is_read_whole_and_one_without_end_is_refused(
     log = logs.write(tmp_path, [*death()[:-1], {"Event": "SparkListenerOther", "plan": "x" * 3_000_000}, logs.end()])
     found = diagnose(log)
     assert (found.facts.lines, found.facts.damaged) == (len(death()) + 1, 0)
-    monkeypatch.setattr("dq.diagnose.reading.LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr("dq.diagnose.log_lines.LONGEST_LINE", 1 << 20)
     with pytest.raises(UsageError, match="has a line of over 1 MiB"):
         diagnose(log)
 

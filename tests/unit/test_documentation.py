@@ -15,9 +15,9 @@ import pytest
 from pages_support import NAMES, ROOT, Block
 
 import dq
-from dq import project as projects
-from dq import settings, suites
-from dq.cli.commands import problem_finder
+from dq.cli.runbook_commands import problem_finder
+from dq.declare import project as projects
+from dq.declare import settings, suites
 
 LANGUAGES = {"sh", "yaml", "python", "text"}
 # Their commands are run, and what these print is compared, by tests/end_to_end/test_documented_commands.py.

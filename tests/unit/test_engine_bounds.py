@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from dq.base.errors import EvaluationError
 from dq.engine.bounds import Bounds, bound, bounds_of, less
-from dq.errors import EvaluationError
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from dq.engine.base import Context, Dataset
-from dq.engine.days import _wanted
-from dq.engine.feeds import _MOST_DAYS, _rhythm, _spans
+from dq.base.errors import EvaluationError
+from dq.base.model import Check, Json, Kind, Window
+from dq.checks.custom_check import Request
+from dq.checks.days import _wanted
+from dq.checks.feeds import _MOST_DAYS, _rhythm, _spans
+from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import Gather
-from dq.engine.request import Request
-from dq.errors import EvaluationError
-from dq.model import Check, Json, Kind, Window
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import types as T
 
+from dq.base.model import PinnedFile, RangeFilter
 from dq.engine import footers
-from dq.engine.base import Dataset
+from dq.engine.dataset import Dataset
 from dq.engine.fields import Field, Where
 from dq.engine.measures import MeasureKind, extreme, matching, nulls, rows
-from dq.model import PinnedFile, RangeFilter
 
 DAY = pa.array([dt.date(2026, 10, 1), None, dt.date(2026, 10, 5)])
 TYPES: dict[str, tuple[pa.Array, T.DataType]] = {

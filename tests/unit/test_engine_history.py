@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dq import suites
-from dq.custom_kwargs import with_defaults
-from dq.engine.history import (
+from dq.base.model import Check
+from dq.checks.custom_kwargs import with_defaults
+from dq.checks.fit_history import (
     LEAST_DEVIATION,
     Band,
     band_of_deviations,
@@ -23,7 +23,7 @@ from dq.engine.history import (
     latest,
     least_share,
 )
-from dq.model import Check
+from dq.declare import suites
 
 FITS = "expect_measure_to_fit_history"
 ROOT = Path(__file__).resolve().parents[2]

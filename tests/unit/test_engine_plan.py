@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import types as T
 
-from dq.engine.base import Dataset
+from dq.base.errors import EvaluationError, UsageError
+from dq.base.model import Check, Evidence
+from dq.engine.dataset import Dataset
 from dq.engine.native import SUPPORTED, prepare, supports
-from dq.engine.plan import PlanLine, plan, plan_text
+from dq.engine.native_types import NATIVE_TYPES
 from dq.engine.sentences import _EXPECTED
-from dq.errors import EvaluationError, UsageError
-from dq.model import Check, Evidence
-from dq.native_types import NATIVE_TYPES
+from dq.judge.plan import PlanLine, plan, plan_text
 
 SCHEMA = T.StructType(
     [T.StructField("id", T.LongType()), T.StructField("name", T.StringType()), T.StructField("x", T.DoubleType())]
@@ -33,7 +33,7 @@ def dataset(tmp_path: Path) -> Dataset:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"id": [1, 2, None], "name": ["a", "a", "a"], "x": [1.0, 2.0, 3.0]}), path)
     stat = path.stat()
-    from dq.model import PinnedFile
+    from dq.base.model import PinnedFile
 
     return Dataset(
         name="d",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from dq.base.model import Check
 from dq.engine.native_result import NativeResult
 from dq.engine.sentences import expected, observed
-from dq.model import Check
 
 
 def _check(type_name: str, **kwargs: Any) -> Check:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from runs_support import declare_absent
 
-from dq import registry, session
 from dq.cli.job import PipelineRun
-from dq.job_code import indispensable
-from dq.run.reasons import place
+from dq.declare import registry
+from dq.declare.job_code import indispensable
+from dq.run.failures import place
+from dq.spark import session
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = [

@@ -16,16 +16,16 @@ import store_support
 from notify_support import ROOT, at, declared, failed, house, ran
 from store_support import quick_disk
 
-from dq import settings
 from dq.cli import main
-from dq.close import levels as over_time
-from dq.close.attainment import Attainment, State, from_json, to_json
-from dq.close.facts import LEVELS
-from dq.gx import levels
-from dq.gx import site as files
-from dq.notify import incidents
-from dq.run import delivery
+from dq.declare import settings
+from dq.docs import levels_page
+from dq.docs import site as files
+from dq.month import level_history as over_time
+from dq.month.attainment import Attainment, State, from_json, to_json
+from dq.month.known_facts import LEVELS
+from dq.run import after_verdict
 from dq.store import Warehouse
+from dq.tell import incidents
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -40,7 +40,7 @@ def level(period: str, due: str, state: State, kept: str = "", **changes: str) -
 
 
 def written(folder: Path, *found: Attainment) -> str:
-    return levels.write(folder, found, at=NOW, zone=ZONE).read_text(encoding="utf-8")
+    return levels_page.write(folder, found, at=NOW, zone=ZONE).read_text(encoding="utf-8")
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -73,10 +73,10 @@ def test_what_stands_in_a_level_is_text(tmp_path: Path) -> None:
 
 
 def test_many_periods_are_cut_and_counted(tmp_path: Path) -> None:
-    many = [level(f"2026-{n}", "2026-11-04 03:00", State.MET, level=f"l{n}") for n in range(levels.PERIODS + 5)]
+    many = [level(f"2026-{n}", "2026-11-04 03:00", State.MET, level=f"l{n}") for n in range(levels_page.PERIODS + 5)]
     html = written(tmp_path, *many)
-    assert f"the newest {levels.PERIODS} of {levels.PERIODS + 5}" in html
-    assert html.count("<tr><td>") == levels.PERIODS
+    assert f"the newest {levels_page.PERIODS} of {levels_page.PERIODS + 5}" in html
+    assert html.count("<tr><td>") == levels_page.PERIODS
 
 
 def test_the_index_leads_to_the_page_once_it_is_there(tmp_path: Path) -> None:
@@ -140,10 +140,10 @@ def test_the_docs_of_a_run_get_the_page_and_a_mishap_is_a_sentence(
     one = level("x", "2026-11-04 03:00", State.MISSED)
     one = replace(one, due=datetime.now(UTC) - timedelta(days=40))
     warehouse.records.put(LEVELS, one.name, to_json(one))
-    assert delivery.write_levels(project, warehouse, tmp_path / "docs") == []
+    assert after_verdict.write_levels(project, warehouse, tmp_path / "docs") == []
     assert "1 missed" in (tmp_path / "docs" / "levels.html").read_text(encoding="utf-8")
     (tmp_path / "file").write_text("in the way")
-    (problem,) = delivery.write_levels(project, warehouse, tmp_path / "file")
+    (problem,) = after_verdict.write_levels(project, warehouse, tmp_path / "file")
     assert problem.startswith("the service levels were not written into the data docs: ")
 
 

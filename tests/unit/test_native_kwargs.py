@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dq.errors import ConfigError
-from dq.native_kwargs import value_problems
-from dq.suites import parse
-from dq.yamlfile import parse as parse_yaml
+from dq.base.errors import ConfigError
+from dq.base.yamlfile import parse as parse_yaml
+from dq.declare.suites import parse
+from dq.engine.native_kwargs import value_problems
 
 ROWS = "expect_table_row_count_to_be_between"
 VALUES = "expect_column_values_to_be_between"

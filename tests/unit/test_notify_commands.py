@@ -36,24 +36,24 @@ from pydantic import TypeAdapter
 from run_records import published, result
 from store_support import quick_disk
 
-from dq import registry, settings, waivers
+from dq.base.errors import ConfigError
+from dq.base.model import RunRecord
+from dq.base.periods import Grain
+from dq.base.verdict import Waiver
 from dq.cli import batch, job, main
-from dq.cli.warehouse import load_project
-from dq.errors import ConfigError
-from dq.model import RunRecord
-from dq.notify import delivery as notify_delivery
-from dq.notify import incidents, last_roster, reports, words
-from dq.notify.formats import alertmanager
-from dq.notify.house import house_of
-from dq.notify.message import Report
-from dq.notify.outbox import Outbox
-from dq.notify.outbox import Outcome as Became
-from dq.notify.senders import Sent
+from dq.cli.which_warehouse import load_project
+from dq.declare import registry, settings
 from dq.people.levels import Level
-from dq.periods import Grain
-from dq.run import delivery, documents, overdue, records, telling
-from dq.store import Warehouse
-from dq.verdict import Waiver
+from dq.run import after_verdict, alerting, missing_reports, report_delivery, run_records
+from dq.store import Warehouse, waivers
+from dq.tell import delivery as notify_delivery
+from dq.tell import incidents, last_roster, report_messages, words
+from dq.tell.declared_people import house_of
+from dq.tell.formats import alertmanager
+from dq.tell.message import Report
+from dq.tell.outbox import Outbox
+from dq.tell.outbox import Outcome as Became
+from dq.tell.senders import Sent
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -468,8 +468,8 @@ def test_deliver_needs_time_to_send(call: Call) -> None:
 def deliver_and_tell(warehouse: Warehouse, record: RunRecord) -> list[str]:
     """What a run does after its verdict, in its order."""
     run = guarded(warehouse, record)
-    told, problems = delivery.deliver(run, record)
-    return [*problems, *telling.tell(run, told)]
+    told, problems = after_verdict.deliver(run, record)
+    return [*problems, *alerting.tell(run, told)]
 
 
 def test_messages_are_sent_before_the_card_is_printed(
@@ -512,7 +512,7 @@ def test_an_unreachable_target_changes_no_verdict(
         run = job.PipelineRun(record.pipeline, [])
         run._run = guarded(warehouse, record)
         run._finish(None)
-    kept = records.find(warehouse, record.run)
+    kept = run_records.find(warehouse, record.run)
     assert kept is not None
     assert (run.exit_code, kept.verdict) == (code, record.verdict)
     told = capsys.readouterr().err
@@ -572,7 +572,7 @@ def test_what_breaks_while_telling_is_a_sentence_and_no_verdict(
     warehouse: Warehouse, with_target: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_target("http://127.0.0.1:9")
-    monkeypatch.setattr(telling, "bring_up_to_date", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(alerting, "bring_up_to_date", lambda *_, **__: 1 / 0)
     record = ran(RECENT, failed())
     problems = deliver_and_tell(warehouse, record)
     assert len(problems) == 1
@@ -609,11 +609,11 @@ REPORTS = "  reports: {executive_report: [team-hook]}\n"
 
 def hand_over(warehouse: Warehouse, report: Report) -> int:
     notify = settings.load(ROOT).notify
-    return reports.put(warehouse, notify, report, notify.reports["executive_report"], datetime.now(UTC))
+    return report_messages.put(warehouse, notify, report, notify.reports["executive_report"], datetime.now(UTC))
 
 
 def delivered(warehouse: Warehouse, version: int = 3) -> list[Any]:
-    return [dict(one) for one in reports.recipients_of(warehouse, "executive_report", PERIOD, version)]
+    return [dict(one) for one in report_messages.recipients_of(warehouse, "executive_report", PERIOD, version)]
 
 
 def test_a_report_goes_to_its_recipients_once_and_that_is_recorded(
@@ -675,20 +675,20 @@ def test_a_published_document_is_handed_over_as_it_lies_there_and_shown_with_its
     page.parent.mkdir()
     page.write_text("<b>page</b>")
     warehouse.records.put(
-        reports.KIND,
-        reports.name_of("executive_report", PERIOD, 3),
+        report_messages.KIND,
+        report_messages.name_of("executive_report", PERIOD, 3),
         {"document": str(page), "delivered": "2026-11-10", "sha256": "ab" * 32},
     )
     with serving(answer("200 OK")) as server:
         with_target(server.origin, REPORTS)
         run = guarded(warehouse, record)
         run.bound.pipeline.document = "Executive report"
-        documents.hand_over(run, record, page)
+        report_delivery.hand_over(run, record, page)
         assert call("deliver")[0] == 0
     (entry,) = Outbox(warehouse).entries()
     assert entry.message.report is not None
     assert (entry.message.report.title, entry.message.report.file) == (f"Executive report {PERIOD}", str(page))
-    told = documents.told(warehouse, record)
+    told = report_delivery.told(warehouse, record)
     assert told[0].startswith(f"report    {page}, delivered 2026-11-10")
     assert told[1].startswith("          to team-hook, sent 20")
 
@@ -707,23 +707,25 @@ def test_a_newer_version_takes_the_place_of_one_that_was_not_sent(
 def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse: Warehouse) -> None:
     known, _ = declared()
     incidents.note(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
-    records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
-    warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
+    run_records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
+    warehouse.records.put(report_messages.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
 
-    def late(when: str) -> dict[tuple[str, str], reports.Late]:
-        return overdue.late_reports(warehouse, house(), known, at(when))
+    def late(when: str) -> dict[tuple[str, str], report_messages.Late]:
+        return missing_reports.late_reports(warehouse, house(), known, at(when))
 
     assert late("2026-11-10 13:59") == {}
-    due = reports.Late(since=at("2026-11-10 14:00"), said="it was due Tue 10 Nov 09:00")
+    due = report_messages.Late(since=at("2026-11-10 14:00"), said="it was due Tue 10 Nov 09:00")
     assert late("2026-11-10 14:00") == {("executive_report", PERIOD): due}
-    changed = reports.judge(warehouse, house(), [], late("2026-11-10 14:30"), at("2026-11-10 14:30"))
+    changed = report_messages.judge(warehouse, house(), [], late("2026-11-10 14:30"), at("2026-11-10 14:30"))
     assert changed
-    assert not reports.judge(warehouse, house(), [], late("2026-11-10 15:00"), at("2026-11-10 15:00")), "told once"
+    assert not report_messages.judge(warehouse, house(), [], late("2026-11-10 15:00"), at("2026-11-10 15:00")), (
+        "told once"
+    )
     (one,) = (one for one in incidents.everything(warehouse).values() if one.open)
     assert (one.since, one.failure.failure_class) == (at("2026-11-10 14:00"), "F21")
-    warehouse.records.put(reports.KIND, f"executive_report-{PERIOD}-v2", {"delivered": "2026-11-10"})
+    warehouse.records.put(report_messages.KIND, f"executive_report-{PERIOD}-v2", {"delivered": "2026-11-10"})
     assert late("2026-11-10 16:00") == {}
-    warehouse.records.put(reports.KIND, f"executive_report-{PERIOD}-v2", {"problem": "no room"})
+    warehouse.records.put(report_messages.KIND, f"executive_report-{PERIOD}-v2", {"problem": "no room"})
     assert late("2026-11-10 16:00") != {}
 
 
@@ -757,19 +759,19 @@ def test_a_report_is_late_by_any_level_that_wants_it_published(
     warehouse: Warehouse, level: dict[str, Any], before: str, from_then: str, said: str
 ) -> None:
     known, _ = declared()
-    records.save(warehouse, ran("2026-11-09 06:00", result("x"), pipeline="executive_report", period=PERIOD))
+    run_records.save(warehouse, ran("2026-11-09 06:00", result("x"), pipeline="executive_report", period=PERIOD))
     usual, read = house(), TypeAdapter(Level).validate_python({"id": "made", "label": "made by", **level})
     page = usual.page("executive_report")
     assert page is not None
     other = replace(page, front=page.front.model_copy(update={"levels": [read]}))
     people = replace(usual, page=lambda _: other)
 
-    def late(when: str) -> reports.Late | None:
-        return overdue.late_reports(warehouse, people, known, at(when)).get(("executive_report", PERIOD))
+    def late(when: str) -> report_messages.Late | None:
+        return missing_reports.late_reports(warehouse, people, known, at(when)).get(("executive_report", PERIOD))
 
     assert late(before) is None
     if from_then:
-        assert late(from_then) == reports.Late(since=at(from_then), said=f"it was due {said}")
+        assert late(from_then) == report_messages.Late(since=at(from_then), said=f"it was due {said}")
 
 
 def with_level(pipeline: str, level: dict[str, Any], grain: Grain) -> tuple[Any, Any]:
@@ -785,12 +787,12 @@ def with_level(pipeline: str, level: dict[str, Any], grain: Grain) -> tuple[Any,
 
 def test_the_report_of_a_day_is_late_by_the_hour_it_had_to_be_ready(warehouse: Warehouse) -> None:
     people, known = with_level("executive_report", {"kind": "ready_by", "at": "03:00"}, Grain.DAY)
-    records.save(warehouse, ran("2026-11-09 02:00", result("x"), pipeline="executive_report", period="2026-11-08"))
+    run_records.save(warehouse, ran("2026-11-09 02:00", result("x"), pipeline="executive_report", period="2026-11-08"))
     for day in ("08", "10"):
-        warehouse.records.put(reports.KIND, f"executive_report-2026-11-{day}-v1", {"delivered": "2026-11-11"})
+        warehouse.records.put(report_messages.KIND, f"executive_report-2026-11-{day}-v1", {"delivered": "2026-11-11"})
 
     def late(when: str) -> list[str]:
-        return [period for _, period in overdue.late_reports(warehouse, people, known, at(when))]
+        return [period for _, period in missing_reports.late_reports(warehouse, people, known, at(when))]
 
     assert late("2026-11-10 02:59") == []
     assert late("2026-11-10 03:00") == ["2026-11-09"]
@@ -800,9 +802,9 @@ def test_the_report_of_a_day_is_late_by_the_hour_it_had_to_be_ready(warehouse: W
 def test_a_fortnight_is_not_late_by_a_date_of_the_month_before_it_is_over(warehouse: Warehouse) -> None:
     by_25th = {"kind": "day_of_month", "day": 25, "on_holiday": "same"}
     people, known = with_level("executive_report", by_25th, Grain.FORTNIGHT)
-    records.save(warehouse, ran("2027-01-18 06:00", result("x"), pipeline="executive_report", period="2027-01-04"))
+    run_records.save(warehouse, ran("2027-01-18 06:00", result("x"), pipeline="executive_report", period="2027-01-04"))
     # That of 18 January ends on the 31st, after the 25th: it can be there by no 25th.
-    found = overdue.late_reports(warehouse, people, known, at("2027-02-03 12:00"))
+    found = missing_reports.late_reports(warehouse, people, known, at("2027-02-03 12:00"))
     assert [period for _, period in found] == ["2027-01-04"]
 
 
@@ -810,14 +812,14 @@ def test_status_and_a_dry_run_show_a_report_that_was_never_made_since_it_was_due
     call: Call, warehouse: Warehouse, with_target: Any
 ) -> None:
     incidents.note(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
-    records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
-    warehouse.records.put(reports.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
+    run_records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
+    warehouse.records.put(report_messages.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
     kept = warehouse.records.list(incidents.KIND)
     with serving() as server:
         with_target(server.origin)
         _, told = call("status", "--at", "2026-11-10T18:00:00Z")
         known, _ = declared()
-        found = overdue.observations(warehouse, house(), known, at("2026-11-10 18:00"))
+        found = missing_reports.observations(warehouse, house(), known, at("2026-11-10 18:00"))
         _, planned = notify_delivery.would_send(warehouse, house(), at("2026-11-10 18:00"), found)
     assert f"CRITICAL  executive_report {PERIOD}  executive_report.report.delivered\n" in told
     assert "  since     Tue 10 Nov 09:00, seen by 1 run\n" in told
@@ -827,7 +829,7 @@ def test_status_and_a_dry_run_show_a_report_that_was_never_made_since_it_was_due
 
 
 def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:
-    assert overdue.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
+    assert missing_reports.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
 
 
 # -- the close ---------------------------------------------------------------------------------------------------------
@@ -841,21 +843,21 @@ def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_t
     record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
     with serving(answer("200 OK")) as server:
         with_target(server.origin)
-        with telling.rehearsing():
+        with alerting.rehearsing():
             assert deliver_and_tell(warehouse, record) == []
         assert (server.requests, incidents.everything(warehouse)) == ([], {})
-        assert telling.tell_of(project_of(warehouse), warehouse, [record]) == []
+        assert alerting.tell_of(project_of(warehouse), warehouse, [record]) == []
     assert len(server.requests) == 1, "after it, what was found is told once"
 
 
-def close_page(folder: Path, *lines: str) -> telling.ClosePage:
+def close_page(folder: Path, *lines: str) -> alerting.ClosePage:
     title = "Pre-validation: not ready"
-    return telling.ClosePage(site=folder / "docs", name="2026-11-a", title=title, summary="not ready", lines=lines)
+    return alerting.ClosePage(site=folder / "docs", name="2026-11-a", title=title, summary="not ready", lines=lines)
 
 
-def hand_over_close(project: Any, warehouse: Warehouse, page: telling.ClosePage) -> None:
+def hand_over_close(project: Any, warehouse: Warehouse, page: alerting.ClosePage) -> None:
     people = house_of(project.root, project.registry, project.roster, project.settings)
-    telling.hand_over_close(warehouse, people, project.registry, "2026-11", at("2026-11-25 17:00"), page)
+    alerting.hand_over_close(warehouse, people, project.registry, "2026-11", at("2026-11-25 17:00"), page)
 
 
 def test_the_answer_of_a_prevalidation_goes_to_its_readers(
@@ -866,7 +868,7 @@ def test_the_answer_of_a_prevalidation_goes_to_its_readers(
         with_target(server.origin, "  reports: {close: [team-hook]}")
         project = project_of(warehouse)
         hand_over_close(project, warehouse, page)
-        assert telling.tell_of(project, warehouse, []) == []
+        assert alerting.tell_of(project, warehouse, []) == []
     body = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
     assert body["alerts"][0]["annotations"]["summary"] == "Pre-validation: not ready"
     html = (tmp_path / "docs" / "reports" / "close" / "2026-11-a.html").read_text()

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from notify_support import at
 
-from dq.model import Severity
-from dq.notify import words
-from dq.notify.formats import alertmanager, mail, pagerduty, slack
-from dq.notify.message import Alert, Message, Report, State
+from dq.base.model import Severity
+from dq.tell import words
+from dq.tell.formats import alertmanager, mail, pagerduty, slack
+from dq.tell.message import Alert, Message, Report, State
 
 HOSTILE = [
     "<!channel> & <https://evil.example|click>",

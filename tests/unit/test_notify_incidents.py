@@ -13,14 +13,13 @@ from notify_support import BROKEN, at, errored, failed, ran
 from run_records import result
 from store_support import quick_disk
 
-from dq import waivers
+from dq.base.errors import UsageError
+from dq.base.model import Check, CheckResult, Outcome, RunRecord, Severity, Verdict
+from dq.base.verdict import Ending, Waiver
 from dq.engine.kept import nothing_kept
-from dq.errors import UsageError
-from dq.model import Check, CheckResult, Outcome, RunRecord, Severity, Verdict
-from dq.notify import incidents
-from dq.notify.incidents import Incident
-from dq.store import Warehouse
-from dq.verdict import Ending, Waiver
+from dq.store import Warehouse, waivers
+from dq.tell import incidents
+from dq.tell.incidents import Incident
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")

@@ -18,10 +18,10 @@ from notify_support import at
 from test_notify_formats import REPORT, told
 from test_notify_web import certificate
 
-from dq.notify import senders
-from dq.notify.message import Report
-from dq.notify.outbox import Outcome
-from dq.notify.routes import Notify
+from dq.declare.routes import Notify
+from dq.tell import senders
+from dq.tell.message import Report
+from dq.tell.outbox import Outcome
 
 __all__ = ["certificate"]
 NOW = at("2026-11-25 13:00")

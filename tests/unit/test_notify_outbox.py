@@ -15,14 +15,14 @@ from run_records import result
 from store_support import quick_disk
 from test_notify_formats import told
 
-from dq.errors import StoreError
-from dq.notify import delivery, garbage, incidents
-from dq.notify.message import Message
-from dq.notify.outbox import Outbox, Outcome
-from dq.notify.recipients import House
-from dq.notify.senders import Sent
+from dq.base.errors import StoreError
 from dq.store import Warehouse
 from dq.store.filesystem import PosixFilesystem
+from dq.tell import delivery, expired, incidents
+from dq.tell.message import Message
+from dq.tell.outbox import Outbox, Outcome
+from dq.tell.recipients import House
+from dq.tell.senders import Sent
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -426,8 +426,8 @@ def test_what_has_long_been_over_is_removed_and_nothing_of_what_is_open(tmp_path
     clock.now = at("2026-08-11 17:00")
     pass_by(warehouse, engineer, post, clock)
     before = incidents.everything(warehouse)
-    assert garbage.collect(warehouse, at("2026-11-08 16:00")) == 0, "not ninety days yet"
-    assert garbage.collect(warehouse, at("2026-11-11 16:00")) == 4, "two messages and two observations of July"
+    assert expired.collect(warehouse, at("2026-11-08 16:00")) == 0, "not ninety days yet"
+    assert expired.collect(warehouse, at("2026-11-11 16:00")) == 4, "two messages and two observations of July"
     left = incidents.everything(warehouse)
     assert left == {key: one for key, one in before.items() if one.open}
     assert {one.message.period for one in Outbox(warehouse).entries()} == {"2026-08"}

@@ -12,17 +12,17 @@ import pytest
 from notify_support import BROKEN, ROOT, Post, World, at, contacts_of, declared, every_contact, failed, house, ran
 from run_records import result
 
-from dq.model import Severity
-from dq.notify import incidents
-from dq.notify.formats import alertmanager
-from dq.notify.grouping import STORM
-from dq.notify.message import State
-from dq.notify.outbox import Outcome
-from dq.notify.recipients import ladder, next_step, recipients
-from dq.notify.senders import Sent
-from dq.notify.words import headline
+from dq.base.model import Severity
 from dq.people import Roster, load_roster
-from dq.runbooks.duty import duty
+from dq.runbooks.on_call import duty
+from dq.tell import incidents
+from dq.tell.formats import alertmanager
+from dq.tell.grouping import STORM
+from dq.tell.message import State
+from dq.tell.outbox import Outcome
+from dq.tell.recipients import ladder, next_step, recipients
+from dq.tell.senders import Sent
+from dq.tell.words import headline
 
 TREND = "investor_profit_fits_its_trend"
 HALF_HOUR, MINUTE, HOUR = timedelta(minutes=30), timedelta(minutes=1), timedelta(hours=1)
@@ -234,7 +234,7 @@ def test_escalation_is_counted_from_the_first_failure() -> None:
 
 
 def test_the_ladder_is_climbed_in_the_order_of_time() -> None:
-    from dq.notify import incidents
+    from dq.tell import incidents
 
     (one,) = incidents.fold([incidents.observed(ran("2026-11-20 16:00", failed()))]).values()
     steps = ladder(house(), one)

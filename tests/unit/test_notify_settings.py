@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from notify_support import ROOT, at, declared, every_contact, house
 
-from dq import settings
 from dq.cli import main
-from dq.notify import origins
-from dq.notify.message import Message, Report, State
-from dq.notify.outbox import Outcome
-from dq.notify.routes import Notify, Route, mistakes, readers
-from dq.notify.senders import sender
+from dq.declare import origins, settings
+from dq.declare.routes import Notify, Route, mistakes, readers
 from dq.people import load_roster
+from dq.tell.message import Message, Report, State
+from dq.tell.outbox import Outcome
+from dq.tell.senders import sender
 
 PIPELINES = ["investor_profit", "profit_unit"]
 

@@ -12,12 +12,12 @@ from notify_support import World, at, contacts_of, errored, failed, house, ran
 from run_records import result
 from store_support import quick_disk
 
-from dq.model import RunRecord, Severity
-from dq.notify import incidents, overview
-from dq.notify.message import State
-from dq.notify.waiting import AGAIN
-from dq.notify.words import lines
+from dq.base.model import RunRecord, Severity
 from dq.store import Warehouse
+from dq.tell import incidents, overview
+from dq.tell.message import State
+from dq.tell.waiting import AGAIN
+from dq.tell.words import lines
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")

@@ -19,11 +19,12 @@ from notify_support import Behaviour, answer, at, drip, endless, every_contact, 
 from store_support import quick_disk
 from test_notify_formats import told
 
-from dq.notify import origins, retry, secret, senders, web
-from dq.notify.message import State
-from dq.notify.outbox import Outbox, Outcome
-from dq.notify.routes import Notify
+from dq.declare import origins
+from dq.declare.routes import Notify
 from dq.store import Warehouse
+from dq.tell import retry, secret, senders, web
+from dq.tell.message import State
+from dq.tell.outbox import Outbox, Outcome
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")

@@ -12,7 +12,7 @@ import oracle_money
 import oracle_report
 import yaml
 
-from dq import registry
+from dq.declare import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dq import settings, store
+from dq import store
+from dq.base.errors import DqError, UsageError
+from dq.base.paths import VARIABLES, local
 from dq.cli import main, parser
 from dq.cli.job import pipeline_run
-from dq.cli.warehouse import local_path
-from dq.errors import DqError, UsageError
-from dq.paths import VARIABLES, local
+from dq.cli.which_warehouse import local_path
+from dq.declare import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 REFUSED = "is an address of another storage"

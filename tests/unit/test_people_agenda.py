@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from runbook_samples import PAGE, ROSTER, page, roster
 
+from dq.base.periods import Grain, days_of, last_day
 from dq.cli import main
 from dq.people import load_roster
 from dq.people.levels import deadline, end_of
-from dq.periods import Grain, days_of, last_day
 from dq.runbooks import load_page
 from dq.runbooks.agenda import Entry, agenda
 

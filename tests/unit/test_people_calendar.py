@@ -11,9 +11,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from runbook_samples import ROSTER, roster
 
+from dq.base.periods import days_of
 from dq.people import BusinessCalendar, Escalation, Level, due
 from dq.people.levels import deadline, escalates_at
-from dq.periods import days_of
 
 MONTHS = [date(year, month, 1) for year in range(2000, 2101) for month in range(1, 13)]
 ONE = timedelta(days=1)

@@ -19,14 +19,14 @@ from icalendar import Calendar
 from people_support import rosters
 from runbook_samples import PAGE, ROSTER, page, roster
 
+from dq.base.model import Severity
 from dq.cli import main
-from dq.model import Severity
+from dq.declare.registry import load
 from dq.people import Roster, call, load_roster
 from dq.people.shifts import loads, shifts
-from dq.registry import load
-from dq.runbooks.duty import duty
 from dq.runbooks.frontmatter import FrontMatter
 from dq.runbooks.ical import calendar_file
+from dq.runbooks.on_call import duty
 from dq.runbooks.rotation import lint_rotation, rotation_page
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from runbook_samples import ROSTER, line_of, roster
 
-from dq.errors import ConfigError, DqError
+from dq.base.errors import ConfigError, DqError
 from dq.people import lint_roster, load_roster
 
 ROOT = Path(__file__).resolve().parents[2]

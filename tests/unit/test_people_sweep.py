@@ -12,11 +12,11 @@ import pytest
 from pydantic import TypeAdapter
 from runbook_samples import ROSTER, page, roster
 
-from dq.model import Severity
+from dq.base.model import Severity
+from dq.declare.registry import load
 from dq.people import Escalation, Level, load_roster
 from dq.people.levels import deadline, end_of, escalates_at, marks
-from dq.registry import load
-from dq.runbooks.duty import duty
+from dq.runbooks.on_call import duty
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,8 +12,8 @@ import holidays
 import pytest
 from runbook_samples import ROSTER, roster
 
-from dq.errors import ConfigError, DqError
-from dq.model import Severity
+from dq.base.errors import ConfigError, DqError
+from dq.base.model import Severity
 from dq.people import Call, Roster, call, lint_watch, load_roster
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,10 +2,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dq import periods
-from dq.errors import UsageError
-from dq.model import Kind
-from dq.periods import Grain
+from dq.base import periods
+from dq.base.errors import UsageError
+from dq.base.model import Kind
+from dq.base.periods import Grain
 
 
 def at(text: str) -> datetime:

@@ -18,21 +18,22 @@ import pytest
 from notify_support import at, declared, failed, house, ran
 from run_records import record, result
 
-from dq import project as projects
-from dq import registry, store
+from dq import store
+from dq.base.errors import Finding, StoreError
+from dq.base.model import Kind, Outcome, Severity, Verdict
+from dq.base.verdict import Waiver
 from dq.cli import batch, main, prevalidate
 from dq.cli.prevalidate import _aids, _pending, _red
-from dq.close import prevalidation, text
-from dq.close.aids import Aid, aid, time_left
-from dq.close.prevalidation import Light, Prevalidation, Readiness, State
-from dq.close.shown import Shown, document
-from dq.close.shown import render as render_answer
-from dq.errors import Finding, StoreError
-from dq.model import Kind, Outcome, Severity, Verdict
-from dq.notify import incidents, last_roster
-from dq.notify.recipients import hears
-from dq.reports import render
-from dq.verdict import Waiver
+from dq.declare import project as projects
+from dq.declare import registry
+from dq.month import prevalidation, prevalidation_text
+from dq.month.next_steps import Aid, aid, time_left
+from dq.month.prevalidation import Light, Prevalidation, Readiness, State
+from dq.month.prevalidation_formats import Shown, document
+from dq.month.prevalidation_formats import render as render_answer
+from dq.show import render
+from dq.tell import incidents, last_roster
+from dq.tell.recipients import hears
 
 DUE = date(2026, 11, 25)
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,7 +135,7 @@ def test_of_several_answers_of_the_due_day_the_last_one_decides_however_they_lie
         assert prevalidation.burn_down(now, answers)[-1][2] is last
         assert prevalidation.changes(now, last).better == ["investor_profit a"]
     assert prevalidation.compared_with(now, [again, first, last]) is again
-    told = text.lines(now, {}, {}, prevalidation.burn_down(now, [last, first]), None)
+    told = prevalidation_text.lines(now, {}, {}, prevalidation.burn_down(now, [last, first]), None)
     assert told[-1].endswith("T-0 Wed 25 Nov NOT READY 0 of 1 green, 1 red")
     assert len({one.name for one in (first, last, again)}) == 3, "none takes another one's place"
 
@@ -153,7 +154,9 @@ def test_the_text_has_a_line_per_pipeline_and_the_help_of_those_that_are_not_rea
     before = answer(20, line("profit_unit", a=Light.GREEN))
     changed = prevalidation.changes(now, before)
     rows = prevalidation.burn_down(now, [before])
-    lines = text.lines(now, {"profit_unit": help_}, {"until Mon 30 Nov (preliminary)": ["b"]}, rows, changed)
+    lines = prevalidation_text.lines(
+        now, {"profit_unit": help_}, {"until Mon 30 Nov (preliminary)": ["b"]}, rows, changed
+    )
     assert lines[0] == "pre-validation of 2026-11 as of 2026-11-23T12:00Z: NOT READY   due Wed 25 Nov, 2 days left"
     assert "  NOT READY    profit_unit      1 of 3 controls green, 1 red, 1 pending" in lines
     assert "  READY        investor_profit  1 of 1 controls green" in lines
@@ -170,8 +173,8 @@ def test_every_red_and_pending_check_is_named_on_lines_that_are_not_too_wide() -
     red = line("profit_unit", State.NOT_READY, **dict.fromkeys(names, Light.RED))
     before = answer(20, line("profit_unit", **dict.fromkeys(names, Light.GREEN)))
     now = answer(23, red)
-    lines = text.lines(now, {}, {"until Mon 30 Nov": names}, [], prevalidation.changes(now, before))
-    assert max(map(len, lines)) <= text.WIDTH
+    lines = prevalidation_text.lines(now, {}, {"until Mon 30 Nov": names}, [], prevalidation.changes(now, before))
+    assert max(map(len, lines)) <= prevalidation_text.WIDTH
     for head in ("               red    ", "since Fri 20 Nov became red: ", "pending until Mon 30 Nov: "):
         (start,) = [number for number, one in enumerate(lines) if one.startswith(head)]
         more = itertools.takewhile(lambda one: one.startswith(" " * 22), lines[start + 1 :])
@@ -290,7 +293,7 @@ def test_the_table_in_markdown_has_a_row_per_pipeline_whatever_stands_in_it() ->
     [(23, "2 days left to mend them"), (25, "decided today"), (26, "past the day it was due, escalated as above")],
 )
 def test_before_on_and_after_the_due_day_the_answer_says_what_it_means(day: int, ending: str) -> None:
-    lines = text.lines(answer(day, line(state=State.NOT_READY, a=Light.RED)), {}, {}, [], None)
+    lines = prevalidation_text.lines(answer(day, line(state=State.NOT_READY, a=Light.RED)), {}, {}, [], None)
     assert lines[-1].endswith(ending)
 
 
@@ -424,7 +427,7 @@ def test_a_red_warning_is_not_green_and_is_listed_with_all_its_help(tmp_path: Pa
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}))
     assert (now.state, now.state.exit_code) == (State.NOT_READY, 1)
     helped = _aids(house(), now, runs, _red(store.Warehouse(tmp_path), runs))
-    lines = text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
+    lines = prevalidation_text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
     assert lines[2:7] == [
         "  NOT READY    investor_profit  1 of 2 controls green, 1 red warning",
         "               warns  trend",
@@ -455,7 +458,7 @@ def test_a_waived_warning_is_as_ready_as_any_waived_failure(tmp_path: Path) -> N
     )
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}, [waiver]))
     assert (now.state, now.state.exit_code, now.pipelines[0].of(Light.WAIVED)) == (State.READY, 0, ["trend"])
-    assert text.lines(now, {}, {}, [], None)[-1] == (
+    assert prevalidation_text.lines(now, {}, {}, [], None)[-1] == (
         "1 of 2 controls green, 0 pending: everything due is green, or waived (1)"
     )
     for other in ({"check": "sums"}, {"period": "2026-10"}, {"pipeline": "profit_unit"}, {"until": date(2026, 1, 1)}):

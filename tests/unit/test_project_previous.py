@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dq import project as projects
-from dq.errors import ConfigError
+from dq.base.errors import ConfigError
+from dq.declare import project as projects
 
 
 def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(

@@ -17,12 +17,12 @@ import urllib3
 from notify_support import ROOT, failed, ran
 from store_support import quick_disk
 
+from dq.base.errors import DqError
 from dq.cli import main
-from dq.errors import DqError
-from dq.notify import incidents, mail, redact, senders, web
-from dq.notify.outbox import Outbox
-from dq.run.reasons import sentence
+from dq.run.failures import sentence
 from dq.store import Warehouse
+from dq.tell import incidents, redact, senders, smtp, web
+from dq.tell.outbox import Outbox
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -131,7 +131,7 @@ def test_a_log_line_without_secrets_is_left_as_it_is(caplog: pytest.LogCaptureFi
     ids=["main thread", "another thread", "log without a handler"],
 )
 def test_what_nobody_catches_is_told_without_secrets(body: str) -> None:
-    code = f"import os, threading\nfrom dq.notify import redact\nredact.install()\n{body}"
+    code = f"import os, threading\nfrom dq.tell import redact\nredact.install()\n{body}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert "[secret]" in done.stderr
     assert "canary" not in done.stderr
@@ -197,7 +197,7 @@ def test_no_command_prints_or_keeps_a_secret_that_an_exception_quotes(
 
     if raised == "in the library":
         monkeypatch.setattr(web, "post", quoting(HOOK))
-        monkeypatch.setattr(mail, "send", quoting(PASSWORD))
+        monkeypatch.setattr(smtp, "send", quoting(PASSWORD))
     elif raised == "in our own error":
         monkeypatch.setattr(senders, "_send", ours)
     else:

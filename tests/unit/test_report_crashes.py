@@ -24,16 +24,16 @@ from test_notify_outbox import Crash, Dies
 from test_prevalidation import answer
 from test_reports_document import row
 
+from dq.base.errors import StoreError
+from dq.base.model import Kind, RunRecord, Verdict
 from dq.cli import close as closes
 from dq.cli import prevalidate
-from dq.close.facts import prevalidations
-from dq.errors import StoreError
-from dq.model import Kind, RunRecord, Verdict
-from dq.notify import delivery, incidents, reports
-from dq.notify.outbox import HANDOVERS, Outbox
-from dq.run import closing, documents, overdue, telling
+from dq.month.known_facts import prevalidations
+from dq.run import alerting, closing, missing_reports, report_delivery
 from dq.store import PeriodInfo, Warehouse
 from dq.store.filesystem import PosixFilesystem
+from dq.tell import delivery, incidents, report_messages
+from dq.tell.outbox import HANDOVERS, Outbox
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -65,7 +65,7 @@ def sent(post: Post) -> list[tuple[str, int]]:
 
 def deliver(warehouse: Warehouse) -> None:
     """What dq deliver and the next run do."""
-    telling.bring_up_to_date(warehouse, people(), REGISTRY, seconds=1)
+    alerting.bring_up_to_date(warehouse, people(), REGISTRY, seconds=1)
 
 
 def dies(root: Path, step: int, *, before: bool, monkeypatch: pytest.MonkeyPatch, module: Any) -> Warehouse:
@@ -122,16 +122,16 @@ def test_a_crash_at_any_step_of_a_document_loses_no_reader_and_is_told_where_the
         warehouse = Warehouse(root)
         monkeypatch.setattr(delivery, "sender", lambda _, post=post: post)
         first = publish(warehouse, "r1", now - timedelta(hours=9))
-        documents.publish(*told_of(warehouse, first, now - timedelta(hours=9)), site)
+        report_delivery.publish(*told_of(warehouse, first, now - timedelta(hours=9)), site)
         deliver(warehouse)
         assert sent(post) == [(name, first) for name in READERS]
         post.taken.clear()
         second = publish(warehouse, "r2", now - timedelta(hours=1))
         died = False
         with monkeypatch.context() as patched:
-            dying = dies(root, step, before=before, monkeypatch=patched, module=documents)
+            dying = dies(root, step, before=before, monkeypatch=patched, module=report_delivery)
             try:
-                documents.publish(*told_of(dying, second, now - timedelta(hours=1)), site)
+                report_delivery.publish(*told_of(dying, second, now - timedelta(hours=1)), site)
             except Crash:
                 died = True
         deliver(warehouse)
@@ -139,14 +139,14 @@ def test_a_crash_at_any_step_of_a_document_loses_no_reader_and_is_told_where_the
         red = [key for key, one in incidents.everything(warehouse).items() if one.open]
         assert arrived or red == [LATE], f"step {step}: neither is it sent nor is anybody told"
         outcomes.add((arrived, bool(red)))
-        documents.publish(*told_of(warehouse, second, now), site)  # the same figures, run again later
+        report_delivery.publish(*told_of(warehouse, second, now), site)  # the same figures, run again later
         deliver(warehouse)
         assert sent(post) == [(name, second) for name in READERS], f"step {step}: each reader gets it once"
         assert not any(one.open for one in incidents.everything(warehouse).values()), f"step {step}"
         assert warehouse.records.list(HANDOVERS) == []
         for _, message in post.taken:
             if message.report is not None:
-                page = site / documents.path(told_of(warehouse, second, now)[1])
+                page = site / report_delivery.path(told_of(warehouse, second, now)[1])
                 assert message.report.file == str(page)
         if not died:
             assert step > 6
@@ -159,9 +159,9 @@ def test_a_document_drawn_again_is_the_one_that_was_handed_over(tmp_path: Path, 
     warehouse, now = Warehouse(tmp_path / "w"), datetime.now(UTC)
     version = publish(warehouse, "r1", now - timedelta(hours=2))
     run, record = told_of(warehouse, version, now - timedelta(hours=2))
-    page = documents.publish(run, record, tmp_path / "docs")
+    page = report_delivery.publish(run, record, tmp_path / "docs")
     drawn = page.read_bytes()
-    documents.publish(run, replace(record, as_of=now), tmp_path / "docs")
+    report_delivery.publish(run, replace(record, as_of=now), tmp_path / "docs")
     assert page.read_bytes() == drawn
     assert f"as of {now - timedelta(hours=2):%Y-%m-%d %H:%M} UTC" in drawn.decode()
     deliver(warehouse)
@@ -171,11 +171,11 @@ def test_a_document_drawn_again_is_the_one_that_was_handed_over(tmp_path: Path, 
 def test_a_version_whose_report_is_being_made_is_not_late_yet(tmp_path: Path) -> None:
     warehouse, now = Warehouse(tmp_path / "w"), datetime.now(UTC)
     first = publish(warehouse, "r1", now - timedelta(hours=9))
-    documents.publish(*told_of(warehouse, first, now), tmp_path / "docs")
+    report_delivery.publish(*told_of(warehouse, first, now), tmp_path / "docs")
     publish(warehouse, "r2", now - timedelta(minutes=29))
 
     def late(when: datetime) -> list[str]:
-        found = overdue.late_reports(warehouse, people(), REGISTRY, when)
+        found = missing_reports.late_reports(warehouse, people(), REGISTRY, when)
         return [one.said for (pipeline, _), one in found.items() if pipeline == "executive_report"]
 
     assert late(now) == []
@@ -205,15 +205,15 @@ def test_a_crash_at_any_step_of_a_close_is_made_good_or_late(
         words = argparse.Namespace(docs=tmp_path / f"docs{step}", warehouse=root)
         died = False
         with monkeypatch.context() as patched:
-            dying = dies(root, step, before=before, monkeypatch=patched, module=telling)
-            patched.setattr(telling, "bring_up_to_date", lambda *_, **__: delivery.Told())
+            dying = dies(root, step, before=before, monkeypatch=patched, module=alerting)
+            patched.setattr(alerting, "bring_up_to_date", lambda *_, **__: delivery.Told())
             try:
                 assert closes._sent(dying, people(), REGISTRY, found, words) == []
             except Crash:
                 died = True
         deliver(warehouse)
         arrived = [name for name, _ in sent(post)] == READERS
-        late = overdue.late_reports(warehouse, people(), REGISTRY, at(CLOSED) + timedelta(hours=1))
+        late = missing_reports.late_reports(warehouse, people(), REGISTRY, at(CLOSED) + timedelta(hours=1))
         assert arrived or ("executive_report", MONTH) in late, f"step {step}"
         assert arrived or not warehouse.records.list(closing.KIND), f"step {step}: kept is with its readers"
         if not died:
@@ -236,7 +236,7 @@ def test_an_answer_is_only_kept_where_it_is_on_its_way_to_its_readers(
         monkeypatch.setattr(delivery, "sender", lambda _, post=post: post)
         died = False
         with monkeypatch.context() as patched:
-            dying = dies(root, step, before=before, monkeypatch=patched, module=telling)
+            dying = dies(root, step, before=before, monkeypatch=patched, module=alerting)
             project: Any = SimpleNamespace(registry=REGISTRY)
             try:
                 site = tmp_path / f"docs{step}"
@@ -272,11 +272,11 @@ def test_what_cannot_be_handed_over_is_not_kept_as_if_it_were(tmp_path: Path) ->
 
 def test_what_is_half_handed_over_is_shown_before_anything_mends_it(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
-    report = reports.Report(
+    report = report_messages.Report(
         pipeline="executive_report", period=PERIOD, version=3, title="t", summary="s", file="f", sha256="", text_file=""
     )
     now = datetime.now(UTC)
-    reports.put(warehouse, people().notify, report, READERS, now)
+    report_messages.put(warehouse, people().notify, report, READERS, now)
     entries = Outbox(warehouse).entries()
     told = {"messages": [entry.message.to_dict() for entry in entries]}
     warehouse.records.put(HANDOVERS, "executive_report-x", told)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
-from dq.model import Json, Kind
-from dq.reports import document
-from dq.reports.document import Issue
+from dq.base.model import Json, Kind
+from dq.show import document
+from dq.show.document import Issue
 
 
 def row(metric: str, value: str | None, **more: Json) -> dict[str, Json]:

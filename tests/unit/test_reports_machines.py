@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from run_records import LEDGER, guidance, held, passed, published, record, result
 
-from dq.model import Outcome, RunRecord, Severity, Verdict
-from dq.reports import clean, render
-from dq.reports.markdown import escape
-from dq.serialize import from_json
+from dq.base import clean
+from dq.base.model import Outcome, RunRecord, Severity, Verdict
+from dq.base.serialize import from_json
+from dq.show import render
+from dq.show.markdown import escape
 
 PAYLOADS = [
     "<script>alert(1)</script>",

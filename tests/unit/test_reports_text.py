@@ -22,12 +22,12 @@ from run_records import (
     waiver_note,
 )
 
-from dq.errors import UsageError
-from dq.model import Outcome, RunRecord, Severity, Verdict
-from dq.reports import FORMATS, render, use_colour
-from dq.reports.card import card, count, day, worst
-from dq.reports.text import columns, wrap
-from dq.serialize import from_json
+from dq.base.errors import UsageError
+from dq.base.model import Outcome, RunRecord, Severity, Verdict
+from dq.base.serialize import from_json
+from dq.show import FORMATS, render, use_colour
+from dq.show.card import card, count, day, worst
+from dq.show.terminal import columns, wrap
 
 STYLE_GUIDE = """\
 HOLD  investor_profit 2026-11, data through 24 Nov   2 of 14 checks failed, 0 could not be evaluated   version 41 stays
@@ -346,7 +346,7 @@ def test_a_card_has_no_exclamation_mark_or_stack_trace() -> None:
 
 def test_reports_import_neither_spark_nor_pandas_nor_great_expectations() -> None:
     code = (
-        "import sys, dq.reports, dq.serialize, dq.custom_kwargs, dq.gx.docs, dq.gx.types;"
+        "import sys, dq.show, dq.base.serialize, dq.checks.custom_kwargs, dq.docs.build, dq.gx.registered_types;"
         "print([m for m in ('pyspark', 'pandas', 'great_expectations', 'rich') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

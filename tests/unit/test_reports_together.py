@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 from run_records import held, passed, published, record
 
-from dq.model import Verdict
-from dq.reports import render, render_all
-from dq.serialize import from_dict
+from dq.base.model import Verdict
+from dq.base.serialize import from_dict
+from dq.show import render, render_all
 
 
 def test_json_is_one_array_of_the_same_records() -> None:

@@ -16,13 +16,14 @@ import pytest
 from run_records import record
 from store_support import quick_disk
 
-from dq import project as projects
-from dq import reports, serialize
+from dq import show
+from dq.base import serialize
+from dq.base.model import Died, Outcome
+from dq.base.thresholds import Thresholds
+from dq.declare import project as projects
 from dq.diagnose import diagnose
-from dq.model import Died, Outcome
-from dq.run import deaths, judging, records
+from dq.run import deaths, judging, run_records
 from dq.store import Warehouse, cloned
-from dq.thresholds import Thresholds
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -68,7 +69,7 @@ def test_a_run_without_a_record_is_told_with_cause_and_command(tmp_path: Path) -
 def test_a_run_with_its_record_is_not(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w")
     deaths.note(warehouse, "profit_unit", logs.RUN, log_at(dead(tmp_path)))
-    records.save(warehouse, record(run=logs.RUN))
+    run_records.save(warehouse, record(run=logs.RUN))
     assert look_back(warehouse) == ""
 
 
@@ -140,12 +141,12 @@ def test_what_the_next_run_tells_has_evidence_settings_confidence_and_section(tm
 
     told = record(died_before=died)
     assert serialize.to_json(serialize.from_json(serialize.to_json(told))) == serialize.to_json(told)
-    shown = reports.render(told, format="text", width=None)
+    shown = show.render(told, format="text", width=None)
     for line in (died.sentence, "1. certain: executor_heap", "seen: ", "try: spark.executor.memory=4g (now 1024m)"):
         assert line in shown
     assert "runbook: runbooks/profit_unit.md#memory-runs-short" in shown
     for form in ("markdown", "github", "json"):
-        assert "left no record" in reports.render(told, format=form, width=None)
+        assert "left no record" in show.render(told, format=form, width=None)
 
 
 def test_a_run_that_ended_with_an_error_says_also_what_killed_the_one_before() -> None:

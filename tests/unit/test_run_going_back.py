@@ -13,13 +13,13 @@ from notify_support import ROOT
 from runs_support import declare_absent
 from store_support import INFO, NOW, quick_disk, seal
 
-from dq import session
+from dq.base.errors import UsageError
+from dq.base.model import Kind, Verdict
 from dq.cli import main, prevalidate
 from dq.cli.job import PipelineRun
-from dq.cli.warehouse import load_project
-from dq.errors import UsageError
-from dq.model import Kind, Verdict
-from dq.run import deaths, records
+from dq.cli.which_warehouse import load_project
+from dq.run import deaths, run_records
+from dq.spark import session
 from dq.store import Warehouse
 
 __all__ = ["quick_disk"]
@@ -55,8 +55,8 @@ def test_an_earlier_run_whose_upstream_is_not_there_alarms_nobody(
     told = capsys.readouterr()
     assert "investor_profit 2026-10 is published as final as of 2026-11-10T06:00Z" in told.err
     assert "give a later --as-of" in told.err
-    assert records.names(warehouse, "investor_profit") == []
-    assert records.held(warehouse, "investor_profit", ["2026-10"]) is None
+    assert run_records.names(warehouse, "investor_profit") == []
+    assert run_records.held(warehouse, "investor_profit", ["2026-10"]) is None
 
 
 def test_a_later_one_is_held_though_nothing_says_yet_how_complete_it_is(warehouse: Warehouse) -> None:
@@ -83,7 +83,7 @@ def test_an_earlier_run_that_ends_before_anything_is_pinned_is_refused_too(
         ran.publish(ran.read("invoices"))  # type: ignore[arg-type]
     assert ran.exit_code == 2
     assert "would go back" in capsys.readouterr().err
-    assert records.names(warehouse, "profit_unit") == []
+    assert run_records.names(warehouse, "profit_unit") == []
 
 
 def test_a_pre_validation_as_of_before_it_is_refused_and_keeps_nothing(

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dq.base.model import Check, Outcome, Severity
+from dq.base.thresholds import Thresholds
 from dq.diagnose.facts import Facts
-from dq.diagnose.settings import task_memory
-from dq.model import Check, Outcome, Severity
+from dq.diagnose.spark_settings import task_memory
 from dq.run import hints
 from dq.run.hints import Input, Machine
-from dq.thresholds import Thresholds
 
 LIMITS = Thresholds()
 MIB, GIB = 1 << 20, 1 << 30

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from run_records import result
 
-from dq import periods, store
-from dq.model import Kind, Outcome, Verdict, Window
-from dq.periods import Grain
+from dq import store
+from dq.base import periods
+from dq.base.model import Kind, Outcome, Verdict, Window
+from dq.base.periods import Grain
+from dq.base.run_key import run_key
 from dq.run import inputs
-from dq.run.key import run_key
 from dq.sources.reading import SourceFrame
 from dq.store.history import known_at
 

@@ -12,16 +12,16 @@ from notify_support import ROOT, at, declared, every_contact, failed, house, ran
 from run_records import result
 from store_support import quick_disk
 
+from dq.base.model import Kind, RunRecord, Severity, Verdict
 from dq.cli import main
-from dq.close.facts import PREVALIDATIONS
-from dq.close.prevalidation import Prevalidation, Readiness, State, to_json
-from dq.model import Kind, RunRecord, Severity, Verdict
-from dq.notify import incidents
-from dq.notify.delivery import would_send
-from dq.notify.incidents import Incident
-from dq.notify.recipients import ladder
-from dq.run import missing, records
+from dq.month.known_facts import PREVALIDATIONS
+from dq.month.prevalidation import Prevalidation, Readiness, State, to_json
+from dq.run import missing_figures, run_records
 from dq.store import PeriodInfo, Warehouse
+from dq.tell import incidents
+from dq.tell.delivery import would_send
+from dq.tell.incidents import Incident
+from dq.tell.recipients import ladder
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -67,7 +67,7 @@ def live(warehouse: Warehouse, *names: str, through: int = 9) -> None:
 
 def judged(warehouse: Warehouse, when: str) -> list[Incident]:
     """The open incidents after whoever tells has looked at an instant."""
-    missing.keep(warehouse, missing.observations(warehouse, house(), REGISTRY, at(when)))
+    missing_figures.keep(warehouse, missing_figures.observations(warehouse, house(), REGISTRY, at(when)))
     found = [one for one in incidents.everything(warehouse).values() if one.open]
     return sorted(found, key=lambda one: one.key)
 
@@ -137,9 +137,9 @@ def test_a_run_that_was_held_tells_for_itself(warehouse: Warehouse, period: str)
     def run(when: str) -> RunRecord:
         return ran(when, failed(), pipeline="growth_daily", period=period)
 
-    records.save(warehouse, run("2026-11-10 04:00"))
+    run_records.save(warehouse, run("2026-11-10 04:00"))
     assert len(judged(warehouse, "2026-11-11 04:05")) == 1, "that run was made before the day was over"
-    records.save(warehouse, run("2026-11-11 04:06"))
+    run_records.save(warehouse, run("2026-11-11 04:06"))
     assert judged(warehouse, "2026-11-11 04:10") == []
 
 
@@ -215,7 +215,7 @@ def test_a_whole_scheduler_that_stands_still_is_an_incident_a_pipeline_told_unde
 def test_what_was_not_tried_because_its_upstream_is_held_is_told_under_that(warehouse: Warehouse) -> None:
     publish(warehouse, "experiments_weekly", ["2026-W45"], "2026-11-09 06:00", Kind.FINAL)
     held = ran("2026-11-17 03:00", failed(), pipeline="growth_daily", period="2026-11")
-    records.save(warehouse, held)
+    run_records.save(warehouse, held)
     incidents.note(warehouse, held)
     weekly = next(one for one in judged(warehouse, "2026-11-18 00:01") if one.pipeline == "experiments_weekly")
     assert weekly.failure.waits_for == "growth_daily/2026-11"
@@ -244,7 +244,7 @@ def test_a_month_investors_read_is_missed_by_each_of_its_levels_until_it_is_ther
     assert said(warehouse, "2026-11-01 04:01") == {"investor_profit 2026-10": f"{what}preliminary report Sat 31 Oct"}
     publish(warehouse, "investor_profit", ["2026-10"], "2026-11-01 12:00", Kind.PRELIMINARY)
     assert said(warehouse, "2026-11-01 12:01") == {}
-    records.save(warehouse, ran("2026-11-04 12:00", failed(), pipeline="investor_profit", period="2026-10"))
+    run_records.save(warehouse, ran("2026-11-04 12:00", failed(), pipeline="investor_profit", period="2026-10"))
     (one,) = judged(warehouse, "2026-11-05 05:01")
     assert one.failure.found == f"{what}final report by Wed 4 Nov", "late figures are late, whoever holds them"
     assert (one.failure.failure_class, one.failure.severity) == ("F21", Severity.CRITICAL)
@@ -311,7 +311,7 @@ def test_a_passing_check_of_a_run_does_not_settle_it(warehouse: Warehouse) -> No
 
 
 def test_now_is_an_instant_of_utc() -> None:
-    assert records.started_of("growth_daily-2026-11-20261111t040500000000z-a1b2c3") == datetime(
+    assert run_records.started_of("growth_daily-2026-11-20261111t040500000000z-a1b2c3") == datetime(
         2026, 11, 11, 4, 5, tzinfo=UTC
     )
-    assert records.started_of("no run").year == 1
+    assert run_records.started_of("no run").year == 1

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from dq import periods, store
-from dq.model import Kind, Verdict, Window
+from dq import store
+from dq.base import periods
+from dq.base.model import Kind, Verdict, Window
 from dq.run import inputs, previous
 from dq.run.previous import Previous
 from dq.store.history import known_at

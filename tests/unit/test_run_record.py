@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from run_records import held, published, record, result, waiver_note
 
-from dq import reports
-from dq.model import Outcome, Severity, Verdict
-from dq.serialize import from_json, to_json
+from dq import show
+from dq.base.model import Outcome, Severity, Verdict
+from dq.base.serialize import from_json, to_json
 
 
 def test_a_record_is_neither_true_nor_false() -> None:
@@ -56,7 +56,7 @@ def test_a_record_is_one_short_line_to_look_at() -> None:
 def test_a_notebook_shows_the_card_with_every_character_escaped() -> None:
     one = record(result("a", Outcome.FAILED, observed="<script>alert('x')</script> & more"), verdict=Verdict.HOLD)
     shown = one._repr_html_()
-    assert shown == reports.html(one)
+    assert shown == show.html(one)
     assert shown is not None
     assert shown.startswith("<pre>HOLD")
     assert shown.endswith("</pre>")

@@ -14,16 +14,16 @@ from notify_support import ROOT
 from run_records import published, result
 from store_support import INFO, NOW, SCHEMA, quick_disk, write_staged
 
-from dq import serialize
+from dq.base import serialize
+from dq.base.model import Outcome, RunRecord, Severity, Verdict
 from dq.cli import main
-from dq.cli.warehouse import load_project
-from dq.model import Outcome, RunRecord, Severity, Verdict
-from dq.notify import incidents
-from dq.run import records, recovery
+from dq.cli.which_warehouse import load_project
+from dq.run import recovery, run_records
 from dq.run.guarded import GuardedRun
 from dq.run.state import Options
 from dq.store import Warehouse
-from dq.store.documents import encode
+from dq.store.sealed import encode
+from dq.tell import incidents
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -41,7 +41,7 @@ def died_after_its_commit(
 ) -> RunRecord:
     """Publish as a run does that is killed before it keeps its record; returns what it would have kept."""
     began = started or datetime.now(UTC)
-    run = records.new_id("profit_unit", period, began)
+    run = run_records.new_id("profit_unit", period, began)
     record = published(run=run, pipeline="profit_unit", results=(WARNING,), started=began, version=None)
     table = warehouse.table("profit_unit")
     write_staged(table, run, {period: [1]})
@@ -59,9 +59,9 @@ def open_checks(warehouse: Warehouse) -> list[str]:
 
 def test_the_record_is_kept_and_its_failing_warning_becomes_an_incident_once(warehouse: Warehouse) -> None:
     would_have_kept = died_after_its_commit(warehouse)
-    assert (records.find(warehouse, would_have_kept.run), open_checks(warehouse)) == (None, [])
+    assert (run_records.find(warehouse, would_have_kept.run), open_checks(warehouse)) == (None, [])
     assert recovery.catch_up(warehouse, ["profit_unit"]) == [would_have_kept]
-    assert records.find(warehouse, would_have_kept.run) == would_have_kept
+    assert run_records.find(warehouse, would_have_kept.run) == would_have_kept
     assert would_have_kept.version == 1
     assert open_checks(warehouse) == ["amounts_are_usual"]
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
@@ -83,13 +83,13 @@ def test_any_command_that_writes_or_tells_of_incidents_records_it(
 ) -> None:
     died = died_after_its_commit(warehouse)
     main([*words, "--warehouse", str(tmp_path)])
-    assert records.find(warehouse, died.run) == died
+    assert run_records.find(warehouse, died.run) == died
     assert open_checks(warehouse) == ["amounts_are_usual"]
 
 
 def test_a_run_that_died_between_its_record_and_its_incidents_is_told_too(warehouse: Warehouse) -> None:
     died = died_after_its_commit(warehouse)
-    records.save(warehouse, died)
+    run_records.save(warehouse, died)
     recovery.catch_up(warehouse, ["profit_unit"])
     assert open_checks(warehouse) == ["amounts_are_usual"]
 
@@ -99,14 +99,14 @@ def test_a_run_that_held_itself_for_an_unknown_outcome_is_put_right_when_it_was_
     unknown = serialize.from_dict(
         {**serialize.to_dict(died), "verdict": Verdict.HOLD_NOT_EVALUATED.value, "version": None, "results": []}
     )
-    records.save(warehouse, unknown)
+    run_records.save(warehouse, unknown)
     assert recovery.catch_up(warehouse, ["profit_unit"]) == [died]
-    assert records.find(warehouse, died.run) == died
+    assert run_records.find(warehouse, died.run) == died
 
 
 def test_what_was_observed_long_ago_and_removed_is_not_told_again(warehouse: Warehouse) -> None:
     died = died_after_its_commit(warehouse, datetime.now(UTC) - timedelta(days=100))
-    records.save(warehouse, died)
+    run_records.save(warehouse, died)
     recovery.catch_up(warehouse, ["profit_unit"])
     assert open_checks(warehouse) == []
 
@@ -114,7 +114,7 @@ def test_what_was_observed_long_ago_and_removed_is_not_told_again(warehouse: War
 def test_a_run_of_an_earlier_release_has_nothing_to_record(warehouse: Warehouse) -> None:
     died = died_after_its_commit(warehouse, configuration="abc")
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
-    assert records.find(warehouse, died.run) is None
+    assert run_records.find(warehouse, died.run) is None
 
 
 def test_a_damaged_log_and_a_record_of_a_later_release_stop_nobody(
@@ -136,7 +136,7 @@ def test_one_run_that_cannot_be_read_keeps_nobody_from_the_others(
     later = serialize.to_dict(published(run="x", pipeline="profit_unit")) | {"schema": 99}
     unread = died_after_its_commit(warehouse, period="2026-09", record=later)
     if kept:
-        warehouse.records.put(records.KIND, unread.run, later)
+        warehouse.records.put(run_records.KIND, unread.run, later)
     died = died_after_its_commit(warehouse)
     assert recovery.catch_up(warehouse, ["profit_unit"]) == [died]
     assert f"what {unread.run} left undone could not be looked for: " in caplog.text
@@ -150,12 +150,12 @@ def test_the_record_a_run_keeps_meanwhile_is_not_replaced_by_its_seal(
     seal = recovery._from_seal
 
     def just_before(*given: Any) -> RunRecord | None:
-        records.save(warehouse, fuller)
+        run_records.save(warehouse, fuller)
         return seal(*given)
 
     monkeypatch.setattr(recovery, "_from_seal", just_before)
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
-    assert records.find(warehouse, alive.run) == fuller
+    assert run_records.find(warehouse, alive.run) == fuller
 
 
 def test_a_run_catches_up_with_what_it_is_built_on(warehouse: Warehouse) -> None:
@@ -163,4 +163,4 @@ def test_a_run_catches_up_with_what_it_is_built_on(warehouse: Warehouse) -> None
     project = load_project(Namespace(warehouse=warehouse.root, sources=None), ROOT)
     options = Options(period="2026-10", as_of=datetime.now(UTC), warehouse=warehouse.root, docs=None)
     GuardedRun(project, project.pipeline("investor_profit"), options).prepare()
-    assert records.find(warehouse, died.run) == died
+    assert run_records.find(warehouse, died.run) == died

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from dq import project as projects
 from dq import store
-from dq.errors import ConfigError
-from dq.model import CheckResult, Json, Kind, Outcome, Verdict, Window
+from dq.base.errors import ConfigError
+from dq.base.model import CheckResult, Json, Kind, Outcome, Verdict, Window
+from dq.declare import project as projects
 from dq.run.rules import Version, in_force, judge, silent, steps, versions
 
 ROOT = Path(__file__).resolve().parents[2]

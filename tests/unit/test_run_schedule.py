@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dq import registry
+from dq.base.periods import Grain
+from dq.declare import registry
+from dq.declare.registry import Scheduled
 from dq.people import BusinessCalendar
-from dq.periods import Grain
-from dq.registry import Scheduled
 from dq.run.schedule import scheduled_as_of, settled_as_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from dq import project as projects
-from dq import settings
+from dq.base.errors import ConfigError
+from dq.base.model import CheckResult, Outcome, Severity
+from dq.base.thresholds import Thresholds
+from dq.declare import project as projects
+from dq.declare import settings
 from dq.diagnose import live
-from dq.diagnose.facts import Distribution, Executor, Facts, Stage
-from dq.errors import ConfigError
-from dq.model import CheckResult, Outcome, Severity
+from dq.diagnose.distribution import Distribution
+from dq.diagnose.facts import Executor, Facts, Stage
 from dq.run import strains
-from dq.thresholds import Thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = list(projects.load(ROOT).pipeline("profit_unit").strain_checks.values())

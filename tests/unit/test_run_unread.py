@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sources_support import ORDERS, config, month_window
 
-from dq.model import CheckResult, Outcome, Severity
+from dq.base.model import CheckResult, Outcome, Severity
 from dq.run.judging import unread
 from dq.sources import pin
 

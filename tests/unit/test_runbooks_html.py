@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from runbook_samples import CHECKS, PAGE, page, roster
 
-from dq.errors import DqError
+from dq.base.errors import DqError
 from dq.people import load_roster
-from dq.runbook_html import render_page, write_runbooks
 from dq.runbooks import load_pages
+from dq.runbooks.html import render_page, write_runbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section", "h1", "h2", "h3", "h4"}

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from runbook_samples import CHECKS, PAGE, ROSTER, line_of, page, roster
 
-from dq import project as projects
-from dq.errors import ConfigError, DqError
-from dq.model import Check, Guidance, Severity
+from dq.base.errors import ConfigError, DqError
+from dq.base.model import Check, Guidance, Severity
+from dq.base.periods import Grain, days_of
+from dq.declare import project as projects
 from dq.people import Roster, load_roster
-from dq.periods import Grain, days_of
 from dq.runbooks import Page, guide, lint_levels, lint_runbooks, load_pages, render_blocks, write_checks
 from dq.runbooks.lint import PLACEHOLDERS
 

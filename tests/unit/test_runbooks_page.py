@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from runbook_samples import PAGE, line_of, page
 
-from dq.errors import ConfigError
+from dq.base.errors import ConfigError
 from dq.runbooks import load_page, load_pages
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,10 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from dq import yamlfile
+from dq.base import yamlfile
 from dq.cli import main
+from dq.declare.json_schemas import schemas
 from dq.runbooks.frontmatter import read_head, read_text
-from dq.schemas import schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "schemas"

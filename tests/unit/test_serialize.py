@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_records import PRELIMINARY, held, published, record, result
 
-from dq.model import RunRecord, Verdict
-from dq.serialize import RecordError, from_dict, from_json, instant, plain, to_dict, to_json
+from dq.base.model import RunRecord, Verdict
+from dq.base.serialize import RecordError, from_dict, from_json, instant, plain, to_dict, to_json
 
 plain_values = st.recursive(
     st.none()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dq import session
+from dq.spark import session
 
 
 @pytest.fixture

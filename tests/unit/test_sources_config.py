@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sources_support import CONTRACTS, ORDERS, config, findings
 
-from dq.errors import ConfigError
+from dq.base.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from sources_support import CONTRACTS, config, contracts, findings
 
-from dq.errors import ConfigError
-from dq.model import Severity
+from dq.base.errors import ConfigError
+from dq.base.model import Severity
 from dq.sources import ReadRule, contract_checks, load_contracts
 
 ROOT = Path(__file__).resolve().parents[2]

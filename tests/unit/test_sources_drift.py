@@ -152,7 +152,7 @@ def test_two_renames_are_not_given_the_same_new_name() -> None:
 
 
 def test_a_torn_file_is_not_a_drift_but_an_error(tmp_path: Path) -> None:
-    from dq.errors import SourceError
+    from dq.base.errors import SourceError
 
     path = write_parquet(tmp_path / "data" / "orders" / "month=2026-10" / "a.parquet", [order()])
     loaded = config(tmp_path)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dq.errors import SourceError, UsageError
+from dq.base.errors import SourceError, UsageError
 from dq.sources import csvfile, undeclared
 from dq.sources.csvfile import Dialect
 from dq.sources.tableformats import refuse_tables

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sources_support import CONTRACTS, ORDERS, config, month_window, order, write_parquet
 
-from dq.errors import SourceError, UsageError
-from dq.model import Kind, PinnedFile, Window
+from dq.base.errors import SourceError, UsageError
+from dq.base.model import Kind, PinnedFile, Window
 from dq.sources import NoFilesError, ReadRule, pin
 from dq.sources.pins import fingerprint
 from dq.sources.windows import first_day, months

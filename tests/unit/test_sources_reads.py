@@ -10,9 +10,9 @@ import pytest
 import yaml
 from sources_support import config, month_window, order, write_parquet
 
-from dq import project, registry
-from dq.errors import ConfigError
-from dq.model import Kind, Window
+from dq.base.errors import ConfigError
+from dq.base.model import Kind, Window
+from dq.declare import project, registry
 from dq.sources import ReadRule, SourcesConfig, pin
 from dq.sources.windows import filters, first_day, months
 

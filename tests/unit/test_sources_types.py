@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from dq.sources.types import canonical, decimal_parts, is_number, of_arrow
+from dq.sources.type_names import canonical, decimal_parts, is_number, of_arrow
 
 
 @pytest.mark.parametrize(

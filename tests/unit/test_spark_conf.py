@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from spark_keys import FAMILIES, hadoop_keys, spark_keys, unknown
 
-from dq.session import REQUIRED, properties
+from dq.spark.session import REQUIRED, properties
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "spark-conf"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dq import sqltext
+from dq.base.errors import UsageError
 from dq.engine.conditions import expression, query, row_condition
-from dq.errors import UsageError
 from dq.sources.mapping import MappingError, parse
+from dq.spark import sqltext
 
 TABLES = {"orders": {"line_id": "string", "tags": "array<string>", "day": "date", "active": "boolean"}}
 SUBSTITUTED = ("${env:HOME}", "${system:user.name}", "${spark.app.name}", "$${env:HOME}")

@@ -25,8 +25,8 @@ from store_support import (
     write_staged,
 )
 
-from dq.errors import CommitUnknownError, ConflictError, StoreError
-from dq.model import InputRef, Kind, Verdict
+from dq.base.errors import CommitUnknownError, ConflictError, StoreError
+from dq.base.model import InputRef, Kind, Verdict
 from dq.store import PeriodInfo, Table, Warehouse
 
 __all__ = ["quick_disk"]

@@ -11,11 +11,11 @@ import pytest
 from run_records import published
 from store_support import INFO, NOW, SCHEMA, commit, publish, quick_disk, read, read_view, seal, write_staged
 
+from dq.base.errors import StoreError
 from dq.cli import main
-from dq.errors import StoreError
-from dq.run import records
+from dq.run import run_records
 from dq.store import Table, Warehouse, select_published
-from dq.store.documents import decode, encode
+from dq.store.sealed import decode, encode
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -380,7 +380,7 @@ def test_what_shows_figures_says_that_the_log_is_damaged(
     run = "profit_unit-2026-10-20261103t050000000000z-abc123"
     table = Warehouse(tmp_path).table("profit_unit")
     publish(table, run, {"2026-10": [1]})
-    records.save(Warehouse(tmp_path), published(run=run, pipeline="profit_unit", period="2026-10"))
+    run_records.save(Warehouse(tmp_path), published(run=run, pipeline="profit_unit", period="2026-10"))
     assert main(["show", run, "--warehouse", str(tmp_path)]) == 0
     (tmp_path / "profit_unit" / "_commits" / f"{1:020d}.json").write_bytes(b"{")
     capsys.readouterr()

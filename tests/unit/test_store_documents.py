@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dq.errors import StoreError
-from dq.model import Verdict
-from dq.store.documents import Fields, TornDocumentError, decode, digest, encode, to_json
+from dq.base.errors import StoreError
+from dq.base.model import Verdict
+from dq.store.sealed import Fields, TornDocumentError, decode, digest, encode, to_json
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_support import FaultFilesystem
 
-from dq.errors import StoreError
+from dq.base.errors import StoreError
 from dq.store import Warehouse
 from dq.store.filesystem import EntryType, NotWrittenError, PosixFilesystem, probe
 from dq.store.names import checked_name, checked_period, covers

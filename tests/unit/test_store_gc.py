@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_support import NOW, commit, faulty, publish, quick_disk, read, read_view, seal, write_staged
 
-from dq.errors import CommitUnknownError, ConflictError, StoreError
+from dq.base.errors import CommitUnknownError, ConflictError, StoreError
 from dq.store import Table, Warehouse
 
 DAY = timedelta(days=1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from store_support import NOW, CrashError, commit, faulty, publish, read, read_view, seal
 
-from dq.errors import ConflictError, StoreError
+from dq.base.errors import ConflictError, StoreError
 from dq.store import Manifest, Warehouse
 
 PERIODS = st.sampled_from(["2026-09", "2026-10", "2026-11"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from store_support import commit, read, read_view, seal
 
-from dq.errors import ConflictError
+from dq.base.errors import ConflictError
 from dq.store import Warehouse
 
 WRITERS = 2

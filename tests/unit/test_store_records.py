@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from store_support import quick_disk
 
-from dq.errors import StoreError
+from dq.base.errors import StoreError
 from dq.store import Warehouse
 from dq.store.records import Records
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from store_support import INFO, NOW, SCHEMA, publish, quick_disk, read, seal, write_staged
 
-from dq import private
+from dq.base import private
+from dq.base.errors import StoreError
 from dq.cli import main
-from dq.errors import StoreError
 from dq.store import Table, Warehouse, read_entries
-from dq.store.documents import decode, encode
+from dq.store.sealed import decode, encode
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from store_support import NOW, commit, faulty, publish, quick_disk, read, read_view, seal
 
-from dq.errors import ConflictError, StoreError
+from dq.base.errors import ConflictError, StoreError
 from dq.store import Commit, Table, Warehouse
 
 __all__ = ["quick_disk"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dq.session import _event_log
+from dq.spark.session import _event_log
 
 ROOT = Path(__file__).resolve().parents[2]
 ARCHIVE = runpy.run_path(str(ROOT / "tools" / "archive.py"))

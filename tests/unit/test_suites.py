@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from dq import suites, yamlfile
-from dq.errors import ConfigError
-from dq.model import Kind, Severity
+from dq.base import yamlfile
+from dq.base.errors import ConfigError
+from dq.base.model import Kind, Severity
+from dq.declare import suites
 
 GOOD = """\
 name: revenue

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from dq import suites, type_pages, yamlfile
+from dq.base import yamlfile
+from dq.checks import type_pages
+from dq.checks.custom_types import CUSTOM_TYPES
 from dq.cli import main
-from dq.custom_types import CUSTOM_TYPES
-from dq.native_docs import ARGUMENT_DEFAULTS, ARGUMENT_DOCS, NATIVE_DOCS
-from dq.native_types import NATIVE_TYPES
-from dq.schemas import schemas
+from dq.declare import suites
+from dq.declare.json_schemas import schemas
+from dq.engine.native_docs import ARGUMENT_DEFAULTS, ARGUMENT_DOCS, NATIVE_DOCS
+from dq.engine.native_types import NATIVE_TYPES
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = [name for name in type_pages.names() if not (name in CUSTOM_TYPES and CUSTOM_TYPES[name].run_level)]

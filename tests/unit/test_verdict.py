@@ -5,8 +5,8 @@ from itertools import permutations
 
 import pytest
 
-from dq.model import CheckResult, Kind, Outcome, Severity, Verdict
-from dq.verdict import Ending, Waiver, apply_waivers, counts, decide, magnitude, notes
+from dq.base.model import CheckResult, Kind, Outcome, Severity, Verdict
+from dq.base.verdict import Ending, Waiver, apply_waivers, counts, decide, magnitude, notes
 
 AS_OF = datetime(2026, 11, 4, 5, tzinfo=UTC)
 

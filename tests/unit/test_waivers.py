@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import run_records
 
-from dq import store, waivers
+from dq import store
+from dq.base.errors import UsageError
+from dq.base.verdict import Ending, Waiver
 from dq.cli import main
-from dq.errors import UsageError
-from dq.reports.card import waiver_line
-from dq.run import tell
-from dq.verdict import Ending, Waiver
+from dq.run import record
+from dq.show.card import waiver_line
+from dq.store import waivers
 
 NOW = datetime(2026, 11, 4, 5, tzinfo=UTC)
 PERIOD = "2026-10"
@@ -195,9 +196,9 @@ def test_what_is_built_on_waived_figures_says_so_once_however_far_down() -> None
     applied = run_records.waiver_note(effect="lets the check pass", applied=True)
     idle = run_records.waiver_note(waiver="other", check="revenue_is_fresh")
     units = run_records.record(waivers=[applied, idle])
-    (note,) = tell.inherited([("profit_unit", units)])
+    (note,) = record.inherited([("profit_unit", units)])
     assert (note.check, note.applied) == ("profit_unit: profit_ties_out_to_ledger", False)
     assert waiver_line(note).startswith(f"{note.check}: what this is built on was published under it; up to 500.00")
     investors = run_records.record(waivers=[note])
-    assert tell.inherited([("investor_profit", investors), ("profit_unit", units)]) == [note]
-    assert tell.inherited([("investor_profit", run_records.record(waivers=[idle]))]) == []
+    assert record.inherited([("investor_profit", investors), ("profit_unit", units)]) == [note]
+    assert record.inherited([("investor_profit", run_records.record(waivers=[idle]))]) == []

@@ -10,7 +10,7 @@ from run_records import published
 from store_support import publish, quick_disk
 
 from dq.cli import main
-from dq.run import records
+from dq.run import run_records
 from dq.store import Table, Warehouse
 
 __all__ = ["quick_disk"]
@@ -25,7 +25,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     for number in (1, 2):
         run = RUN.format(number)
         publish(made.table("profit_unit"), run, {"2026-10": [number]})
-        records.save(made, replace(published(), run=run, run_key=f"key-{run}", version=number))
+        run_records.save(made, replace(published(), run=run, run_key=f"key-{run}", version=number))
     return made
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from dq import yamlfile
-from dq.errors import ConfigError
+from dq.base import yamlfile
+from dq.base.errors import ConfigError
 
 
 def data(text: str) -> object:

@@ -1,0 +1,1 @@
+"""The expectation types of this package: what each is called with, and how it is judged."""

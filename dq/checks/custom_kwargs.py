@@ -1,0 +1,239 @@
+"""The kwargs of custom checks: what is wrong with them, their defaults, and the sentence they make."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from dq.base.errors import choices
+from dq.base.model import Json
+from dq.checks.custom_types import CUSTOM_TYPES, ROW_COUNT, KwargType
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def with_defaults(type_name: str, kwargs: Mapping[str, Json]) -> dict[str, Json]:
+    """The kwargs of a custom check with the documented default of every one that was left out."""
+    specs = CUSTOM_TYPES[type_name].kwargs
+    defaults = {name: spec.default for name, spec in specs.items() if not spec.required and spec.default is not None}
+    return {**defaults, **kwargs}
+
+
+def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """Every mistake in the kwargs of a custom check: the kwarg and what is wrong with it; empty when there is none."""
+    specs = CUSTOM_TYPES[type_name].kwargs
+    problems = [
+        (name, f"{type_name} has no such kwarg; {choices(name, list(specs))}") for name in kwargs if name not in specs
+    ]
+    for name, spec in specs.items():
+        value = kwargs.get(name)
+        if value is None:
+            if spec.required:
+                problems.append((name, f"{type_name} needs it: {spec.type}"))
+            continue
+        if spec.type is KwargType.CHOICE:
+            if not isinstance(value, str) or value not in spec.choices:
+                problems.append((name, f"{value!r} is none of {', '.join(spec.choices)}"))
+        elif not _VALID[spec.type](value):
+            problems.append((name, f"{_short(value)} is not a {spec.type}"))
+    if type_name == "expect_measure_to_fit_history" and not problems:
+        problems += _history_problems(kwargs)
+    if type_name == "expect_values_to_refer_to" and not problems:
+        problems += _reference_problems(kwargs)
+    if type_name == "expect_distinct_counts_to_match" and not problems:
+        problems += _so_far_problems(kwargs)
+    if type_name == "expect_cohort_to_match" and not problems:
+        problems += _cohort_problems(kwargs)
+    if type_name == "expect_rows_to_be_immaterial" and kwargs.get("max_amount") and not kwargs.get("amount"):
+        problems.append(("amount", "max_amount needs the column that values the rows"))
+    if type_name == "expect_finals_to_hold_every_row" and not problems:
+        problems += _late_problems(kwargs)
+    if type_name == "expect_redeliveries_to_be_rare" and not problems:
+        problems += _redelivery_problems(kwargs)
+    return problems
+
+
+def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    ours, theirs = kwargs.get("columns"), kwargs.get("other_columns")
+    if isinstance(ours, Sequence) and isinstance(theirs, Sequence) and len(ours) != len(theirs):
+        yield "other_columns", f"{len(theirs)} columns stand against {len(ours)}"
+    if kwargs.get("max_amount") is not None and kwargs.get("amount") is None:
+        yield "amount", "max_amount needs the column that values the rows"
+
+
+def _so_far_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
+        yield "through", "so_far and through belong together: of what to count, and up to which day"
+    if kwargs.get("reason_column") is not None and kwargs.get("so_far") is None:
+        yield "so_far", "reason_column needs the week or month of which a day may lack"
+
+
+def _cohort_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    ours, theirs = (kwargs.get(name) or () for name in ("by", "other_by"))
+    if isinstance(ours, Sequence) and isinstance(theirs, Sequence) and len(ours) != len(theirs):
+        yield "other_by", f"{len(theirs)} columns stand against {len(ours)}"
+
+
+def _late_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if kwargs.get("max_share") not in (None, 0, 1) and kwargs.get("of") is None:
+        yield "of", "max_share needs the rows it is a share of"
+    for name in ("max_amount", "before"):
+        if kwargs.get(name) is not None and kwargs.get("amount") is None:
+            yield "amount", f"{name} needs the column that values the rows"
+
+
+def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if (kwargs.get("max_share") is None) == (kwargs.get("high") is None):
+        yield "max_share", "give either max_share (a share) or high (a ratio to the median of history), not both"
+    if kwargs.get("minimum_history") is not None and kwargs.get("high") is None:
+        yield "minimum_history", "only high is judged against history"
+
+
+def _history_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    low, high, mads = (kwargs.get(name) for name in ("low", "high", "mads"))
+    if (low is None and high is None) == (mads is None):
+        yield "mads", "give either low and high (ratios to the median of history) or mads, not both and not neither"
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        yield "low", f"the least ratio {low} is above the greatest ratio {high}"
+    values = with_defaults("expect_measure_to_fit_history", kwargs)
+    least, most = values["minimum_history"], values["maximum_history"]
+    if isinstance(least, int) and isinstance(most, int) and most < max(least, 1):
+        yield "maximum_history", f"{most} periods are fewer than the {max(least, 1)} that are needed to judge"
+    if (kwargs.get("metric") == "row_count") == (kwargs.get("column") is not None):
+        yield "column", "every metric but row_count measures a column, row_count measures none"
+
+
+_PLACEHOLDER = re.compile(r"\$(\w+)")
+_GROUP = re.compile(r"\[([^\[\]]*)\]")
+
+
+def sentence(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, dict[str, str]]:
+    """What a custom check expects, as a template over ``$name`` and the text of each kwarg in it."""
+    values = with_defaults(type_name, kwargs)
+
+    def group(match: re.Match[str]) -> str:
+        names = _PLACEHOLDER.findall(match.group(1))
+        return match.group(1) if all(_declared(values.get(name)) for name in names) else ""
+
+    template = _GROUP.sub(group, CUSTOM_TYPES[type_name].sentence)
+    return template, {name: _text(values.get(name)) for name in _PLACEHOLDER.findall(template)}
+
+
+def expects(kwargs: Mapping[str, Json], day: date) -> bool:
+    """Whether a check expects something on a day: its exceptions are days on which nothing is."""
+    weekdays, days = (kwargs.get(name) or () for name in ("except_weekdays", "except_days"))
+    excepted = {*(str(one) for one in (*_items(weekdays), *_items(days)))}
+    return WEEKDAYS[day.weekday()] not in excepted and day.isoformat() not in excepted
+
+
+def _items(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def describe(type_name: str, kwargs: Mapping[str, Json]) -> str:
+    """What a custom check expects, as one plain sentence."""
+    template, params = sentence(type_name, kwargs)
+    return _PLACEHOLDER.sub(lambda match: params[match.group(1)], template)
+
+
+def _declared(value: Json) -> bool:
+    return value is not None and value is not False and value not in ((), [], "")
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        if set(value) == {"column", "other"}:
+            column, other = _text(value["column"]), _text(value["other"])
+            return "row count" if column == other == ROW_COUNT else f"{column} = {other}"
+        return ", ".join(f"{_text(column)} = {line}" for line, column in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_text(item) for item in value)
+    return str(value)
+
+
+def _short(value: Json) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_names(value: Json) -> bool:
+    return _is_list(value) and bool(value) and _all(value, _is_name) and _distinct(value)
+
+
+def _is_list(value: Json) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _all(value: Json, valid: Callable[[Json], bool]) -> bool:
+    return isinstance(value, Sequence) and all(valid(item) for item in value)
+
+
+def _distinct(value: Json) -> bool:
+    return isinstance(value, Sequence) and len({str(item) for item in value}) == len(value)
+
+
+def _is_lines(value: Json) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(_is_name(item) for pair in value.items() for item in pair)
+
+
+def _is_pair(value: Json) -> bool:
+    if not isinstance(value, Mapping) or set(value) != {"column", "other"}:
+        return False
+    return all(_is_name(name) for name in value.values())
+
+
+def _is_count(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def _is_amount(value: Json) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return False
+    return amount.is_finite() and amount >= 0
+
+
+def _is_day(value: Json) -> bool:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+_VALID: Mapping[KwargType, Callable[[Json], bool]] = {
+    KwargType.COLUMN: _is_name,
+    KwargType.COLUMNS: _is_names,
+    KwargType.BY: lambda value: _is_list(value) and _all(value, _is_name) and _distinct(value),
+    KwargType.LINES: _is_lines,
+    KwargType.PAIRS: lambda value: _is_list(value) and bool(value) and _all(value, _is_pair),
+    KwargType.TABLE: _is_name,
+    KwargType.OTHER_COLUMN: _is_name,
+    KwargType.OTHER_COLUMNS: _is_names,
+    KwargType.CONDITION: _is_name,
+    KwargType.TEXT: _is_name,
+    KwargType.COUNT: _is_count,
+    KwargType.NUMBER: _is_number,
+    KwargType.AMOUNT: _is_amount,
+    KwargType.BOOLEAN: lambda value: isinstance(value, bool),
+    KwargType.WEEKDAYS: lambda value: _is_list(value) and _all(value, lambda day: day in WEEKDAYS),
+    KwargType.DAYS: lambda value: _is_list(value) and _all(value, _is_day),
+}

@@ -1,0 +1,756 @@
+"""The expectation types Great Expectations lacks: one table of names, documented kwargs and sentences.
+
+Suites are validated against it, the engine evaluates it, and the registered Great Expectations classes are built from
+it, so that a type means the same in all three. Nothing here imports Great Expectations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from dq.base.model import Json
+
+ROW_COUNT = "*"
+LAST_DAY = ".last_day"
+"""Ends the name under which the last day covered of an upstream table can be compared with."""
+FIRST_DAY = ".first_day"
+"""Ends the name under which the first day of the period of an upstream table can be compared with."""
+SO_FAR = ".so_far"
+"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
+
+
+class KwargType(StrEnum):
+    """What a kwarg of a custom expectation type holds."""
+
+    COLUMN = "column of this dataset"
+    COLUMNS = "list of columns of this dataset"
+    BY = "list of columns of both datasets"
+    LINES = "mapping of line name to column of this dataset"
+    PAIRS = "list of {column, other}: a column of this dataset and one of the other, '*' for the row count"
+    TABLE = "name of another dataset of the run"
+    OTHER_COLUMN = "column of the other dataset"
+    OTHER_COLUMNS = "list of columns of the other dataset"
+    CONDITION = "row condition, one Spark SQL expression"
+    COUNT = "whole number, not negative"
+    NUMBER = "number, not negative"
+    AMOUNT = "decimal number written as text, not negative"
+    BOOLEAN = "true or false"
+    CHOICE = "one of the listed words"
+    TEXT = "text"
+    WEEKDAYS = "list of weekday names, monday to sunday"
+    DAYS = "list of days, YYYY-MM-DD"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KwargSpec:
+    """One documented kwarg: what it holds, whether it must be given, and what is meant when it is not."""
+
+    type: KwargType
+    doc: str
+    required: bool = False
+    default: Json = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeSpec:
+    """One custom expectation type.
+
+    ``sentence`` is a template over the kwargs; a ``[...]`` group is left out when a kwarg in it is absent, empty or
+    false. ``columns`` are the kwargs that name columns of the dataset the check is declared on. ``run_level`` types
+    are judged by the run itself and never see a frame. ``of_published`` types judge what was published before, so that
+    a column which is absent this time keeps them from nothing.
+    """
+
+    doc: str
+    sentence: str
+    kwargs: Mapping[str, KwargSpec] = field(default_factory=dict)
+    run_level: bool = False
+    of_published: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The kwargs that name columns of this dataset."""
+        return tuple(name for name, spec in self.kwargs.items() if spec.type in _COLUMNS_IN)
+
+
+def _column(doc: str) -> KwargSpec:
+    return KwargSpec(type=KwargType.COLUMN, required=True, doc=doc)
+
+
+_OTHER = KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset compared with.")
+_ROW_CONDITION = KwargSpec(type=KwargType.CONDITION, doc="Only rows of this dataset that meet it are compared.")
+
+
+_MINIMUM_HISTORY = KwargSpec(
+    type=KwargType.COUNT,
+    default=7,
+    doc="Days near it needed to say what is usual; with fewer it is what published periods recorded.",
+)
+
+
+_EXCEPT = {
+    "except_weekdays": KwargSpec(type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."),
+    "except_days": KwargSpec(type=KwargType.DAYS, default=(), doc="Days on which nothing is expected."),
+}
+
+
+CUSTOM_TYPES: Mapping[str, TypeSpec] = {
+    "expect_partition_to_be_fresh": TypeSpec(
+        doc="The newest day of a column that holds enough rows is young enough at the reference instant.",
+        sentence="newest day of $column with $min_rows or more rows[ and at least a share of $min_share of the rows "
+        "usual in a day] must be less than $max_age_hours hours old at $reference"
+        "[, not counting any $except_weekdays][, not counting $except_days].",
+        kwargs={
+            "column": _column("Date or timestamp of the event; a date counts until the end of its day."),
+            "max_age_hours": KwargSpec(
+                type=KwargType.NUMBER, required=True, doc="Greatest age in hours; the bound itself still passes."
+            ),
+            "reference": KwargSpec(
+                type=KwargType.CHOICE,
+                default="data_through",
+                choices=("data_through", "as_of"),
+                doc="The instant the age is counted to: the end of the last day covered, or the run's clock.",
+            ),
+            "min_rows": KwargSpec(
+                type=KwargType.COUNT, default=1, doc="Rows a day must hold; one with fewer does not count as there."
+            ),
+            "min_share": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Least share of the rows usual in a day, the median of the 28 days before it; a day with fewer "
+                "does not count as there.",
+            ),
+            "minimum_history": _MINIMUM_HISTORY,
+            **_EXCEPT,
+        },
+    ),
+    "expect_days_to_be_complete": TypeSpec(
+        doc="Every day of the period up to the last day covered is present.",
+        sentence="every day up to the last day covered must be present in $column with $min_rows or more rows"
+        "[ and at least a share of $min_share of the rows usual in a day][, except on $except_weekdays]"
+        "[, except $except_days][, all but $max_missing of them][, of rows where $row_condition].",
+        kwargs={
+            "column": _column("Date or timestamp whose UTC day is counted."),
+            "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows each day must hold."),
+            "min_share": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Least share of the rows usual in a day: the median of the 28 days before it, where they are too "
+                "few also of those after it.",
+            ),
+            "minimum_history": _MINIMUM_HISTORY,
+            **_EXCEPT,
+            "max_missing": KwargSpec(
+                type=KwargType.COUNT,
+                doc="Days that may be missing or short by chance; none if not given.",
+            ),
+            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it make a day present."),
+        },
+    ),
+    "expect_zero_denominators_to_be_counted": TypeSpec(
+        doc="Cells whose ratio has a denominator of zero are counted, not hidden.",
+        sentence="at most $max_count cells of $column may have a $denominator of zero.",
+        kwargs={
+            "column": _column("The ratio."),
+            "denominator": _column("What the ratio is divided by."),
+            "max_count": KwargSpec(type=KwargType.COUNT, default=0, doc="Cells that may have a zero denominator."),
+        },
+    ),
+    "expect_ratio_to_be_explained": TypeSpec(
+        doc="A ratio is NULL exactly where a reason says why, and always where its denominator is zero or NULL.",
+        sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL"
+        "[; it is not $zero_reason where that is above 0][; below 0 it is $negative_reason instead].",
+        kwargs={
+            "column": _column("The ratio."),
+            "denominator": _column("What the ratio is divided by."),
+            "reason_column": _column("Why the ratio is NULL."),
+            "zero_reason": KwargSpec(
+                type=KwargType.TEXT, doc="The reason that says the denominator is 0; wrong where that is above 0."
+            ),
+            "negative_reason": KwargSpec(
+                type=KwargType.TEXT,
+                doc="The reason that says the denominator is below 0, which zero_reason then is not.",
+            ),
+        },
+    ),
+    "expect_total_to_reconcile": TypeSpec(
+        doc="Totals of columns equal the totals of another table's lines, each line for itself.",
+        sentence="totals must equal $other by $other_line within $tolerance: $lines"
+        "[, of rows where $row_condition][, of lines where $other_where].",
+        kwargs={
+            "lines": KwargSpec(
+                type=KwargType.LINES, required=True, doc="Line of the other table -> column that must add up to it."
+            ),
+            "other": _OTHER,
+            "other_line": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="Column of the other table that names the line."
+            ),
+            "other_amount": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="Column of the other table that holds the amount."
+            ),
+            "other_where": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other table that meet it."),
+            "row_condition": _ROW_CONDITION,
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT,
+                default="0.01",
+                doc="Greatest difference of a line that still passes; a line that one side lacks is 0 there.",
+            ),
+        },
+    ),
+    "expect_totals_to_match": TypeSpec(
+        doc="Totals of columns equal those of another table, per group where groups are named.",
+        sentence="totals must equal those of $other within $tolerance[ or together a share of $max_share of them]: "
+        "$pairs[, by $by]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "pairs": KwargSpec(type=KwargType.PAIRS, required=True, doc="What must add up to what."),
+            "other": _OTHER,
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT,
+                default="0",
+                doc="Greatest difference of a total that still passes; what one side lacks is 0 there.",
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Share of the other's total by which the totals of all groups together may be off and pass, for "
+                "what two tables count by definitions of their own.",
+            ),
+        },
+    ),
+    "expect_columns_to_add_up": TypeSpec(
+        doc="In every row some columns, less others, equal one column.",
+        sentence="$plus[ less $minus] must equal $column within $tolerance in every row[ where $row_condition].",
+        kwargs={
+            "column": _column("What they add up to."),
+            "plus": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that are added."),
+            "minus": KwargSpec(type=KwargType.COLUMNS, doc="Columns that are taken off."),
+            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are judged."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a row that still passes."
+            ),
+        },
+    ),
+    "expect_sequences_without_gaps": TypeSpec(
+        doc="The numbers of every group count up by one without gap or repetition, in the order of another column.",
+        sentence="$column must count up from $start without gap or repetition for each $group"
+        "[, in the order of $order].",
+        kwargs={
+            "column": _column("The whole number that counts up."),
+            "group": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that name one sequence."),
+            "order": KwargSpec(type=KwargType.COLUMN, doc="Column that must never fall while the number rises."),
+            "start": KwargSpec(type=KwargType.COUNT, default=1, doc="The first number of every sequence."),
+        },
+    ),
+    "expect_published_to_rederive": TypeSpec(
+        doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
+        sentence="the $published final must be what $other gives now, within $tolerance: $pairs"
+        "[, counting different values: $distinct][, never adding up $never_added][, by $by]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "published": KwargSpec(
+                type=KwargType.CHOICE,
+                default="previous",
+                choices=("previous", "replaced"),
+                doc="The final that is judged: of the month before, or of this period where this run would replace it.",
+            ),
+            "other": KwargSpec(
+                type=KwargType.TABLE, required=True, doc="What it is derived from, or derived as, at this run."
+            ),
+            "pairs": KwargSpec(
+                type=KwargType.PAIRS, required=True, doc="Column as it was published, and what must add up to it now."
+            ),
+            "distinct": KwargSpec(
+                type=KwargType.BOOLEAN,
+                default=False,
+                doc="What stands against the published count is the number of different values, not their sum.",
+            ),
+            "never_added": KwargSpec(
+                type=KwargType.COLUMNS,
+                doc="Published counts of different values, such as users, which are told by row; all, where distinct.",
+            ),
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
+            "row_condition": KwargSpec(
+                type=KwargType.CONDITION, doc="Only rows of the published final that meet it are compared."
+            ),
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "tolerance": KwargSpec(
+                type=KwargType.AMOUNT,
+                default="0",
+                doc="Greatest difference of a total that still passes; what one side lacks is 0 there.",
+            ),
+        },
+        of_published=True,
+    ),
+    "expect_feeds_to_be_present": TypeSpec(
+        doc="Every feed the sources file declares for this dataset has rows in the window, and none falls silent for "
+        "longer than it says.",
+        sentence="every declared feed must have rows, told apart by $columns"
+        "[, and by $day none may be silent for more than $grace_days days beyond what it declares]"
+        "[, not counting any $except_weekdays][, not counting $except_days].",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns whose values name a feed, such as the provider."
+            ),
+            "day": KwargSpec(
+                type=KwargType.COLUMN,
+                doc="Date or timestamp of the event, needed where a feed says how often it reports (`every_days`).",
+            ),
+            "grace_days": KwargSpec(
+                type=KwargType.COUNT, default=0, doc="Days a feed may be silent beyond what it declares and pass."
+            ),
+            **_EXCEPT,
+        },
+    ),
+    "expect_measure_to_fit_history": TypeSpec(
+        doc="A measure stays near what the last published periods had: a ratio to their median, or median deviations.",
+        sentence="$metric[ of $column][ of rows where $row_condition] must fit the last $maximum_history published "
+        "periods[, at least $low times their median][, at most $high times their median]"
+        "[, within $mads median absolute deviations of what is usual], given $minimum_history of them.",
+        kwargs={
+            "metric": KwargSpec(
+                type=KwargType.CHOICE,
+                required=True,
+                choices=("row_count", "mean", "mean_abs", "sum", "null_share"),
+                doc="The measure that is compared.",
+            ),
+            "column": KwargSpec(type=KwargType.COLUMN, doc="The column measured; none for the row count."),
+            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are measured."),
+            "low": KwargSpec(type=KwargType.NUMBER, doc="Least ratio to the median of history."),
+            "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio to the median of history."),
+            "mads": KwargSpec(
+                type=KwargType.NUMBER,
+                doc="Greatest distance in median absolute deviations: of a mean or a share from the median of history, "
+                "of a row count or a sum from its trend, which is a line once there are six periods.",
+            ),
+            "minimum_history": KwargSpec(
+                type=KwargType.COUNT, default=3, doc="Published periods needed before the check can be judged."
+            ),
+            "maximum_history": KwargSpec(
+                type=KwargType.COUNT,
+                default=12,
+                doc="The last published periods that say what is usual: a year, so that every season is in it; 1 for "
+                "a running total, and few for a ratio that growth would hide in.",
+            ),
+        },
+    ),
+    "expect_finals_to_hold_every_row": TypeSpec(
+        doc="Rows of the month before that became known after it was published as final are few and worth little.",
+        sentence="of the last final at most a share of $max_share of the rows[ and $max_amount of $amount] may have "
+        "become known later; $other holds those that did[, valued by $amount][ less $before].",
+        kwargs={
+            "other": KwargSpec(
+                type=KwargType.TABLE, required=True, doc="The rows that came late for it: a source's name and `.late`."
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of the month's rows that may be late and pass."
+            ),
+            "of": KwargSpec(
+                type=KwargType.TABLE, doc="All rows of that month, which the share is of: its name and `.previous`."
+            ),
+            "amount": KwargSpec(type=KwargType.OTHER_COLUMN, doc="Number by which the late rows are valued."),
+            "before": KwargSpec(
+                type=KwargType.OTHER_COLUMN, doc="Number the amount takes the place of: a row is worth the difference."
+            ),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest sum of what late rows are worth, signs left out, that passes."
+            ),
+            "day": KwargSpec(
+                type=KwargType.OTHER_COLUMN,
+                doc="Day of a late row, where it may be earlier than the month: the restatement begins with the first.",
+            ),
+        },
+    ),
+    "expect_values_to_convert": TypeSpec(
+        doc="Every raw value that is present converts to the contract's type.",
+        sentence="every value of $column must convert to its declared type (no NaN, infinity, overflow or bad date).",
+        kwargs={"column": _column("The converted column.")},
+    ),
+    "expect_values_to_refer_to": TypeSpec(
+        doc="Every row refers to a row of another table; those that do not are counted and, with an amount, valued.",
+        sentence="$columns must be found in $other ($other_columns) for all but a share of $max_share of the rows"
+        "[ and $max_amount of $amount][, of rows whose $where_known is found there][, of rows where $row_condition]"
+        "[, of other rows where $other_condition].",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS,
+                required=True,
+                doc="Columns that refer; a row with a NULL in one does not count.",
+            ),
+            "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset referred to."),
+            "other_columns": KwargSpec(
+                type=KwargType.OTHER_COLUMNS, required=True, doc="Its columns that are referred to, in the same order."
+            ),
+            "where_known": KwargSpec(
+                type=KwargType.COLUMNS,
+                doc="Of `columns` those that must be found by themselves for a row to be judged: who is not listed is "
+                "another check's, who is listed otherwise this one's.",
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of rows without such a row that still passes."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which the rows without such a row are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of those rows that still passes."
+            ),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+        },
+    ),
+    "expect_rows_to_be_immaterial": TypeSpec(
+        doc="Rows that should not be are few and worth little: they are counted and, with an amount, valued.",
+        sentence="of all but a share of $max_share of the rows[ and $max_amount of $amount] it must not be true that "
+        "$where[, on the last day covered by $day].",
+        kwargs={
+            "where": KwargSpec(type=KwargType.CONDITION, required=True, doc="What should be true of no row."),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of such rows that still passes; 1 for any number."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which such rows are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of such rows that still passes."
+            ),
+            "day": KwargSpec(type=KwargType.COLUMN, doc="Date of a row; only rows of the last day covered are judged."),
+        },
+    ),
+    "expect_distinct_counts_to_match": TypeSpec(
+        doc="A published count of distinct values equals the one counted anew from another table, group by group.",
+        sentence="$column must be the number of distinct $other_column in $other[, by $by]"
+        "[, counted over the $so_far up to $through]"
+        "[, except where $reason_column says that $other lacks a day of it][, of rows where $row_condition]"
+        "[, of other rows where $other_condition].",
+        kwargs={
+            "column": _column("The published count."),
+            "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset counted anew."),
+            "other_column": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="Column whose distinct values are counted."
+            ),
+            "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is counted."),
+            "so_far": KwargSpec(
+                type=KwargType.CHOICE,
+                choices=("week", "month"),
+                doc="Count from the beginning of the ISO week or month of `through` to that day, by the other's `day`.",
+            ),
+            "through": KwargSpec(
+                type=KwargType.COLUMN, doc="Date up to which a row counts so far; each of its days is a group."
+            ),
+            "reason_column": KwargSpec(
+                type=KwargType.COLUMN,
+                doc="Why a row has no count: exactly where the other dataset lacks a day of that week or month.",
+            ),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+        },
+    ),
+    "expect_cohort_to_match": TypeSpec(
+        doc="What units that had an amount when a period opened keep of it and lose is what another table's days say.",
+        sentence="of every $unit with $opening on the first day of $other[ or rather $since] $retained must be the "
+        "$closing of the last day[, $kept no more of it than the $opening], and $lost the $opening where nothing is "
+        "left[, in the $published final][, by $by (there $other_by)]"
+        "[, of rows where $row_condition][, of other rows where $other_condition].",
+        kwargs={
+            "retained": _column("What the units that had something when the period opened have at its end."),
+            "lost": _column("What those of them had who have nothing at its end."),
+            "kept": KwargSpec(
+                type=KwargType.COLUMN, doc="What they have at its end without expansion, at most what each had."
+            ),
+            "other": KwargSpec(
+                type=KwargType.TABLE,
+                required=True,
+                doc="Upstream table of the units' days; its first and its last day are compared.",
+            ),
+            "since": KwargSpec(
+                type=KwargType.TABLE, doc="The table whose first day the period opens with, where that is not other."
+            ),
+            "unit": KwargSpec(
+                type=KwargType.OTHER_COLUMNS, required=True, doc="Columns that name a unit, all of whose rows count."
+            ),
+            "opening": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="What a row of the first day had at its start."
+            ),
+            "closing": KwargSpec(
+                type=KwargType.OTHER_COLUMN, required=True, doc="What a row of the last day had at its end."
+            ),
+            "by": KwargSpec(type=KwargType.COLUMNS, doc="Columns whose every group is compared."),
+            "other_by": KwargSpec(
+                type=KwargType.OTHER_COLUMNS, doc="The columns of the first day that say in which group a unit was."
+            ),
+            "row_condition": _ROW_CONDITION,
+            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "published": KwargSpec(
+                type=KwargType.CHOICE,
+                choices=("previous",),
+                doc="The final that is judged instead of the figures of this run: that of the month before.",
+            ),
+        },
+    ),
+    "expect_repeated_keys_to_be_identical": TypeSpec(
+        doc="Rows that share a key differ in nothing but their delivery; a different row under the same key fails.",
+        sentence="rows that share $columns must differ in nothing but $delivery.",
+        kwargs={
+            "columns": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that identify a row together."),
+            "delivery": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that say how a row was delivered, not what it is."
+            ),
+        },
+    ),
+    "expect_redeliveries_to_be_rare": TypeSpec(
+        doc="Rows delivered again, which the contract's rule drops, are counted and stay a small or usual share.",
+        sentence="rows of the same $columns delivered again, as told by $delivery, are dropped and counted"
+        "[; at most a share of $max_share][; at most $high times the median of published periods]"
+        "[, given $minimum_history periods].",
+        kwargs={
+            "columns": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that identify a row together."),
+            "delivery": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that say how a row was delivered, not what it is."
+            ),
+            "max_share": KwargSpec(type=KwargType.NUMBER, doc="Greatest share of rows delivered again that passes."),
+            "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio of that share to the median of history."),
+            "minimum_history": KwargSpec(
+                type=KwargType.COUNT, doc="Published periods needed before `high` can be judged, 3 if not given."
+            ),
+        },
+    ),
+    "expect_rows_to_arrive_in_time": TypeSpec(
+        doc="Rows arrive within so many hours of their event; later ones are counted and, with an amount, valued.",
+        sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows"
+        "[ and $max_amount of $amount][, of rows where $row_condition].",
+        kwargs={
+            "event": _column("Timestamp of the event, or its date, which counts until the end of the day."),
+            "arrival": _column("Timestamp at which the row arrived."),
+            "within_hours": KwargSpec(
+                type=KwargType.NUMBER, required=True, doc="Hours after the event in which a row is in time."
+            ),
+            "max_share": KwargSpec(
+                type=KwargType.NUMBER, default=0, doc="Greatest share of rows that may be later and still pass."
+            ),
+            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which the late rows are valued."),
+            "max_amount": KwargSpec(
+                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of late rows that still passes."
+            ),
+            "row_condition": _ROW_CONDITION,
+        },
+    ),
+    "expect_instants_to_lie_on_their_day": TypeSpec(
+        doc="A timestamp lies on the UTC day that stands beside it, so none is of 1970 or of the future.",
+        sentence="$column must lie on the UTC day in $day.",
+        kwargs={"column": _column("The timestamp."), "day": _column("The date of its UTC day.")},
+    ),
+    "expect_offsets_to_be_contiguous": TypeSpec(
+        doc="The offsets of every partition of a queue that have landed have no gap.",
+        sentence="$offset must have no gap within $columns[, of rows that arrived $settle_hours hours after the "
+        "period's beginning or later by $arrival]; at most $max_missing may be missing.",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that name a partition, such as topic and partition."
+            ),
+            "offset": _column("Whole number that counts on by one within a partition."),
+            "arrival": _column("Timestamp at which the row arrived."),
+            "settle_hours": KwargSpec(
+                type=KwargType.NUMBER,
+                default=48,
+                doc="Hours at the period's beginning in which late rows of earlier days take up offsets.",
+            ),
+            "max_missing": KwargSpec(type=KwargType.COUNT, default=0, doc="Offsets that may be missing."),
+        },
+    ),
+    "expect_sessions_to_end": TypeSpec(
+        doc="Sessions have their closing event; the others lost events on the way or were broken off.",
+        sentence="sessions of $user, ended by $gap_minutes minutes without an event, must close with a $column of "
+        "$closing for all but a share of $max_share.",
+        kwargs={
+            "column": _column("Kind of the event."),
+            "closing": KwargSpec(type=KwargType.TEXT, required=True, doc="The kind that closes a session."),
+            "user": _column("Whose session it is."),
+            "time": _column("Timestamp of the event."),
+            "gap_minutes": KwargSpec(type=KwargType.COUNT, default=30, doc="Minutes without an event that end one."),
+            "max_share": KwargSpec(type=KwargType.NUMBER, default=0, doc="Greatest share without a closing event."),
+        },
+    ),
+    "expect_consumer_lag_to_be_bounded": TypeSpec(
+        doc="The consumer of a queue is not too far behind, and every partition was observed lately.",
+        sentence="$committed must be less than $max_hours hours behind $end in every partition ($columns), "
+        "by an $observed less than $max_hours hours before the end of the last day covered.",
+        kwargs={
+            "columns": KwargSpec(
+                type=KwargType.COLUMNS, required=True, doc="Columns that name a partition, such as topic and partition."
+            ),
+            "observed": _column("Timestamp of the observation."),
+            "end": _column("End offset of the partition at that time."),
+            "committed": _column("Offset the consumer had committed by then."),
+            "max_hours": KwargSpec(type=KwargType.NUMBER, required=True, doc="Hours from which on it is too late."),
+        },
+    ),
+    "expect_heaviest_key_share_to_be_at_most": TypeSpec(
+        doc="No single value of a column holds so many rows that one task would do most of the work.",
+        sentence="the heaviest $column must hold at most a share of $max_share of the rows.",
+        kwargs={
+            "column": _column("The key that rows are joined or grouped by."),
+            "max_share": KwargSpec(type=KwargType.NUMBER, required=True, doc="Greatest share that still passes."),
+        },
+    ),
+    "expect_rows_per_key_to_be_at_most": TypeSpec(
+        doc="No single value of a column has so many rows that a join on it multiplies what it is joined with.",
+        sentence="no $column may have more than $max_rows rows.",
+        kwargs={
+            "column": _column("The key that others are joined with."),
+            "max_rows": KwargSpec(type=KwargType.COUNT, required=True, doc="Greatest number of rows of one value."),
+        },
+    ),
+    "expect_source_to_match_contract": TypeSpec(
+        doc="The source has the columns and types of its contract.",
+        sentence="columns and types must be those of the contract (judging added columns: $added).",
+        kwargs={
+            "added": KwargSpec(
+                type=KwargType.BOOLEAN,
+                default=False,
+                doc="True judges columns the contract does not name, false the missing and changed ones.",
+            ),
+        },
+        run_level=True,
+    ),
+    "expect_inputs_to_be_current": TypeSpec(
+        doc="Every upstream version this run read is still the newest one published.",
+        sentence="inputs must be the newest published versions.",
+        run_level=True,
+    ),
+    "expect_rows_written_to_be_read_back": TypeSpec(
+        doc="The rows read back from the staged files are the rows that were written.",
+        sentence="rows written must be read back from the staged files.",
+        run_level=True,
+    ),
+    "expect_source_to_hold_its_period": TypeSpec(
+        doc="Every month of a source filed by month is there, and holds rows of that month only.",
+        sentence="every month must be there and hold rows of its own days only.",
+        run_level=True,
+    ),
+    "expect_report_to_be_delivered": TypeSpec(
+        doc="The document made of what was published is where its readers find it; judged after the commit.",
+        sentence="the report must be written where its readers find it, and that must be recorded.",
+        run_level=True,
+    ),
+    "expect_figures_in_time": TypeSpec(
+        doc="Figures are there by the service level of their pipeline, or a run says why not; judged between runs.",
+        sentence="figures must be there by the service level of their pipeline.",
+        run_level=True,
+    ),
+    "expect_rules_to_stay": TypeSpec(
+        doc="No rule of calculation changed within the period or since the one before; a change is told with its date.",
+        sentence="no other version of a rule may come into force.",
+        run_level=True,
+    ),
+    "expect_rules_to_cover_days": TypeSpec(
+        doc="Every rule of calculation is in force on every day that is computed.",
+        sentence="every rule must be in force on every day that is computed.",
+        run_level=True,
+    ),
+    "expect_rules_to_be_versioned": TypeSpec(
+        doc="The versions of rules that published figures were computed by are still declared as they were.",
+        sentence="a rule that published figures were computed by may change only as a new version from a later date.",
+        run_level=True,
+    ),
+    "expect_files_to_be_even": TypeSpec(
+        doc="No file or partition of an input is so much larger than the others that one task does most of the work.",
+        sentence="no file or partition of an input may dwarf the others.",
+        run_level=True,
+    ),
+    "expect_files_not_to_be_small": TypeSpec(
+        doc="No input is cut into so many small files that opening them takes longer than reading them.",
+        sentence="an input must not be cut into many small files.",
+        run_level=True,
+    ),
+    "expect_build_sides_to_fit_memory": TypeSpec(
+        doc="Every input that is small enough on disk to be broadcast in a join is also small enough in memory.",
+        sentence="an input that a join broadcasts must fit into its share of the heap.",
+        run_level=True,
+    ),
+    "expect_partitions_to_fit_memory": TypeSpec(
+        doc="Every input, shuffled into as many partitions as are set, leaves each task no more than its memory holds.",
+        sentence="an input that is shuffled must fit, partition by partition, into the memory of a task.",
+        run_level=True,
+    ),
+    "expect_tasks_to_be_even": TypeSpec(
+        doc="In no stage of the run one task had most of the work.",
+        sentence="in no stage one task may take or read many times what the median does.",
+        run_level=True,
+    ),
+    "expect_memory_to_suffice": TypeSpec(
+        doc="The run's tasks did not spill to disk, collect garbage for long or fill a heap.",
+        sentence="tasks must not spill to disk, collect garbage for long or fill a heap.",
+        run_level=True,
+    ),
+    "expect_tasks_to_succeed": TypeSpec(
+        doc="Every task of the run succeeded at once, and no executor was lost; what was repeated came out the same.",
+        sentence="no task may fail and no executor be lost.",
+        run_level=True,
+    ),
+    "expect_run_time_to_fit_history": TypeSpec(
+        doc="The run took about as long as for earlier published periods.",
+        sentence="reading, computing and checking must not take many times what it took for earlier periods.",
+        run_level=True,
+    ),
+    "expect_throughput_to_fit_history": TypeSpec(
+        doc="The run read about as many rows per second as for earlier published periods.",
+        sentence="rows read per second must not fall to a fraction of what they were for earlier periods.",
+        run_level=True,
+    ),
+    "expect_run_to_complete": TypeSpec(
+        doc="The run reached its verdict.",
+        sentence="the run must reach its verdict.",
+        run_level=True,
+    ),
+}
+
+NULLS_LEFT_OUT = frozenset(
+    {
+        "expect_instants_to_lie_on_their_day",
+        "expect_measure_to_fit_history",
+        "expect_redeliveries_to_be_rare",
+        "expect_repeated_keys_to_be_identical",
+        "expect_rows_to_arrive_in_time",
+        "expect_sessions_to_end",
+        "expect_values_to_refer_to",
+    }
+)
+"""Custom types that judge only rows with a value, so that NULLs may leave nothing to judge."""
+
+_COLUMNS_IN = {KwargType.COLUMN, KwargType.COLUMNS, KwargType.BY, KwargType.LINES, KwargType.PAIRS}
+
+
+def type_names() -> tuple[str, ...]:
+    """The names of the custom expectation types, sorted."""
+    return tuple(sorted(CUSTOM_TYPES))
+
+
+def columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:
+    """The columns of its own dataset that a custom check names, in order of first mention."""
+    spec = CUSTOM_TYPES[type_name]
+    return tuple(dict.fromkeys(name for kwarg in spec.columns for name in _names(kwargs.get(kwarg), "column")))
+
+
+def judges_published(type_name: str) -> bool:
+    """Whether a type judges what was published before rather than the dataset at hand."""
+    return type_name in CUSTOM_TYPES and CUSTOM_TYPES[type_name].of_published
+
+
+def other_columns_of(type_name: str, kwargs: Mapping[str, Json]) -> tuple[str, ...]:
+    """The columns of the compared dataset that a custom check names, in order of first mention."""
+    names: list[str] = []
+    for kwarg, spec in CUSTOM_TYPES[type_name].kwargs.items():
+        if spec.type in (KwargType.OTHER_COLUMN, KwargType.OTHER_COLUMNS, KwargType.PAIRS, KwargType.BY):
+            names += _names(kwargs.get(kwarg), "other")
+    return tuple(dict.fromkeys(names))
+
+
+def _names(value: Json, side: str) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [name for name in value.values() if isinstance(name, str)]
+    if not isinstance(value, Sequence):
+        return []
+    names = [item.get(side) if isinstance(item, Mapping) else item for item in value]
+    return [name for name in names if isinstance(name, str) and name != ROW_COUNT]

@@ -1,0 +1,251 @@
+"""Evaluation of the expectation types that Great Expectations lacks: ask, run a few jobs, judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from dq.base.errors import DqError, EvaluationError
+from dq.base.model import ALLOWED, Check, CheckResult, Evidence, Outcome
+from dq.checks.bridges import columns_to_add_up
+from dq.checks.cohorts import cohort_to_match
+from dq.checks.comparisons import total_to_reconcile, totals_to_match
+from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
+from dq.checks.custom_kwargs import describe, kwarg_problems, with_defaults
+from dq.checks.custom_types import CUSTOM_TYPES, columns_of, judges_published, other_columns_of
+from dq.checks.days import days_to_be_complete, partition_to_be_fresh
+from dq.checks.events import instants_to_lie_on_their_day, sessions_to_end
+from dq.checks.feeds import feeds_to_be_present
+from dq.checks.fit_history import measure_to_fit_history
+from dq.checks.heavy_keys import heaviest_key_share_to_be_at_most, rows_per_key_to_be_at_most
+from dq.checks.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
+from dq.checks.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
+from dq.checks.references import distinct_counts_to_match, values_to_refer_to
+from dq.checks.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
+from dq.checks.restatement import published_to_rederive
+from dq.checks.rows import (
+    ratio_to_be_explained,
+    rows_to_be_immaterial,
+    values_to_convert,
+    zero_denominators_to_be_counted,
+)
+from dq.checks.sequences import sequences_without_gaps
+from dq.engine.conditions import named_columns
+from dq.engine.dataset import Context, Dataset
+from dq.engine.gather import Gather, whole
+from dq.engine.kept import nothing_kept
+from dq.engine.reasons import reason
+
+_DAYS = "rows per day"
+_TOTALS = "totals of one scan"
+_MATCHES = "rows without a counterpart"
+_REPEATS = "groups of one key"
+_SESSIONS = "events in the order of each user"
+_PARTITIONS = "totals of each partition"
+_TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
+    "expect_partition_to_be_fresh": (partition_to_be_fresh, Evidence.COMPARISON, _DAYS),
+    "expect_days_to_be_complete": (days_to_be_complete, Evidence.COMPARISON, _DAYS),
+    "expect_zero_denominators_to_be_counted": (zero_denominators_to_be_counted, Evidence.SCAN, _TOTALS),
+    "expect_ratio_to_be_explained": (ratio_to_be_explained, Evidence.SCAN, _TOTALS),
+    "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
+    "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
+    "expect_columns_to_add_up": (columns_to_add_up, Evidence.SCAN, _TOTALS),
+    "expect_sequences_without_gaps": (sequences_without_gaps, Evidence.COMPARISON, "one pass in the order of numbers"),
+    "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
+    "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
+    "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
+    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
+    "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
+    "expect_rows_to_be_immaterial": (rows_to_be_immaterial, Evidence.SCAN, _TOTALS),
+    "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
+    "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
+    "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
+    "expect_cohort_to_match": (cohort_to_match, Evidence.COMPARISON, "amounts of each unit on the first and last day"),
+    "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
+    "expect_rows_per_key_to_be_at_most": (rows_per_key_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
+    "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),
+    "expect_redeliveries_to_be_rare": (redeliveries_to_be_rare, Evidence.KEY_PASS, _REPEATS),
+    "expect_instants_to_lie_on_their_day": (instants_to_lie_on_their_day, Evidence.SCAN, _TOTALS),
+    "expect_sessions_to_end": (sessions_to_end, Evidence.KEY_PASS, _SESSIONS),
+    "expect_offsets_to_be_contiguous": (offsets_to_be_contiguous, Evidence.KEY_PASS, _PARTITIONS),
+    "expect_consumer_lag_to_be_bounded": (consumer_lag_to_be_bounded, Evidence.KEY_PASS, _PARTITIONS),
+}
+
+
+def is_custom(check: Check) -> bool:
+    """Whether a check is of a type that is evaluated here."""
+    return check.type in _TYPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The custom checks of one dataset, prepared: what they ask of the data, and how each is judged by the answers."""
+
+    checks: Sequence[Check]
+    gather: Gather
+    judges: Mapping[str, Judge]
+
+    def results(self) -> dict[str, CheckResult]:
+        """The results by check id; starts the jobs for what no scan has answered before."""
+        self.gather.run()
+        return {check.check: _result(check, _attempt(self.judges[check.check])) for check in self.checks}
+
+
+def ask(checks: Sequence[Check], dataset: Dataset, context: Context) -> Asked:
+    """The custom checks on one dataset, prepared without a Spark job.
+
+    All of them share their jobs: one for the totals of this dataset, one for those of each table compared with, one per
+    grouping. A check whose evidence cannot be had is errored with the reason and leaves the others alone.
+    Raises ValueError for a check that the run itself has to judge, or whose type is not a custom one.
+    """
+    foreign = sorted({check.type for check in checks if not is_custom(check)})
+    if foreign:
+        raise ValueError(f"not evaluated on a dataset: {', '.join(foreign)}")
+    gather = Gather()
+    judges = {check.check: _prepared(check, dataset, context, gather) for check in checks}
+    return Asked(checks=checks, gather=gather, judges=judges)
+
+
+def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context) -> dict[str, CheckResult]:
+    """The results of the custom checks on one dataset, by check id; see ``ask``."""
+    return ask(checks, dataset, context).results()
+
+
+def plan_line(check: Check) -> str:
+    """How a custom check will be decided, as one line of the plan."""
+    _, evidence, how = _TYPES[check.type]
+    kwargs = with_defaults(check.type, check.kwargs)
+    other = kwargs.get("other")
+    if kwargs.get("by"):
+        how = f"totals by {', '.join(str(name) for name in _list(kwargs['by']))}"
+    against = f" against {other}" if other else ""
+    columns = ", ".join(columns_of(check.type, check.kwargs)) or "no column"
+    return f"{evidence}: {how}{against} ({columns})"
+
+
+def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) -> Judge:
+    """The judge of one check; whatever stops it from asking for evidence becomes a judge that says so."""
+
+    def prepare() -> Judge:
+        problems = kwarg_problems(check.type, check.kwargs)
+        if problems:
+            raise EvaluationError("; ".join(f"{name}: {what}" for name, what in problems), where=check.check)
+        if not judges_published(check.type):
+            absent = context.absent_columns.get(str(check.kwargs.get("other")), {})
+            _want(columns_of(check.type, check.kwargs), dataset.absent_columns)
+            _want(other_columns_of(check.type, check.kwargs), absent)
+        prepare_type = _TYPES[check.type][0]
+        kwargs = with_defaults(check.type, check.kwargs)
+        request = Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather)
+        if dataset.may_be_empty:
+            request.every_row()
+        return _excusing(request, _judged_rows(request, prepare_type(request)))
+
+    try:
+        return prepare()
+    except Exception as error:
+        judged = _failed(error)
+        return lambda: judged
+
+
+def _judged_rows(request: Request, judge: Judge) -> Judge:
+    """The judge of a check, which may not pass where its condition keeps no row of this dataset.
+
+    A total that is missing over no rows still fails; a number of rows, and what was published, are judged as they are.
+    """
+    counts = request.text("metric") == "row_count"
+    of_published = judges_published(request.check.type) or bool(request.text("published"))
+    if request.condition() is None or counts or of_published:
+        return judge
+    read = request.kept_rows()
+
+    def judge_rows() -> Judged:
+        kept = whole(read()) or request.excused()
+        if kept:
+            return judge()
+        judged = _attempt(judge)
+        if judged.outcome is Outcome.FAILED:
+            return judged
+        outcome, why = nothing_kept(request.check)
+        if outcome is judged.outcome is Outcome.ERRORED:
+            why = f"{why}: {judged.reason}"
+        return Judged(outcome=outcome, reason=why, evidence=Evidence.NONE)
+
+    return judge_rows
+
+
+def _excusing(request: Request, judge: Judge) -> Judge:
+    """The judge of a check that is not run where nothing is left to judge and that may be."""
+
+    def judged() -> Judged:
+        try:
+            return judge()
+        except NothingToJudgeError as error:
+            if not (request.check.may_be_empty or request.excused()):
+                raise
+            return Judged(outcome=Outcome.NOT_RUN, reason=f"{error.what}, {ALLOWED}", evidence=Evidence.NONE)
+
+    return judged
+
+
+def _want(columns: Sequence[str], absent: Mapping[str, str]) -> None:
+    """Leave a check not run that needs a column which is NULL for want of a source."""
+    for name in columns:
+        if name in absent:
+            raise NotRunError(absent[name])
+
+
+def _attempt(judge: Judge) -> Judged:
+    try:
+        return judge()
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> Judged:
+    if isinstance(error, NotRunError):
+        return Judged(outcome=Outcome.NOT_RUN, reason=str(error), evidence=Evidence.NONE)
+    return Judged(outcome=Outcome.ERRORED, reason=reason(error), evidence=Evidence.NONE)
+
+
+def _result(check: Check, judged: Judged) -> CheckResult:
+    expected = describe(check.type, check.kwargs) if not kwarg_problems(check.type, check.kwargs) else ""
+    return CheckResult(
+        check=check.check,
+        dataset=check.dataset,
+        type=check.type,
+        severity=check.severity,
+        outcome=judged.outcome,
+        kwargs=check.kwargs,
+        description=check.description,
+        failure_class=check.failure_class,
+        runbook=check.runbook,
+        observed=judged.observed,
+        expected=expected,
+        reason=judged.reason,
+        evidence=judged.evidence,
+        measures=judged.measures,
+        rows=judged.rows,
+        gx_result={"observed_value": judged.observed or judged.reason, **judged.measures},
+        where=check.where,
+    )
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def columns_named(check: Check) -> list[str]:
+    """The columns of its own dataset a check names, those of its row condition last; each once."""
+    if check.type in CUSTOM_TYPES:
+        named = list(columns_of(check.type, check.kwargs))
+    else:
+        named = [name for key in ("column", "column_A", "column_B") if isinstance(name := check.kwargs.get(key), str)]
+        listed = check.kwargs.get("column_list")
+        named += [str(name) for name in listed] if isinstance(listed, list | tuple) else []
+    condition = check.kwargs.get("row_condition")
+    if isinstance(condition, str) and condition:
+        with suppress(DqError):  # evaluating the check says what is wrong with its condition
+            named += named_columns(condition)
+    return list(dict.fromkeys(named))

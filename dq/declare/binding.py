@@ -1,0 +1,299 @@
+"""One pipeline with everything that is declared about it, and every mistake in how that fits together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from dq import runbooks, sources
+from dq.base.errors import ConfigError, DqError, Finding, choices, near
+from dq.base.model import Check
+from dq.base.periods import Grain
+from dq.base.run_key import text_hash
+from dq.checks.custom_types import (
+    FIRST_DAY,
+    LAST_DAY,
+    ROW_COUNT,
+    SO_FAR,
+    columns_of,
+    judges_published,
+    other_columns_of,
+)
+from dq.declare import job_code, overrides, registry, suites
+from dq.declare.implied_checks import (
+    after_commit_checks,
+    finals_stand,
+    published_checks,
+    run_level_checks,
+    strain_checks,
+)
+from dq.engine import conditions
+
+PREVIOUS = ".previous"
+"""Ends the name of a table of the month before: this one's last final, an upstream one as it is published now; and of
+a source's rows of that month as they are known now."""
+
+
+TRAILING = ".trailing"
+"""Ends the name of an upstream table's day with which the twelve months begin that end with the last day covered, and
+of this table's final of the month which that day begins."""
+
+
+REPLACED = ".replaced"
+"""Ends the name under which a final of the same period that this run would replace can be compared with."""
+
+
+LATE = ".late"
+"""Ends the name of a source's rows that became known after the month they belong to was published as final."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A pipeline with everything that is declared about it; ``checks`` by dataset, in the order they are judged.
+
+    ``run_checks`` are about the run itself, ``strain_checks`` about what it strained and ``after_checks`` about what
+    follows its commit: those two change no verdict.
+    ``sources`` are the company's, read by the rules of this pipeline.
+    """
+
+    name: str
+    pipeline: registry.Pipeline
+    sources: sources.SourcesConfig
+    page: runbooks.Page
+    checks: Mapping[str, Sequence[Check]]
+    run_checks: Mapping[str, Check]
+    strain_checks: Mapping[str, Check]
+    after_checks: Mapping[str, Check]
+    texts: Mapping[str, str]
+
+    @property
+    def all_checks(self) -> list[Check]:
+        """Every check of the pipeline, those about the run itself last."""
+        return [*self.deciding_checks, *self.strain_checks.values(), *self.after_checks.values()]
+
+    @property
+    def deciding_checks(self) -> list[Check]:
+        """The checks that are judged before the verdict."""
+        return [check for checks in self.checks.values() for check in checks] + list(self.run_checks.values())
+
+    @property
+    def hash(self) -> str:
+        """A hash over the declared text that decides what this pipeline computes and how it is judged."""
+        return text_hash(self.texts)
+
+
+class Collector:
+    """Runs readers one after another and keeps every mistake they find."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+
+    def read(self, reader: Callable[[], T]) -> T | None:
+        """What a reader gives, None where it finds mistakes."""
+        try:
+            return reader()
+        except ConfigError as error:
+            self.findings += error.findings
+            return None
+
+
+def _may_be_late(contract: sources.Contract) -> bool:
+    """Whether a source says of each row which day it belongs to and when it became known."""
+    return bool(contract.day and contract.known_at)
+
+
+def bind_all(
+    declared: registry.Registry,
+    loaded: Mapping[str, suites.Suite],
+    pages: Mapping[str, runbooks.Page],
+    contracts: sources.Contracts | None,
+    mapped: sources.SourcesConfig | None,
+    shared_texts: Mapping[str, str],
+    found: Collector,
+) -> dict[str, Bound]:
+    """The pipelines without a mistake, by name; where the columns of an input are not known, only sections are."""
+    bound = {}
+    for name, item in declared.pipelines.items():
+        page = pages.get(item.runbook)
+        if contracts is None or not _inputs_known(name, item, declared, contracts, found):
+            found.findings += [finding for suite in _suites_of(item, loaded) for finding in _anchors(suite, page)]
+            continue
+        result = found.read(partial(_bind, name, item, loaded, page, declared, contracts, mapped, shared_texts))
+        if result:
+            bound[name] = result
+    return bound
+
+
+def _inputs_known(
+    name: str,
+    item: registry.Pipeline,
+    declared: registry.Registry,
+    contracts: sources.Contracts,
+    found: Collector,
+) -> bool:
+    """Whether the columns of everything a pipeline reads are known; a source without contract is a mistake."""
+    unknown = [(number, source) for number, source in enumerate(item.sources) if source not in contracts]
+    for number, source in unknown:
+        message = f"has no contract; {choices(source, [*contracts])}"
+        found.findings.append(declared.document.finding(("pipelines", name, "sources", number), message))
+    return not unknown and all(table in declared.pipelines for table in item.upstream)
+
+
+def _suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> list[suites.Suite]:
+    """The suites of a pipeline that could be read."""
+    return [loaded[file] for file in item.suites if file in loaded]
+
+
+def _anchors(suite: suites.Suite, page: runbooks.Page | None) -> list[Finding]:
+    """The checks of a suite that lead to a section the pipeline's page does not have."""
+    otherwise = "write it (runbooks/README.md, To add a way of failing) or take one of its other sections"
+    return [
+        suite.finding(
+            index,
+            "runbook",
+            f"{page.file} has no section #{check.runbook}; {near(check.runbook, page.anchors, otherwise)}",
+        )
+        for index, check in enumerate(suite.checks)
+        if page and check.runbook and page.section(check.runbook) is None
+    ]
+
+
+def _bind(
+    name: str,
+    item: registry.Pipeline,
+    loaded: Mapping[str, suites.Suite],
+    page: runbooks.Page | None,
+    declared: registry.Registry,
+    contracts: sources.Contracts,
+    mapped: sources.SourcesConfig | None,
+    shared_texts: Mapping[str, str],
+) -> Bound | None:
+    """One pipeline's suites, contract checks and run-level checks on its own runbook page.
+
+    A ConfigError with the mistakes in what could be read; None where there is none, but something could not be read.
+    """
+    findings: list[Finding] = []
+    by_dataset: dict[str, list[Check]] = defaultdict(list)
+    columns = {source: list(contracts[source].columns) for source in item.sources}
+    columns |= {table: list(declared.pipelines[table].publishes.columns) for table in (*item.upstream, name)}
+    texts = dict(shared_texts) | {"pipeline": repr(item)}
+    for source in item.sources:
+        by_dataset[source] += sources.contract_checks(mapped, source) if mapped else []
+    if item.publishes.totals_of:
+        try:
+            conditions.expression(item.publishes.totals_of, columns[name])
+        except DqError as error:
+            findings.append(declared.document.finding(("pipelines", name, "publishes", "totals_of"), str(error)))
+    ends = (FIRST_DAY, LAST_DAY, SO_FAR)
+    comparable = columns | {f"{table}{end}": columns[table] for table in item.upstream for end in ends}
+    may_be_late = [source for source in item.sources if _may_be_late(contracts[source])]
+    comparable |= {f"{source}{end}": columns[source] for source in may_be_late for end in (LATE, PREVIOUS)}
+    if item.compares_with_previous:
+        comparable |= {f"{table}{PREVIOUS}": columns[table] for table in (*item.upstream, name)}
+        comparable |= {
+            f"{table}{PREVIOUS}{end}": columns[table] for table in item.upstream for end in (FIRST_DAY, LAST_DAY)
+        }
+    comparable[f"{name}{REPLACED}"] = columns[name]
+    if item.trailing_twelve_months:
+        of_days = [table for table in item.upstream if declared.pipelines[table].grain is Grain.DAY]
+        comparable |= {f"{table}{TRAILING}{FIRST_DAY}": columns[table] for table in of_days}
+        comparable[f"{name}{TRAILING}"] = columns[name]
+        if item.grain is not Grain.MONTH or not item.compares_with_previous:
+            message = "only a table of months that compares_with_previous has twelve finals to count from"
+            findings.append(declared.document.finding(("pipelines", name, "trailing_twelve_months"), message))
+    findings += job_code.mistakes(name, declared, columns)
+    by_dataset[name] += published_checks(name, item.publishes, declared.document)
+    readable = [suite for suite in _suites_of(item, loaded) if not suite.unsure]
+    every_suite = len(readable) == len(item.suites)
+    for suite in _suites_of(item, loaded):
+        texts[suite.file] = suite.text
+        if suite.dataset not in columns:
+            message = f"{name} reads no dataset {suite.dataset}; it has {', '.join(sorted(columns))}"
+            findings.append(suite.finding(None, "dataset", message))
+            continue
+        findings += suites.house_findings(suite, columns[suite.dataset])
+        findings += _reference_findings(suite, comparable)
+        by_dataset[suite.dataset] += overrides.adjusted(suite.checks, mapped)
+        findings += _anchors(suite, page)
+    stands = [check for check in by_dataset[name] if check.kwargs.get("published") == "replaced"]
+    compared = {column for check in stands for column in columns_of(check.type, check.kwargs)}
+    by_dataset[name] += finals_stand(name, item.publishes, compared, declared.document)
+    for dataset in columns if every_suite else ():
+        if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):
+            where = ("pipelines", name, "suites")
+            findings.append(declared.document.finding(where, f"no suite with a row-count check for {dataset}"))
+    run_checks = run_level_checks(name, item, declared.document)
+    strained = strain_checks(name, declared.document)
+    after_checks = after_commit_checks(name, item, declared.document)
+    seen: dict[str, Check] = {}
+    of_datasets = (check for checks in by_dataset.values() for check in checks)
+    for check in [*of_datasets, *run_checks, *strained, *after_checks]:
+        if check.check in seen:
+            file, _, line = check.where.rpartition(":")
+            if file != seen[check.check].where.rpartition(":")[0]:  # within one file the reader of suites tells it
+                findings.append(Finding(file, int(line or 0), check.check, f"id taken at {seen[check.check].where}"))
+        seen[check.check] = check
+    if findings:
+        raise ConfigError(findings)
+    if page is None or mapped is None or not every_suite:
+        return None
+
+    def bind(checks: Sequence[Check]) -> list[Check]:
+        return suites.bind(checks, item.runbook, page.class_of, page.anchor_for_class)
+
+    return Bound(
+        name=name,
+        pipeline=item,
+        sources=mapped.reading({source: sources.ReadRule(rule) for source, rule in item.reads.items()}),
+        page=page,
+        checks={dataset: bind(by_dataset[dataset]) for dataset in (*item.sources, *item.upstream, name)},
+        run_checks={check.check: check for check in bind(run_checks)},
+        strain_checks={check.check: check for check in bind(strained)},
+        after_checks={check.check: check for check in bind(after_checks)},
+        texts=texts,
+    )
+
+
+def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """The mistakes in what a suite says of other datasets and in its row conditions, before Spark starts."""
+    found = []
+    for index, check in enumerate(suite.checks):
+        if index in suite.unsure:
+            continue
+        which = check.kwargs.get("published", "previous")
+        if judges_published(check.type) and f"{suite.dataset}.{which}" not in columns:
+            message = f"{suite.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
+            found.append(suite.finding(index, "type", message))
+        other, since = check.kwargs.get("other"), check.kwargs.get("since")
+        if isinstance(since, str) and f"{since}{FIRST_DAY}" not in columns:
+            valid = [name.removesuffix(FIRST_DAY) for name in columns if name.endswith(FIRST_DAY)]
+            message = f"no dataset {since} with a first day; {choices(since, valid)}"
+            found.append(suite.finding(index, "kwargs.since", message))
+            continue
+        if isinstance(other, str) and other not in columns:
+            found.append(suite.finding(index, "kwargs.other", f"no dataset {other}; {choices(other, [*columns])}"))
+            continue
+        if isinstance(other, str):
+            for name in other_columns_of(check.type, check.kwargs):
+                if name != ROW_COUNT and name not in columns[other]:
+                    message = f"{other} has no column {name}; {choices(name, columns[other])}"
+                    found.append(suite.finding(index, "kwargs", message))
+        for key, dataset in (
+            ("row_condition", suite.dataset),
+            ("where", suite.dataset),
+            ("other_condition", other),
+            ("other_where", other),
+        ):
+            text = check.kwargs.get(key)
+            if isinstance(text, str) and text and isinstance(dataset, str):
+                try:
+                    conditions.expression(text, columns[dataset])
+                except DqError as error:
+                    found.append(suite.finding(index, f"kwargs.{key}", str(error)))
+    return found

@@ -1,0 +1,192 @@
+"""The checks no suite declares: what follows from the schema a pipeline publishes, and what every run must prove."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from dq.base import yamlfile
+from dq.base.model import Check, Severity
+from dq.base.periods import Grain
+from dq.checks.custom_types import ROW_COUNT
+from dq.declare import registry
+
+FILE = "jobs/pipelines.yml"
+IN_TIME = "figures.in_time"
+"""What follows the pipeline's name in the id of the check that its figures are there by their level."""
+
+
+def published_checks(name: str, published: registry.Published, document: yamlfile.Document) -> list[Check]:
+    """The checks that follow from the schema a pipeline publishes: key unique, required columns not NULL."""
+
+    def where(*key: str) -> str:
+        return f"{FILE}:{document.line(('pipelines', name, 'publishes', *key))}"
+
+    single = len(published.key) == 1
+    checks = [
+        Check(
+            check=f"{name}.key.unique",
+            dataset=name,
+            type="expect_column_values_to_be_unique" if single else "expect_compound_columns_to_be_unique",
+            kwargs={"column": published.key[0]} if single else {"column_list": published.key},
+            description=f"{', '.join(published.key)} identify a row.",
+            failure_class="F02",
+            # Where the key is required, its NULLs are told by the checks of its columns.
+            may_be_empty=all(published.columns[column].required for column in published.key),
+            where=where("key"),
+        )
+    ]
+    for column, spec in published.columns.items():
+        if spec.required:
+            checks.append(
+                Check(
+                    check=f"{name}.{column}.required",
+                    dataset=name,
+                    type="expect_column_values_to_not_be_null",
+                    kwargs={"column": column},
+                    description=f"{column} is never NULL.",
+                    failure_class="F01",
+                    where=where("columns", column),
+                )
+            )
+    return checks
+
+
+def finals_stand(
+    name: str, published: registry.Published, compared: Collection[str], document: yamlfile.Document
+) -> list[Check]:
+    """The checks that a final which is published again says what it said; ``compared`` are columns a suite looks at.
+
+    Amounts and counts are told apart, so that a waiver's ceiling is in one unit. What is not a number is compared by
+    counting the rows that say the same.
+    """
+
+    def stands(what: str, columns: Sequence[str], by: Sequence[str]) -> Check:
+        return Check(
+            check=f"{name}.final.{what}",
+            dataset=name,
+            type="expect_published_to_rederive",
+            kwargs={
+                "published": "replaced",
+                "other": name,
+                "pairs": [{"column": column, "other": column} for column in columns],
+                "by": [*by],
+            },
+            description=f"A final that is published again says the same {what} as before, row by row.",
+            failure_class="F15",
+            where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns'))}",
+        )
+
+    found = [
+        stands(what, left, published.cells)
+        for what, columns in published.numbers().items()
+        if (left := [column for column in columns if column not in compared])
+    ]
+    if published.words():
+        found.append(stands("words", [ROW_COUNT], [*published.cells, *published.words()]))
+    return found
+
+
+def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:
+    """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
+    of_run = _OfRun(name, document)
+    checks = [
+        of_run("run.completes", "expect_run_to_complete", "F26", "The run and its upstream runs complete."),
+        of_run(
+            "rows.read_back",
+            "expect_rows_written_to_be_read_back",
+            "F14",
+            "The rows that were written are the rows that are read back.",
+        ),
+    ]
+    if item.rules:
+        description = "Every rule of calculation is in force on every day that is computed."
+        checks.append(of_run("rules.cover", "expect_rules_to_cover_days", "F25", description))
+        description = "No other version of a rule came into force; a step at such a date is explained by it."
+        checks.append(of_run("rules.changed", "expect_rules_to_stay", "F25", description, Severity.INFO))
+        description = "A rule that published figures were computed by changes only as a new version from a later date."
+        kind = "expect_rules_to_be_versioned"
+        checks.append(of_run("rules.versioned", kind, "F25", description, Severity.WARNING))
+    if item.upstream:
+        description = "No newer version of an input was published since this run read it."
+        checks.append(of_run("inputs.current", "expect_inputs_to_be_current", "F16", description))
+    files = (
+        ("even", "expect_files_to_be_even", "F18", "No file or partition of an input dwarfs the others."),
+        ("small", "expect_files_not_to_be_small", "F18", "No input is cut into many small files."),
+        (
+            "broadcast",
+            "expect_build_sides_to_fit_memory",
+            "F17",
+            "What a join broadcasts fits into its share of a heap.",
+        ),
+        ("partitions", "expect_partitions_to_fit_memory", "F17", "What a task shuffles of an input fits its memory."),
+    )
+    for suffix, kind, failure_class, description in files:
+        severity = Severity.INFO if suffix in ("small", "partitions") else Severity.WARNING
+        checks.append(of_run(f"files.{suffix}", kind, failure_class, description, severity))
+    return checks
+
+
+def strain_checks(name: str, document: yamlfile.Document) -> list[Check]:
+    """The checks on what a run strained: judged once its verdict is known, and whatever they find it stays."""
+    of_run = _OfRun(name, document)
+    checks = (
+        ("even", "expect_tasks_to_be_even", "F18", "In no stage of the run one task had most of the work."),
+        ("memory", "expect_memory_to_suffice", "F17", "Tasks did not spill, collect garbage for long or fill a heap."),
+        ("tasks", "expect_tasks_to_succeed", "F17", "No task failed and no executor was lost."),
+        ("time", "expect_run_time_to_fit_history", "F19", "The run took about as long as for earlier periods."),
+        (
+            "throughput",
+            "expect_throughput_to_fit_history",
+            "F19",
+            "The run read about as many rows per second as usual.",
+        ),
+    )
+    return [
+        of_run(f"strain.{suffix}", kind, failure_class, description, Severity.WARNING)
+        for suffix, kind, failure_class, description in checks
+    ]
+
+
+def after_commit_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:
+    """The checks on what no run can decide: that a report reached its readers, or that figures are there in time."""
+    of_run = _OfRun(name, document)
+    if item.document:
+        description = "The report of what is published was written where its readers find it."
+        return [of_run("report.delivered", "expect_report_to_be_delivered", "F21", description)]
+    of_class = in_time_class(item)
+    ran = (
+        "The figures are there by their level." if of_class == "F21" else "A run was made by the level of its figures."
+    )
+    return [of_run(IN_TIME, "expect_figures_in_time", of_class, ran)]
+
+
+def in_time_class(item: registry.Pipeline) -> str:
+    """The way of failing of figures that are not there in time: of a month for investors they are a late report."""
+    return "F21" if item.investors and item.grain is Grain.MONTH else "F26"
+
+
+class _OfRun:
+    """Makes checks on a run of one pipeline as a whole."""
+
+    def __init__(self, name: str, document: yamlfile.Document) -> None:
+        self.name = name
+        self.where = f"{FILE}:{document.line(('pipelines', name))}"
+
+    def __call__(
+        self,
+        suffix: str,
+        kind: str,
+        failure_class: str,
+        description: str,
+        severity: Severity = Severity.CRITICAL,
+    ) -> Check:
+        return Check(
+            check=f"{self.name}.{suffix}",
+            dataset=self.name,
+            type=kind,
+            kwargs={},
+            severity=severity,
+            description=description,
+            failure_class=failure_class,
+            where=self.where,
+        )

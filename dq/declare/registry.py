@@ -1,0 +1,260 @@
+"""The registry of pipelines: job, inputs, suites, runbook and published schema of each, read strictly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding, UsageError, choices
+from dq.base.model import NAME
+from dq.base.paths import local
+from dq.base.periods import Grain
+
+MARKER = Path("jobs", "pipelines.yml")
+RATIO = "decimal(18,6)"
+"""The type of every ratio: what ``dq.ratio`` gives."""
+COUNTS = ("int", "bigint")
+DOCUMENT_COLUMNS = (
+    "line",
+    "section",
+    "metric",
+    "unit",
+    "basis",
+    "value",
+    "value_reason",
+    "previous_period",
+    "previous_value",
+    "change",
+    "change_ratio",
+    "change_ratio_reason",
+)
+"""The columns a published table needs to be shown to people as a document, one row per metric."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Column(_Strict):
+    """A published column: its Spark SQL type and whether NULL is a failure.
+
+    ``depends_on`` are the sources without which it is NULL: where one is declared absent, its checks are not run.
+    ``follows`` says that it follows from other columns, rows or periods, so that a final which is published again is
+    not compared by it once more: a running total, what the period before said, or the reason why that is not there.
+    """
+
+    type: str
+    required: bool = False
+    description: str = ""
+    depends_on: list[str] = []
+    follows: bool = False
+
+
+class Published(_Strict):
+    """The schema of a pipeline's table as consumers may rely on it.
+
+    ``totals`` are the columns whose sums a run shows and records, over the rows ``totals_of`` (all where empty).
+    """
+
+    key: Annotated[list[str], Field(min_length=1)]
+    columns: Annotated[dict[str, Column], Field(min_length=1)]
+    totals: list[str] = []
+    totals_of: str = ""
+
+    @property
+    def cells(self) -> list[str]:
+        """The columns that say what a row is about: its key, and the texts that are always there."""
+        texts = [name for name, spec in self.columns.items() if spec.required and spec.type == "string"]
+        return list(dict.fromkeys([*self.key, *texts]))
+
+    def numbers(self) -> dict[str, list[str]]:
+        """The columns a final stands by: its amounts and its counts. Ratios follow from them, as does what says so."""
+        found: dict[str, list[str]] = {"amounts": [], "counts": []}
+        for name, spec in self.columns.items():
+            if not spec.follows and name not in self.key and spec.type != RATIO:
+                if spec.type.startswith("decimal("):
+                    found["amounts"].append(name)
+                elif spec.type in COUNTS:
+                    found["counts"].append(name)
+        return found
+
+    def words(self) -> list[str]:
+        """The other columns a final stands by: texts that may be NULL, days, lists."""
+        return [
+            name
+            for name, spec in self.columns.items()
+            if not (spec.follows or name in self.cells or spec.type in (RATIO, *COUNTS))
+            and not spec.type.startswith(("decimal(", "map<"))
+        ]
+
+    def null_without(self, absent: Collection[str]) -> dict[str, str]:
+        """The columns that are NULL because a source is declared absent, each with the reason."""
+        return {
+            name: f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} declared absent"
+            for name, spec in self.columns.items()
+            if (missing := [source for source in spec.depends_on if source in absent])
+        }
+
+
+class Scheduled(_Strict):
+    """When the last run of a period is due, at a UTC time of day.
+
+    Days and months: the Nth business day of the month after the one they end in, once the books are closed. Weeks and
+    fortnights: so many days after their last one.
+    """
+
+    business_day: Annotated[int, Field(ge=1, le=20)] | None = None
+    days_after: Annotated[int, Field(ge=1, le=14)] | None = None
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Pipeline(_Strict):
+    """One guarded job.
+
+    ``needs`` are the sources, and single columns as ``source.column``, without which there is nothing to compute, not
+    even partially.
+    ``reads`` reads a source by exactly that rule instead of its contract's, such as the whole year so far.
+    ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
+    ``trailing_twelve_months`` has a table of months read what its upstream tables of days held twelve months ago.
+    ``document`` is the title of the page for people that is made of what it publishes, if any. ``rules`` are the keys
+    of jobs/rules.yml its figures depend on. ``investors`` says that investors read it or what is built from it, so that
+    it is judged before their month ends.
+    """
+
+    job: str
+    description: str
+    grain: Annotated[Grain, Field(strict=False)]
+    runbook: str
+    investors: bool = False
+    sources: list[str] = []
+    reads: dict[str, Literal["period", "year", "until"]] = {}
+    upstream: list[str] = []
+    needs: list[str] = []
+    upstream_lookback_days: Annotated[int, Field(ge=0, le=31)] = 0
+    compares_with_previous: bool = False
+    trailing_twelve_months: bool = False
+    rules: list[str] = []
+    suites: Annotated[list[str], Field(min_length=1)]
+    scheduled: Scheduled
+    publishes: Published
+    document: str = ""
+
+
+class RegistryModel(_Strict):
+    """``jobs/pipelines.yml``."""
+
+    pipelines: Annotated[dict[Annotated[str, Field(pattern=NAME)], Pipeline], Field(min_length=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """All pipelines of a project and where its declared files are."""
+
+    root: Path
+    pipelines: Mapping[str, Pipeline]
+    document: yamlfile.Document
+
+    def pipeline(self, name: str) -> Pipeline:
+        """The pipeline of that name, or a sentence that lists the valid ones."""
+        if name not in self.pipelines:
+            raise UsageError(f"there is no pipeline {name!r}", where=str(MARKER), do=choices(name, [*self.pipelines]))
+        return self.pipelines[name]
+
+    def order(self) -> list[str]:
+        """The pipelines so that each stands after its upstream ones."""
+        return list(TopologicalSorter({name: item.upstream for name, item in self.pipelines.items()}).static_order())
+
+    @property
+    def investors(self) -> list[str]:
+        """The pipelines that are marked as read by investors."""
+        return [name for name, one in self.pipelines.items() if one.investors]
+
+    def read_by_investors(self) -> list[str]:
+        """The pipelines investors read and all they are built on, each after its upstream ones."""
+        wanted = {*self.investors}
+        while missing := {table for name in wanted for table in self.pipelines[name].upstream} - wanted:
+            wanted |= missing
+        return [name for name in self.order() if name in wanted]
+
+    def answers_for_close(self) -> str:
+        """The pipeline that answers for what is sent about a close: the first that makes a document for investors."""
+        items = self.pipelines
+        return next((name for name, item in items.items() if item.document and item.investors), next(iter(items)))
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The project's folder: ``DQ_HOME``, or the nearest folder upwards that holds jobs/pipelines.yml."""
+    home = os.environ.get("DQ_HOME")
+    if home:
+        root = local(home, "DQ_HOME")
+        if (root / MARKER).is_file():
+            return root.resolve()
+        raise UsageError(f"{root} holds no {MARKER}", where="DQ_HOME", do="point it at the project's folder")
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    raise UsageError(f"no {MARKER} in {here} or above", do="start in the project's folder or set DQ_HOME")
+
+
+def load(root: Path) -> Registry:
+    """The registry of a project, with its own mistakes reported at once."""
+    declared, findings = read(root)
+    if findings:
+        raise ConfigError(findings)
+    return declared
+
+
+def read(root: Path) -> tuple[Registry, list[Finding]]:
+    """The registry of a project as far as it can be read, and the mistakes in what it says; ConfigError where not."""
+    model, document = yamlfile.read_model(root / MARKER, RegistryModel, shown=str(MARKER))
+    findings: list[Finding] = []
+    for name, item in model.pipelines.items():
+        at = ("pipelines", name)
+        for number, upstream in enumerate(item.upstream):
+            if upstream not in model.pipelines:
+                message = f"unknown pipeline; {choices(upstream, [*model.pipelines])}"
+                findings.append(document.finding((*at, "upstream", number), message))
+        for source in item.reads:
+            if source not in item.sources:
+                message = f"is none of its sources; {choices(source, item.sources)}"
+                findings.append(document.finding((*at, "reads", source), message))
+        if not (root / "jobs" / item.job).is_file():
+            findings.append(document.finding((*at, "job"), f"jobs/{item.job} does not exist"))
+        if not (root / "runbooks" / item.runbook).is_file():
+            findings.append(document.finding((*at, "runbook"), f"runbooks/{item.runbook} does not exist"))
+        for number, suite in enumerate(item.suites):
+            if not (root / "expectations" / suite).is_file():
+                findings.append(document.finding((*at, "suites", number), f"expectations/{suite} does not exist"))
+        by_date = item.grain in (Grain.WEEK, Grain.FORTNIGHT)
+        wanted, other = ("days_after", "business_day") if by_date else ("business_day", "days_after")
+        if getattr(item.scheduled, wanted) is None or getattr(item.scheduled, other) is not None:
+            message = f"a pipeline of {item.grain}s is scheduled by {wanted}, not by {other}"
+            findings.append(document.finding((*at, "scheduled"), message))
+        published = item.publishes
+        for column, spec in published.columns.items():
+            if spec.required and spec.depends_on:
+                message = "a column that may be NULL for want of a source cannot be required"
+                findings.append(document.finding((*at, "publishes", "columns", column), message))
+        for column in DOCUMENT_COLUMNS if item.document else ():
+            if column not in published.columns:
+                message = f"a document is made of the column {column}, which is not published"
+                findings.append(document.finding((*at, "document"), message))
+        for field, names in (("key", published.key), ("totals", published.totals)):
+            for number, column in enumerate(names):
+                if column not in published.columns:
+                    message = f"unknown column; {choices(column, [*published.columns])}"
+                    findings.append(document.finding((*at, "publishes", field, number), message))
+    if not findings:
+        try:
+            TopologicalSorter({name: item.upstream for name, item in model.pipelines.items()}).prepare()
+        except CycleError as error:
+            findings.append(document.finding(("pipelines",), f"upstreams form a circle: {' -> '.join(error.args[1])}"))
+    return Registry(root=root, pipelines=model.pipelines, document=document), findings

@@ -1,0 +1,1 @@
+"""The data docs: one static site of run pages, suite pages, runbook pages and an index."""

@@ -1,0 +1,1 @@
+"""All checks of one dataset, planned and judged by the rules of the house."""

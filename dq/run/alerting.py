@@ -1,0 +1,171 @@
+"""After a run: note its incidents, keep what is to be told, send what is due in time. No verdict changes by it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dq import store
+from dq.base import clean
+from dq.base.model import RunRecord
+from dq.declare.registry import Registry
+from dq.declare.routes import CLOSE, readers
+from dq.run import missing_figures, missing_reports
+from dq.run.failures import sentence
+from dq.runbooks.blocks import write_atomically
+from dq.tell import delivery, incidents, report_messages
+from dq.tell.declared_people import house_of
+from dq.tell.delivery import Told
+from dq.tell.message import Report
+from dq.tell.outbox import Outbox
+from dq.tell.recipients import House
+
+if TYPE_CHECKING:
+    from dq.declare.project import Project
+    from dq.run.guarded import GuardedRun
+
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
+
+_gathering: ContextVar[bool] = ContextVar("gathering", default=False)
+_NAMED = 5
+
+
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """Inside the block runs tell nobody: they are of a clone, and whoever rehearses says what came of it."""
+    token = _rehearsing.set(True)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Inside the block runs keep what they found and send nothing: whoever runs many of them tells it together."""
+    token = _gathering.set(True)
+    try:
+        yield
+    finally:
+        _gathering.reset(token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosePage:
+    """What is told of a month's close, by ``name`` and title, and the docs site it is written into."""
+
+    site: Path
+    name: str
+    title: str
+    summary: str
+    lines: Sequence[str]
+
+
+def tell(run: GuardedRun, record: RunRecord) -> list[str]:
+    """Tell whoever a run concerns; a sentence for each thing that was not kept or delivered."""
+    if _rehearsing.get():
+        return []
+    return note(run.warehouse, [record]) if _gathering.get() else tell_of(run.project, run.warehouse, [record])
+
+
+def tell_of(project: Project, warehouse: store.Warehouse, ran: Iterable[RunRecord]) -> list[str]:
+    """The same of several runs at once, so that what they found together is told together."""
+    problems = note(warehouse, ran)
+    notify = project.settings.notify
+    if problems or not notify.targets:
+        return problems
+    try:
+        house = house_of(project.root, project.registry, project.roster, project.settings)
+        told = bring_up_to_date(warehouse, house, project.registry, seconds=notify.run_seconds)
+    except Exception as failure:  # whatever telling does, the verdict stands
+        return [f"nobody was told: {sentence(failure)}"]
+    return [undelivered(told)] if told.undelivered else []
+
+
+def note(warehouse: store.Warehouse, ran: Iterable[RunRecord]) -> list[str]:
+    """Keep what runs found; a sentence where that failed."""
+    try:
+        for record in ran:
+            incidents.note(warehouse, record)
+    except Exception as failure:
+        return [f"the run's incidents were not kept: {sentence(failure)}"]
+    return []
+
+
+def undelivered(told: Told) -> str:
+    """What is not delivered, in one sentence that says what becomes of it."""
+    reasons = list(dict.fromkeys(told.undelivered))
+    count = len(told.undelivered)
+    rest = f"; and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+    what = "1 message is" if count == 1 else f"{count} messages are"
+    return f"{what} not delivered: {'; '.join(reasons[:_NAMED])}{rest}; kept, the next run or dq deliver tries again"
+
+
+def bring_up_to_date(
+    warehouse: store.Warehouse,
+    house: House,
+    declared: Registry,
+    *,
+    seconds: float,
+    again: bool = False,
+) -> Told:
+    """Keep what is to be told, send what is due, and put on record what became of the reports, made or late.
+
+    Before all it is looked whether figures are missing that no run was made of.
+    """
+    began = time.monotonic()
+    missing_figures.keep(warehouse, missing_figures.observations(warehouse, house, declared, delivery.clock()))
+    delivery.keep_messages(warehouse, house, delivery.clock())
+    told = delivery.send_due(warehouse, house, seconds=seconds, again=again)
+    now = delivery.clock()
+    entries = Outbox(warehouse).entries()
+    report_messages.record(warehouse, entries, now)
+    late = missing_reports.late_reports(warehouse, house, declared, now)
+    if report_messages.judge(warehouse, house, entries, late, now):
+        delivery.keep_messages(warehouse, house, delivery.clock())
+        left = max(1.0, seconds - (time.monotonic() - began))
+        sent = told.sent
+        told = delivery.send_due(warehouse, house, seconds=left)
+        told.sent += sent
+    return told
+
+
+def hand_over_close(
+    warehouse: store.Warehouse, house: House, declared: Registry, month: str, at: datetime, page: ClosePage
+) -> None:
+    """Write what is told of a month's close, and keep it for those under ``reports.close``.
+
+    Its delivery is answered for by the pipeline that makes a document for investors.
+    """
+    recipients = readers(house.notify, house.roster, CLOSE, datetime.now(UTC))
+    if not recipients:
+        return
+    name = f"reports/{CLOSE}/{page.name}"
+    file = page.site / f"{name}.html"
+    body = "\n".join(clean.text(line) if line else "" for line in page.lines)
+    write_atomically(
+        file,
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(page.title)}</title></head>'
+        f"<body><h1>{escape(page.title)}</h1><pre>{escape(body)}</pre></body></html>\n",
+    )
+    write_atomically(file.with_suffix(".txt"), f"{body}\n")
+    report = Report(
+        pipeline=declared.answers_for_close(),
+        period=month,
+        version=int(f"{at:%Y%m%d%H%M%S}"),
+        title=page.title,
+        summary=page.summary,
+        file=str(file.absolute()),
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+        text_file=str(file.with_suffix(".txt").absolute()),
+        link=f"{house.docs_address.rstrip('/')}/{name}.html" if house.docs_address else "",
+    )
+    report_messages.put(warehouse, house.notify, report, recipients, datetime.now(UTC))

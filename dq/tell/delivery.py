@@ -1,0 +1,207 @@
+"""Bring everybody up to date: plan, keep the messages, send what is due within a budget of time, say what is left."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from dq import store
+from dq.base.serialize import instant
+from dq.declare.routes import Alertmanager
+from dq.tell import incidents, retry
+from dq.tell.incidents import Observation
+from dq.tell.message import Message
+from dq.tell.next_messages import Plan, plan, still_firing
+from dq.tell.outbox import Entry, Outbox, Outcome
+from dq.tell.recipients import House
+from dq.tell.senders import Sender, origin_of, sender
+
+GIVEN = "given"
+"""When each Alertmanager was last given what still fires."""
+
+
+@dataclass(kw_only=True)
+class Told:
+    """What became of the messages: how many were sent, which wait for their time, which are undelivered and why."""
+
+    sent: int = 0
+    waiting: list[Message] = field(default_factory=list)
+    undelivered: list[str] = field(default_factory=list)
+
+
+def clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def _planned(
+    warehouse: store.Warehouse,
+    house: House,
+    entries: Sequence[Entry],
+    now: datetime,
+    also: Iterable[Observation] = (),
+) -> Plan:
+    known = incidents.in_force(warehouse)
+    every = incidents.fold([*incidents.observations(warehouse), *also]).values()
+    return plan(house, every, partial(incidents.paused, known=known, now=now), entries, now)
+
+
+def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> None:
+    """Keep what is to be told now and what a crash left half handed over, and take back what is no longer so."""
+    outbox = Outbox(warehouse)
+    outbox.finish()
+    made = _planned(warehouse, house, outbox.entries(), now)
+    for entry in made.outdated:
+        outbox.drop(entry, now, "what it says is no longer so")
+    for message in made.messages:
+        outbox.put(message)
+
+
+def would_send(
+    warehouse: store.Warehouse, house: House, now: datetime, also: Iterable[Observation] = ()
+) -> tuple[list[Message], list[Message]]:
+    """The messages that are kept and not sent yet, and those that would be made now; nothing is written or sent.
+
+    ``also`` is what was observed beside what is kept.
+    """
+    entries = Outbox(warehouse).entries()
+    made = _planned(warehouse, house, entries, now, also)
+    gone = {entry.message.id for entry in made.outdated}
+    return [one.message for one in entries if not one.settled and one.message.id not in gone], made.messages
+
+
+def send_due(
+    warehouse: store.Warehouse,
+    house: House,
+    *,
+    seconds: float,
+    send: Sender | None = None,
+    now: Callable[[], datetime] = clock,
+    sleep: Callable[[float], None] = time.sleep,
+    again: bool = False,
+) -> Told:
+    """Send every message whose time has come, again and again until the budget is over or nothing is left to try.
+
+    Where a target is down, or asks to wait, everything for it waits, and nobody else: one message tries it when its
+    next attempt is due, what was tried least first. What a target asked holds for later calls, too. ``again`` also
+    tries what was refused for good, and at once what a target asked to wait for.
+    """
+    outbox, send = Outbox(warehouse), send or sender(house.notify)
+    left = {entry.message.id: entry for entry in outbox.entries() if not entry.settled}
+    if again:
+        left = {key: outbox.retry(one, now()) if one.refused or one.failed else one for key, one in left.items()}
+    end, told = now() + timedelta(seconds=seconds), Told()
+    down, failures = _asked_to_wait(house, left.values()), Counter[str]()
+
+    def due(entry: Entry) -> datetime | None:
+        at = entry.due()
+        return max(at, down.get(origin_of(house.notify, entry.message.contact), at)) if at else None
+
+    while True:
+        for entry in sorted(left.values(), key=_order):
+            origin, at = origin_of(house.notify, entry.message.contact), due(entry)
+            if at is None or at > now() or now() >= end:
+                continue
+            claimed = outbox.begin(entry, now())
+            if claimed is None:
+                del left[entry.message.id]  # another sender is at it
+                continue
+            ended = send(claimed.message, now())
+            done = outbox.end(claimed, ended.outcome, now(), reason=ended.reason, retry_after=ended.retry_after)
+            left[done.message.id] = done
+            told.sent += ended.outcome is Outcome.SENT
+            if ended.outcome is Outcome.FAILED and not ended.ours:
+                failures[origin] += 1
+                wait = retry.backoff(failures[origin])
+                down[origin] = max(now() + wait, done.due() or now())
+            elif ended.outcome is Outcome.SENT:
+                del failures[origin]
+        ahead = [at for entry in left.values() if (at := due(entry)) is not None and at < end]
+        if not ahead or now() >= end:
+            break
+        sleep(max(0.0, min((min(ahead) - now()).total_seconds(), (end - now()).total_seconds())))
+    _sort(left.values(), now(), told)
+    return told
+
+
+def give_again(
+    warehouse: store.Warehouse,
+    house: House,
+    told: Told,
+    *,
+    send: Sender | None = None,
+    now: Callable[[], datetime] = clock,
+) -> int:
+    """Give every Alertmanager again what still fires, at its own interval; how many messages it took.
+
+    It forgets when it is started anew. One that is down is not tried: what is undelivered says so already.
+    """
+    send, at = send or sender(house.notify), now()
+    down = {reason.partition(":")[0] for reason in told.undelivered}
+    due = {
+        name
+        for name, target in house.notify.targets.items()
+        if isinstance(target, Alertmanager)
+        and name not in down
+        and at >= _given(warehouse, name) + timedelta(minutes=target.repeat_minutes)
+    }
+    if not due:
+        return 0
+    known = incidents.in_force(warehouse)
+    every = incidents.fold(incidents.observations(warehouse)).values()
+    paused = partial(incidents.paused, known=known, now=at)
+    taken, missed = Counter[str](), Counter[str]()
+    for message in still_firing(house, every, paused, Outbox(warehouse).entries(), at):
+        if message.contact not in due or missed[message.contact]:
+            continue
+        ended = send(message, at)
+        if ended.outcome is Outcome.SENT:
+            taken[message.contact] += 1
+        else:
+            missed[message.contact] += 1
+            told.undelivered.append(f"{message.contact}: {ended.reason}")
+    for name in due & {*taken} - {*missed}:
+        warehouse.records.put(GIVEN, name, {"at": instant(at)})
+    return taken.total()
+
+
+def _given(warehouse: store.Warehouse, contact: str) -> datetime:
+    """When an Alertmanager was last given what still fires."""
+    document = warehouse.records.get(GIVEN, contact)
+    at = document.get("at") if document else None
+    return datetime.fromisoformat(at) if isinstance(at, str) else datetime.min.replace(tzinfo=UTC)
+
+
+def _order(entry: Entry) -> tuple[int, datetime, datetime, str]:
+    """What was tried least goes first, so that one message which a target never takes keeps no other from it."""
+    return len(entry.attempts), entry.message.not_before, entry.message.made, entry.message.id
+
+
+def _asked_to_wait(house: House, entries: Iterable[Entry]) -> dict[str, datetime]:
+    """Until when the targets asked to wait, by what messages to a target share when it is down."""
+    found: dict[str, datetime] = {}
+    for entry in entries:
+        if entry.failed and entry.last is not None and entry.last.asked and entry.last.again is not None:
+            origin = origin_of(house.notify, entry.message.contact)
+            found[origin] = max(entry.last.again, found.get(origin, entry.last.again))
+    return found
+
+
+def _sort(entries: Iterable[Entry], now: datetime, told: Told) -> None:
+    for entry in entries:
+        reason = entry.undelivered(now)
+        if reason:
+            told.undelivered.append(reason)
+        elif not entry.settled:
+            told.waiting.append(entry.message)
+
+
+def pending(warehouse: store.Warehouse, now: datetime) -> Told:
+    """What waits and what is undelivered, without sending anything."""
+    told = Told()
+    _sort(Outbox(warehouse).entries(), now, told)
+    return told

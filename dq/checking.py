@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,8 +77,13 @@ def judge(name: str, checks: Sequence[Check], dataset: Dataset) -> RunRecord:
     )
 
 
-def check_data(data: str, suite: Path, dialect: Dialect | None = None) -> RunRecord:
-    """``check`` for CSV or Parquet, a file or a folder, or the name of a Spark table."""
+def check_data(
+    data: str, suite: Path, dialect: Dialect | None = None, note: Callable[[str], None] | None = None
+) -> RunRecord:
+    """``check`` for CSV or Parquet, a file or a folder, or the name of a Spark table.
+
+    ``note`` is told what is no verdict, such as which row keeps a column of CSV text.
+    """
     from dq.declare import registry
     from dq.engine.dataset import Dataset
     from dq.sources import undeclared
@@ -96,16 +101,18 @@ def check_data(data: str, suite: Path, dialect: Dialect | None = None) -> RunRec
     except UsageError:
         conf = None
     spark = session.session("dq check", conf)
-    frame = _frame(spark, path, dialect) if looks_like_path else _table(spark, data)
+    frame = _frame(spark, path, dialect, note) if looks_like_path else _table(spark, data)
     return judge(name, checks, Dataset(name=name, frame=frame))
 
 
-def _frame(spark: SparkSession, path: Path, dialect: Dialect | None = None) -> DataFrame:
+def _frame(
+    spark: SparkSession, path: Path, dialect: Dialect | None = None, note: Callable[[str], None] | None = None
+) -> DataFrame:
     from dq.run.failures import sentence
     from dq.sources import csvfile, undeclared
 
     try:
-        return undeclared.read(spark, path, dialect or csvfile.RFC_4180)
+        return undeclared.read(spark, path, dialect or csvfile.RFC_4180, note)
     except DqError:
         raise
     except Exception as error:

@@ -130,6 +130,14 @@ def refuse_ragged(paths: Sequence[Path], dialect: Dialect = RFC_4180) -> None:
             raise found
 
 
+def row_with(path: Path, position: int, value: str, dialect: Dialect = RFC_4180) -> int | None:
+    """The first row of a file with a value at a position, counted from the header as row 1."""
+    csv.field_size_limit(_LONGEST)
+    with _opened(path) as raw, _text(raw, dialect) as text:
+        rows = csv.reader(text, delimiter=dialect.delimiter)
+        return next((n for n, row in enumerate(rows, start=1) if position < len(row) and row[position] == value), None)
+
+
 def _ends(text: str) -> set[str]:
     """The ways in which the lines of a text end."""
     both = text.count("\r\n")

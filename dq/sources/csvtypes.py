@@ -7,6 +7,7 @@ cannot stand there in two ways; any other column stays text. Decimals are decima
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,29 +30,109 @@ _DIGITS = "(?:0|[1-9][0-9]*)"
 _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 
 
-def typed(frame: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """A frame whose text columns have the types their values allow; only these columns are looked at."""
+# What values are called that may be alike in a column, by their bits.
+_KINDS = {
+    "a number": (_WHOLE | _DECIMAL, 0),
+    "a day": (_DAY, 0),
+    "an instant without a zone": (_INSTANT, _NAIVE),
+    "an instant with a zone": (_INSTANT, _UTC | _OFFSET),
+    "true or false": (_BOOLEAN, 0),
+}
+_KIND = "CASE {} ELSE '' END".format(
+    " ".join(
+        f"WHEN one.bits & {of} != 0 AND ({how} = 0 OR one.bits & {how} != 0) THEN '{kind}'"
+        for kind, (of, how) in _KINDS.items()
+    )
+)
+_FEW = 10
+"""One in so many values, or a single one, is what keeps a column text; of more, text is what the column is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd:
+    """A value that keeps a column text, which is for finding its row and never shown, and what that row does."""
+
+    column: str
+    value: str
+    does: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Types:
+    """The types of columns that need not stay text; those that stay although some values are more; and those that stay
+    since some value of a type is written in two ways."""
+
+    of: Mapping[str, str]
+    mixed: Sequence[str]
+    written_twice: Mapping[str, str]
+
+
+def typed(frame: DataFrame, types: Types) -> DataFrame:
+    """A frame whose text columns have the types their values allow."""
     from pyspark.sql import functions as F
 
-    types = types_of(frame, columns)
     return frame.select(
         *(
-            _quoted(name).cast(types[name]).alias(name) if name in types else F.col(_name(name))
+            _quoted(name).cast(types.of[name]).alias(name) if name in types.of else F.col(_name(name))
             for name in frame.columns
         )
     )
 
 
-def types_of(frame: DataFrame, columns: Sequence[str]) -> Mapping[str, str]:
+def types_of(frame: DataFrame, columns: Sequence[str]) -> Types:
     """The type of each text column that need not stay text: one pass, and one more where a number has two spellings."""
     seen: dict[str, tuple[int, int, int]] = {}
     for start in range(0, len(columns), _COLUMNS_PER_PASS):
         seen |= _look(frame, columns[start : start + _COLUMNS_PER_PASS])
     found: dict[str, str] = {}
+    mixed: list[str] = []
+    twice: dict[str, str] = {}
     for name, (bits, whole, fraction) in seen.items():
         type_, sure = _type(bits, whole, fraction)
         if type_ and (sure or _one_to_one(frame, name, type_)):
             found[name] = type_
+        elif type_:
+            twice[name] = type_
+        elif bits & ~_TEXT:
+            mixed.append(name)
+    return Types(of=found, mixed=mixed, written_twice=twice)
+
+
+def odd_values(frame: DataFrame, types: Types) -> list[Odd]:
+    """The values, one a column, that keep columns text whose other values are alike; one pass, and one for each column
+    with values that are written in two ways."""
+    from pyspark.sql import functions as F
+
+    found = []
+    if types.mixed:
+        values = F.array(
+            *(
+                F.struct(
+                    F.lit(name).alias("column"), F.expr(_bits(_name(name))).alias("bits"), _quoted(name).alias("v")
+                )
+                for name in types.mixed
+            )
+        )
+        rows = frame.select(F.explode(values).alias("one")).select("one.column", "one.v", F.expr(_KIND).alias("kind"))
+        counted = (
+            rows.where("v IS NOT NULL")
+            .groupBy("column", "kind")
+            .agg(F.count("v").alias("n"), F.min("v").alias("value"))
+            .collect()
+        )
+        for name in types.mixed:
+            most, *rest = sorted((row for row in counted if row["column"] == name), key=lambda row: -row["n"])
+            few = sum(row["n"] for row in rest)
+            if 0 < few < most["n"] and most["kind"] and (few == 1 or few * _FEW <= most["n"]):
+                does = f"is not {most['kind']}, as the other values are"
+                found.append(Odd(column=name, value=rest[0]["value"], does=does))
+    for name, type_ in types.written_twice.items():
+        text = _quoted(name)
+        spelled = frame.groupBy(text.cast(type_).alias("value")).agg(F.min(text).alias("low"), F.max(text).alias("v"))
+        row = spelled.where("low <> v").agg(F.min("v")).collect()[0]
+        if row[0] is not None:
+            does = "writes a value that another row writes otherwise, as 1.10 is beside 1.1"
+            found.append(Odd(column=name, value=row[0], does=does))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 from pathlib import Path
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 _PARQUET = b"PAR1"
 
 
-def read(spark: SparkSession, place: Path, dialect: Dialect = RFC_4180) -> DataFrame:
+def read(
+    spark: SparkSession, place: Path, dialect: Dialect = RFC_4180, note: Callable[[str], None] | None = None
+) -> DataFrame:
     """The rows of a CSV or Parquet file, or of a folder of either; levels such as ``day=2026-10-01`` are text columns.
 
+    ``note`` is told which row keeps a column of CSV text whose other values are numbers, days and so on.
     Raises SourceError with the file, and the row where it is one row, for what cannot be read as it was meant.
     """
     files = files_of(place)
     base = _base(place)
     if is_csv(files[0]):
-        return _csv(spark, files, base, dialect)
+        return _csv(spark, files, base, dialect, note)
     options = {"basePath": str(base.absolute())}
     return named_files.read(spark, "parquet", files, options=options)
 
@@ -97,7 +100,9 @@ def _levels(files: Sequence[Path], base: Path) -> tuple[str, ...]:
     return next(iter(found))
 
 
-def _csv(spark: SparkSession, files: Sequence[Path], base: Path, dialect: Dialect) -> DataFrame:
+def _csv(
+    spark: SparkSession, files: Sequence[Path], base: Path, dialect: Dialect, note: Callable[[str], None] | None
+) -> DataFrame:
     """CSV files by the names in their headers, whatever their order, with types from their values."""
     levels = _levels(files, base)
     by_header: dict[tuple[str, ...], list[str]] = {}
@@ -111,10 +116,24 @@ def _csv(spark: SparkSession, files: Sequence[Path], base: Path, dialect: Dialec
         values = [frame[f"`{names.index(name)}`"].alias(name) for name in columns]
         frames.append(frame.select(*values, *(frame["`" + level.replace("`", "``") + "`"] for level in levels)))
     try:
-        return csvtypes.typed(reduce(lambda left, right: left.unionByName(right), frames), columns)
+        whole = reduce(lambda left, right: left.unionByName(right), frames)
+        types = csvtypes.types_of(whole, columns)
+        for odd in csvtypes.odd_values(whole, types) if note else ():
+            if note and (where := _row(odd, by_header, dialect)):
+                note(f"{odd.column} stays text: {where} {odd.does}")
+        return csvtypes.typed(whole, types)
     except Exception:
         csvfile.refuse_ragged(files, dialect)
         raise
+
+
+def _row(odd: csvtypes.Odd, by_header: Mapping[tuple[str, ...], Sequence[str]], dialect: Dialect) -> str:
+    """The row that holds an odd value, as people find it; empty where Python reads the files otherwise than Spark."""
+    for names, paths in by_header.items():
+        for path in paths:
+            if number := csvfile.row_with(Path(path), names.index(odd.column), odd.value, dialect):
+                return f"row {number} of {path}"
+    return ""
 
 
 def _names(path: Path, levels: Sequence[str], dialect: Dialect) -> tuple[str, ...]:

@@ -58,6 +58,28 @@ def test_a_name_with_pattern_characters_is_read_as_it_is(spark: SparkSession, tm
     assert check(folder / "t[x]", TWO_ROWS, UNIQUE)[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["1.50", "'1,234.50'", "2.25"], "x stays text: row 3 of {} is not a number, as the other values are"),
+        (["2026-02-28", "2026-03-01", "2026-02-30"], "x stays text: row 4 of {} is not a day, as the other values are"),
+        (["2.5", "7", "2.50"], "x stays text: row 4 of {} writes a value that another row writes otherwise"),
+        (["a", "b", "3"], ""),
+        (["1.50", "1.25"], ""),
+    ],
+)
+def test_the_row_that_keeps_a_column_text_is_told_without_its_value(
+    tmp_path: Path, check: Checked, values: list[str], told: str
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("id,x\n" + "".join(f"{n},{value}\n" for n, value in enumerate(values)).replace("'", '"'))
+    code, said = check(path, UNIQUE)
+    assert code == 0
+    assert told.format(path) in said
+    assert ("stays text" in said) == bool(told)
+    assert not any(value.strip("'") in said for value in values if len(value) > 4)
+
+
 def test_plain_names_beside_such_names_are_read_once(spark: SparkSession, tmp_path: Path) -> None:
     for name in ("a.csv", "a[1].csv", "b?.csv"):
         (tmp_path / name).write_text(f"id\n{name}\n")

@@ -24,7 +24,7 @@ TEAM = "Business Analytics Team"
 
 def guidance(**changes: Any) -> Guidance:
     values: dict[str, Any] = {
-        "runbook": "runbooks/investor_profit.md#figures-differ-from-the-books",
+        "runbook": "runbooks/investor_profit/figures-differ-from-the-books.md",
         "runbook_url": "runbooks/investor_profit.html#figures-differ-from-the-books",
         "owner": TEAM,
         "contact": "#business-analytics",
@@ -45,7 +45,7 @@ def result(check: str = "amount_is_there", outcome: Outcome = Outcome.PASSED, **
         "severity": Severity.CRITICAL,
         "outcome": outcome,
         "failure_class": "F01",
-        "runbook": "investor_profit.md#required-value-is-null",
+        "runbook": "investor_profit/required-value-is-null.md",
         "evidence": Evidence.SCAN,
     }
     return CheckResult(**{**values, **changes})
@@ -63,7 +63,7 @@ LEDGER = result(
         "other_amount": "amount",
     },
     failure_class="F11",
-    runbook="investor_profit.md#figures-differ-from-the-books",
+    runbook="investor_profit/figures-differ-from-the-books.md",
     observed="marketing: 1,204,311.20, ledger 1,204,811.20, off by 500.00 (allowed 0.01)",
     expected="every line within 0.01",
     measures={"lines": 10, "metric": "500.00"},
@@ -77,7 +77,7 @@ MARGIN = result(
     kwargs={"column": "margin", "min_value": 0.18, "max_value": 0.35},
     severity=Severity.WARNING,
     failure_class="F15",
-    runbook="investor_profit.md#trend-does-not-fit-history",
+    runbook="investor_profit/a-trend-or-a-published-month-does-not-fit.md",
     observed="cloud: margin 0.41, usual 0.18 to 0.35",
     gx_result={"element_count": 40, "unexpected_count": 1, "unexpected_percent": 2.5},
 )
@@ -141,8 +141,8 @@ def held() -> RunRecord:
         guidance={
             LEDGER.check: guidance(),
             MARGIN.check: guidance(
-                runbook="runbooks/investor_profit.md#trend-does-not-fit-history",
-                runbook_url="runbooks/investor_profit.html#trend-does-not-fit-history",
+                runbook="runbooks/investor_profit/a-trend-or-a-published-month-does-not-fit.md",
+                runbook_url="runbooks/investor_profit.html#a-trend-or-a-published-month-does-not-fit",
                 due=(),
             ),
         },

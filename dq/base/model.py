@@ -88,7 +88,7 @@ class CheckResult:
 
     ``observed`` and ``expected`` are sentences for people without data values unless the suite opts the column in;
     ``measures`` are counts and reconciled totals (money as text); ``rows`` the failing cells of a comparison, bounded.
-    ``runbook`` is ``<page>.md#<anchor>`` relative to the runbook folder, empty only for suites not bound to a pipeline.
+    ``runbook`` is ``<page>/<section>.md`` (``dq.runbooks.places``), empty only for suites not bound to a pipeline.
     ``where`` is the file and line the check is declared at, as ``<file>:<line>``, where that is known.
     """
 
@@ -132,6 +132,7 @@ class Guidance:
     """Whose a failed check is and by when: the answer that stands on the card, in JSON and in the data docs.
 
     ``since`` is the first failure of the incident it belongs to; ``call_at`` is when somebody may be called about it.
+    ``commands`` are those of the runbook section in its order, with what the run knows filled in.
     """
 
     runbook: str
@@ -144,6 +145,7 @@ class Guidance:
     due: Sequence[str]
     since: datetime | None = None
     call_at: datetime | None = None
+    commands: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,7 +335,7 @@ class Window:
 class Check:
     """One declared expectation on one dataset: Great Expectations' vocabulary plus our id, section and timing.
 
-    ``runbook`` is ``<page>.md#<anchor>`` once the suite is bound to a pipeline, else empty; ``where`` is the file and
+    ``runbook`` is ``<page>/<section>.md`` once the suite is bound to a pipeline, else empty; ``where`` is the file and
     line it is declared at; ``when`` the kinds it is judged at (empty: always); ``show`` whether values of its columns
     may be shown; ``may_be_empty`` whether its row condition, or NULLs, may leave nothing to judge.
     """

@@ -60,7 +60,7 @@ def _project() -> tuple[Path | None, Thresholds, str]:
     try:
         root = registry.find_root()
         return root, settings.load(root).runtime, ""
-    except DqError as failure:  # a diagnosis does not wait for the files to be mended
+    except DqError as failure:  # a diagnosis does not wait for the files to be fixed
         return None, Thresholds(), str(failure).partition("\n")[0]
 
 
@@ -68,11 +68,11 @@ def runbook_sections(root: Path, found: Diagnosis) -> dict[str, str]:
     """The section of the pipeline's page for each finding; none for an application that is no pipeline's run."""
     try:
         reading = projects.read(root)
-    except ConfigError:  # a diagnosis does not wait for the files to be mended
+    except ConfigError:  # a diagnosis does not wait for the files to be fixed
         return {}
     bound = reading.bound.get(found.pipeline)
     page = dict(reading.pages).get(bound.pipeline.runbook) if bound else None
     if page is None:
         return {}
     sections = {finding.cause: section_of(page, finding) for finding in (*found.causes, *found.strains)}
-    return {cause: f"runbooks/{page.name}#{section.anchor}" for cause, section in sections.items() if section}
+    return {cause: page.path_of(section) for cause, section in sections.items() if section}

@@ -155,9 +155,9 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
     if fix and reading.project is not None:
         for name in pages:
             path = reading.root / "runbooks" / name
-            if runbooks.write_checks(path, by_page[name], reading.project.roster):
-                console.note(f"wrote runbooks/{name}")
-            pages[name] = runbooks.load_page(path)
+            for written in runbooks.write_checks(path, by_page[name], reading.project.roster):
+                console.note(f"wrote {written.relative_to(reading.root)}")
+        pages = {name: runbooks.load_page(reading.root / "runbooks" / name) for name in pages}
     every = [check for checks in by_page.values() for check in checks]
     found = people.lint_roster(reading.roster) if reading.roster else []
     owners = sorted({page.front.owner for page in reading.pages.values()})

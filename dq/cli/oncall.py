@@ -87,7 +87,7 @@ def _read(pipeline: str | None) -> tuple[Registry, Roster, str, dict[str, FrontM
     root = registry.find_root()
     declared = registry.load(root)
     names = [pipeline] if pipeline else [*declared.pipelines]
-    pages = {name: Path("runbooks", declared.pipeline(name).runbook) for name in names}
+    pages = {name: Path("runbooks", declared.pipeline(name).runbook, "README.md") for name in names}
     serving = last_roster.serving(root, declared, lambda: store.Warehouse(root / settings.load(root).warehouse))
     if serving.remark:
         console.note(f"dq: {serving.remark}")

@@ -226,9 +226,10 @@ def _is_day(text: str) -> bool:
 def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], list[str]]:
     """The runbook pages and suites to read: those the registry names and that are there; all where it is unreadable."""
     if declared is None:
-        pages = {path.name for path in (root / "runbooks").glob("*.md")} - {*runbooks.NO_PAGES}
-        return sorted(pages), sorted(path.name for path in (root / "expectations").glob("*.yml"))
+        return runbooks.page_names(root / "runbooks"), sorted(
+            path.name for path in (root / "expectations").glob("*.yml")
+        )
     items = declared.pipelines.values()
-    pages = {item.runbook for item in items if (root / "runbooks" / item.runbook).is_file()}
+    pages = {item.runbook for item in items if (root / "runbooks" / item.runbook / "README.md").is_file()}
     files = {file for item in items for file in item.suites if (root / "expectations" / file).is_file()}
     return sorted(pages), sorted(files)

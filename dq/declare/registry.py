@@ -118,8 +118,8 @@ class Scheduled(_Strict):
 class Pipeline(_Strict):
     """One guarded job.
 
-    ``needs`` are the sources, and single columns as ``source.column``, without which there is nothing to compute, not
-    even partially.
+    ``runbook`` is the folder of its page in ``runbooks/``. ``needs`` are the sources, and single columns as
+    ``source.column``, without which there is nothing to compute, not even partially.
     ``reads`` reads a source by exactly that rule instead of its contract's, such as the whole year so far.
     ``upstream_lookback_days`` are the days before the month that are read of upstream tables, as far as published.
     ``trailing_twelve_months`` has a table of months read what its upstream tables of days held twelve months ago.
@@ -228,8 +228,12 @@ def read(root: Path) -> tuple[Registry, list[Finding]]:
                 findings.append(document.finding((*at, "reads", source), message))
         if not (root / "jobs" / item.job).is_file():
             findings.append(document.finding((*at, "job"), f"jobs/{item.job} does not exist"))
-        if not (root / "runbooks" / item.runbook).is_file():
-            findings.append(document.finding((*at, "runbook"), f"runbooks/{item.runbook} does not exist"))
+        if not (root / "runbooks" / item.runbook / "README.md").is_file() or "." in item.runbook:
+            message = f"runbooks/{item.runbook}/README.md does not exist"
+            if item.runbook.endswith(".md"):
+                folder = item.runbook.removesuffix(".md")
+                message = f"a runbook is a folder with one file per way of failing; write {folder} (runbooks/README.md)"
+            findings.append(document.finding((*at, "runbook"), message))
         for number, suite in enumerate(item.suites):
             if not (root / "expectations" / suite).is_file():
                 findings.append(document.finding((*at, "suites", number), f"expectations/{suite} does not exist"))

@@ -18,6 +18,7 @@ from dq.checks.custom_types import CUSTOM_TYPES, NULLS_LEFT_OUT, KwargType
 from dq.checks.custom_types import columns_of as custom_columns
 from dq.engine.native_kwargs import is_parameter, value_problems
 from dq.engine.native_types import EVERY_ROW, NATIVE_TYPES
+from dq.runbooks.places import Place
 
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
@@ -312,5 +313,9 @@ def bind(
     for check in checks:
         anchor = check.runbook or anchor_of(check.failure_class) or ""
         failure_class = section(anchor) or check.failure_class
-        bound.append(replace(check, runbook=f"{page}#{anchor}" if anchor else "", failure_class=failure_class))
+        bound.append(
+            replace(
+                check, runbook=Place(page=page, section=anchor).reference if anchor else "", failure_class=failure_class
+            )
+        )
     return bound

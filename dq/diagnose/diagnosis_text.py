@@ -12,7 +12,7 @@ from dq.diagnose.findings import Change, Finding, seconds, shown
 from dq.diagnose.spark_settings import driver_heap, executor_heap
 
 Sections = Mapping[str, str]
-"""The runbook section of each cause, as ``runbooks/<page>.md#<anchor>``."""
+"""The runbook section of each cause, as its file below ``runbooks/``."""
 
 
 def text(diagnosis: Diagnosis, sections: Sections) -> str:

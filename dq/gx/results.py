@@ -6,9 +6,7 @@ Import only after ``dq.gx.load``.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
 import great_expectations as gx
 from great_expectations.core import (
@@ -22,8 +20,8 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from dq.base.model import Check, CheckResult, Guidance, Json, Outcome, RunRecord
 from dq.base.serialize import instant, plain
 from dq.base.wording import found_text, owner_line
+from dq.runbooks import places
 
-_RUNBOOK = re.compile(r"(?:runbooks/)?(?P<page>[\w-][\w.-]*)\.md(?:#(?P<anchor>[^#\s]*))?")
 _SHOWN_FIRST = {Outcome.FAILED: 0, Outcome.ERRORED: 1, Outcome.NOT_RUN: 2, Outcome.PASSED: 3}
 
 
@@ -32,7 +30,7 @@ def configuration(result: CheckResult, guidance: Guidance | None, up: str = "") 
 
     ``up`` leads from the page it is shown on to the root of the site.
     """
-    runbook = (guidance.runbook if guidance else "") or result.runbook
+    runbook = places.of_result(result, guidance)
     about: dict[str, Json] = {
         "outcome": str(result.outcome),
         "owner": owner_line(guidance) if guidance else "",
@@ -179,16 +177,14 @@ def ordered(results: Sequence[CheckResult]) -> list[CheckResult]:
 
 def site_link(runbook: str, up: str) -> str:
     """The link from a page of the site to a runbook section, empty where there is none."""
-    match = _RUNBOOK.fullmatch(runbook)
-    if not match:
-        return ""
-    anchor = f"#{quote(match['anchor'], safe='-_.~')}" if match["anchor"] else ""
-    return f"{up}runbooks/{quote(match['page'])}.html{anchor}"
+    place = places.read(runbook)
+    return f"{up}{place.link}" if place else ""
 
 
 def section_name(runbook: str) -> str:
     """The name of a runbook section as its anchor tells it."""
-    return runbook.rpartition("#")[2].replace("-", " ").capitalize() if "#" in runbook else ""
+    place = places.read(runbook)
+    return place.title if place else ""
 
 
 def _found(result: CheckResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,4 +93,6 @@ def write_levels(project: Project, warehouse: store.Warehouse, site: Path, only:
 def write_runbooks(project: Project, site: Path) -> None:
     """Render every runbook page with the list of its checks into the site."""
     checks = [check for bound in project.bound.values() for check in bound.all_checks]
-    html.write_runbooks(site, project.pages, checks, project.roster)
+    used = Counter(bound.pipeline.runbook for bound in project.bound.values())
+    several = [page for page, pipelines in used.items() if pipelines > 1]
+    html.write_runbooks(site, project.pages, checks, project.roster, several)

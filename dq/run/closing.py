@@ -22,6 +22,7 @@ from dq.month.level_history import BEFORE
 from dq.people.levels import deadline, end_of, show
 from dq.run import run_records
 from dq.run.inputs import KIND_ORDER, stale
+from dq.show.section_file import shown
 from dq.tell import incidents, report_messages
 from dq.tell.incidents import Incident
 from dq.tell.recipients import House, next_step, rungs, said
@@ -202,7 +203,7 @@ class _Seen:
             period=one.period,
             severity=one.failure.grade,
             since=one.since,
-            runbook=one.failure.runbook,
+            runbook=shown(one.failure.runbook),
             paused=incidents.paused(one, self.waivers, self.at),
             next=f"to {step.to} {show(step.at, self.at, self.house.roster.zone)}" if step else "no rung is left",
         )

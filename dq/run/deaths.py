@@ -167,7 +167,7 @@ def _causes(found: Diagnosis, page: Page | None) -> list[Mapping[str, Json]]:
     for cause in found.causes:
         section = section_of(page, cause) if page else None
         if page and section:
-            sections[cause.cause] = f"runbooks/{page.name}#{section.anchor}"
+            sections[cause.cause] = page.path_of(section)
     return cast("list[Mapping[str, Json]]", document(found, sections)["causes"])
 
 

@@ -23,6 +23,7 @@ from dq.base.model import (
     Verdict,
     WaiverNote,
 )
+from dq.base.periods import previous_month
 from dq.base.verdict import notes
 from dq.declare.binding import Bound
 from dq.declare.project import Project
@@ -161,8 +162,30 @@ def guidance(run: Finished, results: Iterable[CheckResult]) -> dict[str, Guidanc
                 first_failed=since.get(result.check),
                 severity=Severity.CRITICAL if result.outcome is Outcome.ERRORED else result.severity,
                 docs_address=run.project.settings.docs_address,
+                values=_values(run, result),
+                warehouse=str(run.warehouse.root),
             )
     return told
+
+
+def _values(run: Finished, result: CheckResult) -> dict[str, str]:
+    """What the run knows of the words in capitals in the commands of its runbook."""
+    window, log = run.state.window, run.state.event_log
+    month = f"{window.data_through:%Y-%m}"
+    upstream = run.bound.pipeline.upstream
+    # Of a final that is published again the month that is restated is this one.
+    again = result.kwargs.get("published") == "replaced" or ".final." in result.check
+    return {
+        "PIPELINE": run.bound.name,
+        "RUN": run.run,
+        "PERIOD": window.period,
+        "CHECK": result.check,
+        "AS_OF": f"{window.as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "MONTH": month,
+        "BEFORE": month if again else previous_month(month),
+        "UPSTREAM": upstream[0] if len(upstream) == 1 else "",
+        "EVENTLOG": str(log.path or "") if log else "",
+    }
 
 
 def _first_failures(run: Finished) -> dict[str, datetime]:

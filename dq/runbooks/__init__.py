@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from dq.runbooks.frontmatter import FrontMatter
     from dq.runbooks.guidance import guide
     from dq.runbooks.lint import lint_levels, lint_runbooks
-    from dq.runbooks.page import NO_PAGES, Page, Section, load_head, load_page, load_pages, parse_page
+    from dq.runbooks.page import Page, Section, load_head, load_page, load_pages, page_names, parse_page
     from dq.runbooks.rotation import lint_rotation
     from dq.runbooks.slugs import Slugger, slug
 
 __all__ = [
-    "NO_PAGES",
     "FrontMatter",
     "Page",
     "Section",
@@ -30,6 +29,7 @@ __all__ = [
     "load_head",
     "load_page",
     "load_pages",
+    "page_names",
     "parse_page",
     "render_blocks",
     "slug",
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 _LAZY = {
-    "NO_PAGES": "page",
     "FrontMatter": "frontmatter",
     "Page": "page",
     "Section": "page",
@@ -50,6 +49,7 @@ _LAZY = {
     "load_head": "page",
     "load_page": "page",
     "load_pages": "page",
+    "page_names": "page",
     "parse_page": "page",
     "render_blocks": "blocks",
     "slug": "slugs",

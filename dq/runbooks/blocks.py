@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from dq.base import private
 from dq.base.errors import ConfigError, DqError, Finding
 from dq.base.model import Check
 from dq.people.roster import Roster
-from dq.runbooks.page import Page, parse_page
+from dq.runbooks.page import Page, load_page
+from dq.runbooks.places import INDEX
 from dq.runbooks.tables import WRITERS, Facts
 
 MARKER = re.compile(r"<!-- ([a-z]+):(begin|end) -->\s*")
@@ -42,17 +44,20 @@ def blocks(page: Page) -> list[Block]:
         if not match:
             continue
         name, side = match.groups()
+        if begin is not None and page.piece(begin[1]) is not page.piece(number):
+            findings.append(page.finding(begin[1], "", f"the marker {begin[0]}:begin has no partner"))
+            begin = None
         if name not in WRITERS:
-            findings.append(Finding(page.file, number, "", f"no block {name}; valid: {', '.join(sorted(WRITERS))}"))
+            findings.append(page.finding(number, "", f"no block {name}; valid: {', '.join(sorted(WRITERS))}"))
         elif side == "begin" and begin is None:
             begin = (name, number)
         elif side == "end" and begin is not None and begin[0] == name:
             found.append(Block(name=name, begin=begin[1], end=number))
             begin = None
         else:
-            findings.append(Finding(page.file, number, "", f"the marker {name}:{side} has no partner"))
+            findings.append(page.finding(number, "", f"the marker {name}:{side} has no partner"))
     if begin is not None:
-        findings.append(Finding(page.file, begin[1], "", f"the marker {begin[0]}:begin has no partner"))
+        findings.append(page.finding(begin[1], "", f"the marker {begin[0]}:begin has no partner"))
     if findings:
         raise ConfigError(findings)
     return found
@@ -64,9 +69,19 @@ def expected(page: Page, block: Block, checks: Sequence[Check], roster: Roster) 
 
 
 def stale(page: Page, checks: Sequence[Check], roster: Roster) -> list[Block]:
-    """The blocks whose lines are not what they would be if written now."""
+    """The blocks in files whose lines are not what they would be if written now."""
     lines = page.text.split("\n")
-    return [b for b in blocks(page) if lines[b.begin : b.end - 1] != expected(page, b, checks, roster)]
+    return [
+        block
+        for block in blocks(page)
+        if _in_a_file(page, block) and lines[block.begin : block.end - 1] != expected(page, block, checks, roster)
+    ]
+
+
+def _in_a_file(page: Page, block: Block) -> bool:
+    """Whether a block stands in a file: the checks of a section of all pipelines are added when a page is read."""
+    piece = page.piece(block.begin)
+    return piece is None or block.begin - piece.first < piece.own
 
 
 def render_blocks(page: Page, checks: Sequence[Check], roster: Roster) -> str:
@@ -77,14 +92,21 @@ def render_blocks(page: Page, checks: Sequence[Check], roster: Roster) -> str:
     return "\n".join(lines)
 
 
-def write_checks(path: Path, checks: Sequence[Check], roster: Roster) -> bool:
-    """Writes the blocks of the page in a file anew; says whether the file changed."""
-    page = parse_page(path.read_text(encoding="utf-8"), name=path.name, file=str(path))
-    text = render_blocks(page, checks, roster)
-    if text == page.text:
-        return False
-    write_atomically(path, text)
-    return True
+def write_checks(folder: Path, checks: Sequence[Check], roster: Roster) -> list[Path]:
+    """Writes the blocks in the files of a page anew; the files that changed."""
+    page = load_page(folder)
+    late: dict[Path, list[tuple[int, int, list[str]]]] = defaultdict(list)
+    for block in reversed(stale(page, checks, roster)):
+        piece, path, first = page.piece(block.begin), folder / f"{INDEX}.md", 1
+        if piece is not None:
+            path, first = folder.parent.joinpath(*Path(piece.file).parts[-2:]), piece.first
+        late[path].append((block.begin - first + 1, block.end - first, expected(page, block, checks, roster)))
+    for path, changes in late.items():
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for begin, end, wanted in changes:
+            lines[begin:end] = wanted
+        write_atomically(path, "\n".join(lines))
+    return sorted(late)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,8 +14,11 @@ from markdown_it.token import Token
 from dq.base.model import Check
 from dq.people.roster import Roster
 from dq.runbooks.blocks import render_blocks, without_markers, write_atomically
-from dq.runbooks.page import CLASS_LINE, Page, heading_text, markdown
+from dq.runbooks.page import Page, heading_text, markdown, parse_page
+from dq.runbooks.pieces import CLASS_LINE
+from dq.runbooks.places import FOLDER, follow
 from dq.runbooks.slugs import Slugger
+from dq.runbooks.tables import unled
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _HERE = re.compile(r"#|(?:\.\.?/)*[A-Za-z0-9_]")
@@ -43,8 +46,13 @@ $body</main>
 """)
 
 
-def render_page(page: Page, checks: Sequence[Check], roster: Roster) -> str:
-    """The page as one HTML document that needs nothing else, its generated tables as they are now."""
+def render_page(page: Page, checks: Sequence[Check], roster: Roster, *, of_several: bool = False) -> str:
+    """The page as one HTML document that needs nothing else, its generated tables as they are now.
+
+    Sections of all pipelines that no check of this page leads to are left out; the others name the page's pipeline,
+    unless it is the page of several.
+    """
+    page = _of_its_own(page, checks, "" if of_several else page.front.pipeline)
     text = "\n".join(render_blocks(page, checks, roster).split("\n")[page.offset :])
     md = markdown()
     md.validateLink = _is_safe  # type: ignore[method-assign]  # markdown-it's way to say which links are links
@@ -63,19 +71,31 @@ def render_page(page: Page, checks: Sequence[Check], roster: Roster) -> str:
     _mark_classes(tokens)
     return _PAGE.substitute(
         title=escape(page.title),
-        style=files("dq").joinpath("runbook.css").read_text(encoding="utf-8"),
+        style=files("dq.runbooks").joinpath("runbook.css").read_text(encoding="utf-8"),
         description=escape(page.front.description),
         contents="".join(_contents(headings)),
         body=md.renderer.render([*_sectioned(tokens)], md.options, {}),
     )
 
 
-def write_runbooks(site: Path, pages: Mapping[str, Page], checks: Sequence[Check], roster: Roster) -> list[Path]:
-    """Writes every page to ``runbooks/<page>.html`` of a site, each atomically; the paths written."""
+def _of_its_own(page: Page, checks: Sequence[Check], pipeline: str) -> Page:
+    apart = {way.anchor for way in unled(page, checks)}
+    page = page.without([piece for piece in page.pieces if piece.shared and piece.anchor in apart])
+    text = re.sub(r"\bPIPELINE\b", pipeline, page.text) if pipeline else page.text
+    return parse_page(text, name=page.name, file=page.file, pieces=page.pieces, of_all=page.of_all)
+
+
+def write_runbooks(
+    site: Path, pages: Mapping[str, Page], checks: Sequence[Check], roster: Roster, of_several: Collection[str] = ()
+) -> list[Path]:
+    """Writes every page to ``runbooks/<page>.html`` of a site, each atomically; the paths written.
+
+    ``of_several`` are the pages that more than one pipeline stands on.
+    """
     written = []
     for page in pages.values():
-        path = site / "runbooks" / f"{page.name.removesuffix('.md')}.html"
-        write_atomically(path, render_page(page, checks, roster))
+        path = site / FOLDER / f"{page.name}.html"
+        write_atomically(path, render_page(page, checks, roster, of_several=page.name in of_several))
         written.append(path)
     return written
 
@@ -87,11 +107,13 @@ def _is_safe(url: str) -> bool:
 
 
 def _site_link(url: str) -> str:
-    """A link between pages, as the site names them."""
-    if _SCHEME.match(url):
+    """A link between the files of the runbooks, as the site names them: each page is one document there."""
+    place = None if _SCHEME.match(url) else follow(url)
+    if place is None:
         return url
-    name, mark, anchor = url.partition("#")
-    return f"{name.removesuffix('.md')}.html{mark}{anchor}" if name.endswith(".md") else url
+    if not place.page:
+        return f"#{place.section}"
+    return place.link.removeprefix(f"{FOLDER}/")
 
 
 def _mark_classes(tokens: Sequence[Token]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,11 +13,15 @@ from dq.base.periods import Grain, settled_from
 from dq.people.levels import DayOfMonth, Level, Ready, deadline, end_of, moment_text
 from dq.people.roster import NEVER_THERE, Roster
 from dq.people.roster_file import successor
+from dq.runbooks import places
 from dq.runbooks.agenda import failed_first, periods_of
-from dq.runbooks.blocks import blocks, stale
+from dq.runbooks.blocks import Block, blocks, stale
 from dq.runbooks.frontmatter import teams_named
-from dq.runbooks.page import Command, Link, Page, Section
-from dq.runbooks.tables import checks_of
+from dq.runbooks.links import link_findings, nowhere_findings
+from dq.runbooks.page import Command, Page, Section
+from dq.runbooks.pieces import DEEPER
+from dq.runbooks.tables import checks_of, unled
+from dq.runbooks.values import VALUES, WORD, left
 
 WAYS = "Ways of failing"
 PAGE_PARTS = (
@@ -62,23 +65,7 @@ SETTLED: Mapping[str, tuple[str, str]] = {
 }
 SECTION_PARTS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
 
-# What stands for a value in a command on a page, and an example to try the command with.
-PLACEHOLDERS: Mapping[str, str] = {
-    "RUN": "investor-profit-20261125-0500",
-    "PERIOD": "2026-10",
-    "MONTH": "2026-10",
-    "BEFORE": "2026-09",
-    "CHECK": "profit_ties_out_to_ledger",
-    "TIME": "2026-11-04T05:00:00Z",
-    "DATA": "build/data.parquet",
-    "EVENTLOG": "build/warehouse/_dq/event_logs/eventlog_v2_local-1795193885246",
-    "SUITE": "expectations/suite.yml",
-    "AMOUNT": "500.00",
-    "NAME": "anna",
-    "REASON": "entered late by the provider, confirmed by Finance",
-    "DATE": "2026-12-03",
-}
-_PLACEHOLDER = re.compile(r"\b[A-Z][A-Z_]+\b")
+_SAY = "does not say what to type for {words}; put <!-- values:begin --> and <!-- values:end --> on lines of their own"
 
 CommandCheck = Callable[[Sequence[str]], str | None]
 
@@ -116,11 +103,14 @@ def lint_runbooks(
             findings += _head_findings(page, checks if known else None, roster, None if unread else pipelines)
         findings += _part_findings(page)
         findings += _way_findings(page, checks if known else None)
-        links = [link for link in page.links() if link.target.partition("#")[0] not in unread]
-        findings += [f for link in links for f in _link_findings(page, link, by_name)]
-        findings += [f for command in page.commands() for f in _command_findings(page, command, commands)]
+        findings += [f for link in page.links() for f in link_findings(page, link, by_name, unread)]
+        apart = [(way.start, way.end) for way in unled(page, checks)]
+        here = [one for one in page.commands() if not any(first <= one.line <= last for first, last in apart)]
+        findings += [f for command in here for f in _command_findings(page, command, commands)]
         if roster is not None and not roster.mistaken and known:
             findings += _block_findings(page, checks, roster)
+    if not partly and not unread:
+        findings += nowhere_findings(by_name.values(), checks)
     return sorted(set(findings))
 
 
@@ -175,18 +165,21 @@ def _check_findings(check: Check, pages: Mapping[str, Page]) -> Iterator[Finding
     """A check must lead to a section of its own class."""
     file, _, line = check.where.rpartition(":")
     where = (file, int(line)) if line.isdigit() else (check.where, 0)
-    name, _, anchor = check.runbook.partition("#")
-    if not check.runbook:
-        yield Finding(*where, check.check, "leads to no runbook section; name one as page.md#anchor")
-    elif name not in pages:
-        yield Finding(*where, check.check, f"leads to the page {name}, which is not there; {choices(name, [*pages])}")
+    place = places.read(check.runbook)
+    if place is None:
+        yield Finding(*where, check.check, "leads to no runbook section; name one by its file, without .md")
+    elif place.page not in pages:
+        valid = choices(place.page, [*pages])
+        yield Finding(*where, check.check, f"leads to the page {place.page}, which is not there; {valid}")
     else:
-        section = pages[name].section(anchor)
+        page, anchor = pages[place.page], place.section
+        section = page.section(anchor)
         if section is None or not section.failure_class:
-            valid = choices(anchor, pages[name].anchors)
-            yield Finding(*where, check.check, f"no way of failing on {name} has the anchor #{anchor}; {valid}")
+            valid = choices(anchor, page.anchors)
+            yield Finding(*where, check.check, f"no way of failing on {page.name} has the name {anchor}; {valid}")
         elif check.failure_class and check.failure_class != section.failure_class:
-            message = f"is of class {check.failure_class}, but #{anchor} on {name} is about {section.failure_class}"
+            file = page.path_of(section)
+            message = f"is of class {check.failure_class}, but {file} is about {section.failure_class}"
             yield Finding(*where, check.check, message)
 
 
@@ -208,7 +201,7 @@ def _head_findings(
             yield page.document.finding(("escalation", n, "to"), message)
     if checks is None:
         return
-    ids = {check.check for check in checks if check.runbook.partition("#")[0] == page.name}
+    ids = {check.check for check in checks if (place := places.read(check.runbook)) and place.page == page.name}
     for n, metric in enumerate(front.critical_metrics):
         for m, check in enumerate(metric.checks):
             if check not in ids:
@@ -241,15 +234,27 @@ def _close(name: str, ids: set[str]) -> str:
 
 
 def _part_findings(page: Page) -> Iterator[Finding]:
+    inside = {command.line for way in page.ways for command in page.commands(way)}
+    words = left(command.text for command in page.commands() if command.line not in inside)
+    ways = [(way.start, way.end) for way in page.ways]
+    found = _found(page)
+    if (
+        words
+        and found is not None
+        and not any(
+            block.name == "values" and not any(first <= block.begin <= last for first, last in ways) for block in found
+        )
+    ):
+        yield page.finding(page.offset + 1, "", _SAY.format(words=", ".join(words)))
     tops = {section.title: section for section in page.sections if section.level == 2}
     for title in PAGE_PARTS:
         if title not in tops:
-            yield Finding(page.file, page.offset + 1, "", f"the page has no part ## {title}")
+            yield page.finding(page.offset + 1, "", f"the page has no part ## {title}")
         elif not _has_text(page, tops[title]):
-            yield Finding(page.file, tops[title].start, title, "the part is empty")
+            yield page.finding(tops[title].start, title, "the part is empty")
         elif (name := PART_BLOCKS.get(title)) and not _holds(page, tops[title], name):
             message = f"has no block {name}; put <!-- {name}:begin --> and <!-- {name}:end --> on lines of their own"
-            yield Finding(page.file, tops[title].start, title, message)
+            yield page.finding(tops[title].start, title, message)
 
 
 def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Finding]:
@@ -257,70 +262,65 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
     start = next((section for section in page.sections if section.level == 2 and section.title == WAYS), None)
     for section in page.sections if start else ():
         if start and start.start < section.start <= start.end and section.level == 3 and not section.failure_class:
-            yield Finding(page.file, section.start, section.title, "has no line Class: F.. directly under its heading")
+            yield page.finding(section.start, section.title, "has no line Class: F.. directly under its heading")
     for way in page.ways:
         if way.failure_class in seen:
-            message = f"{way.failure_class} has a section on line {seen[way.failure_class].start} already"
-            yield Finding(page.file, way.start, way.title, message)
+            first = page.finding(seen[way.failure_class].start, "", "")
+            message = f"{way.failure_class} has a section at {first.file}:{first.line} already"
+            yield page.finding(way.start, way.title, message)
         seen.setdefault(way.failure_class, way)
-        if checks is not None and not checks_of(page, way, checks):
-            message = f"no check leads to {page.name}#{way.anchor}; bind one or take the section out"
-            yield Finding(page.file, way.start, way.title, message)
+        piece = page.piece(way.start)
+        if checks is not None and not (piece and piece.shared) and not checks_of(page, way, checks):
+            message = f"no check leads to {page.name}/{way.anchor}; bind one or take the section out"
+            yield page.finding(way.start, way.title, message)
         inside = [s for s in page.sections if way.start < s.start <= way.end and s.level == way.level + 1]
         parts = {part.title: part for part in inside}
         for part in inside:
             if part is not parts[part.title]:
-                yield Finding(page.file, part.start, f"{way.title}: {part.title}", "stands twice in this section")
-        if lacking := [f"{'#' * (way.level + 1)} {title}" for title in SECTION_PARTS if title not in parts]:
+                yield page.finding(part.start, f"{way.title}: {part.title}", "stands twice in this section")
+        marks = "#" * (way.level + 1 - (DEEPER if piece else 0))
+        if lacking := [f"{marks} {title}" for title in SECTION_PARTS if title not in parts]:
             message = f"lacks {', '.join(lacking)}; runbooks/README.md has a section to copy"
-            yield Finding(page.file, way.start, way.title, message)
+            yield page.finding(way.start, way.title, message)
         for title in SECTION_PARTS:
             if title in parts and not _has_text(page, parts[title]):
-                yield Finding(page.file, parts[title].start, f"{way.title}: {title}", "the part is empty")
+                yield page.finding(parts[title].start, f"{way.title}: {title}", "the part is empty")
         if "Diagnosis" in parts and not any(page.commands(parts["Diagnosis"])):
             message = "holds no command; a person at night needs one to copy, in a fenced sh block"
-            yield Finding(page.file, parts["Diagnosis"].start, f"{way.title}: Diagnosis", message)
+            yield page.finding(parts["Diagnosis"].start, f"{way.title}: Diagnosis", message)
+        if (words := left(c.text for c in page.commands(way))) and not _holds(page, way, "values"):
+            yield page.finding(way.start, way.title, _SAY.format(words=", ".join(words)))
         if "Checks" in parts and not _holds(page, way, "checks"):
             message = "has no list of checks; put <!-- checks:begin --> and <!-- checks:end --> on lines of their own"
-            yield Finding(page.file, way.start, way.title, message)
+            yield page.finding(way.start, way.title, message)
 
 
 def _holds(page: Page, section: Section, block: str) -> bool:
     """Whether a section holds a generated block; where markers do not pair, that is told on its own."""
-    try:
-        found = blocks(page)
-    except ConfigError:
+    found = _found(page)
+    if found is None:
         return f"<!-- {block}:begin -->" in page.lines(section)
     return any(one.name == block and section.start < one.begin <= section.end for one in found)
+
+
+def _found(page: Page) -> list[Block] | None:
+    try:
+        return blocks(page)
+    except ConfigError:
+        return None
 
 
 def _has_text(page: Page, section: Section) -> bool:
     return any(line.strip() for line in page.lines(section))
 
 
-def _link_findings(page: Page, link: Link, pages: Mapping[str, Page]) -> Iterator[Finding]:
-    """A link leads to a heading of a page, to a page, to the README beside it, or to an https or mail address."""
-    name, mark, anchor = link.target.partition("#")
-    target = pages.get(name) if name else page
-    if link.target.startswith(("https://", "mailto:")) or link.target == "README.md":
-        return
-    if target is None:
-        message = (
-            f"the link {link.target} leads to no page here; valid: {', '.join(sorted(pages))}, https:// or mailto:"
-        )
-        yield Finding(page.file, link.line, "", message)
-    elif mark and target.section(anchor) is None:
-        valid = choices(anchor, [section.anchor for section in target.sections if section.level <= 3])
-        yield Finding(page.file, link.line, "", f"no heading of {target.name} has the anchor #{anchor}; {valid}")
-
-
 def _command_findings(page: Page, command: Command, commands: CommandCheck) -> Iterator[Finding]:
     def finding(message: str) -> Finding:
-        return Finding(page.file, command.line, command.text, message)
+        return page.finding(command.line, command.text, message)
 
-    unknown = sorted({word for word in _PLACEHOLDER.findall(command.text) if word not in PLACEHOLDERS})
+    unknown = sorted({word for word in WORD.findall(command.text) if word not in VALUES})
     if unknown:
-        yield finding(f"unknown placeholder {', '.join(unknown)}; valid: {', '.join(sorted(PLACEHOLDERS))}")
+        yield finding(f"unknown placeholder {', '.join(unknown)}; valid: {', '.join(sorted(VALUES))}")
         return
     try:
         lexer = shlex.shlex(command.text, posix=True, punctuation_chars=True)
@@ -334,7 +334,8 @@ def _command_findings(page: Page, command: Command, commands: CommandCheck) -> I
     elif words[0] not in ("dq", "make"):
         yield finding(f"begins with {words[0]}; sh blocks hold dq and make commands, without a prompt")
     else:
-        example = [_PLACEHOLDER.sub(lambda word: PLACEHOLDERS[word[0]], word) for word in words]
+        examples = {word: value.example for word, value in VALUES.items()} | {"PIPELINE": page.front.pipeline}
+        example = [WORD.sub(lambda word: examples[word[0]], word) for word in words]
         problem = commands(example)
         if problem is not None:
             yield finding(problem)
@@ -352,4 +353,4 @@ def _block_findings(page: Page, checks: Sequence[Check], roster: Roster) -> Iter
         return
     for block in stale(page, checks, roster):
         message = f"the generated block {block.name} is out of date; run dq lint --fix"
-        yield Finding(page.file, block.begin, "", message)
+        yield page.finding(block.begin, "", message)

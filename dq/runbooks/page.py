@@ -1,9 +1,8 @@
-"""A runbook page as it stands in the repository: front matter, headings with anchors, sections, links, commands."""
+"""A runbook page: front matter, headings with anchors, sections, links, commands, from the files of its folder."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,10 +13,9 @@ from markdown_it.token import Token
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding
 from dq.runbooks.frontmatter import FrontMatter, parse_head, read_head, read_text
+from dq.runbooks.pieces import CLASS_LINE, Piece, put_together, without
+from dq.runbooks.places import ALL, FOLDER, INDEX, Place
 from dq.runbooks.slugs import Slugger
-
-NO_PAGES = ("README.md", "on-call.md")
-CLASS_LINE = re.compile(r"Class:\s*(F\d{2})\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +53,11 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A parsed runbook page; ``name`` is its file name, ``text`` the whole file, ``offset`` the lines of its head."""
+    """A parsed runbook page; ``name`` is its folder, ``text`` all of it, ``offset`` the lines of its head.
+
+    ``file`` is its index, ``pieces`` are the sections that stand in files of their own, ``of_all`` the files of the
+    sections of all pipelines, also of those that this page has in a version of its own.
+    """
 
     name: str
     file: str
@@ -65,6 +67,33 @@ class Page:
     document: yamlfile.Document
     sections: tuple[Section, ...]
     tokens: Sequence[Token]
+    pieces: tuple[Piece, ...] = ()
+    of_all: tuple[str, ...] = ()
+
+    def piece(self, line: int) -> Piece | None:
+        """The file of its own in which a line of the page stands; None of the index."""
+        return next((piece for piece in self.pieces if piece.first <= line <= piece.last), None)
+
+    def finding(self, line: int, key: str, message: str) -> Finding:
+        """A mistake at a line of the page, told at the file and line where that stands."""
+        piece = self.piece(line)
+        return Finding(piece.file, piece.line(line), key, message) if piece else Finding(self.file, line, key, message)
+
+    def path_of(self, section: Section | None) -> str:
+        """Where a section, or the page, is in the repository."""
+        piece = self.piece(section.start) if section else None
+        return piece.file if piece else self.file + (f"#{section.anchor}" if section else "")
+
+    def place(self, section: Section | None) -> Place:
+        """The same as records and the docs site name it."""
+        return Place(page=self.name, section=section.anchor if section else "")
+
+    def without(self, left_out: Collection[Piece]) -> Page:
+        """The page without some of the sections of all pipelines."""
+        if not left_out:
+            return self
+        text, pieces = without(self.text, self.pieces, left_out)
+        return parse_page(text, name=self.name, file=self.file, pieces=pieces, of_all=self.of_all)
 
     @cached_property
     def _by_anchor(self) -> Mapping[str, Section]:
@@ -150,50 +179,55 @@ def markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def load_page(path: Path, *, shown: str | None = None) -> Page:
-    """The page in a file, or a ConfigError with every mistake of its head and form."""
-    file = shown or f"{path.parent.name}/{path.name}"
-    return parse_page(read_text(path, file), name=path.name, file=file)
+def load_page(folder: Path, *, shown: str | None = None) -> Page:
+    """The page in a folder, or a ConfigError with every mistake of its head and form."""
+    where = shown or f"{FOLDER}/{folder.name}"
+    text, pieces, of_all = put_together(folder, where)
+    return parse_page(text, name=folder.name, file=f"{where}/{INDEX}.md", pieces=pieces, of_all=of_all)
 
 
-def load_head(path: Path, *, shown: str) -> yamlfile.Document:
+def load_head(folder: Path, *, shown: str) -> yamlfile.Document:
     """The data of a page's head, whatever is wrong with it, or a ConfigError where it cannot be read as such."""
-    return parse_head(read_text(path, shown), shown)[0]
+    file = f"{shown}/{INDEX}.md"
+    return parse_head(read_text(folder / f"{INDEX}.md", file), file)[0]
+
+
+def page_names(folder: Path) -> list[str]:
+    """The pages in the folder of the runbooks: the folders with an index, without what is the same for all."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{INDEX}.md") if path.parent.name != ALL)
 
 
 def load_pages(folder: Path) -> dict[str, Page]:
-    """Every runbook page of a folder by file name, without those that are none, or a ConfigError with all mistakes."""
+    """Every runbook page by the name of its folder, or a ConfigError with all mistakes."""
     pages: dict[str, Page] = {}
     findings: list[Finding] = []
-    for path in sorted(folder.glob("*.md")):
-        if path.name in NO_PAGES:
-            continue
+    for name in page_names(folder):
         try:
-            pages[path.name] = load_page(path)
+            pages[name] = load_page(folder / name)
         except ConfigError as error:
             findings += error.findings
     if findings:
-        raise ConfigError(findings)
+        raise ConfigError(sorted(set(findings)))
     return pages
 
 
 # The pages are most of what reading the declared files takes, and they seldom change between two readings.
 @lru_cache(maxsize=64)
-def parse_page(text: str, *, name: str, file: str) -> Page:
-    """The page in a text; ``file`` is only the name shown in errors."""
+def parse_page(
+    text: str, *, name: str, file: str, pieces: tuple[Piece, ...] = (), of_all: tuple[str, ...] = ()
+) -> Page:
+    """The page in a text; ``file`` is its name in errors, ``pieces`` are the files it was put together of."""
     front, document, offset = read_head(text, file)
     lines = text.split("\n")
     findings = [document.finding(key, message) for key, message in front.mistakes()]
+    misplaced = []
     tokens = markdown().parse("\n".join(lines[offset:]))
     sections = tuple(_sections(tokens, lines, offset))
     declared = {_class_line(lines, section.start) for section in sections if section.failure_class}
     for number, line in _prose(tokens, lines, offset):
         if CLASS_LINE.fullmatch(line) and number not in declared:
-            message = "a Class line stands directly under a heading ## or ### of its own, and once"
-            findings.append(Finding(file, number, "", message))
-    if findings:
-        raise ConfigError(findings)
-    return Page(
+            misplaced.append(number)
+    page = Page(
         name=name,
         file=file,
         text=text,
@@ -202,7 +236,14 @@ def parse_page(text: str, *, name: str, file: str) -> Page:
         document=document,
         sections=sections,
         tokens=tokens,
+        pieces=pieces,
+        of_all=of_all,
     )
+    message = "a Class line stands directly under the heading of a section, and once"
+    findings += [page.finding(number, "", message) for number in misplaced]
+    if findings:
+        raise ConfigError(findings)
+    return page
 
 
 def _prose(tokens: Sequence[Token], lines: Sequence[str], offset: int) -> Iterator[tuple[int, str]]:

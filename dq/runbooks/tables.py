@@ -26,6 +26,8 @@ from dq.runbooks.frontmatter import Parties
 from dq.runbooks.markup import cell, table
 from dq.runbooks.on_call import climbs
 from dq.runbooks.page import Page, Section
+from dq.runbooks.places import ALL, read
+from dq.runbooks.values import explained, left
 
 _SEVERITIES = list(Severity)
 
@@ -42,7 +44,8 @@ class Facts:
 
 def checks_of(page: Page, section: Section, checks: Sequence[Check]) -> list[Check]:
     """The checks that lead to a section, gravest first, each once."""
-    here = {(c.dataset, c.check): c for c in checks if c.runbook == f"{page.name}#{section.anchor}"}
+    place = page.place(section)
+    here = {(c.dataset, c.check): c for c in checks if read(c.runbook) == place}
     return sorted(here.values(), key=lambda c: (_SEVERITIES.index(c.severity), c.dataset, c.check))
 
 
@@ -64,8 +67,39 @@ def _checks(facts: Facts) -> list[str]:
     here = checks_of(facts.page, within[-1], facts.checks) if within else []
     if not here:
         return ["No check leads here yet."]
-    rows = [[_code(c.check), str(c.severity), _code(c.dataset), cell(_expects(c))] for c in here]
+    alike: dict[tuple[str, str, str], list[Check]] = {}
+    for check in here:
+        alike.setdefault((str(check.severity), check.dataset, _of_each_column(check)), []).append(check)
+    rows = []
+    for (severity, dataset, each), same in alike.items():
+        expects = cell(_expects(same[0]) if len(same) == 1 else each)
+        rows.append([", ".join(_code(check.check) for check in same), severity, _code(dataset), expects])
     return table(("check", "severity", "dataset", "expects"), rows)
+
+
+def _of_each_column(check: Check) -> str:
+    """What a check expects, as it holds of every column of which the same is expected."""
+    column, text = check.kwargs.get("column"), _expects(check)
+    return re.sub(rf"\b{re.escape(column)}\b", "each of them", text, count=1) if isinstance(column, str) else text
+
+
+def _values(facts: Facts) -> list[str]:
+    page = facts.page
+    within = [way for way in page.ways if way.start < facts.line <= way.end]
+    if within:
+        return explained(left(command.text for command in page.commands(within[-1])))
+    lines = {command.line for way in page.ways for command in page.commands(way)}
+    return explained(left(command.text for command in page.commands() if command.line not in lines))
+
+
+def unled(page: Page, checks: Sequence[Check]) -> list[Section]:
+    """The sections of all pipelines to which no check of this page leads."""
+    found = []
+    for way in page.ways:
+        piece = page.piece(way.start)
+        if piece is not None and piece.shared and not checks_of(page, way, checks):
+            found.append(way)
+    return found
 
 
 def _metrics(facts: Facts) -> list[str]:
@@ -74,8 +108,16 @@ def _metrics(facts: Facts) -> list[str]:
 
 
 def _ways(facts: Facts) -> list[str]:
-    rows = [[way.failure_class, f"[{cell(way.title)}](#{way.anchor})"] for way in facts.page.ways]
-    return table(("class", "way of failing"), rows)
+    page, apart, rows = facts.page, unled(facts.page, facts.checks), []
+    for way in page.ways:
+        piece = page.piece(way.start)
+        if way in apart:
+            continue
+        here = checks_of(page, way, facts.checks)
+        where = f"#{way.anchor}" if piece is None else f"{f'../{ALL}/' if piece.shared else ''}{way.anchor}.md"
+        named = ", ".join(_code(check.check) for check in here) if piece and piece.shared else str(len(here))
+        rows.append([way.failure_class, f"[{cell(way.title)}]({where})", named])
+    return table(("class", "way of failing", "checks"), rows)
 
 
 def _owners(facts: Facts) -> list[str]:
@@ -178,6 +220,7 @@ WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
     "checks": _checks,
     "metrics": _metrics,
     "ways": _ways,
+    "values": _values,
     "owners": _owners,
     "levels": _levels,
     "ladder": _ladder,

@@ -14,6 +14,8 @@ from typing import cast
 
 from dq.base.model import CheckResult, Died, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict, WaiverNote
 from dq.base.wording import found_text, owner_line
+from dq.runbooks import places, values
+from dq.show.section_file import shown
 
 BLOCKS = 20
 CAUSES = 3
@@ -43,7 +45,8 @@ class Counts:
 class Block:
     """One failed or errored check: how grave, what was found, where help is, whose it is and by when.
 
-    ``runbook`` is what a person follows, ``reference`` the page and section in the repository.
+    ``runbook`` is what a person follows, ``reference`` names the page and section. ``first`` is what to type first,
+    ``commands`` are all of the section, and ``typed`` what to put where they still hold a word in capitals.
     """
 
     label: str
@@ -53,6 +56,9 @@ class Block:
     result: CheckResult
     runbook: str
     reference: str
+    first: str
+    commands: tuple[str, ...]
+    typed: tuple[str, ...]
     owner: str
     due: str
     waived: str
@@ -60,7 +66,8 @@ class Block:
     @property
     def section(self) -> str:
         """The runbook section as a heading, as far as its anchor tells it."""
-        return self.reference.partition("#")[2].replace("-", " ").capitalize()
+        place = places.read(self.reference)
+        return place.title if place else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,9 +190,7 @@ def runbook_line(result: CheckResult, guidance: Guidance | None) -> str:
     """Where help is: the address of the section in the published docs, else its place in the repository."""
     if guidance and guidance.runbook_url.startswith(("https://", "http://")):
         return guidance.runbook_url
-    if guidance and guidance.runbook:
-        return guidance.runbook
-    return f"runbooks/{result.runbook}" if result.runbook else ""
+    return shown((guidance.runbook if guidance else "") or result.runbook)
 
 
 def waiver_line(note: WaiverNote) -> str:
@@ -219,7 +224,7 @@ def _died(before: Died) -> Iterator[str]:
                 "try: " + (f"{change['setting']}={change['value']}{now}: " if change["setting"] else "") + change["why"]
             )
         if cause["runbook"]:
-            yield f"runbook: {cause['runbook']}"
+            yield f"runbook: {shown(str(cause['runbook']))}"
     if len(before.causes) > CAUSES:
         yield f"and {len(before.causes) - CAUSES} causes that are less likely"
 
@@ -244,6 +249,7 @@ def _order(result: CheckResult) -> tuple[int, str, str]:
 def _block(result: CheckResult, guidance: Guidance | None, *, of_run: bool) -> Block:
     # Without a runbook to turn to, what was expected has to stand beside what was found.
     expected = f"; expected: {result.expected}" if result.expected and not of_run else ""
+    commands = tuple(guidance.commands) if guidance else ()
     return Block(
         label=label(result),
         check=result.check,
@@ -251,7 +257,10 @@ def _block(result: CheckResult, guidance: Guidance | None, *, of_run: bool) -> B
         text=found_text(result) + expected,
         result=result,
         runbook=runbook_line(result, guidance),
-        reference=(guidance.runbook if guidance else "") or result.runbook,
+        reference=places.of_result(result, guidance),
+        first=commands[0] if commands else "",
+        commands=commands,
+        typed=tuple(values.explained(values.left(commands))),
         owner=owner_line(guidance) if guidance else "",
         due="; ".join(guidance.due) if guidance else "",
         waived=result.waived_by if result.outcome is Outcome.FAILED else "",

@@ -30,7 +30,12 @@ def _commands(summary: Card) -> Iterator[str]:
             lines.append(f"waived: {block.waived}")
         lines += [
             f"{key}: {value}"
-            for key, value in (("runbook", block.runbook), ("owner", block.owner), ("due", block.due))
+            for key, value in (
+                ("runbook", block.runbook),
+                ("type", block.first),
+                ("owner", block.owner),
+                ("due", block.due),
+            )
             if value
         ]
         yield command(

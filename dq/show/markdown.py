@@ -62,7 +62,9 @@ def _lines(summary: Card, *, level: int) -> Iterator[str]:
 
 def _row(block: Block) -> str:
     found = escape(block.text) + (f"<br>waived: {escape(block.waived)}" if block.waived else "")
-    runbook = f"[{escape(_section(block.runbook))}](<{_target(block.runbook)}>)" if block.runbook else "–"
+    name = block.section or block.runbook
+    runbook = f"[{escape(name)}](<{_target(block.runbook)}>)" if block.runbook else "–"
+    runbook += f"<br>type: {escape(block.first)}" if block.first else ""
     cells = (escape(block.label), escape(block.check), found, runbook, escape(block.owner), escape(block.due))
     return "| " + " | ".join(cell or "–" for cell in cells) + " |"
 

@@ -151,6 +151,8 @@ class _Writer:
             yield from self._keyed("waived", block.waived, indent)
         if block.runbook:
             yield f"{indent}{'runbook':<{_KEY}}{block.runbook}"
+        if block.first:
+            yield f"{indent}{'type':<{_KEY}}{block.first}"
         if block.label == _NOTED:
             return
         if block.owner:

@@ -16,6 +16,7 @@ from dq.base.model import Severity
 from dq.declare.routes import Alertmanager
 from dq.people.levels import show
 from dq.people.watch import Call
+from dq.show.section_file import shown
 from dq.tell import waiting
 from dq.tell.grouping import ONE_BY_ONE, Due, Heard, Now, grouped
 from dq.tell.incidents import Incident
@@ -252,7 +253,9 @@ def _alert(house: House, due: Due, known: Sequence[Incident]) -> Alert:
         number=due.number,
         owner=owner_of(house, incident),
         on_call=f"{duty.person.name} until {show(duty.until, at, roster.zone)} (backup {duty.backup.name})",
-        runbook=failure.runbook_url if failure.runbook_url.startswith(("https://", "http://")) else failure.runbook,
+        runbook=failure.runbook_url
+        if failure.runbook_url.startswith(("https://", "http://"))
+        else shown(failure.runbook),
         report=f"{house.docs_address.rstrip('/')}/{incident.docs}" if house.docs_address and incident.docs else "",
         next_step=", ".join(filter(None, (went, goes))),
         why=due.why,

@@ -10,6 +10,7 @@ from dq import store
 from dq.base.model import Json, Outcome
 from dq.base.serialize import instant
 from dq.people.levels import show
+from dq.show.section_file import shown
 from dq.tell import incidents, waiting
 from dq.tell.incidents import Incident, Observation
 from dq.tell.message import State
@@ -116,7 +117,7 @@ def text(found: Sequence[Line], house: House, now: datetime) -> list[str]:
             ("next", ahead),
             ("told", ", ".join(line.told)),
             ("not told", "; ".join(dict.fromkeys(line.undelivered))),
-            ("runbook", failure.runbook),
+            ("runbook", shown(failure.runbook)),
         )
         told += [f"  {word:<10}{said}" for word, said in pairs if said]
     return told
@@ -169,7 +170,7 @@ def document(line: Line) -> Mapping[str, Json]:
         "outcome": failure.outcome.value,
         "failure_class": failure.failure_class,
         "found": failure.found,
-        "runbook": failure.runbook,
+        "runbook": shown(failure.runbook),
         "owner": line.owner,
         "on_call": line.on_call,
         "on_call_until": instant(line.until),

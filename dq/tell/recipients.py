@@ -47,10 +47,9 @@ class House:
         page = self.page(pipeline)
         if page is None:
             return "", ""
-        anchor = page.anchor_for_class(failure_class)
-        target = f"#{anchor}" if anchor else ""
+        section = page.section_for_class(failure_class)
         root = f"{self.docs_address.rstrip('/')}/" if self.docs_address else ""
-        return f"runbooks/{page.name}{target}", f"{root}runbooks/{page.name.removesuffix('.md')}.html{target}"
+        return page.path_of(section), root + page.place(section).link
 
 
 @dataclass(frozen=True, kw_only=True)

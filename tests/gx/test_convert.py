@@ -25,7 +25,7 @@ CHECKS = [
         description="Every line belongs to an account.",
         notes="Unsynced accounts appear here first.",
         meta={"ticket": "none"},
-        runbook="profit_unit.md#required-value-is-null",
+        runbook="profit_unit/required-value-is-null.md",
         failure_class="F01",
         when=(Kind.PRELIMINARY, Kind.FINAL),
         show=True,
@@ -60,7 +60,7 @@ def test_checks_become_a_pure_suite_with_ours_under_meta() -> None:
         "dq": {
             "check": "revenue_has_account",
             "dataset": "revenue",
-            "runbook": "profit_unit.md#required-value-is-null",
+            "runbook": "profit_unit/required-value-is-null.md",
             "failure_class": "F01",
             "when": ["preliminary", "final"],
             "show": True,

@@ -199,7 +199,7 @@ def test_a_run_before_that_died_stands_on_the_page_with_evidence_and_what_to_cha
     text = page(tmp_path, replace(published(), died_before=died)).text
     for told in ("Died r left no record", "1. certain: executor_heap, the heap was too small", "seen: line 7: <heap>"):
         assert told in text
-    assert "try: spark.executor.memory=4g (now 1024m): a group did not fit runbook: runbooks/p.md#memory" in text
+    assert "try: spark.executor.memory=4g (now 1024m): a group did not fit runbook: runbooks/p/memory.md" in text
 
 
 def test_a_waived_check_says_so(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_tickets_older_than_their_account_hold_a_month_until_their_number_is_wai
     assert (held.code, critical(held)) == (1, {STRANGERS, USAGE})
     assert held.result(STRANGERS).observed.startswith("531 of 1,242 rows (42.8%) have no row of accounts")
     assert held.result(USAGE).observed.startswith("459 of 1,069 rows")
-    assert "runbooks/growth_daily.md#events-of-accounts-that-do-not-exist" in held.out
+    assert "runbooks/growth_daily/events-of-accounts-that-do-not-exist.md" in held.out
     assert held.record.guidance[STRANGERS].owner == "Accounts Team"
 
     def waive(check: str, ceiling: str) -> None:

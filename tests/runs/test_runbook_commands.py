@@ -29,9 +29,9 @@ from dq.base.model import Outcome, RunRecord
 from dq.cli import main
 from dq.declare import project as projects
 from dq.run import run_records
-from dq.runbooks.lint import PLACEHOLDERS
 from dq.runbooks.page import Command, Page, Section, load_pages
-from dq.runbooks.tables import checks_of
+from dq.runbooks.tables import checks_of, unled
+from dq.runbooks.values import VALUES, WORD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 EARLIER, BEFORE, MONTH = "2026-08", "2026-09", "2026-10"
@@ -216,19 +216,23 @@ class Asked:
     check: str
 
     def __str__(self) -> str:
-        return f"{self.page.file}:{self.command.line}: dq {shlex.join(self.words)}"
+        return str(self.page.finding(self.command.line, "", f"dq {shlex.join(self.words)}"))
 
 
 def typed(page: Page, section: Section | None, command: Command, cards: Mapping[str, Card]) -> Iterator[Asked]:
     """A command with its capitals filled in: once for every check of the section that failed, else for its first.
 
-    The card is that of the pipeline whose check led here; outside the ways of failing that of the page's pipeline.
+    The card is that of the pipeline whose check led here; outside the ways of failing that of the page's pipeline. What
+    is run is run at the clock of the made-up company.
     """
     program, *words = shlex.split(command.text)
-    assert program == "dq", f"{page.file}:{command.line}: only dq commands are run here"
+    assert program == "dq", page.finding(command.line, "", "only dq commands are run here")
     for pipeline, check in led_here(page, section, cards):
         card = cards[pipeline]
+        upstream = projects.load(ROOT).bound[pipeline].pipeline.upstream
         values = {
+            "PIPELINE": pipeline,
+            "UPSTREAM": upstream[0] if upstream else "",
             "RUN": card.run,
             "PERIOD": card.period,
             "MONTH": f"{card.record.data_through:%Y-%m}",
@@ -237,11 +241,14 @@ def typed(page: Page, section: Section | None, command: Command, cards: Mapping[
             "CHECK": check,
             "EVENTLOG": str(event_log()),
             "AMOUNT": "500.00",
-            "NAME": PLACEHOLDERS["NAME"],
-            "REASON": PLACEHOLDERS["REASON"],
+            "NAME": VALUES["NAME"].example,
+            "SIGNER": VALUES["SIGNER"].example,
+            "SIGNED_AT": card.time,
+            "REASON": VALUES["REASON"].example,
             "DATE": f"{datetime.now(UTC) + timedelta(days=10):%Y-%m-%d}",
         }
-        yield Asked(page, command, [values.get(word, word) for word in words], check)
+        filled = [WORD.sub(lambda word, known=values: known.get(word[0], word[0]), word) for word in words]
+        yield Asked(page, command, [*filled, *(("--as-of", card.time) if words[0] == "run" else ())], check)
 
 
 @cache
@@ -294,9 +301,15 @@ def problem(asked: Asked, said: Said, cards: Mapping[str, Card]) -> str:
     return "" if expected in said.out else f"it does not say {expected!r}: {text[:400]}"
 
 
+def led_nowhere(page: Page) -> list[Section]:
+    """The sections of all pipelines to which no check of a page leads."""
+    return unled(page, [check for bound in projects.load(ROOT).bound.values() for check in bound.all_checks])
+
+
 def commands(page: Page, part: str) -> Iterator[tuple[Section | None, Command]]:
     """The commands of one part of every way of failing, or with an empty part those outside the ways of failing."""
-    inside = [(way, s) for way in page.ways for s in page.sections if way.start < s.start <= way.end]
+    ways = [way for way in page.ways if way not in led_nowhere(page)]
+    inside = [(way, s) for way in ways for s in page.sections if way.start < s.start <= way.end]
     if part:
         yield from ((way, command) for way, s in inside if s.title == part for command in page.commands(s))
         return

@@ -135,6 +135,11 @@ The Lead.
 
 They agree.
 
+#### In capitals
+
+<!-- values:begin -->
+<!-- values:end -->
+
 #### Checks
 
 <!-- checks:begin -->
@@ -148,7 +153,7 @@ CHECKS = [
         type="expect_total_to_reconcile",
         kwargs={},
         description="Every line agrees.",
-        runbook="profit.md#figures-differ-from-the-books",
+        runbook="profit/figures-differ-from-the-books.md",
         failure_class="F11",
         where="expectations/profit.yml:4",
     ),
@@ -158,7 +163,7 @@ CHECKS = [
         type="expect_column_values_to_not_be_null",
         kwargs={"column": "amount"},
         severity=Severity.WARNING,
-        runbook="profit.md#figures-differ-from-the-books",
+        runbook="profit/figures-differ-from-the-books.md",
         failure_class="F11",
         where="expectations/ledger.yml:9",
     ),
@@ -172,8 +177,8 @@ def roster(folder: Path, text: str = ROSTER) -> Roster:
 
 
 @lru_cache(maxsize=64)
-def page(text: str = PAGE, name: str = "profit.md") -> Page:
-    return parse_page(text, name=name, file=f"runbooks/{name}")
+def page(text: str = PAGE, name: str = "profit") -> Page:
+    return parse_page(text, name=name, file=f"runbooks/{name}/README.md")
 
 
 def line_of(text: str, part: str) -> int:

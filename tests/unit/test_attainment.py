@@ -22,8 +22,8 @@ from dq.people.levels import Level, escalates_at
 
 ROOT = Path(__file__).resolve().parents[2]
 ROSTER = people.load_roster(ROOT / "runbooks" / "roster.yml", shown="roster.yml")
-INVESTOR = runbooks.load_page(ROOT / "runbooks" / "investor_profit.md").front
-UNITS = runbooks.load_page(ROOT / "runbooks" / "profit_unit.md").front
+INVESTOR = runbooks.load_page(ROOT / "runbooks" / "investor_profit").front
+UNITS = runbooks.load_page(ROOT / "runbooks" / "profit_unit").front
 NOVEMBER = {"first": date(2026, 11, 1), "last": date(2026, 12, 31)}
 
 
@@ -183,8 +183,8 @@ def test_what_is_older_is_not_read_and_counts_as_readers_still_see_it(tmp_path: 
 
 # -- week by week ------------------------------------------------------------------------------------------------------
 
-GROWTH = runbooks.load_page(ROOT / "runbooks" / "growth_daily.md").front
-WEEKS = runbooks.load_page(ROOT / "runbooks" / "experiments_weekly.md").front
+GROWTH = runbooks.load_page(ROOT / "runbooks" / "growth_daily").front
+WEEKS = runbooks.load_page(ROOT / "runbooks" / "experiments_weekly").front
 
 
 def days(last: int, came: str = "04:00", first: int = 6) -> list[Publication]:
@@ -260,7 +260,7 @@ def test_what_is_red_counts_in_the_month_its_period_ends_in() -> None:
         found = attainment.judged(ROSTER, front, grain, facts, now=at("2026-12-10T00:00"), **NOVEMBER)
         return next(one.state for one in found if (one.level, one.period) == ("fixed", "2026-11"))
 
-    report = runbooks.load_page(ROOT / "runbooks" / "executive_report.md").front
+    report = runbooks.load_page(ROOT / "runbooks" / "executive_report").front
     assert fixed(report, Grain.FORTNIGHT, "2026-11-09") is State.MISSED
     assert fixed(report, Grain.FORTNIGHT, "2026-10-26") is State.MISSED, "it ends in November"
     assert fixed(report, Grain.FORTNIGHT, "2026-11-23") is State.MET, "it ends in December"

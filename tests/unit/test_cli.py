@@ -161,7 +161,7 @@ def edit(path: Path, old: str, new: str) -> None:
             "column: booked_dat, max",
             "did you mean booked_date?",
         ),
-        ("expectations/revenue.yml", "runbook: missing-days", "runbook: missing-day", "has no section #missing-day"),
+        ("expectations/revenue.yml", "runbook: missing-days", "runbook: missing-day", "has no section missing-day"),
         (
             "expectations/revenue.yml",
             "type: expect_table_row_count_to_be_between\n    kwargs: {min_value: 1}",
@@ -177,13 +177,19 @@ def edit(path: Path, old: str, new: str) -> None:
         ),
         ("expectations/investor_profit.yml", 'tolerance: "0.01"', "tolerance: 0.01", "tolerance"),
         ("jobs/pipelines.yml", "upstream: [profit_unit]", "upstream: [profit_units]", "did you mean profit_unit?"),
-        ("jobs/pipelines.yml", "runbook: profit_unit.md", "runbook: profit.md", "runbooks/profit.md does not exist"),
+        ("jobs/pipelines.yml", "runbook: profit_unit", "runbook: profit", "runbooks/profit/README.md does not exist"),
+        (
+            "jobs/pipelines.yml",
+            "runbook: profit_unit",
+            "runbook: profit_unit.md",
+            "file per way of failing; write profit_unit",
+        ),
         ("jobs/sources.yml", "SELECT line_id, account_id", "SELECT line_no AS line_id, account_id", "line_no"),
         ("jobs/contracts.yml", "read: until", "read: sometimes", "read"),
         ("runbooks/roster.yml", "anna", "ann", "anna"),
-        ("runbooks/profit_unit.md", "owner: Finance and Risk Teams", "owner: Finance Team", "Finance Team"),
-        ("runbooks/profit_unit.md", "dq show RUN", "dq shwo RUN", "invalid choice"),
-        ("runbooks/profit_unit.md", "Class: F01", "Class: F99", "revenue.amount.required"),
+        ("runbooks/profit_unit/README.md", "owner: Finance and Risk Teams", "owner: Finance Team", "Finance Team"),
+        ("runbooks/profit_unit/README.md", "dq show RUN", "dq shwo RUN", "invalid choice"),
+        ("runbooks/profit_unit/required-value-is-null.md", "Class: F01", "Class: F99", "revenue.amount.required"),
     ],
 )
 def test_lint_finds_each_mistake_with_file_and_line(
@@ -220,16 +226,16 @@ def test_lint_reports_files_references_and_pages_together_and_nothing_that_only_
     edit(broken / "expectations/profit_unit.yml", "runbook: ", "runbook: no-such-")
     edit(broken / "jobs/settings.yml", "docs_address", "docs_adress")
     edit(broken / "jobs/pipelines.yml", "sources: [revenue, ", "sources: [revenue, revenu, ")
-    edit(broken / "runbooks/investor_profit.md", "dq show RUN", "dq shwo RUN")
+    edit(broken / "runbooks/investor_profit/README.md", "dq show RUN", "dq shwo RUN")
     code, told = run(capsys, "lint")
     assert code == 1
     expected = {
         "expectations/revenue.yml": "unknown severity",
         "expectations/investor_profit.yml": "row_kin",
-        "expectations/profit_unit.yml": "has no section #no-such-",
+        "expectations/profit_unit.yml": "has no section no-such-",
         "jobs/settings.yml": "unknown key",
         "jobs/pipelines.yml": "has no contract; did you mean revenue?",
-        "runbooks/investor_profit.md": "invalid choice: 'shwo'",
+        "runbooks/investor_profit/README.md": "invalid choice: 'shwo'",
     }
     lines = told_lines(told)
     assert {line.split(":")[0] for line in lines} == set(expected), told
@@ -242,9 +248,9 @@ def test_the_mistakes_of_the_roster_hide_none_of_the_deadlines_or_of_who_watches
 ) -> None:
     edit(broken / "runbooks/roster.yml", "ring: [danny,", "ring: [dany,")
     edit(broken / "runbooks/roster.yml", "- pipelines: [profit_unit]", "- pipelines: [profit_units]")
-    edit(broken / "runbooks/investor_profit.md", "day: 25", "day: 31")
+    edit(broken / "runbooks/investor_profit/README.md", "day: 25", "day: 31")
     edit(
-        broken / "runbooks/investor_growth.md",
+        broken / "runbooks/investor_growth/README.md",
         "kind: month_end, on_holiday: same",
         "kind: month_end, on_holiday: previous",
     )
@@ -255,8 +261,8 @@ def test_the_mistakes_of_the_roster_hide_none_of_the_deadlines_or_of_who_watches
         ("runbooks/roster.yml", "nobody has the id 'dany'"),
         ("runbooks/roster.yml", "there is no pipeline 'profit_units'"),
         ("runbooks/roster.yml", "nobody watches profit_unit;"),
-        ("runbooks/investor_profit.md", "not every month has a day 31"),
-        ("runbooks/investor_growth.md", "can never be kept of"),
+        ("runbooks/investor_profit/README.md", "not every month has a day 31"),
+        ("runbooks/investor_growth/README.md", "can never be kept of"),
     ):
         assert [line for line in lines if line.startswith(f"{file}:") and said in line], told
 
@@ -270,7 +276,7 @@ def test_the_mistakes_of_the_roster_hide_none_of_the_deadlines_or_of_who_watches
         ("jobs/pipelines.yml", "grain: day", "grain: dy"),
         ("jobs/rules.yml", "\n", "\n- a list: \n"),
         ("runbooks/roster.yml", "zone:", "zon:"),
-        ("runbooks/profit_unit.md", "owner: Finance", "ownr: Finance"),
+        ("runbooks/profit_unit/README.md", "owner: Finance", "ownr: Finance"),
     ],
 )
 def test_a_file_that_cannot_be_read_has_no_false_findings_elsewhere(
@@ -287,13 +293,13 @@ def test_a_registry_that_cannot_be_read_hides_no_mistake_of_a_suite_or_page(
 ) -> None:
     edit(broken / "jobs/pipelines.yml", "grain: day", "grain: dy")
     edit(broken / "expectations/revenue.yml", "min_value: 1}", "min_value: ten}")
-    edit(broken / "runbooks/profit_unit.md", "owner: Finance and Risk Teams", "owner: Finance Team")
+    edit(broken / "runbooks/profit_unit/README.md", "owner: Finance and Risk Teams", "owner: Finance Team")
     code, told = run(capsys, "lint")
     assert code == 1
     assert {line.split(":")[0] for line in told_lines(told)} == {
         "jobs/pipelines.yml",
         "expectations/revenue.yml",
-        "runbooks/profit_unit.md",
+        "runbooks/profit_unit/README.md",
     }, told
     assert "'ten' is not a whole number from 0 up" in told
 
@@ -303,7 +309,8 @@ def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[s
     code, told = run(capsys, "lint")
     assert (code, "run dq lint --fix" in told) == (1, True)
     assert run(capsys, "lint", "--fix")[0] == 0
-    assert "targets_in_a_range" in (broken / "runbooks/profit_unit.md").read_text(encoding="utf-8")
+    section = broken / "runbooks/profit_unit/numbers-that-cannot-be.md"
+    assert "targets_in_a_range" in section.read_text(encoding="utf-8")
 
 
 def test_lint_holds_the_page_of_check_types_to_what_they_are(capsys: pytest.CaptureFixture[str], broken: Path) -> None:
@@ -325,7 +332,8 @@ def test_lint_with_other_sources_fixes_the_same_lists_and_agrees(
     assert plain[0] == mapped[0] == 1
     assert all("run dq lint --fix" in told for _, told in (plain, mapped))
     assert run(capsys, "lint", "--fix", *other)[0] == 0
-    assert "targets_in_a_range" in (broken / "runbooks/profit_unit.md").read_text(encoding="utf-8")
+    section = broken / "runbooks/profit_unit/numbers-that-cannot-be.md"
+    assert "targets_in_a_range" in section.read_text(encoding="utf-8")
     assert [run(capsys, "lint", *words)[0] for words in ((), other)] == [0, 0]
 
 
@@ -482,8 +490,8 @@ def test_lint_tells_everything_that_is_wrong_with_people_and_deadlines_at_once(
         'during: before_last_week, days: [weekdays], opens: "09',
         'during: before_last_week, days: [weekdays], opens: "11',
     )
-    edit(broken / "runbooks/investor_profit.md", "kind: day_of_month, day: 25", "kind: day_of_month, day: 31")
-    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    edit(broken / "runbooks/investor_profit/README.md", "kind: day_of_month, day: 25", "kind: day_of_month, day: 31")
+    edit(broken / "runbooks/profit_unit/README.md", "engineer: danny", "engineer: dany")
     code, told = run(capsys, "lint")
     assert code == 1
     for line, said in {
@@ -499,7 +507,7 @@ def test_lint_tells_everything_that_is_wrong_with_people_and_deadlines_at_once(
         assert [one for one in told_lines(told) if one.startswith(f"runbooks/roster.yml:{number}: ") and said in one], (
             told
         )
-    assert "runbooks/investor_profit.md:" in told
+    assert "runbooks/investor_profit/README.md:" in told
     assert "levels[0].day: not every month has a day 31" in told
     assert (
         "watch[3].hours: nobody watches investor_profit, investor_growth, investor_engagement, executive_report" in told
@@ -511,7 +519,7 @@ def test_lint_tells_of_a_pipeline_that_nobody_watches_and_an_engineer_nobody_kno
     capsys: pytest.CaptureFixture[str], broken: Path
 ) -> None:
     edit(broken / "runbooks/roster.yml", "pipelines: [growth_daily]", "pipelines: [growth_weekly]")
-    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
+    edit(broken / "runbooks/profit_unit/README.md", "engineer: danny", "engineer: dany")
     code, told = run(capsys, "lint")
     assert code == 1
     assert "watch[1].pipelines[0]: there is no pipeline 'growth_weekly'; did you mean growth_daily?" in told
@@ -534,8 +542,8 @@ def test_a_mistake_of_the_roster_hides_neither_who_watches_nor_whom_pages_and_se
 ) -> None:
     edit(broken / "runbooks/roster.yml", old, new)
     edit(broken / "runbooks/roster.yml", "pipelines: [experiments_weekly]", "pipelines: [experiments_wekly]")
-    edit(broken / "runbooks/profit_unit.md", "engineer: danny", "engineer: dany")
-    edit(broken / "runbooks/profit_unit.md", "owner: Finance and Risk Teams", "owner: Finance Team")
+    edit(broken / "runbooks/profit_unit/README.md", "engineer: danny", "engineer: dany")
+    edit(broken / "runbooks/profit_unit/README.md", "owner: Finance and Risk Teams", "owner: Finance Team")
     (broken / "jobs/settings.yml").open("a", encoding="utf-8").write("notify:\n  routes: [{to: [anna-pagr]}]\n")
     code, told = run(capsys, "lint")
     expected = [
@@ -572,7 +580,7 @@ def test_of_what_follows_from_a_mistake_of_the_roster_nothing_is_said(
 
 
 def test_a_mistake_in_the_head_of_a_page_hides_no_name_in_it(capsys: pytest.CaptureFixture[str], broken: Path) -> None:
-    page = broken / "runbooks/investor_profit.md"
+    page = broken / "runbooks/investor_profit/README.md"
     for old, new in (
         ("nth: 3", "nth: 99"),
         ("engineer: anna", "engineer: bob"),

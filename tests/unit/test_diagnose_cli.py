@@ -33,7 +33,7 @@ def test_a_death_is_printed_with_evidence_settings_and_section(
         in printed
     )
     assert "spark.executor.memory=4g (now 1024m)" in printed
-    assert "runbooks/profit_unit.md#" in printed
+    assert "runbooks/all/memory-runs-short.md" in printed
 
 
 def test_as_json_it_is_one_document_with_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,7 +42,7 @@ def test_as_json_it_is_one_document_with_the_same(tmp_path: Path, capsys: pytest
     assert (told["pipeline"], told["period"], told["died"]) == ("profit_unit", "2026-10", True)
     assert told["causes"][0]["cause"] == "executor_heap"
     assert told["causes"][0]["changes"][0]["setting"] == "spark.executor.memory"
-    assert told["causes"][0]["runbook"].startswith("runbooks/profit_unit.md#")
+    assert told["causes"][0]["runbook"] == "runbooks/all/memory-runs-short.md"
     assert told["started"] == "2026-11-20T15:53:20+00:00"
 
 

@@ -119,14 +119,14 @@ def test_status_lists_the_open_incidents_oldest_first(call: Call, warehouse: War
         "  owner     Business Analytics Team; on call Laura until Mon 30 Nov 09:00 (backup Jane)\n"
         "  call      now\n"
         "  next      to the Lead Fri 27 Nov 09:00\n"
-        "  runbook   runbooks/investor_profit.md#figures-differ-from-the-books\n"
+        "  runbook   runbooks/investor_profit/figures-differ-from-the-books.md\n"
         "CRITICAL  profit_unit 2026-10  cells_are_the_sum_of_their_units\n"
         "  since     Wed 25 Nov 01:00, seen by 1 run\n"
         "  found     marketing off by 500.00\n"
         "  owner     Finance and Risk Teams; on call Laura until Mon 30 Nov 09:00 (backup Jane)\n"
         "  call      now\n"
         "  next      to the Lead Thu 26 Nov 01:00\n"
-        "  runbook   runbooks/investor_profit.md#figures-differ-from-the-books\n"
+        "  runbook   runbooks/investor_profit/figures-differ-from-the-books.md\n"
         "2 open incidents\n"
     )
 

@@ -123,7 +123,7 @@ def test_a_pagerduty_event_leads_to_runbook_and_report_and_says_whose_it_is() ->
         "CRITICAL  investor_profit 2026-11: check_1 failed: 3 of 40 cells differ by 1204.50"
     )
     assert "  on call  Laura until Mon 30 Nov 09:00 (backup Jane)" in event["payload"]["custom_details"]["details"]
-    local: Any = pagerduty.event(told(alert(runbook="runbooks/investor_profit.md#totals", report="")), KEY)
+    local: Any = pagerduty.event(told(alert(runbook="runbooks/investor_profit/totals.md", report="")), KEY)
     assert local["links"] == []
     assert "client_url" not in local
 

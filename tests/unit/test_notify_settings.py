@@ -176,7 +176,7 @@ def test_the_example_in_the_settings_is_one_that_lint_accepts(
 def test_the_house_of_the_project_is_read_page_by_page() -> None:
     assert house().known("investor_profit")
     assert not house().known("no_such_pipeline")
-    assert house().section("executive_report", "F21")[0].startswith("runbooks/executive_report.md#")
+    assert house().section("executive_report", "F21")[0].startswith("runbooks/executive_report/")
 
 
 def test_a_contact_of_somebody_who_leaves_is_told_where_it_is_named_outright(tmp_path: Path) -> None:

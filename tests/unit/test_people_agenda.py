@@ -193,7 +193,7 @@ def test_the_command_prints_the_month_for_people_and_programs(capsys: pytest.Cap
 def test_our_pages_hold_the_levels_the_company_agreed_on(
     page: str, level: str, period: str, failed: str, expected: str
 ) -> None:
-    front = load_page(ROOT / "runbooks" / f"{page}.md").front
+    front = load_page(ROOT / "runbooks" / page).front
     grain = Grain.FORTNIGHT if page == "executive_report" else None
     found = deadline(
         next(one for one in front.levels if one.id == level),

@@ -198,7 +198,7 @@ def test_our_page_of_the_rotation_is_fresh() -> None:
 
 
 def page_of(name: str) -> FrontMatter:
-    return page((ROOT / "runbooks" / name).read_text(encoding="utf-8"), name).front
+    return page((ROOT / "runbooks" / name / "README.md").read_text(encoding="utf-8"), name).front
 
 
 def test_a_page_of_the_rotation_that_is_not_fresh_is_told_and_mended(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_for_ten_years_every_pipeline_has_one_person_and_calls_only_when_somebod
     table = load_roster(ROOT / "runbooks" / "roster.yml")
     ring, anchor = ["Danny", "Anna", "Laura", "Jane"], datetime(2026, 1, 5, 9)
     pages = {
-        name: page((ROOT / "runbooks" / item.runbook).read_text(), item.runbook).front
+        name: page((ROOT / "runbooks" / item.runbook / "README.md").read_text(), item.runbook).front
         for name, item in load(ROOT).pipelines.items()
     }
     at, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2036, 1, 1, tzinfo=UTC)

@@ -97,7 +97,7 @@ def test_a_junit_failure_names_severity_runbook_owner_and_on_call() -> None:
     assert failure.get("message") == LEDGER.observed
     text = failure.text or ""
     for expected in (
-        "runbooks/investor_profit.md#figures-differ",
+        "runbooks/investor_profit/figures-differ-from-the-books.md",
         "Business Analytics Team",
         "on call Laura",
         "fixed by",
@@ -192,7 +192,10 @@ COMMAND = re.compile(r"::(error|warning|notice) (?:[a-z]+=[^:,]*)(?:,[a-z]+=[^:,
 def test_workflow_commands_have_the_level_of_the_severity() -> None:
     lines = render(held(), "github").splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::error", "::error", "::warning"]
-    assert "file=runbooks/investor_profit.md,title=CRITICAL%3A profit_ties_out_to_ledger::" in lines[1]
+    assert (
+        "file=runbooks/investor_profit/figures-differ-from-the-books.md,title=CRITICAL%3A profit_ties_out_to_ledger::"
+        in lines[1]
+    )
     assert "%0Aowner: Business Analytics Team; on call Laura" in lines[1]
 
 
@@ -201,7 +204,7 @@ def test_workflow_commands_have_the_level_of_the_severity() -> None:
     [
         ("expectations/investor_profit.yml:31", "file=expectations/investor_profit.yml,line=31,title="),
         ("jobs/pipelines.yml:0", "file=jobs/pipelines.yml,title="),
-        ("", "file=runbooks/investor_profit.md,title="),
+        ("", "file=runbooks/investor_profit/figures-differ-from-the-books.md,title="),
     ],
 )
 def test_an_annotation_stands_where_the_check_is_declared(where: str, place: str) -> None:
@@ -238,7 +241,7 @@ def test_markdown_shows_what_failed_with_owner_and_link() -> None:
     html = MarkdownIt("commonmark").enable("table").render(text)
     assert html.count("<tr>") == 3
     assert (
-        '<a href="runbooks/investor_profit.md#figures-differ-from-the-books">figures differ from the books</a>' in html
+        '<a href="runbooks/investor_profit/figures-differ-from-the-books.md">Figures differ from the books</a>' in html
     )
     assert "on call Laura until Mon 30 Nov 09:00 (backup Jane)" in html
     assert "marketing: 1,204,311.20, ledger 1,204,811.20" in html

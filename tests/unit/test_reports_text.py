@@ -32,11 +32,11 @@ from dq.show.terminal import columns, wrap
 STYLE_GUIDE = """\
 HOLD  investor_profit 2026-11, data through 24 Nov   2 of 14 checks failed, 0 could not be evaluated   version 41 stays
   CRITICAL  profit_ties_out_to_ledger   marketing: 1,204,311.20, ledger 1,204,811.20, off by 500.00 (allowed 0.01)
-            runbook  runbooks/investor_profit.md#figures-differ-from-the-books
+            runbook  runbooks/investor_profit/figures-differ-from-the-books.md
             owner    Business Analytics Team; on call Laura until Mon 30 Nov 09:00 (backup Jane)
             due      pre-validation Wed 25 Nov; fixed by Mon 30 Nov; to the Lead Fri 27 Nov 09:00
   WARNING   margin_in_usual_band        cloud: margin 0.41, usual 0.18 to 0.35
-            runbook  runbooks/investor_profit.md#trend-does-not-fit-history
+            runbook  runbooks/investor_profit/a-trend-or-a-published-month-does-not-fit.md
             owner    Business Analytics Team; on call Laura until Mon 30 Nov 09:00 (backup Jane)
 """
 
@@ -225,7 +225,7 @@ def test_lines_fit_the_terminal_except_for_links(width: int) -> None:
     run = replace(held(), error="a long story " * 20, partial=("because " * 30,), upstream=held())
     for line in render(run, width=width).splitlines():
         assert columns(line) <= width or "runbooks/" in line
-    assert "runbooks/investor_profit.md#figures-differ-from-the-books" in render(run, width=width)
+    assert "runbooks/investor_profit/figures-differ-from-the-books.md" in render(run, width=width)
 
 
 def test_wrapping_loses_no_word() -> None:

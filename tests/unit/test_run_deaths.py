@@ -134,7 +134,7 @@ def test_what_the_next_run_tells_has_evidence_settings_confidence_and_section(tm
     assert died
     (cause,) = died.causes
     assert (cause["cause"], cause["confidence"]) == ("executor_heap", "certain")
-    assert cause["runbook"] == "runbooks/profit_unit.md#memory-runs-short"
+    assert cause["runbook"] == "runbooks/all/memory-runs-short.md"
     assert any("java.lang.OutOfMemoryError" in str(one) for one in cause["evidence"])
     settings = {change["setting"]: change["value"] for change in cause["changes"]}
     assert settings["spark.executor.memory"] == "4g"
@@ -144,7 +144,7 @@ def test_what_the_next_run_tells_has_evidence_settings_confidence_and_section(tm
     shown = show.render(told, format="text", width=None)
     for line in (died.sentence, "1. certain: executor_heap", "seen: ", "try: spark.executor.memory=4g (now 1024m)"):
         assert line in shown
-    assert "runbook: runbooks/profit_unit.md#memory-runs-short" in shown
+    assert "runbook: runbooks/all/memory-runs-short.md" in shown
     for form in ("markdown", "github", "json"):
         assert "left no record" in show.render(told, format=form, width=None)
 

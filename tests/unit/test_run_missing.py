@@ -94,8 +94,11 @@ def test_a_day_that_no_run_was_made_of_is_missed_once_its_hour_has_passed(
     assert one.failure.found == f"no run was made: ready by Wed 11 Nov {ready} UTC of 2026-11-10"
     assert (one.failure.severity, one.failure.failure_class) == (Severity.CRITICAL, "F26")
     assert one.since == at(f"2026-11-11 {ready}"), "it counts from when it was due, not from when somebody looked"
-    section = f"runbooks/{REGISTRY.pipelines[pipeline].runbook}#the-run-itself-failed"
-    assert one.failure.runbook == section
+    assert one.failure.runbook == "runbooks/all/the-run-itself-failed.md"
+    assert (
+        one.failure.runbook_url
+        == f"https://docs.example.com/runbooks/{REGISTRY.pipelines[pipeline].runbook}.html#the-run-itself-failed"
+    )
     front = house().front(pipeline)
     assert front is not None
     assert one.failure.owner == front.owner
@@ -248,7 +251,7 @@ def test_a_month_investors_read_is_missed_by_each_of_its_levels_until_it_is_ther
     (one,) = judged(warehouse, "2026-11-05 05:01")
     assert one.failure.found == f"{what}final report by Wed 4 Nov", "late figures are late, whoever holds them"
     assert (one.failure.failure_class, one.failure.severity) == ("F21", Severity.CRITICAL)
-    assert one.failure.runbook == "runbooks/investor_profit.md#report-not-delivered-or-late"
+    assert one.failure.runbook == "runbooks/all/report-not-delivered-or-late.md"
     assert [step.to for step in ladder(house(), one)] == ["the Business Analytics Team's manager", "the Lead"]
     publish(warehouse, "investor_profit", ["2026-10"], "2026-11-05 12:00", Kind.FINAL)
     assert judged(warehouse, "2026-11-05 12:01") == []
@@ -294,7 +297,7 @@ def test_status_shows_it_without_writing_anything(
         "  found     no run was made: ready by Wed 11 Nov 04:00 UTC of 2026-11-10",
         "  owner     Accounts Team; on call Danny until Mon 16 Nov 09:00 (backup Anna)",
         "  next      to the Lead Wed 11 Nov 23:00",
-        "  runbook   runbooks/growth_daily.md#the-run-itself-failed",
+        "  runbook   runbooks/all/the-run-itself-failed.md",
     ):
         assert line in told
     assert warehouse.records.list(incidents.KIND) == []

@@ -113,7 +113,7 @@ def test_a_rule_that_begins_after_the_first_day_computed_holds_with_what_to_decl
         "the rule allocation begins on 2026-10-15 (2024.1), yet days from 2026-10-01 on are computed; declare in "
         "jobs/rules.yml by which version they are, or begin with a later month"
     )
-    assert (held.failure_class, held.runbook) == ("F25", "profit_unit.md#a-rule-of-calculation-changed")
+    assert (held.failure_class, held.runbook) == ("F25", "profit_unit/a-rule-of-calculation-changed.md")
     assert cover("2026-10-01").outcome is Outcome.PASSED
     last = replace(OCTOBER, period="2026-10-31", start=OCTOBER.end)
     assert cover("2026-10-15", last).blocks, "the month so far begins before it"

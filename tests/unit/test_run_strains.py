@@ -74,7 +74,7 @@ def test_spill_garbage_and_a_full_heap_are_one_warning_with_step_and_setting() -
     assert "30% of task time was garbage collection" in result.observed
     assert "a heap was 98% full" in result.observed
     assert result.measures["spilled_bytes"] == 512 * MIB
-    assert result.runbook == "profit_unit.md#memory-runs-short"
+    assert result.runbook == "profit_unit/memory-runs-short.md"
 
 
 def test_below_its_alarm_a_strain_is_information_and_from_it_on_a_warning() -> None:

@@ -10,6 +10,7 @@ import pytest
 from runbook_samples import CHECKS, PAGE, page, roster
 
 from dq.base.errors import DqError
+from dq.declare import project as projects
 from dq.people import load_roster
 from dq.runbooks import load_pages
 from dq.runbooks.html import render_page, write_runbooks
@@ -60,9 +61,19 @@ def test_the_lists_of_checks_are_those_of_now_and_markers_are_not_shown(tmp_path
 
 
 def test_links_between_pages_lead_to_their_html(tmp_path: Path) -> None:
-    links = "[a](other.md#x) [b](other.md) [c](#on-call) [d](https://example.com/a.md) [e](mailto:x@example.com)"
+    links = "[a](../other/README.md#x) [b](../other/README.md) [c](#on-call) [f](../other/lost.md) [g](own.md)"
+    links += " [h](../all/a.md) [d](https://example.com/a.md) [e](mailto:x@example.com)"
     found = parsed(tmp_path, PAGE.replace("What it is.", links)).links
-    for link in ("other.html#x", "other.html", "#on-call", "https://example.com/a.md", "mailto:x@example.com"):
+    for link in (
+        "other.html#x",
+        "other.html",
+        "#on-call",
+        "other.html#lost",
+        "#own",
+        "#a",
+        "https://example.com/a.md",
+        "mailto:x@example.com",
+    ):
         assert link in found
 
 
@@ -126,10 +137,10 @@ def test_the_page_forbids_scripts_and_foreign_content(tmp_path: Path) -> None:
 
 def test_every_page_is_written_to_the_site_and_written_again_the_same(tmp_path: Path) -> None:
     table, site = roster(tmp_path), tmp_path / "site"
-    paths = write_runbooks(site, {"profit.md": page()}, CHECKS, table)
+    paths = write_runbooks(site, {"profit": page()}, CHECKS, table)
     assert paths == [site / "runbooks" / "profit.html"]
     first = paths[0].read_bytes()
-    assert write_runbooks(site, {"profit.md": page()}, CHECKS, table) == paths
+    assert write_runbooks(site, {"profit": page()}, CHECKS, table) == paths
     assert paths[0].read_bytes() == first
     assert [item.name for item in (site / "runbooks").iterdir()] == ["profit.html"]
 
@@ -137,14 +148,15 @@ def test_every_page_is_written_to_the_site_and_written_again_the_same(tmp_path: 
 def test_a_site_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "site").write_text("a file", encoding="utf-8")
     with pytest.raises(DqError, match="cannot be written"):
-        write_runbooks(tmp_path / "site", {"profit.md": page()}, CHECKS, roster(tmp_path))
+        write_runbooks(tmp_path / "site", {"profit": page()}, CHECKS, roster(tmp_path))
 
 
 def test_the_links_of_the_company_s_pages_lead_to_anchors_of_the_site(tmp_path: Path) -> None:
     table = load_roster(ROOT / "runbooks" / "roster.yml")
+    checks = [check for bound in projects.load(ROOT).bound.values() for check in bound.all_checks]
     site = {
         path.name: Parsed(path.read_text())
-        for path in write_runbooks(tmp_path, load_pages(ROOT / "runbooks"), [], table)
+        for path in write_runbooks(tmp_path, load_pages(ROOT / "runbooks"), checks, table)
     }
     assert len(site) == len(load_pages(ROOT / "runbooks")) > 1
     for name, found in site.items():

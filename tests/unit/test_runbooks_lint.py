@@ -16,10 +16,11 @@ from dq.base.model import Check, Guidance, Severity
 from dq.base.periods import Grain, days_of
 from dq.declare import project as projects
 from dq.people import Roster, load_roster
-from dq.runbooks import Page, guide, lint_levels, lint_runbooks, load_pages, render_blocks, write_checks
-from dq.runbooks.lint import PLACEHOLDERS
+from dq.runbooks import Page, guide, lint_levels, lint_runbooks, load_pages, places, render_blocks, write_checks
+from dq.runbooks.values import VALUES
 
 ROOT = Path(__file__).resolve().parents[2]
+SECTION = "runbooks/profit/README.md#figures-differ-from-the-books"
 
 
 def fresh(text: str, folder: Path, checks: Sequence[Check] = CHECKS) -> Page:
@@ -32,7 +33,7 @@ def accept(argv: Sequence[str]) -> str | None:
 
 
 def findings(folder: Path, text: str = PAGE, checks: Sequence[Check] = CHECKS, roster_text: str = ROSTER) -> list[str]:
-    found = lint_runbooks({"profit.md": fresh(text, folder, checks)}, checks, roster(folder, roster_text), accept)
+    found = lint_runbooks({"profit": fresh(text, folder, checks)}, checks, roster(folder, roster_text), accept)
     return [str(finding) for finding in found]
 
 
@@ -45,37 +46,38 @@ def test_a_check_that_leads_nowhere_is_told_at_the_suite_s_line(tmp_path: Path) 
         return findings(tmp_path, checks=[*CHECKS, replace(CHECKS[0], check="extra", runbook=runbook)])
 
     place = "expectations/profit.yml:4: extra: "
-    assert told("") == [f"{place}leads to no runbook section; name one as page.md#anchor"]
+    assert told("") == [f"{place}leads to no runbook section; name one by its file, without .md"]
     assert told("profits.md#figures-differ-from-the-books") == [
-        f"{place}leads to the page profits.md, which is not there; did you mean profit.md? Valid: profit.md"
+        f"{place}leads to the page profits, which is not there; did you mean profit? Valid: profit"
     ]
-    assert told("profit.md#figures-differ-from-books")[0].startswith(
-        f"{place}no way of failing on profit.md has the anchor #figures-differ-from-books; did you mean figures-differ"
+    assert told("profit/figures-differ-from-books.md")[0].startswith(
+        f"{place}no way of failing on profit has the name figures-differ-from-books; did you mean figures-differ"
     )
-    assert "no way of failing" in told("profit.md#description")[0]
+    assert "no way of failing" in told("profit/description.md")[0]
 
 
 def test_a_check_of_another_class_than_its_section_is_told(tmp_path: Path) -> None:
     checks = [CHECKS[0], replace(CHECKS[1], failure_class="F01")]
-    message = "ledger_null_share: is of class F01, but #figures-differ-from-the-books on profit.md is about F11"
+    message = f"ledger_null_share: is of class F01, but {SECTION} is about F11"
     assert findings(tmp_path, checks=checks) == [f"expectations/ledger.yml:9: {message}"]
 
 
 def test_a_section_without_a_check_is_told(tmp_path: Path) -> None:
     text = PAGE.replace("checks: [ties_out]", "checks: [other]")
     found = findings(tmp_path, text, checks=[])
-    assert any("no check leads to profit.md#figures-differ-from-the-books" in line for line in found)
+    assert any("no check leads to profit/figures-differ-from-the-books" in line for line in found)
     assert any("critical_metrics[0].checks[0]: no check 'other' leads to this page" in line for line in found)
 
 
 def test_a_check_of_another_page_does_not_watch_this_one_s_metric(tmp_path: Path) -> None:
     other = fresh(PAGE.replace("pipeline: profit", "pipeline: other"), tmp_path)
-    pages = {"profit.md": fresh(PAGE, tmp_path), "other.md": page(other.text, "other.md")}
+    pages = {"profit": fresh(PAGE, tmp_path), "other": page(other.text, "other")}
     found = [str(f) for f in lint_runbooks(pages, CHECKS, roster(tmp_path), accept)]
     assert any(
-        line.startswith("runbooks/other.md:") and "no check 'ties_out' leads to this page" in line for line in found
+        line.startswith("runbooks/other/README.md:") and "no check 'ties_out' leads to this page" in line
+        for line in found
     )
-    assert not any(line.startswith("runbooks/profit.md:") for line in found)
+    assert not any(line.startswith("runbooks/profit/README.md:") for line in found)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +98,10 @@ def test_a_check_of_another_page_does_not_watch_this_one_s_metric(tmp_path: Path
 def test_whoever_a_page_names_must_be_on_the_roster(tmp_path: Path, old: str, new: str, message: str) -> None:
     text = PAGE.replace(old, new, 1)
     assert text != PAGE
-    found = lint_runbooks({"profit.md": page(text)}, CHECKS, roster(tmp_path), accept)
+    found = lint_runbooks({"profit": page(text)}, CHECKS, roster(tmp_path), accept)
     hits = [str(finding) for finding in found if message in str(finding)]
     assert hits, found
-    assert hits[0].startswith(f"runbooks/profit.md:{line_of(text, new)}: ")
+    assert hits[0].startswith(f"runbooks/profit/README.md:{line_of(text, new)}: ")
 
 
 def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> None:
@@ -137,9 +139,13 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         (
             "(#description)",
             "(#descriptions)",
-            "no heading of profit.md has the anchor #descriptions; did you mean desc",
+            "no heading of profit has the anchor #descriptions; did you mean desc",
         ),
-        ("(#description)", "(other.md#description)", "the link other.md#description leads to no page here"),
+        (
+            "(#description)",
+            "(../other/README.md#description)",
+            "the link ../other/README.md#description leads to no page",
+        ),
         ("(#description)", "(http://example.com)", "leads to no page here"),
         ("(#description)", "(../jobs/x.py)", "leads to no page here"),
         ("dq show RUN --check CHECK", "dq show RUN | less", "holds a pipe"),
@@ -159,7 +165,7 @@ def test_a_part_link_or_command_that_is_not_right_is_told(tmp_path: Path, old: s
 
 
 def test_links_to_pages_readme_https_and_mail_are_right(tmp_path: Path) -> None:
-    links = "[a](profit.md) [b](profit.md#on-call) [c](README.md) [d](https://example.com) [e](mailto:x@example.com)"
+    links = "[a](README.md) [b](README.md#on-call) [c](../README.md) [d](https://example.com) [e](mailto:x@example.com)"
     assert findings(tmp_path, PAGE.replace("What it is.", links)) == []
 
 
@@ -171,9 +177,9 @@ def test_every_command_is_given_to_the_parser_with_examples_for_placeholders(tmp
         return "unknown option --check"
 
     text = PAGE.replace("CHECK\n", 'CHECK --reason "REASON"\n')
-    found = lint_runbooks({"profit.md": fresh(text, tmp_path)}, CHECKS, roster(tmp_path), refuse)
+    found = lint_runbooks({"profit": fresh(text, tmp_path)}, CHECKS, roster(tmp_path), refuse)
     assert seen == [
-        ["dq", "show", PLACEHOLDERS["RUN"], "--check", PLACEHOLDERS["CHECK"], "--reason", PLACEHOLDERS["REASON"]]
+        ["dq", "show", VALUES["RUN"].example, "--check", VALUES["CHECK"].example, "--reason", VALUES["REASON"].example]
     ]
     assert [finding.message for finding in found] == ["unknown option --check"]
 
@@ -181,23 +187,26 @@ def test_every_command_is_given_to_the_parser_with_examples_for_placeholders(tmp
 def test_a_class_with_two_sections_and_a_pipeline_with_two_pages_are_told(tmp_path: Path) -> None:
     section = PAGE[PAGE.index("### Figures") :]
     twice = PAGE + "\n" + section.replace("Figures differ from the books", "Another one")
-    first = line_of(fresh(twice, tmp_path).text, "### Figures")
-    assert any(f"Another one: F11 has a section on line {first} already" in line for line in findings(tmp_path, twice))
-    other = page(fresh(PAGE, tmp_path).text, "other.md")
-    found = lint_runbooks({"profit.md": fresh(PAGE, tmp_path), "other.md": other}, CHECKS, roster(tmp_path), accept)
-    assert any("runbooks/profit.md is the page of profit already" in finding.message for finding in found)
+    first = f"runbooks/profit/README.md:{line_of(fresh(twice, tmp_path).text, '### Figures')}"
+    assert any(f"Another one: F11 has a section at {first} already" in line for line in findings(tmp_path, twice))
+    other = page(fresh(PAGE, tmp_path).text, "other")
+    found = lint_runbooks({"profit": fresh(PAGE, tmp_path), "other": other}, CHECKS, roster(tmp_path), accept)
+    assert any("runbooks/profit/README.md is the page of profit already" in finding.message for finding in found)
 
 
 def test_a_list_of_checks_that_is_out_of_date_is_told_until_it_is_written(tmp_path: Path) -> None:
     table = roster(tmp_path)
-    path = tmp_path / "profit.md"
+    path = tmp_path / "profit" / "README.md"
+    path.parent.mkdir()
     path.write_text(fresh(PAGE, tmp_path).text, encoding="utf-8")
     fewer = CHECKS[:1]
-    stale = lint_runbooks({"profit.md": page(path.read_text(encoding="utf-8"))}, fewer, table, accept)
-    assert [f.message for f in stale] == ["the generated block checks is out of date; run dq lint --fix"]
-    assert write_checks(path, fewer, table) is True
-    assert write_checks(path, fewer, table) is False
-    assert lint_runbooks({"profit.md": page(path.read_text(encoding="utf-8"))}, fewer, table, accept) == []
+    stale = lint_runbooks({"profit": page(path.read_text(encoding="utf-8"))}, fewer, table, accept)
+    assert [f.message for f in stale] == [
+        f"the generated block {name} is out of date; run dq lint --fix" for name in ("ways", "checks")
+    ]
+    assert write_checks(path.parent, fewer, table) == [path]
+    assert write_checks(path.parent, fewer, table) == []
+    assert lint_runbooks({"profit": page(path.read_text(encoding="utf-8"))}, fewer, table, accept) == []
 
 
 def test_a_list_of_checks_holds_id_severity_dataset_and_expectation_gravest_first(tmp_path: Path) -> None:
@@ -255,34 +264,36 @@ def test_markers_that_do_not_pair_are_told_and_nothing_is_written(
     tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     text = PAGE.replace(old, new, 1)
-    found = lint_runbooks({"profit.md": page(text)}, CHECKS, roster(tmp_path), accept)
+    found = lint_runbooks({"profit": page(text)}, CHECKS, roster(tmp_path), accept)
     assert any(message in finding.message for finding in found)
-    path = tmp_path / "profit.md"
+    path = tmp_path / "profit" / "README.md"
+    path.parent.mkdir()
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError):
-        write_checks(path, CHECKS, roster(tmp_path))
+        write_checks(path.parent, CHECKS, roster(tmp_path))
     assert path.read_text(encoding="utf-8") == text
 
 
 def test_a_page_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "profit.md"
+    path = tmp_path / "profit" / "README.md"
+    path.parent.mkdir()
     path.write_text(PAGE, encoding="utf-8")
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(DqError, match=r"profit.md: cannot be written: No space left on device"):
-        write_checks(path, CHECKS, roster(tmp_path))
+    with pytest.raises(DqError, match=r"README.md: cannot be written: No space left on device"):
+        write_checks(path.parent, CHECKS, roster(tmp_path))
     assert path.read_text(encoding="utf-8") == PAGE
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["profit.md", "roster.yml"]
+    assert [item.name for item in path.parent.iterdir()] == ["README.md"]
 
 
 def test_guidance_names_section_owner_person_and_dates(tmp_path: Path) -> None:
     table, at = roster(tmp_path), datetime(2026, 11, 25, 5, tzinfo=UTC)
     found = guide(page=page(), roster=table, runbook=CHECKS[0].runbook, days=days_of("2026-11"), at=at)
     assert found == Guidance(
-        runbook="runbooks/profit.md#figures-differ-from-the-books",
+        runbook=SECTION,
         runbook_url="runbooks/profit.html#figures-differ-from-the-books",
         owner="Business Analytics Team",
         contact="business-analytics",
@@ -317,13 +328,13 @@ def test_guidance_prefixes_the_docs_address_and_lands_on_the_top_without_a_secti
     found = guide(
         page=page(),
         roster=roster(tmp_path),
-        runbook="profit.md#gone",
+        runbook="profit/gone.md",
         days=days_of("2026-11"),
         at=datetime(2026, 11, 25, 5, tzinfo=UTC),
         docs_address="https://docs.example.com/dq/",
     )
     assert (found.runbook, found.runbook_url) == (
-        "runbooks/profit.md",
+        "runbooks/profit/README.md",
         "https://docs.example.com/dq/runbooks/profit.html",
     )
 
@@ -356,7 +367,9 @@ def test_what_is_wrong_in_the_month_before_is_mended_in_the_month_before() -> No
             other = str(check.kwargs.get("other", ""))
             if not (".previous" in other or other.endswith(".late") or check.kwargs.get("published") == "previous"):
                 continue
-            section = bound.page.section(check.runbook.partition("#")[2])
+            place = places.read(check.runbook)
+            assert place is not None
+            section = bound.page.section(place.section)
             assert section is not None
             inside = [s for s in bound.page.sections if section.start < s.start <= section.end]
             mending = next(s for s in inside if s.title == "Mitigation")
@@ -371,11 +384,11 @@ def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() ->
     pages = load_pages(ROOT / "runbooks")
     table = load_roster(ROOT / "runbooks" / "roster.yml")
     checks = []
-    for name, each in pages.items():
+    for each in pages.values():
         metrics = [check for metric in each.front.critical_metrics for check in metric.checks]
         for way in each.ways:
             for check in [*metrics, f"{each.front.pipeline}.{way.anchor}"]:
-                runbook = f"{name}#{way.anchor}"
+                runbook = each.place(way).reference
                 checks.append(
                     Check(check=check, dataset="x", type="y", kwargs={}, severity=Severity.INFO, runbook=runbook)
                 )
@@ -444,7 +457,7 @@ levels:
             ("levels[9].on_holiday", "'previous', 'next' or 'same'"),
         ]
     ):
-        assert told[n].startswith(f"runbooks/profit.md:{first + n}: {key}: ")
+        assert told[n].startswith(f"runbooks/profit/README.md:{first + n}: {key}: ")
         assert said in told[n]
     assert "escalation[0].business_days" in told[10]
     assert len(told) == 11
@@ -480,7 +493,7 @@ def test_a_level_that_can_never_be_due_or_kept_is_told(
 def told_of_level(level: str, grain: Grain, investors: list[str], people: Roster | None) -> list[str]:
     old = next(line for line in LEVELS.splitlines() if "id: fixed" in line)
     read = page(PAGE.replace(old, f"  - {level}"))
-    return [str(finding) for finding in lint_levels({"profit.md": read}, {"profit": grain}, investors, people)]
+    return [str(finding) for finding in lint_levels({"profit": read}, {"profit": grain}, investors, people)]
 
 
 EARLY = "but figures are "

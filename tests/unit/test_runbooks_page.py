@@ -8,7 +8,9 @@ import pytest
 from runbook_samples import PAGE, line_of, page
 
 from dq.base.errors import ConfigError
+from dq.declare import project as projects
 from dq.runbooks import load_page, load_pages
+from dq.runbooks.tables import unled
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = [
@@ -50,7 +52,8 @@ def test_a_way_of_failing_is_found_by_class_and_by_anchor() -> None:
     assert (way.title, way.anchor, way.level) == ("Figures differ from the books", "figures-differ-from-the-books", 3)
     assert way.start == line_of(PAGE, "### Figures")
     assert way.end == len(PAGE.splitlines()) + 1  # the empty line after the last line end
-    assert way.parts == ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "Checks")
+    parts = ("Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation", "Resolved when", "In capitals", "Checks")
+    assert way.parts == parts
     assert found.section("figures-differ-from-the-books") is way
     assert found.anchors == ["figures-differ-from-the-books"]
     assert found.anchor_for_class("F11") == "figures-differ-from-the-books"
@@ -124,12 +127,12 @@ def test_a_mistake_in_the_head_is_told_with_its_line(old: str, new: str, where: 
     assert found, mistakes(text)
     if new:
         expected = line_of(text, "fixed by") if where == "levels[1].id" else line_of(text, new.splitlines()[0])
-        assert found[0].startswith(f"runbooks/profit.md:{expected}: ")
+        assert found[0].startswith(f"runbooks/profit/README.md:{expected}: ")
 
 
 def test_a_page_without_head_says_what_a_page_begins_with() -> None:
     assert mistakes("# profit\n") == [
-        "runbooks/profit.md:1: a page begins with its front matter: YAML between two lines ---"
+        "runbooks/profit/README.md:1: a page begins with its front matter: YAML between two lines ---"
     ]
     assert mistakes("---\nowner: x\n") == mistakes("# profit\n")
     assert mistakes("") == mistakes("# profit\n")
@@ -137,7 +140,7 @@ def test_a_page_without_head_says_what_a_page_begins_with() -> None:
 
 def test_a_class_line_that_does_not_stand_under_a_heading_is_told() -> None:
     text = PAGE.replace("They differ.", "They differ.\n\nClass: F12")
-    assert mistakes(text)[0].startswith(f"runbooks/profit.md:{line_of(text, 'Class: F12')}: a Class line stands")
+    assert mistakes(text)[0].startswith(f"runbooks/profit/README.md:{line_of(text, 'Class: F12')}: a Class line stands")
     under_a_part = PAGE.replace("They differ.", "Class: F12")
     assert "a Class line stands" in mistakes(under_a_part)[0]
 
@@ -147,39 +150,46 @@ def test_a_class_line_in_code_is_an_example() -> None:
 
 
 def test_windows_line_ends_and_odd_line_separators_do_not_move_lines(tmp_path: Path) -> None:
-    path = tmp_path / "profit.md"
+    path = tmp_path / "README.md"
     path.write_bytes(PAGE.replace("What it is.", "What\u2028it\x0cis.").replace("\n", "\r\n").encode())
-    found = load_page(path)
+    found = load_page(tmp_path)
     way = found.section_for_class("F11")
     assert way is not None
     assert way.start == line_of(PAGE, "### Figures")
 
 
 def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "profit.md"
+    path = tmp_path / "README.md"
     path.write_bytes(b"---\n\xff\n---\n")
-    with pytest.raises(ConfigError, match=r"profit.md: is not UTF-8 \(byte 4\)"):
-        load_page(path)
+    with pytest.raises(ConfigError, match=r"README.md: is not UTF-8 \(byte 4\)"):
+        load_page(tmp_path)
 
 
 def test_a_folder_s_pages_are_read_with_the_mistakes_of_all(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# no page\n", encoding="utf-8")
-    (tmp_path / "profit.md").write_text(PAGE, encoding="utf-8")
-    assert [*load_pages(tmp_path)] == ["profit.md"]
-    for name in ("a.md", "b.md"):
-        (tmp_path / name).write_text("no page", encoding="utf-8")
+    for name, text in (("profit", PAGE), ("all", "# for all\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(text, encoding="utf-8")
+    assert [*load_pages(tmp_path)] == ["profit"]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text("no page", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_pages(tmp_path)
-    assert [finding.file for finding in caught.value.findings] == [f"{tmp_path.name}/a.md", f"{tmp_path.name}/b.md"]
+    assert [finding.file for finding in caught.value.findings] == ["runbooks/a/README.md", "runbooks/b/README.md"]
 
 
 def test_the_company_s_pages_name_every_way_of_failing_alike() -> None:
     pages = load_pages(ROOT / "runbooks")
-    ways = {name: {way.failure_class: way.title for way in pages[name].ways} for name in pages}
-    assert [*ways["investor_profit.md"]] == sorted({*CLASSES, "F21"} - {"F08", "F09", "F23"})
-    assert [*ways["profit_unit.md"]] == [c for c in CLASSES if c != "F16"]
+    checks = [check for bound in projects.load(ROOT).bound.values() for check in bound.all_checks]
+    ways = {
+        name: {way.failure_class: way.title for way in page.ways if way not in unled(page, checks)}
+        for name, page in pages.items()
+    }
+    assert [*ways["investor_profit"]] == sorted({*CLASSES, "F21"} - {"F08", "F09", "F23"})
+    assert [*ways["profit_unit"]] == [c for c in CLASSES if c != "F16"]
     # Units are compared with their own finals only, not with a trend: a section of their own.
-    units = ("profit_unit.md", "growth_daily.md", "experiments_weekly.md")
+    units = ("profit_unit", "growth_daily", "experiments_weekly")
     assert {ways[page].pop("F15") for page in units} == {"A published final would change"}
-    for failure_class, title in ways["profit_unit.md"].items():
-        assert ways["investor_profit.md"].get(failure_class, title) == title
+    for failure_class, title in ways["profit_unit"].items():
+        assert ways["investor_profit"].get(failure_class, title) == title

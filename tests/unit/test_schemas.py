@@ -18,7 +18,7 @@ from dq.runbooks.frontmatter import read_head, read_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "schemas"
-PAGES = sorted((ROOT / "runbooks").glob("*_*.md"))
+PAGES = sorted((ROOT / "runbooks").glob("*_*/README.md"))
 FILES = {
     "contracts": [ROOT / "jobs/contracts.yml"],
     "page": PAGES,

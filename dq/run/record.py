@@ -23,12 +23,12 @@ from dq.base.model import (
     Verdict,
     WaiverNote,
 )
-from dq.base.periods import previous_month
 from dq.base.verdict import notes
 from dq.declare.binding import Bound
 from dq.declare.project import Project
 from dq.run import run_records
 from dq.run.state import State
+from dq.runbooks.values import of_run
 from dq.tell import incidents
 
 log = logging.getLogger("dq.run")
@@ -170,22 +170,17 @@ def guidance(run: Finished, results: Iterable[CheckResult]) -> dict[str, Guidanc
 
 def _values(run: Finished, result: CheckResult) -> dict[str, str]:
     """What the run knows of the words in capitals in the commands of its runbook."""
-    window, log = run.state.window, run.state.event_log
-    month = f"{window.data_through:%Y-%m}"
-    upstream = run.bound.pipeline.upstream
-    # Of a final that is published again the month that is restated is this one.
-    again = result.kwargs.get("published") == "replaced" or ".final." in result.check
-    return {
-        "PIPELINE": run.bound.name,
-        "RUN": run.run,
-        "PERIOD": window.period,
-        "CHECK": result.check,
-        "AS_OF": f"{window.as_of:%Y-%m-%dT%H:%M:%SZ}",
-        "MONTH": month,
-        "BEFORE": month if again else previous_month(month),
-        "UPSTREAM": upstream[0] if len(upstream) == 1 else "",
-        "EVENTLOG": str(log.path or "") if log else "",
-    }
+    window, events = run.state.window, run.state.event_log
+    return of_run(
+        pipeline=run.bound.name,
+        run=run.run,
+        period=window.period,
+        as_of=window.as_of,
+        data_through=window.data_through,
+        result=result,
+        upstream=run.bound.pipeline.upstream,
+        event_log=str(events.path or "") if events else "",
+    )
 
 
 def _first_failures(run: Finished) -> dict[str, datetime]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+
+from dq.base.model import CheckResult
+from dq.base.periods import previous_month
 
 WORD = re.compile(r"\b[A-Z][A-Z_]+\b")
 # The commands that look into a warehouse and take its name.
-_OF_FIGURES = ("backfill", "prevalidate", "run", "show", "verify", "waive", "withdraw")
+_OF_FIGURES = ("backfill", "prevalidate", "run", "runbook", "show", "verify", "waive", "withdraw")
 OF_A_WAREHOUSE = frozenset((*_OF_FIGURES, "close", "deliver", "docs", "gc", "status"))
 
 
@@ -57,6 +61,34 @@ VALUES: Mapping[str, Value] = {
     ),
     "DATE": Value(words="the last day it holds, such as 2026-12-03", example="2026-12-03"),
 }
+
+
+def of_run(
+    *,
+    pipeline: str,
+    run: str,
+    period: str,
+    as_of: datetime,
+    data_through: date,
+    result: CheckResult,
+    upstream: Sequence[str] = (),
+    event_log: str = "",
+) -> dict[str, str]:
+    """What a run knows of the words in capitals, for the section that one of its results leads to."""
+    month = f"{data_through:%Y-%m}"
+    # Of a final that is published again the month that is restated is this one.
+    again = result.kwargs.get("published") == "replaced" or ".final." in result.check
+    return {
+        "PIPELINE": pipeline,
+        "RUN": run,
+        "PERIOD": period,
+        "CHECK": result.check,
+        "AS_OF": f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "MONTH": month,
+        "BEFORE": month if again else previous_month(month),
+        "UPSTREAM": upstream[0] if len(upstream) == 1 else "",
+        "EVENTLOG": event_log,
+    }
 
 
 def left(commands: Iterable[str]) -> list[str]:

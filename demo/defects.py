@@ -87,7 +87,7 @@ def edit(project: Path, defect: Defect) -> None:
         text = path.read_text(encoding="utf-8")
         if text.count(one.old) != 1:
             raise SourceError(
-                f"the text that {defect.id} changes is not there once", where=str(path), do="mend the catalogue"
+                f"the text that {defect.id} changes is not there once", where=str(path), do="fix the catalogue"
             )
         path.write_text(text.replace(one.old, one.new), encoding="utf-8")
 

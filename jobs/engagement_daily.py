@@ -5,8 +5,8 @@
 
 Grain: account x department x day. `dau` are the distinct users active that day, `wau` those of the ISO week so far,
 `mau` those of the calendar month so far; they are counted from user_days and never summed. Times are whole seconds, the
-ratio is DECIMAL(18,6). A figure that cannot be had is NULL and the column beside it says why: `no_active_users` (nobody
-was active that day) or `week_not_covered` (a day of the week so far is not published in user_days).
+ratio is DECIMAL(18,6). A figure that cannot be computed is NULL and the column beside it says why: `no_active_users`
+(nobody was active that day) or `week_not_covered` (a day of the week so far is not published in user_days).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says what a value counts: the company's
 currency, `ratio` (of one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`,
 or `month` for what investors see published for the month of the last day covered: of a whole fortnight the month in
-which it ends. A value that cannot be had is NULL and `value_reason` says why: a denominator of zero (`no_revenue`,
+which it ends. A value that cannot be computed is NULL and `value_reason` says why: a denominator of zero (`no_revenue`,
 `no_subscribers`, `no_opening`, `no_active_users`) or below it (`negative_revenue`), a source declared absent on all
 of its days (`source_absent`) or on some (`upstream_partial`), no row of those days (`no_rows`), or what the
 investors' row says; `not_published` where that row is older than the column. A change is NULL for the same reasons,

@@ -6,8 +6,8 @@
 Grain: account x day (`row_kind` day), and account x week (`row_kind` week, whose `day` is the week's Monday). Money is
 the company's currency as DECIMAL(18,2), ratios are DECIMAL(18,6). Flows of the week are the sums of its days; what is a
 state (seats, MRR, users) is that of the week's last day; active users are counted anew, and ratios divided anew. MRR
-moves as for investors' company total: of the account with all its products. A ratio that cannot be had is NULL and the
-column beside it says why: `no_subscribers` (no paid seats), `no_opening` (no recurring revenue to begin with),
+moves as for investors' company total: of the account with all its products. A ratio that cannot be computed is NULL and
+the column beside it says why: `no_subscribers` (no paid seats), `no_opening` (no recurring revenue to begin with),
 `no_active_users`, `source_absent` (what it is computed from is declared absent on all of its days) or
 `upstream_partial` (on some). Expenses and profit are NULL unless all units of the row have theirs: they would be those
 of other days than its revenue.

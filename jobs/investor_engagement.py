@@ -7,10 +7,10 @@ Grain: month x `row_kind` x region x segment. A `cell` row is one region and seg
 `mau` are the distinct users of the month so far, `wau` those of the last ISO week that ends within it or, early in the
 month, just before it (on `week_ends`); both are counted from user_days at every level, never summed. Times are seconds,
 ratios DECIMAL(18,6). A month is compared with the last final of the month before; while it is unfinished, with the same
-first days of that month, counted anew from the units its final was built from. A figure that cannot be had is NULL and
-the column beside it says why: `week_not_covered` (a day of that week is not published in user_days), `no_active_users`,
-`no_previous` (no such row in the month before), `unfinished_period` (an unfinished month after one without a final) or
-`previous_zero` (nothing to grow from).
+first days of that month, counted anew from the units its final was built from. A figure that cannot be computed is NULL
+and the column beside it says why: `week_not_covered` (a day of that week is not published in user_days),
+`no_active_users`, `no_previous` (no such row in the month before), `unfinished_period` (an unfinished month after one
+without a final) or `previous_zero` (nothing to grow from).
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     spark-submit --properties-file spark-conf/local.conf jobs/profit_unit.py --period 2026-10 \
         --as-of 2026-11-01T02:00:00Z --warehouse DIR --sources jobs/sources.yml
 
-Grain: account x product x day. Money is DECIMAL(18,2), ratios DECIMAL(18,6). A ratio that cannot be had is NULL and
-the column beside it says why: `no_subscribers`, `no_revenue`, `no_target` (the denominator is absent or zero),
+Grain: account x product x day. Money is DECIMAL(18,2), ratios DECIMAL(18,6). A ratio that cannot be computed is NULL
+and the column beside it says why: `no_subscribers`, `no_revenue`, `no_target` (the denominator is absent or zero),
 `negative_revenue`, `negative_target` or `source_absent` (a source its parts come from is declared absent). An amount
 that does not fit its type is NULL too, and unexplained on purpose: the checks hold it.
 """

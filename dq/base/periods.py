@@ -46,7 +46,7 @@ def days_of(period: str, grain: Grain | None = None, *, where: str = "") -> tupl
     except ValueError:
         pass
     raise UsageError(
-        f"{period!r} is no period",
+        f"{period!r} is not a period",
         where=where,
         expected="a day such as 2026-10-05 (a fortnight: its first), a week such as 2026-W41, a month such as 2026-10",
     )
@@ -60,7 +60,7 @@ def month_of(text: str, where: str) -> str:
             return text
     except UsageError:  # such as 2026-13
         pass
-    raise UsageError(f"{text!r} is no month", where=where, expected="a month such as 2026-10, 1970 to 9000")
+    raise UsageError(f"{text!r} is not a month", where=where, expected="a month such as 2026-10, 1970 to 9000")
 
 
 def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:
@@ -78,7 +78,7 @@ def days_for(period: str, grain: Grain, anchor: date) -> tuple[date, date]:
     }
     accepted, example = forms[grain]
     if form not in accepted:
-        raise UsageError(f"{period} is no {grain.value}", where="--period", expected=example)
+        raise UsageError(f"{period} is not a {grain.value}", where="--period", expected=example)
     if grain is Grain.FORTNIGHT and first != fortnight_of(first, anchor):
         raise UsageError(
             f"no fortnight begins on {first}",
@@ -195,7 +195,7 @@ def parse_instant(text: str, where: str = "--as-of") -> datetime:
         raise ValueError
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{text!r} is no instant", where=where, expected="ISO 8601 such as 2026-11-04T05:00:00Z, 1970 to 9000"
+            f"{text!r} is not an instant", where=where, expected="ISO 8601 such as 2026-11-04T05:00:00Z, 1970 to 9000"
         ) from None
 
 

@@ -187,7 +187,7 @@ def _mistyped(value: object, where: str, expected: str) -> RecordError:
 
 
 def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -112,7 +112,7 @@ def parse(raw: bytes, file: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         look = "look for wrong indentation, or a bracket or quote left open, on this line and those before it"
-        message = f"is no YAML ({problem}); {look}"
+        message = f"is not YAML ({problem}); {look}"
         raise ConfigError([Finding(file, mark.line + 1 if mark else 0, "", message)]) from error
     if findings:
         raise ConfigError(findings)

@@ -36,7 +36,7 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
             continue
         if spec.type is KwargType.CHOICE:
             if not isinstance(value, str) or value not in spec.choices:
-                problems.append((name, f"{value!r} is none of {', '.join(spec.choices)}"))
+                problems.append((name, f"{value!r} is not one of {', '.join(spec.choices)}"))
         elif not _VALID[spec.type](value):
             problems.append((name, f"{_short(value)} is not a {spec.type}"))
     if type_name == "expect_measure_to_fit_history" and not problems:

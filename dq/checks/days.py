@@ -21,7 +21,7 @@ from dq.engine.gather import Rows, column_types, decimal, shown, whole
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
-# Thirteen years of days; a column with more of them holds wrong timestamps or is no day.
+# Thirteen years of days; a column with more of them holds wrong timestamps or is not a day.
 MAX_DAYS = 5_000
 # Four of each weekday, so that weekends weigh as they do in a week.
 _WEEKS = 28

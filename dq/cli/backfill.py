@@ -22,7 +22,7 @@ could not be evaluated, what is built on it and the later months compared with i
 
 Without --as-of each run is as of the scheduled final run of its month (where that is still ahead, the start of today,
 UTC), or as of the instant its published figures, or those it is built on or compares with, are as of, where that is
-later: inputs that were mended are read anew at the same knowledge cut. Rows recorded after that instant are read only
+later: inputs that were fixed are read anew at the same knowledge cut. Rows recorded after that instant are read only
 with a later --as-of, which then holds for every run. A published week or fortnight that runs on into the month after
 --to is rebuilt, too. A restated month makes the months compared with it due again: give a --to that takes them in.
 Finals that are still built on what was published before are named at the end. What was found is told once, at the

@@ -20,8 +20,8 @@ Nothing is started and nothing is written; no value of a row is printed."""
 EPILOG = """where logs lie: runs that build their own session write to WAREHOUSE/_dq/event_logs; others to the folder
 that spark.eventLog.dir names, one eventlog_v2_... folder or one file for each application.
 read are: plain text, zstd, lz4, snappy and gzip, single or rolling, torn, still in progress; not lzf.
-exit codes: 0 diagnosed, a death or none; 2 no event log of Spark 4.3; 3 cannot be read, or nothing was found and too
-much of the log is missing or damaged to tell."""
+exit codes: 0 diagnosed, whatever was found; 2 not an event log of Spark 4.3; 3 cannot be read, or nothing was found
+and too much of the log is missing or damaged to tell."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,7 +65,7 @@ def _project() -> tuple[Path | None, Thresholds, str]:
 
 
 def runbook_sections(root: Path, found: Diagnosis) -> dict[str, str]:
-    """The section of the pipeline's page for each finding; none for an application that is no pipeline's run."""
+    """The section of the pipeline's page for each finding; none for an application that is not a pipeline's run."""
     try:
         reading = projects.read(root)
     except ConfigError:  # a diagnosis does not wait for the files to be fixed

@@ -189,7 +189,7 @@ def _refuse_far(year: int, where: str) -> None:
     from dq.base.periods import YEARS
 
     if year not in YEARS:
-        raise UsageError(f"{year} is no year to plan", where=where, expected="1970 to 9000")
+        raise UsageError(f"{year} is not a year that can be planned", where=where, expected="1970 to 9000")
 
 
 def _write(

@@ -93,7 +93,7 @@ def _record(arguments: argparse.Namespace) -> int:
     except (InvalidOperation, ValueError):
         raise UsageError("--ceiling is a number and --until a day such as 2026-11-30") from None
     if not ceiling.is_finite() or ceiling < 0:
-        raise UsageError(f"the ceiling {arguments.ceiling} is no amount", expected="a finite number from 0 up")
+        raise UsageError(f"the ceiling {arguments.ceiling} is not an amount", expected="a finite number from 0 up")
     periods.days_for(arguments.period, bound.pipeline.grain, project.roster.model.rotation.anchor)
     if until < now.date():
         raise UsageError(f"--until {until} is over", expected=f"a day from {now.date()} on")

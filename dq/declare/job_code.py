@@ -78,7 +78,7 @@ def mistakes(name: str, declared: registry.Registry, columns: Mapping[str, Seque
         source, _, column = needed.partition(".")
         if source not in item.sources or (column and column not in columns[source]):
             valid = [*item.sources, *(f"{source}.{column}" for source in item.sources for column in columns[source])]
-            message = f"{needed} is no column of its sources and none of them; {choices(needed, valid)}"
+            message = f"{needed} is neither one of its sources nor a column of one; {choices(needed, valid)}"
             yield declared.document.finding(("pipelines", name, "needs", index), message)
     job, known = declared.root / "jobs" / item.job, {need.partition(".")[0] for need in item.needs}
     code = job.read_text(encoding="utf-8") if job.is_file() else ""

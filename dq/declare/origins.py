@@ -57,17 +57,17 @@ def parse(text: str) -> Origin:
 def split(url: str) -> tuple[Origin, str]:
     """The origin of an address and what follows it, or a ValueError that quotes nothing of it."""
     if len(url) > _LONGEST or not url.isascii() or not url.isprintable() or re.search(r"[\s\\]", url):
-        raise ValueError("it is no plain address")
+        raise ValueError("it is not a plain address")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError("it is no plain address") from None
+        raise ValueError("it is not a plain address") from None
     if parts.scheme not in PORTS:
         raise ValueError(f"its scheme is not one of {', '.join(PORTS)}")
     host = parts.netloc.rpartition(":")[0] if port is not None else parts.netloc.removesuffix(":")
     if "@" in parts.netloc or not _HOST.fullmatch(host):
-        raise ValueError("its host is no plain name in lower case")
+        raise ValueError("its host is not a plain name in lower case")
     if parts.fragment or port == 0:
         raise ValueError("it has a fragment or no port")
     path = parts.path + (f"?{parts.query}" if parts.query else "")

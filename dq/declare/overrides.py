@@ -60,7 +60,7 @@ def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) ->
             valid = _thresholds(check.type, merged)
             wrong = [kwarg for kwarg in threshold.kwargs if kwarg not in valid]
             for kwarg in wrong:
-                said = f"is no threshold of {check.type}; {choices(kwarg, valid)}"
+                said = f"is not a threshold of {check.type}; {choices(kwarg, valid)}"
                 found.append(mapped.finding((*place, "kwargs", kwarg), said))
             found += [] if wrong else suites.kwargs_findings(mapped.document, place, check.type, merged)
     return sorted({*found, *_feed_findings(mapped, loaded), *_currency_findings(mapped, loaded)})

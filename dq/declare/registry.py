@@ -224,7 +224,7 @@ def read(root: Path) -> tuple[Registry, list[Finding]]:
                 findings.append(document.finding((*at, "upstream", number), message))
         for source in item.reads:
             if source not in item.sources:
-                message = f"is none of its sources; {choices(source, item.sources)}"
+                message = f"is not one of its sources; {choices(source, item.sources)}"
                 findings.append(document.finding((*at, "reads", source), message))
         if not (root / "jobs" / item.job).is_file():
             findings.append(document.finding((*at, "job"), f"jobs/{item.job} does not exist"))

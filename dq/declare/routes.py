@@ -204,7 +204,7 @@ def mistakes(
                 yield ("routes", n, "teams", m), f"no team {team!r} on the roster; {choices(team, [*roster.teams])}"
         for m, to in enumerate(route.to):
             if to not in ROLES and complete and to not in named:
-                yield ("routes", n, "to", m), f"{to!r} is no role and no contact; {choices(to, [*ROLES, *named])}"
+                yield ("routes", n, "to", m), f"{to!r} is neither a role nor a contact; {choices(to, [*ROLES, *named])}"
     yield from _report_mistakes(notify, pipelines, documents, docs_address)
     if roster and complete:
         yield from _leaver_mistakes(notify, roster)
@@ -233,7 +233,8 @@ def _report_mistakes(
                 yield ("reports", pipeline, n), f"{name} is of kind {target.kind}, which carries no report; {valid}"
             elif target is not None and target.kind in LINKS_REPORTS and not clean.link(docs_address):
                 what = (
-                    f"{name} is of kind {target.kind}, which gets a report's link, and docs_address is no web address"
+                    f"{name} is of kind {target.kind}, which gets a report's link, "
+                    "and docs_address is not a web address"
                 )
                 yield ("reports", pipeline, n), f"{what}; set docs_address or name a target of kind email"
 

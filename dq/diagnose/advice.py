@@ -137,7 +137,7 @@ def driver_changes(facts: Facts, hits: Sequence[Hit], during: Collection[int | N
             Change(
                 setting="spark.driver.maxResultSize",
                 value=memory(MAX_RESULT),
-                now="0, which is no limit",
+                now="0, which means no limit",
                 why="a job that collects too much then fails by itself instead of ending the driver",
             )
         )

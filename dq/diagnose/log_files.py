@@ -78,7 +78,7 @@ def _rolling(folder: Path) -> LogFiles:
     if not numbers:
         held = logs_in(folder)
         listed = f"; it holds {len(held)} logs, the latest is {held[-1].name}" if held else ""
-        raise UsageError(f"{folder} is no event log{listed}", where="EVENTLOG", expected=_HOW)
+        raise UsageError(f"{folder} is not an event log{listed}", where="EVENTLOG", expected=_HOW)
     in_progress = any(e.name.startswith("appstatus") and e.name.endswith(IN_PROGRESS) for e in entries)
     return LogFiles(
         path=folder,

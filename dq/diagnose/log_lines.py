@@ -43,7 +43,7 @@ def must_be_a_log(files: LogFiles, line: bytes) -> None:
     """Refuse a first line that no Spark this package knows has written."""
     if not line.startswith(_BEGIN) or not name_of(line):
         raise UsageError(
-            f"{files.path} is no event log of Spark",
+            f"{files.path} is not an event log of Spark",
             where="EVENTLOG",
             expected='lines that begin with {"Event":"SparkListener...',
         )

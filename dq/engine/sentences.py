@@ -129,7 +129,7 @@ _EXPECTED: Mapping[str, Callable[[Mapping[str, Json]], str]] = {
     "expect_column_values_to_be_null": lambda k: f"{_column(k)} is NULL",
     "expect_column_values_to_be_between": lambda k: f"{_column(k)} is {bounds_of(k)}",
     "expect_column_values_to_be_in_set": lambda k: f"{_column(k)} is one of {_listed(k.get('value_set'))}",
-    "expect_column_values_to_not_be_in_set": lambda k: f"{_column(k)} is none of {_listed(k.get('value_set'))}",
+    "expect_column_values_to_not_be_in_set": lambda k: f"{_column(k)} is not one of {_listed(k.get('value_set'))}",
     "expect_column_values_to_match_regex": lambda k: f"{_column(k)} matches {k.get('regex')}",
     "expect_column_values_to_not_match_regex": lambda k: f"{_column(k)} does not match {k.get('regex')}",
     "expect_column_value_lengths_to_be_between": lambda k: f"{_column(k)} is {bounds_of(k)} characters long",

@@ -88,7 +88,7 @@ def as_suite(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> Expec
         loaded = suites.load(path)
         return to_gx_suite(loaded.name, loaded.checks)
     raise UsageError(
-        f"{type(suite).__name__} is no suite", expected="a path to YAML or JSON, a mapping, or an ExpectationSuite"
+        f"{type(suite).__name__} is not a suite", expected="a path to YAML or JSON, a mapping, or an ExpectationSuite"
     )
 
 

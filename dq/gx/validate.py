@@ -207,5 +207,5 @@ def _result_format(given: str | ResultFormat | Mapping[str, Any]) -> str | dict[
 def _columns(df: DataFrame | pd.DataFrame) -> list[str]:
     columns = getattr(df, "columns", None)
     if columns is None:
-        raise UsageError(f"{type(df).__name__} is no frame", expected="a Spark or a pandas DataFrame")
+        raise UsageError(f"{type(df).__name__} is not a frame", expected="a Spark or a pandas DataFrame")
     return [str(name) for name in columns]

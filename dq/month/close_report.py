@@ -144,7 +144,7 @@ class Closing:
 
     @property
     def state(self) -> State:
-        """Late comes before open: it cannot be mended any more. A month of no pipelines is not closed."""
+        """Late comes before open: it can no longer be fixed. A month of no pipelines is not closed."""
         if self.late:
             return State.LATE
         whole = self.lines and all(line.done and not line.open and not line.outdated for line in self.lines)

@@ -2,7 +2,7 @@
 
 Plain values and plain functions over the records of rehearsed runs: nothing here runs a pipeline, reads a warehouse or
 prints. A *control* is a critical or warning check of a pipeline; over several periods its gravest state counts. Ready
-is what is green, waived or still to come: a red warning holds nothing back on the day, but is to be mended by then.
+is what is green, waived or still to come: a red warning holds nothing back on the day, but is to be fixed by then.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def from_json(doc: Mapping[str, Json]) -> Prevalidation:
     """The answer in a document that ``to_json`` wrote; KeyError or ValueError where it is none."""
     lines = doc["pipelines"]
     if not isinstance(lines, Sequence) or isinstance(lines, str):
-        raise ValueError("pipelines is no list")
+        raise ValueError("pipelines is not a list")
     return Prevalidation(
         month=str(doc["month"]),
         as_of=datetime.fromisoformat(str(doc["as_of"])),

@@ -100,7 +100,7 @@ def _decision(now: Prevalidation) -> str:
     numbers += f", {red} red or not evaluated" + (f", {warned}" if counts[Light.WARNED] else "")
     what = f"{numbers}; {open_} of {len(now.pipelines)} pipelines not ready"
     if now.days_left > 0:
-        return f"{what}; {left(now.days_left)} to mend them"
+        return f"{what}; {left(now.days_left)} to fix them"
     return f"{what}; decided today" if now.days_left == 0 else f"{what}; past the day it was due, escalated as above"
 
 

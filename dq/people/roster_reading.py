@@ -109,7 +109,7 @@ def _weeks(roster: Roster, wrong: Collection[yamlfile.Key]) -> Iterator[Finding]
 
 
 def _follows(key: yamlfile.Key, wrong: Collection[yamlfile.Key]) -> bool:
-    """Whether a mistake may be none once what is wrong before it is mended."""
+    """Whether a mistake may be none once what is wrong before it is fixed."""
     of_ring = ("rotation",) in wrong and key[0] == "swaps" and key[-1] == "instead_of"
     return of_ring or any(key[: len(part)] == part for part in wrong)
 

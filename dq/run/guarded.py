@@ -313,7 +313,7 @@ class GuardedRun:
         if withdrawn is not None:
             self._end_with_error(
                 f"exactly these figures were withdrawn by {withdrawn.by}: {withdrawn.reason}; "
-                "mend the input or the code and run again"
+                "fix the input or the code and run again"
             )
             return True
         commit = self._table.find(state.key, wanted)

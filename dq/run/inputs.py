@@ -98,7 +98,7 @@ def pin_upstream(
         raise UpstreamError(
             f"the upstream {table} is held for {held.period}",
             record=held,
-            do=f"mend it and run it again: dq run {table} --period {held.period}",
+            do=f"fix it and run it again: dq run {table} --period {held.period}",
         )
     pin = _published(warehouse, table, wanted, window.as_of)
     before = warehouse.table(table).known(window.as_of, back) if back else {}

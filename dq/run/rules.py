@@ -19,7 +19,7 @@ from dq.judge.evaluate import result_of
 COVERED = "expect_rules_to_cover_days"
 CHANGED = "expect_rules_to_stay"
 VERSIONED = "expect_rules_to_be_versioned"
-# What a rule says beside what it does; mending a sentence changes no figure.
+# What a rule says beside what it does; rewording a sentence changes no figure.
 _WORDS = ("reason", "description", "notes")
 _USED = "rules."
 

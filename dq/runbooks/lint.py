@@ -327,7 +327,7 @@ def _command_findings(page: Page, command: Command, commands: CommandCheck) -> I
         lexer.whitespace_split = True
         words = [*lexer]
     except ValueError as error:
-        yield finding(f"is no shell command: {error}")
+        yield finding(f"is not a shell command: {error}")
         return
     if any(set(word) <= set("();<>|&") for word in words):
         yield finding("holds a pipe, a redirection or more than one command; one plain command per line can be checked")

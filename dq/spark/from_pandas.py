@@ -20,7 +20,7 @@ MOST_DIGITS = 38
 def spark_frame(spark: SparkSession, frame: pd.DataFrame) -> DataFrame:
     """The rows of a pandas frame; its index is left out, and NaN, NaT and NA are NULL as they are to pandas.
 
-    Raises UsageError for what is no pandas frame and for a column whose values are of several types.
+    Raises UsageError for what is not a pandas frame and for a column whose values are of several types.
     """
     from pyspark.errors import PySparkException
     from pyspark.sql.types import DecimalType, DoubleType, StructField, StructType

@@ -46,7 +46,7 @@ class PartFile:
         """The part file of decoded JSON; a path that leads out of the run's folder is a TornDocumentError."""
         path = fields.text("path")
         if not PART_PATH.fullmatch(path):
-            raise TornDocumentError(f"{path[:60]!r} is no part file")
+            raise TornDocumentError(f"{path[:60]!r} is not a part file")
         return cls(
             path=path,
             size=fields.integer("bytes"),

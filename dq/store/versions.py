@@ -80,7 +80,7 @@ class PeriodEntry:
         """The entry of decoded JSON; ``schemas`` are the commit's, by digest."""
         run = fields.text("run")
         if not NAME.fullmatch(run) or not PERIOD.fullmatch(period):
-            raise TornDocumentError(f"{run[:60]!r} of {period[:60]!r} is no run of a period")
+            raise TornDocumentError(f"{run[:60]!r} of {period[:60]!r} is not a run of a period")
         return cls(
             period=period,
             run=run,

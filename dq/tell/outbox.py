@@ -191,7 +191,7 @@ class Outbox:
         return self._add(entry, Attempt(began=now, ended=now, outcome=Outcome.DROPPED, reason=reason))
 
     def retry(self, entry: Entry, now: datetime) -> Entry:
-        """Let a message that was refused for good, or has to wait, be tried again, since somebody mended the cause."""
+        """Let a message that was refused for good, or has to wait, be tried again, since somebody fixed the cause."""
         done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now, asked=False)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])

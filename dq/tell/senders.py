@@ -134,7 +134,7 @@ def _mail(message: Message, target: routes.Mail, notify: routes.Notify, now: dat
     name = target.secret or message.contact
     to = secret(name).get_secret_value()
     if not _ADDRESS.fullmatch(to):
-        raise DqError(f"the secret {name} is no e-mail address")
+        raise DqError(f"the secret {name} is not an e-mail address")
     if notify.smtp is None:
         raise DqError("e-mail needs a relay", where="jobs/settings.yml", do="add notify.smtp")
     parts = _document(message.report) if message.report else None

@@ -194,7 +194,7 @@ def test_a_missing_file_and_a_wrong_argument_are_refused(tmp_path: Path) -> None
     for name in ("none.json", "none.yml"):
         with pytest.raises(ConfigError, match="cannot be read"):
             as_suite(tmp_path / name)
-    with pytest.raises(UsageError, match="int is no suite"):
+    with pytest.raises(UsageError, match="int is not a suite"):
         as_suite(3)  # type: ignore[arg-type]
 
 

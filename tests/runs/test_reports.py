@@ -106,6 +106,6 @@ def test_without_expenses_both_are_published_as_partial_and_all_else_is_compared
 
 def test_weeks_and_fortnights_are_asked_for_by_their_own_ids(after_october: Bench) -> None:
     code, said = after_october.refused("executive_report", "2026-10", as_of("executive_report", FORTNIGHT))
-    assert (code, "2026-10 is no fortnight" in said) == (2, True)
+    assert (code, "2026-10 is not a fortnight" in said) == (2, True)
     code, said = after_october.refused("experiments_weekly", "2026-10-12", as_of("experiments_weekly", WEEK))
     assert (code, WEEK in said) == (2, True)

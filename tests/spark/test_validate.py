@@ -225,7 +225,7 @@ def test_a_query_reads_nothing_but_the_batch(frame: DataFrame, query: str) -> No
 def test_wrong_arguments_are_refused_with_what_would_be_right(frame: DataFrame) -> None:
     with pytest.raises(UsageError, match="BOOLEAN_ONLY"):
         dq.validate(frame, suite(EXPECTATIONS[0]), "VERBOSE")
-    with pytest.raises(UsageError, match="list is no frame"):
+    with pytest.raises(UsageError, match="list is not a frame"):
         dq.validate([1, 2], suite(EXPECTATIONS[0]))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="unknown expectation type"):
         dq.validate(frame, suite(expectation("expect_nothing")))

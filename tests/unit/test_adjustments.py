@@ -79,7 +79,7 @@ def test_a_threshold_counts_in_every_suite_that_holds_the_check_and_changes_the_
         ),
         (
             f"  {HEARD}: {{kwargs: {{column: resolved_at}}, reason: few}}\n",
-            f"thresholds.{HEARD}.kwargs.column: is no threshold of expect_days_to_be_complete",
+            f"thresholds.{HEARD}.kwargs.column: is not a threshold of expect_days_to_be_complete",
         ),
         (f"  {HEARD}: {{kwargs: {{max_missing: -1}}, reason: few}}\n", "-1 is not a whole number, not negative"),
         (f"  {HEARD}: {{kwargs: {{max_missing: 7}}, reason: ' '}}\n", "reason: say why it is different here"),

@@ -34,11 +34,11 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["run", "profit_unit", "--period", "2026-13", "--as-of", "2026-11-04"], "'2026-13' is no period"),
-        (["run", "profit_unit", "--period", "october"], "'october' is no period"),
-        (["run", "profit_unit", "--period", "2026-10", "--as-of", "soon"], "'soon' is no instant"),
+        (["run", "profit_unit", "--period", "2026-13", "--as-of", "2026-11-04"], "'2026-13' is not a period"),
+        (["run", "profit_unit", "--period", "october"], "'october' is not a period"),
+        (["run", "profit_unit", "--period", "2026-10", "--as-of", "soon"], "'soon' is not an instant"),
         (["run", "profit_unit", "--period", "2026-10", "--as-of", "2026-10-01"], "has no complete day"),
-        (["run", "investor_profit", "--period", "2026-10-05", "--as-of", "2026-11-04"], "is no month"),
+        (["run", "investor_profit", "--period", "2026-10-05", "--as-of", "2026-11-04"], "is not a month"),
         (["run", "profit_units", "--period", "2026-10"], "did you mean profit_unit?"),
         (["run", "profit_unit", "--period", "2026-10", "--sources", "none.yml"], "there is no sources file none.yml"),
         (["run", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),
@@ -46,7 +46,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["run", "--period", "2026-10"], "one of the arguments pipeline --all is required"),
         (["run", "--all", "--period", "2026-10", "--as-of", "2026-10-01"], "has no complete day"),
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2026-08"], "lies before --from"),
-        (["backfill", "profit_unit", "--from", "2026-10-05", "--to", "2026-10"], "'2026-10-05' is no month"),
+        (["backfill", "profit_unit", "--from", "2026-10-05", "--to", "2026-10"], "'2026-10-05' is not a month"),
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "--to: 2999-01 has no complete day"),
         (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
         (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
@@ -79,14 +79,14 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["gc", "--older-than", "99999999999", "--warehouse", "jobs"], "expected days from 1 to 36,500"),
         (["gc", "--older-than", "0", "--warehouse", "jobs"], "expected days from 1 to 36,500"),
         (["deliver", "--seconds", "99999999999999", "--warehouse", "jobs"], "expected seconds from 1 to 86,400"),
-        (["status", "--at", "0001-01-01", "--warehouse", "A WAREHOUSE"], "'0001-01-01' is no instant"),
+        (["status", "--at", "0001-01-01", "--warehouse", "A WAREHOUSE"], "'0001-01-01' is not an instant"),
         (
             ["status", "--levels", "--from", "0001-01", "--to", "2026-10", "--warehouse", "A WAREHOUSE"],
             "'0001-01' is no",
         ),
-        (["close", "--month", "9999-12", "--warehouse", "A WAREHOUSE"], "'9999-12' is no month"),
-        (["run", "profit_unit", "--period", "0001-01"], "'0001-01' is no period"),
-        (["oncall", "--table", "--year", "0"], "0 is no year to plan"),
+        (["close", "--month", "9999-12", "--warehouse", "A WAREHOUSE"], "'9999-12' is not a month"),
+        (["run", "profit_unit", "--period", "0001-01"], "'0001-01' is not a period"),
+        (["oncall", "--table", "--year", "0"], "0 is not a year that can be planned"),
         (["no-such-command"], "invalid choice"),
     ],
 )
@@ -384,9 +384,9 @@ def test_what_a_page_names_has_to_be_there() -> None:
     problem = problem_finder(projects.read(ROOT))
     wrong = {
         "dq run investor_profitt --period 2026-10": "there is no pipeline 'investor_profitt'; did you mean",
-        "dq run investor_profit --period notaperiod": "is no period",
-        "dq run investor_profit --period 2026-10 --as-of 2026-99-99": "is no instant",
-        "dq backfill profit_unit --from 2026-13 --to 2026-12": "is no period",
+        "dq run investor_profit --period notaperiod": "is not a period",
+        "dq run investor_profit --period 2026-10 --as-of 2026-99-99": "is not an instant",
+        "dq backfill profit_unit --from 2026-13 --to 2026-12": "is not a period",
         "dq show RUN --check no_such_check": "there is no check 'no_such_check'",
         "dq check DATA --suite expectations/nosuch.yml": "there is no suite expectations/nosuch.yml",
         "dq demo --fault nosuch": "there is no defect 'nosuch'",
@@ -426,8 +426,8 @@ def test_who_runs_a_command_is_known_by_number_where_the_system_has_no_name(monk
 @pytest.mark.parametrize(
     ("pipeline", "check", "period", "said"),
     [
-        ("profit_unit", "profit_ties_out_to_ledger", "2026-W40", "2026-W40 is no day"),
-        ("experiments_weekly", "experiments_every_day", "2026-10", "2026-10 is no week"),
+        ("profit_unit", "profit_ties_out_to_ledger", "2026-W40", "2026-W40 is not a day"),
+        ("experiments_weekly", "experiments_every_day", "2026-10", "2026-10 is not a week"),
     ],
 )
 def test_a_waiver_is_for_a_period_of_its_pipeline(
@@ -453,7 +453,7 @@ def test_only_a_period_can_be_withdrawn(capsys: pytest.CaptureFixture[str], tmp_
     code, told = run(
         capsys, "withdraw", "profit_unit", "--period", period, "--reason", "r", "--warehouse", str(tmp_path)
     )
-    assert (code, "is no period" in told) == (2, True), told
+    assert (code, "is not a period" in told) == (2, True), told
 
 
 def test_the_environment_refuses_a_shell_it_was_not_written_for() -> None:
@@ -552,7 +552,7 @@ def test_a_mistake_of_the_roster_hides_neither_who_watches_nor_whom_pages_and_se
         "watch: nobody watches experiments_weekly;",
         "engineer: nobody on the roster has the id 'dany'; did you mean danny?",
         "owner: no team 'Finance Team' on the roster;",
-        "notify.routes[0].to[0]: 'anna-pagr' is no role and no contact; did you mean anna-pager?",
+        "notify.routes[0].to[0]: 'anna-pagr' is neither a role nor a contact; did you mean anna-pager?",
     ]
     assert code == 1
     assert [said for said in expected if said not in told] == [], told

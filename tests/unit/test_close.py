@@ -398,7 +398,7 @@ def test_programs_and_pages_get_the_same(call: Call, warehouse: Warehouse) -> No
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--month", "2026-10-05"], "is no month"), (["--at", "2999-01-01"], "in the future"), (["--at", "x"], "--at")],
+    [(["--month", "2026-10-05"], "is not a month"), (["--at", "2999-01-01"], "in the future"), (["--at", "x"], "--at")],
 )
 def test_what_cannot_be_asked_is_refused(call: Call, words: list[str], said: str) -> None:
     code, told = call(*words)

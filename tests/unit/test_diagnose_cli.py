@@ -58,10 +58,10 @@ def test_an_application_of_no_pipeline_is_diagnosed_without_a_section(
 @pytest.mark.parametrize(
     ("make", "code", "said"),
     [
-        (lambda folder: folder, 2, "is no event log; expected the folder eventlog_v2_"),
+        (lambda folder: folder, 2, "is not an event log; expected the folder eventlog_v2_"),
         (lambda folder: folder / "none", 2, "there is no event log"),
         (lambda folder: log(folder, version="3.5.1"), 2, "was written by Spark 3.5.1; expected a log of Spark 4.3"),
-        (lambda _: ROOT / "README.md", 2, "is no event log of Spark"),
+        (lambda _: ROOT / "README.md", 2, "is not an event log of Spark"),
     ],
 )
 def test_what_cannot_be_diagnosed_says_so_in_a_sentence(

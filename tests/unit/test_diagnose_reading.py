@@ -112,9 +112,9 @@ def test_what_is_no_log_is_refused_with_what_would_be_one(tmp_path: Path) -> Non
     (tmp_path / "text").write_text("hello\n", encoding="utf-8")
     (tmp_path / "json").write_text('{"a": 1}\n', encoding="utf-8")
     for name, said in (
-        ("none", "is no event log; "),
-        ("text", "is no event log of Spark"),
-        ("json", "is no event log of Spark"),
+        ("none", "is not an event log; "),
+        ("text", "is not an event log of Spark"),
+        ("json", "is not an event log of Spark"),
         ("gone", "there is no event log"),
     ):
         with pytest.raises(UsageError, match=said) as refused:

@@ -69,7 +69,7 @@ def test_from_the_first_target_on_every_contact_is_bound_or_said_not_to_be() -> 
         ({"unbound": ["anna-pager"]}, "unbound.0: anna-pager has a target"),
         ({"routes": [{"pipelines": ["profit"], "to": ["on_call"]}]}, "there is no pipeline 'profit'; did you mean"),
         ({"routes": [{"teams": ["Finance"], "to": ["on_call"]}]}, "no team 'Finance' on the roster"),
-        ({"routes": [{"to": ["oncall"]}]}, "'oncall' is no role and no contact; did you mean on_call?"),
+        ({"routes": [{"to": ["oncall"]}]}, "'oncall' is neither a role nor a contact; did you mean on_call?"),
         ({"routes": [{"to": ["engineer"]}]}, "routes.0.to: this route may reach nobody"),
         ({"reports": {"profit": ["anna-pager"]}}, "reports.profit: there is no pipeline 'profit'"),
         ({"reports": {"profit_unit": ["annas-pager"]}}, "'annas-pager' has no target; did you mean anna-pager?"),
@@ -86,9 +86,9 @@ def test_from_the_first_target_on_every_contact_is_bound_or_said_not_to_be() -> 
         ),
         ({"origins": ["http://hooks.slack.com"]}, "origins.0: http://hooks.slack.com is plain http"),
         ({"origins": ["https://hooks.slack.com/services"]}, "an origin has no path"),
-        ({"origins": ["https://*.slack.com"]}, "its host is no plain name"),
+        ({"origins": ["https://*.slack.com"]}, "its host is not a plain name"),
         ({"origins": ["hooks.slack.com"]}, "its scheme is not one of"),
-        ({"internal_origins": ["https://user:pass@relay"]}, "its host is no plain name"),
+        ({"internal_origins": ["https://user:pass@relay"]}, "its host is not a plain name"),
     ],
 )
 def test_each_mistake_is_said_in_a_sentence(changes: dict[str, Any], said: str) -> None:
@@ -156,7 +156,7 @@ def test_lint_tells_a_mistake_with_its_line(
     path.write_text(text)
     assert main(["lint"]) == 1
     line = text.count("\n")
-    assert f"jobs/settings.yml:{line}: notify.routes[0].to[0]: 'oncall' is no role" in capsys.readouterr().err
+    assert f"jobs/settings.yml:{line}: notify.routes[0].to[0]: 'oncall' is neither a role" in capsys.readouterr().err
 
 
 def test_the_example_in_the_settings_is_one_that_lint_accepts(
@@ -220,7 +220,8 @@ def test_a_report_goes_as_a_link_only_where_the_docs_have_an_address() -> None:
         found = mistakes(notify, declared()[1], PIPELINES, docs_address=address)
         return [f"{'.'.join(map(str, key))}: {said}" for key, said in found if key[0] == "reports"]
 
-    after = "which gets a report's link, and docs_address is no web address; set docs_address or name a target of kind"
+    after = "which gets a report's link, and docs_address is not a web address; "
+    after += "set docs_address or name a target of kind"
     assert (
         told("")
         == told("docs.example.com")

@@ -21,7 +21,7 @@ def test_a_day_and_a_month_have_their_days() -> None:
     "text", ["2026-13", "2026-02-30", "2026-1", "26-10", "2026/10", "", "last month", "2026-10-05 "]
 )
 def test_anything_else_is_no_period(text: str) -> None:
-    with pytest.raises(UsageError, match="is no period"):
+    with pytest.raises(UsageError, match="is not a period"):
         periods.days_of(text)
 
 
@@ -29,7 +29,7 @@ def test_a_week_and_a_fortnight_have_their_days() -> None:
     assert periods.days_of("2026-W41") == (date(2026, 10, 5), date(2026, 10, 11))
     assert periods.days_of("2026-W53") == (date(2026, 12, 28), date(2027, 1, 3))
     assert periods.days_of("2026-10-05", Grain.FORTNIGHT) == (date(2026, 10, 5), date(2026, 10, 18))
-    with pytest.raises(UsageError, match="is no period"):
+    with pytest.raises(UsageError, match="is not a period"):
         periods.days_of("2027-W53")
 
 
@@ -193,5 +193,5 @@ def test_instants_are_utc_whatever_the_offset() -> None:
     assert periods.parse_instant("2026-11-01") == at("2026-11-01T00:00")
     assert periods.parse_instant("2026-11-01T02:00:00Z") == at("2026-11-01T02:00")
     assert periods.parse_instant("2026-11-01T02:00:00-05:00") == at("2026-11-01T07:00")
-    with pytest.raises(UsageError, match="is no instant"):
+    with pytest.raises(UsageError, match="is not an instant"):
         periods.parse_instant("yesterday")

@@ -241,7 +241,7 @@ SAID = (
     "growth_daily",
     "Accounts; on call Anna",
     "2026-11: not tried",
-    "2 days left to mend them",
+    "2 days left to fix them",
     "T-5 Fri 20 Nov 1 of 1 green, 0 red",
     "since Fri 20 Nov became red: profit_unit ties, profit_unit trend",
     "pending until Mon 30 Nov (preliminary): b",
@@ -290,7 +290,7 @@ def test_the_table_in_markdown_has_a_row_per_pipeline_whatever_stands_in_it() ->
 
 @pytest.mark.parametrize(
     ("day", "ending"),
-    [(23, "2 days left to mend them"), (25, "decided today"), (26, "past the day it was due, escalated as above")],
+    [(23, "2 days left to fix them"), (25, "decided today"), (26, "past the day it was due, escalated as above")],
 )
 def test_before_on_and_after_the_due_day_the_answer_says_what_it_means(day: int, ending: str) -> None:
     lines = prevalidation_text.lines(answer(day, line(state=State.NOT_READY, a=Light.RED)), {}, {}, [], None)
@@ -517,9 +517,9 @@ def test_a_clone_that_cannot_be_made_is_one_sentence_and_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--month", "2026-13"], "is no month"),
-        (["--month", "2026-10-05"], "is no month"),
-        (["--month", "2026-W41"], "is no month"),
+        (["--month", "2026-13"], "is not a month"),
+        (["--month", "2026-10-05"], "is not a month"),
+        (["--month", "2026-W41"], "is not a month"),
         (["--month", "2026-10", "--as-of", "2999-01-01"], "in the future"),
         (["--month", "2026-10", "--as-of", "2026-09-30"], "no complete day"),
     ],

@@ -35,7 +35,7 @@ def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(
             "    runbook: a-trend-or",
             "profit_unit.previous.last_day has no column seat; did you mean seats?",
         ),
-        ("investor_profit.yml", "published: replaced", "published: last", "'last' is none of previous, replaced"),
+        ("investor_profit.yml", "published: replaced", "published: last", "'last' is not one of previous, replaced"),
         ("expenses.yml", "other: expenses.late", "other: ledger.late", "no dataset ledger.late"),
     ],
 )

@@ -152,7 +152,7 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         ("dq show RUN --check CHECK", "dq show RUN; dq gc", "more than one command"),
         ("dq show RUN --check CHECK", "$ dq show RUN", "begins with $"),
         ("dq show RUN --check CHECK", "rm -rf build", "begins with rm"),
-        ("dq show RUN --check CHECK", "dq show 'RUN", "is no shell command: No closing quotation"),
+        ("dq show RUN --check CHECK", "dq show 'RUN", "is not a shell command: No closing quotation"),
         ("dq show RUN --check CHECK", "dq show WHAT", "unknown placeholder WHAT; valid: AMOUNT"),
     ],
 )

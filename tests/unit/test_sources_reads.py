@@ -83,5 +83,5 @@ def test_a_rule_for_a_source_the_pipeline_does_not_read_is_refused(tmp_path: Pat
     for job in (ROOT / "jobs").glob("*.py"):
         (tmp_path / "jobs" / job.name).symlink_to(job)
     (tmp_path / "jobs" / "pipelines.yml").write_text(yaml.safe_dump(declared), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"growth_daily\.reads\.expenses: is none of its sources"):
+    with pytest.raises(ConfigError, match=r"growth_daily\.reads\.expenses: is not one of its sources"):
         registry.load(tmp_path)

@@ -160,7 +160,7 @@ def test_a_difference_with_the_books_is_not_waived_without_the_accountant(
     [
         (SIGNED[:2], "belong together"),
         ((*SIGNED[:3], "2999-01-01"), "is in the future"),
-        ((*SIGNED[:3], "soon"), "--signed-off-at: 'soon' is no instant"),
+        ((*SIGNED[:3], "soon"), "--signed-off-at: 'soon' is not an instant"),
         (("--signed-off-by", " ", *SIGNED[2:]), "--signed-off-by is empty"),
         (("--check", "profit_ties_out_to_ledgr", *SIGNED), "did you mean profit_ties_out_to_ledger?"),
         (("--check", "zzz", *SIGNED), "dq explain profit_unit lists its checks"),

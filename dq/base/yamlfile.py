@@ -150,7 +150,7 @@ def _build(loader: _Loader, node: Node, key: Key, file: str, lines: dict[Key, in
             name = str(key_node.value)
             child = (*key, name)
             if name in result:
-                findings.append(Finding(file, line, dotted(child), "this key stands twice in the same mapping"))
+                findings.append(Finding(file, line, dotted(child), "this key appears twice in the same mapping"))
                 continue
             lines[child] = line
             result[name] = _build(loader, value_node, child, file, lines, findings)

@@ -674,7 +674,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     ),
     "expect_tasks_to_be_even": TypeSpec(
         doc="In no stage of the run one task had most of the work.",
-        sentence="in no stage one task may take or read many times what the median does.",
+        sentence="in no stage may one task take or read many times what the median does.",
         run_level=True,
     ),
     "expect_memory_to_suffice": TypeSpec(

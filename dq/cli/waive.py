@@ -159,7 +159,7 @@ def _end(arguments: argparse.Namespace) -> int:
     ending = Ending(by=by, at=datetime.now(UTC), reason=arguments.reason.strip())
     ended = waivers.end(open_warehouse(arguments, to_write=True), arguments.end, ending)
     console.out(
-        f"ended {ended.id}: {ended.check} of {ended.pipeline} {ended.period} is waived no longer\n"
+        f"ended {ended.id}: {ended.check} of {ended.pipeline} {ended.period} is no longer waived\n"
         f"what was published under it stays until it is run again: dq run {ended.pipeline} --period {ended.period}"
     )
     return 0

@@ -57,7 +57,7 @@ NATIVE_DOCS: Mapping[str, str] = {
     "expect_multicolumn_sum_to_equal": "In every row some columns add up to a number.",
     "expect_multicolumn_values_to_be_equal": "In every row some columns are equal.",
     "expect_query_results_to_match_comparison": "Two queries, one of another data source, give the same.",
-    "expect_select_column_values_to_be_unique_within_record": "In no row two of some columns are equal.",
+    "expect_select_column_values_to_be_unique_within_record": "In no row are two of some columns equal.",
     "expect_table_column_count_to_be_between": "How many columns there are lies in a range.",
     "expect_table_column_count_to_equal": "There are so many columns.",
     "expect_table_columns_to_match_ordered_list": "The columns are those listed, in their order.",

@@ -277,7 +277,7 @@ def _watch_mistakes(model: RosterModel) -> Iterator[tuple[yamlfile.Key, str]]:
     for n, watch in enumerate(model.watch):
         for m, pipeline in enumerate(watch.pipelines):
             if pipeline in seen:
-                yield ("watch", n, "pipelines", m), f"the watch of {pipeline} stands here twice"
+                yield ("watch", n, "pipelines", m), f"the watch of {pipeline} appears here twice"
             seen.add(pipeline)
         for m, hours in enumerate(watch.hours):
             if hours.team not in model.teams:
@@ -302,4 +302,4 @@ def _overlap(one: WatchHours, other: WatchHours) -> bool:
 def _repeats(key: yamlfile.Key, values: Sequence[object]) -> Iterator[tuple[yamlfile.Key, str]]:
     for number, value in enumerate(values):
         if value in values[:number]:
-            yield (*key, number), f"{value} stands here twice"
+            yield (*key, number), f"{value} appears here twice"

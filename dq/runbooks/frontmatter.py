@@ -106,7 +106,7 @@ class FrontMatter(_Strict):
         ids = [level.id for level in self.levels]
         for n, level_id in enumerate(ids):
             if level_id in ids[:n]:
-                yield ("levels", n, "id"), f"the level {level_id} stands here twice"
+                yield ("levels", n, "id"), f"the level {level_id} appears here twice"
         for n, rung in enumerate(self.escalation):
             name = rung.after or rung.before
             if name is not None and name not in ids:

@@ -277,7 +277,7 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
         parts = {part.title: part for part in inside}
         for part in inside:
             if part is not parts[part.title]:
-                yield page.finding(part.start, f"{way.title}: {part.title}", "stands twice in this section")
+                yield page.finding(part.start, f"{way.title}: {part.title}", "appears twice in this section")
         marks = "#" * (way.level + 1 - (DEEPER if piece else 0))
         if lacking := [f"{marks} {title}" for title in SECTION_PARTS if title not in parts]:
             message = f"lacks {', '.join(lacking)}; runbooks/README.md has a section to copy"

@@ -163,7 +163,7 @@ def _contract(name: str, text: _ContractText, document: Document, key: Key, find
         if column not in columns:
             wrong(("key", index), f"{column} is not a column of {name}; {choices(column, list(columns))}")
         elif column in text.key[:index]:
-            wrong(("key", index), f"{column} stands twice in the key")
+            wrong(("key", index), f"{column} appears twice in the key")
     for name_, given, where in (
         ("lookback_days", text.lookback_days, "before"),
         ("lookahead_days", text.lookahead_days, "after"),
@@ -225,9 +225,9 @@ def _column(name: str, text: _ColumnText, document: Document, key: Key, findings
 
 
 def twice(values: list[str], document: Document, key: Key) -> list[Finding]:
-    """A finding for each value that stands more than once in a list."""
+    """A finding for each value that appears more than once in a list."""
     return [
-        document.finding((*key, index), f"{value} stands twice")
+        document.finding((*key, index), f"{value} appears twice")
         for index, value in enumerate(values)
         if value in values[:index]
     ]

@@ -310,5 +310,5 @@ class _SourceReader:
             if EVERY_DAYS in feed and not self.contract.day:
                 self.wrong(("feeds", index, EVERY_DAYS), f"needs a day, and {self.name} has its rows by month")
             if feed in text.feeds[:index]:
-                self.wrong(("feeds", index), "stands twice")
+                self.wrong(("feeds", index), "appears twice")
         return tuple(dict(feed) for feed in text.feeds)

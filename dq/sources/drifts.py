@@ -52,7 +52,7 @@ class Change:
             ChangeKind.RENAMED: f"{column}{typed} is missing; was it renamed to {self.found}?",
             ChangeKind.RETYPED: f"{column} is {self.found}, declared {self.declared}",
             ChangeKind.CASE_CHANGED: f"{column} is now spelled {self.found}",
-            ChangeKind.DUPLICATED: f"{column} stands there more than once: {self.found}",
+            ChangeKind.DUPLICATED: f"{column} appears there more than once: {self.found}",
             ChangeKind.ADDED: f"{column}{f' ({self.found})' if self.found else ''} is new and not declared",
         }[self.kind]
         return sentence + self._in_files()

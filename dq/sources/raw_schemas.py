@@ -49,7 +49,7 @@ def _parquet(file: PinnedFile) -> tuple[tuple[str, str], ...]:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(
-            f"the file {file.path} is torn or no Parquet file: its footer cannot be read", do="deliver it again"
+            f"the file {file.path} is torn or not a Parquet file: its footer cannot be read", do="deliver it again"
         ) from error
     int96 = {leaf.path.split(".")[0] for leaf in leaves if leaf.physical_type == "INT96"}
     return tuple((field.name, of_arrow(field.type, int96=field.name in int96)) for field in schema)

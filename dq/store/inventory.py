@@ -156,12 +156,12 @@ def _sizes(filesystem: Filesystem, folder: str, subfolders: Iterable[str]) -> Ma
 
 
 def _footer(filesystem: Filesystem, key: str, size: int, where: str) -> bytes:
-    """The footer of a Parquet file with its trailer; StoreError when the file is cut short or no Parquet file."""
+    """The footer of a Parquet file with its trailer; StoreError when the file is cut short or not a Parquet file."""
     tail = filesystem.read(key, last=TAIL) or b""
     length = int.from_bytes(tail[-TRAILER:-4], "little") + TRAILER
     if len(tail) < TRAILER or tail[-4:] != MAGIC or length + len(MAGIC) > size:
         raise StoreError(
-            f"the file is torn or no Parquet file: {size} bytes without a whole footer",
+            f"the file is torn or not a Parquet file: {size} bytes without a whole footer",
             where=where,
             do="run again; if it comes back, look for a full or failing disk",
         )

@@ -56,7 +56,7 @@ def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> No
     outbox.finish()
     made = _planned(warehouse, house, outbox.entries(), now)
     for entry in made.outdated:
-        outbox.drop(entry, now, "what it says is no longer so")
+        outbox.drop(entry, now, "what it says no longer holds")
     for message in made.messages:
         outbox.put(message)
 

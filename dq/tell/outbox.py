@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def dropped(self) -> bool:
-        """Whether it was taken back, because what it says is no longer so."""
+        """Whether it was taken back, because what it says no longer holds."""
         return any(one.outcome is Outcome.DROPPED for one in self.attempts)
 
     @property

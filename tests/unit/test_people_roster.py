@@ -33,7 +33,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
         ('handover: "09:00"', 'handover: "24:00"', "rotation.handover", "expected a time of day"),
         ("ring: [danny, anna,", "ring: [dany, anna,", "rotation.ring[0]", "did you mean danny"),
         ("ring: [danny, anna, laura, jane]", "ring: []", "rotation.ring", "at least 1 item"),
-        ("ring: [danny, anna,", "ring: [anna, anna,", "rotation.ring[1]", "stands here twice"),
+        ("ring: [danny, anna,", "ring: [anna, anna,", "rotation.ring[1]", "appears here twice"),
         ("ring: [danny, anna,", "ring: [manager, anna,", "rotation.manager", "cannot stand in it"),
         ("lead: lead\n", "lead: manager\n", "rotation.manager", "in a circle"),
         ("lead: lead\n", "lead: boss\n", "rotation.lead", "nobody has the id 'boss'"),
@@ -70,7 +70,7 @@ def test_a_mistake_is_told_with_line_and_key(tmp_path: Path, old: str, new: str,
         ("swaps: [{week: 2026-11-23, person: laura, instead_of: laura}]", "swaps[0].person: laura cannot swap"),
         (
             "company_days: [{day: 2026-12-24, name: A}, {day: 2026-12-24, name: B}]",
-            "company_days[1]: 2026-12-24 stands",
+            "company_days[1]: 2026-12-24 appears",
         ),
     ],
 )

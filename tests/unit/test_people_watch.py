@@ -184,7 +184,7 @@ def test_where_no_watch_ever_opens_the_message_goes_at_once(tmp_path: Path) -> N
         ),
         ('closes: "18:00"', 'closes: "25:00"', "watch[0].hours[0].closes: expected a time of day"),
         ('closes: "17:00"}', 'closes: "09:00"}', "working_hours.closes: the working hours end before they begin"),
-        ("pipelines: [profit]", "pipelines: [profit, profit]", "pipelines[1]: the watch of profit stands here twice"),
+        ("pipelines: [profit]", "pipelines: [profit, profit]", "pipelines[1]: the watch of profit appears here twice"),
         ("watch:\n", "watching:\n", "watch: this key is required"),
     ],
 )

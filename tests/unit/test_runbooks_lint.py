@@ -124,7 +124,7 @@ def test_a_ladder_that_goes_to_a_manager_needs_their_contact(tmp_path: Path) -> 
         (
             "#### Impact\n\nHeld.\n\n",
             "#### Impact\n\nHeld.\n\n#### Impact\n\nHeld.\n\n",
-            "Figures differ from the books: Impact: stands twice in this section",
+            "Figures differ from the books: Impact: appears twice in this section",
         ),
         (
             "## Ways of failing\n",

@@ -115,7 +115,7 @@ def test_only_sh_blocks_hold_commands() -> None:
             "escalation[0].after",
             "no level has the id validated; valid: fixed,",
         ),
-        ("id: pre-validated", "id: fixed", "levels[1].id", "stands here twice"),
+        ("id: pre-validated", "id: fixed", "levels[1].id", "appears here twice"),
         ("backup: danny", "backup: anna", "backup", "stand in for themselves"),
         ("checks: [ties_out]", "checks: []", "critical_metrics[0].checks", "at least 1 item"),
     ],

@@ -40,14 +40,14 @@ sources:
     said = "\n".join(findings(error.value))
     for part in (
         "contracts.yml:4: sources.orders.key[1]: line is not a column of orders; did you mean line_id?",
-        "contracts.yml:4: sources.orders.key[2]: line_id stands twice in the key",
+        "contracts.yml:4: sources.orders.key[2]: line_id appears twice in the key",
         "contracts.yml:6: sources.orders.month: booked is date; month must be a string column",
         "contracts.yml:7: sources.orders.read: sometimes is not a read rule",
         "contracts.yml:8: sources.orders.known_at: booked is date; known_at must be a timestamp column",
         "contracts.yml:10: sources.orders.columns.line_id.type: 'text' is not a Spark SQL type",
         "contracts.yml:11: sources.orders.columns.Booked: a column's name is lower-case",
         "contracts.yml:12: sources.orders.columns.booked.accepted: is for string columns",
-        "contracts.yml:12: sources.orders.columns.booked.accepted[1]: a stands twice",
+        "contracts.yml:12: sources.orders.columns.booked.accepted[1]: a appears twice",
         "exactly one of day and month",
     ):
         assert part in said

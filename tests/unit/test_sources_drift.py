@@ -91,7 +91,7 @@ def test_a_change_of_case_is_named_as_one(tmp_path: Path) -> None:
 
 def test_two_columns_that_differ_in_case_are_refused(tmp_path: Path) -> None:
     found = written(tmp_path, SCHEMA.append(pa.field("AMOUNT", pa.decimal128(18, 2))))
-    assert found.breaking == ["raw_orders: column amount stands there more than once: amount, AMOUNT"]
+    assert found.breaking == ["raw_orders: column amount appears there more than once: amount, AMOUNT"]
 
 
 def test_an_added_column_breaks_nothing(tmp_path: Path) -> None:

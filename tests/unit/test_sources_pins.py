@@ -97,7 +97,7 @@ def test_a_torn_parquet_file_is_named_whatever_its_length(tmp_path: Path, orders
     whole = (orders / "b.parquet").read_bytes()
     for length in (1, 4, 8, len(whole) // 2, len(whole) - 1):
         (orders / "b.parquet").write_bytes(whole[:length])
-        with pytest.raises(SourceError, match=r"b\.parquet is torn or no Parquet file"):
+        with pytest.raises(SourceError, match=r"b\.parquet is torn or not a Parquet file"):
             pin(config(tmp_path), "orders", WINDOW)
 
 

@@ -31,7 +31,7 @@ def test_core_schema_scalars_are_typed(text: str, value: object) -> None:
 
 
 def test_a_key_that_stands_twice_is_a_mistake_with_its_line() -> None:
-    assert mistakes("a: 1\nb:\n  c: 1\n  c: 2\n") == ["x.yml:4: b.c: this key stands twice in the same mapping"]
+    assert mistakes("a: 1\nb:\n  c: 1\n  c: 2\n") == ["x.yml:4: b.c: this key appears twice in the same mapping"]
 
 
 def test_anchors_and_aliases_are_refused_before_they_are_expanded() -> None:

@@ -95,7 +95,8 @@ def follow(home: Path, name: str) -> list[Path]:
         if block.file:
             written.append(pages.place(block, home))
         for words in (shlex.split(line) for line in block.commands if line.startswith("cp ")):
-            shutil.copy(home / words[1], home / words[2])
+            copy = shutil.copytree if "-r" in words else shutil.copy
+            copy(home / words[-2], home / words[-1])
     return written
 
 
@@ -144,6 +145,8 @@ def problem(line: str, find: Callable[[list[str]], str | None]) -> str | None:
             return f"no {missing}" if missing else find(["dq", "run", Path(job).stem, *rest])
         case ["cp", source, _]:
             return "" if (ROOT / source).is_file() else f"no {source}"
+        case ["cp", "-r", source, _]:
+            return "" if (ROOT / source).is_dir() else f"no {source}"
         case ["chgrp" | "chmod", _, "build/warehouse"]:
             return None
     return "is of a kind that no test knows"

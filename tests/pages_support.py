@@ -100,7 +100,7 @@ def _merged(known: object, said: object) -> object:
 
 def project(home: Path) -> Path:
     """A copy of the project's declared files and of what commands of a page read beside them."""
-    for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
+    for folder in ("jobs", "expectations", "runbooks", "spark-conf", "demo"):
         shutil.copytree(ROOT / folder, home / folder)
     shutil.copy(ROOT / "Makefile", home / "Makefile")
     return home

@@ -173,7 +173,7 @@ def test_a_backfill_that_was_stopped_goes_on_where_it_was(
 @pytest.mark.slow
 def test_the_demo_publishes_the_clean_month_and_holds_the_defective_one(tmp_path: Path) -> None:
     home = tmp_path / "project"
-    for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
+    for folder in ("jobs", "expectations", "runbooks", "spark-conf", "demo"):
         shutil.copytree(ROOT / folder, home / folder)
     done = call(dq("demo"), tmp_path, cwd=home)
     assert done.returncode == 0, done.stdout + done.stderr

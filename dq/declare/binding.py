@@ -157,7 +157,7 @@ def _anchors(suite: suites.Suite, page: runbooks.Page | None) -> list[Finding]:
         suite.finding(
             index,
             "runbook",
-            f"{page.file} has no section #{check.runbook}; {near(check.runbook, page.anchors, otherwise)}",
+            f"{page.file} has no section {check.runbook}; {near(check.runbook, page.anchors, otherwise)}",
         )
         for index, check in enumerate(suite.checks)
         if page and check.runbook and page.section(check.runbook) is None

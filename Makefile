@@ -40,7 +40,7 @@ types: env ## strict type check of dq/
 check: lint types test ## everything a change must pass
 
 bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines (takes a while)
-	@$(RUN) python tests/benchmarks/guarded.py $(ARGS)
+	@$(RUN) PYTHONPATH=. python tests/benchmarks/guarded.py $(ARGS)
 
 bench-runtime: env ## cost of the runtime hints, and time and memory of diagnosing an event log of 1 GB
 	@$(RUN) python tests/benchmarks/hints.py && PYTHONPATH=tests python tests/benchmarks/diagnose.py $(ARGS)
@@ -49,7 +49,7 @@ submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 
 	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)
 
 catches: env ## plant every seeded defect and write into docs/catches.md what caught it (half an hour)
-	@$(RUN) python tests/catches.py
+	@$(RUN) PYTHONPATH=. python tests/catches.py
 
 picture: env ## take the picture of the README from the data docs of the demo (needs chromium and chromedriver)
 	@$(RUN) python tools/picture.py

@@ -230,6 +230,11 @@ class PipelineRun:
         """The calculation rules in force, from ``jobs/rules.yml``."""
         return self._live.rules
 
+    @property
+    def currency(self) -> str:
+        """The currency of all amounts, as ISO 4217 names it."""
+        return self._live.currency
+
     def absent(self, name: str) -> bool:
         """Whether a source is declared absent."""
         return self._live.absent(name)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import dq
+from dq.cli.job import PipelineRun
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
@@ -178,6 +179,19 @@ def test_only_the_command_line_prints_or_exits() -> None:
 def test_jobs_import_only_the_public_package_and_spark_sql(path: Path) -> None:
     own = {name for name in imports(path) if not name.startswith(tuple(sys.stdlib_module_names))}
     assert all(name == "dq" or name.startswith("pyspark.sql") for name in own), own
+
+
+def test_what_jobs_ask_of_a_run_is_there() -> None:
+    """A run as a job sees it is made only where Spark is: a name it lacks would be found by nobody before."""
+    asked = {
+        f"{path.name}: run.{node.attr}"
+        for path in (ROOT / "jobs").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "run"
+    }
+    there = {*dir(PipelineRun), *vars(PipelineRun("profit_unit", []))}
+    assert asked
+    assert {one for one in asked if one.rpartition(".")[2] not in there} == set()
 
 
 def test_one_place_builds_the_spark_session() -> None:

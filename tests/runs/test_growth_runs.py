@@ -175,6 +175,9 @@ def test_trailing_twelve_months_are_told_once_there_are_finals_of_all_of_them(
     # The customers of a year ago: those of this September, and what the months since then opened with is not asked.
     ago = store.read_published(spark, bench.warehouse, "growth_daily", period="2026-09-01")
     ago = ago.withColumn("day", sf.lit(date(2025, 11, 1)))
+    # One of them has left since, whoever the made-up company loses.
+    paid = ago.where("product <> 'unallocated' AND mrr_opening > 0").orderBy("account_id", "product").limit(1)
+    ago = ago.unionByName(paid.withColumn("account_id", sf.lit("left-since"))).localCheckpoint()
     figures = store.read_published(spark, bench.warehouse, "investor_growth", period="2026-09")
     finals(spark, bench, "growth_daily", {"2025-11-01": ago})
     finals(spark, bench, "investor_growth", dict.fromkeys(months_between("2025-11", "2026-08"), figures))
@@ -186,7 +189,7 @@ def test_trailing_twelve_months_are_told_once_there_are_finals_of_all_of_them(
     (total,) = (row for row in bench.published(spark, "investor_growth", MONTH) if row["row_kind"] == "total")
     opening = sum(row.mrr_opening for row in ago.where("product <> 'unallocated'").collect())
     assert (total["ttm_mrr_opening"], total["ttm_mrr_churn_rate_reason"]) == (opening, None)
-    assert total["ttm_mrr_lost"] > 0  # type: ignore[operator]
+    assert total["ttm_mrr_lost"] >= ago.where("account_id = 'left-since'").collect()[0].mrr_opening > 0
     assert total["ttm_mrr_kept"] + total["ttm_mrr_lost"] < opening  # type: ignore[operator]
     assert total["ttm_mrr_kept"] < total["ttm_mrr_retained"]  # type: ignore[operator]
     # The units of a year ago are published anew, the final they opened is not.

@@ -45,6 +45,8 @@ class _Strict(BaseModel):
 class Column(_Strict):
     """A published column: its Spark SQL type and whether NULL is a failure.
 
+    ``description`` defines it: of what it is, as of when, and when it is NULL. ``unit`` is what a number counts or is
+    in. ``dq lint`` refuses a column without a description, and a number without a unit.
     ``depends_on`` are the sources without which it is NULL: where one is declared absent, its checks are not run.
     ``follows`` says that it follows from other columns, rows or periods, so that a final which is published again is
     not compared by it once more: a running total, what the period before said, or the reason why that is not there.
@@ -52,6 +54,7 @@ class Column(_Strict):
 
     type: str
     required: bool = False
+    unit: str = ""
     description: str = ""
     depends_on: list[str] = []
     follows: bool = False

@@ -15,8 +15,8 @@ from dq.checks import type_pages
 from dq.checks.custom_types import CUSTOM_TYPES
 from dq.cli import console
 from dq.cli.which_warehouse import local_path
+from dq.declare import metrics_page, registry
 from dq.declare import project as projects
-from dq.declare import registry
 from dq.run import batch
 from dq.tell import declared_people
 
@@ -44,6 +44,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         const="",
         metavar="NAME",
         help="list the check types a suite may use, or the arguments of one with an example",
+    )
+    lint.add_argument(
+        "--metrics",
+        metavar="NAME",
+        help="print the definitions of a pipeline's published columns, or of one column wherever it is published",
     )
     lint.add_argument(
         "--schemas", type=local_path, metavar="DIR", help="write the JSON Schema of each file, for editors"
@@ -78,6 +83,9 @@ def lint_command(arguments: argparse.Namespace) -> int:
     """Report every mistake in the declared files; exit 1 where there is one."""
     if arguments.types is not None:
         return _types(arguments.types)
+    if arguments.metrics is not None:
+        console.out(metrics_page.text(registry.load(registry.find_root()), arguments.metrics))
+        return 0
     if arguments.schemas:
         from dq.declare.json_schemas import schemas
 
@@ -115,16 +123,16 @@ def _types(name: str) -> int:
     return 0
 
 
-def _type_page(root: Path, *, fix: bool) -> list[Finding]:
-    """Whether the page of check types, where a project has one, is what they are; with ``fix`` it is written anew."""
-    file, wanted = root / type_pages.FILE, type_pages.markdown()
+def _page(root: Path, page: str, wanted: str, subject: str, *, fix: bool) -> list[Finding]:
+    """Whether a generated page, where a project has it, is what it should be; with ``fix`` it is written anew."""
+    file = root / page
     if not file.is_file() or file.read_text(encoding="utf-8") == wanted:
         return []
     if fix:
         runbooks.write_atomically(file, wanted)
-        console.note(f"wrote {type_pages.FILE}")
+        console.note(f"wrote {page}")
         return []
-    return [Finding(type_pages.FILE, 1, "", "is not what the check types are; run dq lint --fix")]
+    return [Finding(page, 1, "", f"is not what the {subject} are; run dq lint --fix")]
 
 
 def _is_generated(finding: Finding) -> bool:
@@ -166,7 +174,10 @@ def lint(reading: projects.Reading, *, fix: bool = False) -> list[Finding]:
         grains = {name: item.grain for name, item in declared.items()}
         investors = [name for name, item in declared.items() if item.investors]
         found += runbooks.lint_levels(pages, grains, investors, reading.so_far if _dated(reading.findings) else None)
-    found += _type_page(reading.root, fix=fix)
+        found += metrics_page.mistakes(reading.registry)
+        wanted = metrics_page.markdown(reading.registry)
+        found += _page(reading.root, metrics_page.FILE, wanted, "published columns", fix=fix)
+    found += _page(reading.root, type_pages.FILE, type_pages.markdown(), "check types", fix=fix)
     found += declared_people.lint(reading.root, reading.registry, reading.so_far, owners)
     if reading.project is not None:
         fronts = {name: bound.page.front for name, bound in reading.bound.items()}

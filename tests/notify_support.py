@@ -65,12 +65,11 @@ def guarded(warehouse: Warehouse, record: RunRecord) -> Any:
     """A finished run as far as telling looks at it."""
     known, roster = declared()
     project = SimpleNamespace(root=ROOT, registry=known, roster=roster, settings=settings.load(ROOT))
+    bound = SimpleNamespace(name=record.pipeline, pipeline=SimpleNamespace(document=""))
     return SimpleNamespace(
-        warehouse=warehouse,
-        project=project,
+        task=SimpleNamespace(warehouse=warehouse, project=project, bound=bound),
         options=SimpleNamespace(docs=None, warehouse=warehouse.root),
-        state=SimpleNamespace(died_before=None),
-        bound=SimpleNamespace(name=record.pipeline, pipeline=SimpleNamespace(document="")),
+        event_log="",
         finish=lambda _: record,
     )
 

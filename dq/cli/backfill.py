@@ -85,8 +85,7 @@ def command(arguments: argparse.Namespace) -> int:
         console.out(plan_table(steps))
         return 0
     # Months that are rebuilt together are told together, at the end.
-    with alerting.gathering():
-        code, session = run_all(steps, arguments, held_runs=False)
+    code, session = run_all(steps, arguments, held_runs=False, telling=alerting.Telling.TOGETHER)
     problems = [] if session.stopped else alerting.tell_of(project, warehouse, [])
     for problem in problems:
         console.note(f"dq: {problem}")

@@ -10,10 +10,12 @@ from dq import show
 from dq.base.errors import DqError
 from dq.base.model import RunRecord
 from dq.cli import console
-from dq.cli.job import PipelineRun, told_to
-from dq.cli.job_file import run_job, run_options
+from dq.cli.job import Asked, PipelineRun
+from dq.cli.job_file import run_job
 from dq.cli.signals import INTERRUPTED, TERMINATED, Terminated, exit_code, terminable
+from dq.cli.which_warehouse import Places
 from dq.run import batch
+from dq.run.alerting import Telling
 from dq.run.batch import Ended, Key, Step
 from dq.run.failures import sentence
 
@@ -23,9 +25,10 @@ class Session:
     """The runs of one command as they end; ``stopped`` is 130 or 143 once one was interrupted or terminated."""
 
     steps: Sequence[Step]
-    options: Sequence[str]
+    places: Places
     format: str
     held_runs: bool
+    telling: Telling = Telling.AT_ONCE
     ended: dict[Key, Ended] = field(default_factory=dict)
     stopped: int = 0
 
@@ -54,10 +57,16 @@ class Session:
                 run.tell()
                 console.out("")
 
-        argv = ["--period", step.period, "--as-of", step.as_of.isoformat(), "--format", self.format, *self.options]
+        asked = Asked(
+            period=step.period,
+            as_of=step.as_of,
+            places=self.places,
+            format=self.format,
+            telling=self.telling,
+            show=hear,
+        )
         try:
-            with told_to(hear):
-                code = run_job(step.pipeline, argv)
+            code = run_job(step.pipeline, asked)
         except DqError as failure:
             code = console.error(failure)
         except SystemExit as ended:
@@ -81,9 +90,16 @@ class Session:
         return [one.record for one in self.ended.values() if one.record is not None]
 
 
-def run_all(steps: Sequence[Step], arguments: argparse.Namespace, *, held_runs: bool) -> tuple[int, Session]:
+def run_all(
+    steps: Sequence[Step],
+    arguments: argparse.Namespace,
+    *,
+    held_runs: bool,
+    telling: Telling = Telling.AT_ONCE,
+) -> tuple[int, Session]:
     """Run the steps as the arguments of the command ask, print what they became; the exit code and the session."""
-    session = Session(steps=steps, options=run_options(arguments), format=arguments.format, held_runs=held_runs)
+    places = Places.of(arguments)
+    session = Session(steps=steps, places=places, format=arguments.format, held_runs=held_runs, telling=telling)
     with terminable():
         try:
             code = session.run()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shlex import quote
@@ -20,31 +20,18 @@ from dq.base.model import Json, RunRecord, Window
 from dq.base.paths import refuse_addresses
 from dq.cli import console
 from dq.cli.signals import TERMINATED, Terminated, exit_code, stop_behind, terminable
-from dq.cli.which_warehouse import load_project, local_path, warehouse_to_fill
+from dq.cli.which_warehouse import Places, load_project, local_path, warehouse_to_fill
 from dq.declare import project as projects
 from dq.declare import registry
 from dq.run import after_verdict, alerting, batch, recovery, run_records
+from dq.run.alerting import Telling
 from dq.run.failures import sentence
 from dq.run.guarded import GuardedRun
-from dq.run.state import Options, RunOver
+from dq.run.phases import Options, RunOver
 from dq.tell import last_roster, redact
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-
-Audience = Callable[["PipelineRun"], None]
-_audience: ContextVar[Audience | None] = ContextVar("audience", default=None)
-
-
-@contextmanager
-def told_to(audience: Audience) -> Iterator[None]:
-    """Inside the block a finished run is handed to ``audience``, which decides what is printed of it and when."""
-    token = _audience.set(audience)
-    try:
-        yield
-    finally:
-        _audience.reset(token)
 
 
 # What --period takes, for the help of every command that has it.
@@ -71,19 +58,40 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What one run is asked for: by the command line of its job, or by a command of ``dq`` that runs it.
+
+    Without ``as_of`` it is as of now. A finished run is handed to ``show``, which decides what is printed of it.
+    """
+
+    period: str
+    as_of: datetime | None = None
+    places: Places = field(default_factory=Places)
+    format: str = "text"
+    telling: Telling = Telling.AT_ONCE
+    show: Callable[[PipelineRun], None] | None = None
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Asked:
+        """What the arguments of a job, or of ``dq run``, ask for."""
+        as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else None
+        return cls(period=arguments.period, as_of=as_of, places=Places.of(arguments), format=arguments.format)
+
+
 class PipelineRun:
     """One guarded run as a job sees it; ``exit_code`` is set when the block ends. Nothing raised inside it escapes."""
 
-    def __init__(self, name: str, argv: Sequence[str] | None = None) -> None:
+    def __init__(self, name: str, argv: Sequence[str] | Asked | None = None) -> None:
         self.name = name
-        self.argv = list(sys.argv[1:] if argv is None else argv)
+        self._argv = sys.argv[1:] if argv is None else argv
         # A made-up company may live in the future; whoever submits a job or types a command may not.
         self._typed = argv is None
         self.exit_code = 3
         self.record: RunRecord | None = None
         self.problems: Sequence[str] = ()
         self._run: GuardedRun | None = None
-        self._format = "text"
+        self._asked = argv if isinstance(argv, Asked) else Asked(period="")
         self._failed: BaseException | None = None
         self._signals = ExitStack()
 
@@ -100,27 +108,32 @@ class PipelineRun:
         return self
 
     def _start(self) -> None:
-        parser = console.Parser(prog=f"{self.name}.py", description=f"One guarded run of {self.name}.")
-        add_run_arguments(parser)
-        arguments = parser.parse_args(self.argv)
-        self._format = arguments.format
+        self._asked = asked = self._read_arguments()
         refuse_addresses()
-        project = load_project(arguments, registry.find_root(_job_folder()))
+        project = load_project(asked.places, registry.find_root(_job_folder()))
         bound = project.pipeline(self.name)
         now = datetime.now(UTC)
-        as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else now
+        as_of = asked.as_of or now
         if self._typed:
             batch.refuse_future(as_of, now)
+        places = asked.places
         options = Options(
-            period=arguments.period,
+            period=asked.period,
             as_of=as_of,
-            warehouse=warehouse_to_fill(arguments, project).root,
-            docs=None if arguments.no_docs else arguments.docs or docs_folder(arguments.warehouse, project),
+            warehouse=warehouse_to_fill(places, project).root,
+            docs=None if places.no_docs else places.docs or docs_folder(places.warehouse, project),
         )
         run = GuardedRun(project, bound, options)
         self._run = run
         run.prepare()
-        last_roster.keep(run.warehouse, project.root, project.registry)
+        last_roster.keep(run.task.warehouse, project.root, project.registry)
+
+    def _read_arguments(self) -> Asked:
+        if isinstance(self._argv, Asked):
+            return self._argv
+        parser = console.Parser(prog=f"{self.name}.py", description=f"One guarded run of {self.name}.")
+        add_run_arguments(parser)
+        return Asked.of(parser.parse_args(self._argv))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -145,8 +158,8 @@ class PipelineRun:
         if self._run is None:
             return nothing
         try:
-            version = self._run.state.version or self._run.landed()
-            recovery.catch_up(self._run.warehouse, [self.name])
+            version = self._run.landed()
+            recovery.catch_up(self._run.task.warehouse, [self.name])
         except DqError as failure:
             return f"whether it published is not known: {failure}"
         return f"version {version} is published" if version else nothing
@@ -165,21 +178,24 @@ class PipelineRun:
         if self._run is None:
             self.exit_code = console.error(DqError(f"the run could not begin: {sentence(failure or RunOver())}"))
             return True
+        task, asked = self._run.task, self._asked
         self.record = self._run.finish(failure)
         self.exit_code = self.record.verdict.exit_code
-        self.record, self.problems = after_verdict.deliver(self._run, self.record)
-        self.problems = [*self.problems, *alerting.tell(self._run, self.record)]
+        site, event_log = self._run.options.docs, self._run.event_log
+        self.record, self.problems = after_verdict.deliver(task, self.record, site, event_log)
+        told = alerting.tell(task.project, task.warehouse, self.record, asked.telling)
+        self.problems = [*self.problems, *told]
         if self.problems and self.exit_code == 0:
             self.exit_code = 4
         # Last of all: a reader who has stopped reading keeps nobody from being told.
         try:
-            (_audience.get() or PipelineRun.tell)(self)
+            (asked.show or PipelineRun.tell)(self)
         except Exception as failure:  # whatever a renderer does, the verdict stands
             self.problems = [*self.problems, f"the result could not be shown: {sentence(failure)}"]
             self.exit_code = self.exit_code or 4
         self.exit_code = console.ended(self.exit_code)
-        if self._run.state.died_before:
-            console.note(f"dq: {self._run.state.died_before.sentence}")
+        if self.record.died_before:
+            console.note(f"dq: {self.record.died_before.sentence}")
         for problem in self.problems:
             console.note(f"dq: {problem}")
         return True
@@ -187,8 +203,8 @@ class PipelineRun:
     def tell(self) -> None:
         """Print the finished run in the format it was asked for."""
         assert self.record is not None  # noqa: S101 - finish() made it
-        console.out(show.render(self.record, format=self._format, width=console.width(), colour=console.colour()))
-        if self._format == "text":
+        console.out(show.render(self.record, format=self._asked.format, width=console.width(), colour=console.colour()))
+        if self._asked.format == "text":
             console.out(self._footer(self.record))
 
     @property
@@ -197,7 +213,7 @@ class PipelineRun:
         try:
             if self._run is None or self.record is None:
                 return False
-            return run_records.find(self._run.warehouse, self.record.run) is not None
+            return run_records.find(self._run.task.warehouse, self.record.run) is not None
         except DqError:
             return False
 
@@ -277,9 +293,10 @@ def _job_folder() -> Path | None:
     return None
 
 
-def pipeline_run(name: str, argv: Sequence[str] | None = None) -> PipelineRun:
+def pipeline_run(name: str, argv: Sequence[str] | Asked | None = None) -> PipelineRun:
     """One guarded run of a registered pipeline, for use as ``with dq.pipeline_run(name, argv) as run``.
 
-    ``argv`` are the job's command-line arguments, by default those of the process. See ``--help`` of any job.
+    ``argv`` are the job's command-line arguments, by default those of the process (see ``--help`` of any job), or what
+    ``dq run`` was asked for: a job hands on whatever its ``main`` is given.
     """
     return PipelineRun(name, argv)

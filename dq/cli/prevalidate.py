@@ -18,7 +18,7 @@ from dq.base.wording import owner_line
 from dq.cli import console
 from dq.cli.job import add_output_arguments, docs_folder
 from dq.cli.signals import Terminated, exit_code, terminable
-from dq.cli.which_warehouse import load_project, warehouse_to_fill
+from dq.cli.which_warehouse import Places, load_project, warehouse_to_fill
 from dq.declare import project as projects
 from dq.declare import registry
 from dq.month import known_facts, prevalidation, prevalidation_text
@@ -160,11 +160,10 @@ def rehearse(
     from dq.cli.batch import Session
 
     with store.cloned(warehouse, (run_records.KIND, waivers.KIND, incidents.KIND, last_roster.KIND)) as folder:
-        options = ["--warehouse", str(folder), "--no-docs"]
-        if arguments.sources is not None:
-            options += ["--sources", str(arguments.sources)]
-        session = Session(steps=steps, options=options, format="json", held_runs=True)
-        with terminable(), alerting.rehearsing():
+        places = Places(warehouse=folder, sources=arguments.sources, no_docs=True)
+        telling = alerting.Telling.NOBODY
+        session = Session(steps=steps, places=places, format="json", held_runs=True, telling=telling)
+        with terminable():
             try:
                 session.run()
             except (KeyboardInterrupt, Terminated) as stopped:

@@ -8,8 +8,8 @@ from functools import partial
 
 from dq.base import periods
 from dq.cli.batch import run_all
-from dq.cli.job import add_run_arguments
-from dq.cli.job_file import run_job, run_options
+from dq.cli.job import Asked, add_run_arguments
+from dq.cli.job_file import run_job
 from dq.cli.which_warehouse import load_project, warehouse_to_fill
 from dq.run import batch
 
@@ -43,9 +43,7 @@ def command(arguments: argparse.Namespace) -> int:
     as_of = periods.parse_instant(arguments.as_of) if arguments.as_of else now
     batch.refuse_future(as_of, now)
     if not arguments.all:
-        given = ["--as-of", arguments.as_of] if arguments.as_of else []
-        argv = ["--period", arguments.period, *given, "--format", arguments.format, *run_options(arguments)]
-        return run_job(arguments.pipeline, argv)
+        return run_job(arguments.pipeline, Asked.of(arguments))
     periods.window(arguments.period, as_of, None, ledger_absent=True)  # refuses a period without a complete day, once
     project = load_project(arguments)
     warehouse = warehouse_to_fill(arguments, project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,26 @@ from dq.declare import registry, settings
 if TYPE_CHECKING:
     from dq.declare.project import Project
     from dq.people import Roster
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a run reads and writes, as far as that is said; the settings say the rest."""
+
+    warehouse: Path | None = None
+    sources: Path | None = None
+    docs: Path | None = None
+    no_docs: bool = False
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Places:
+        """Those a command line names."""
+        return cls(
+            warehouse=arguments.warehouse,
+            sources=arguments.sources,
+            docs=arguments.docs,
+            no_docs=arguments.no_docs,
+        )
 
 
 def local_path(given: str) -> Path:
@@ -57,7 +78,7 @@ def open_warehouse(
     return warehouse
 
 
-def warehouse_to_fill(arguments: argparse.Namespace, project: Project) -> store.Warehouse:
+def warehouse_to_fill(arguments: argparse.Namespace | Places, project: Project) -> store.Warehouse:
     """The warehouse that runs write into, which the first of them makes; a folder of something else is refused."""
     warehouse = store.Warehouse(arguments.warehouse or project.root / project.settings.warehouse)
     if warehouse.root.is_dir() and not warehouse.may_become_one():
@@ -67,7 +88,9 @@ def warehouse_to_fill(arguments: argparse.Namespace, project: Project) -> store.
 
 
 def _refusal(
-    arguments: argparse.Namespace, what: str, expected: str = "a folder with _dq in it, which the first run makes"
+    arguments: argparse.Namespace | Places,
+    what: str,
+    expected: str = "a folder with _dq in it, which the first run makes",
 ) -> UsageError:
     named = "DQ_WAREHOUSE" if os.environ.get("DQ_WAREHOUSE") else "warehouse of jobs/settings.yml"
     return UsageError(
@@ -78,7 +101,7 @@ def _refusal(
     )
 
 
-def load_project(arguments: argparse.Namespace, root: Path | None = None) -> Project:
+def load_project(arguments: argparse.Namespace | Places, root: Path | None = None) -> Project:
     """The project, for what must go on while its roster has mistakes: the one of before serves, and that is told."""
     from dq.declare import project as projects
     from dq.tell import last_roster

@@ -13,52 +13,56 @@ from dq.declare.project import Project
 from dq.month import level_history
 from dq.run import judging, report_delivery, run_records
 from dq.run.failures import sentence
-from dq.run.guarded import GuardedRun
+from dq.run.phases import Task
 from dq.run.record import guidance
 from dq.runbooks import html
 from dq.tell.declared_people import house_of
 
 
-def deliver(run: GuardedRun, record: RunRecord) -> tuple[RunRecord, list[str]]:
-    """The record with the address of its page, and a sentence for each thing that could not be delivered.
+def deliver(task: Task, record: RunRecord, site: Path | None, event_log: str = "") -> tuple[RunRecord, list[str]]:
+    """The record with the address of its page in the site, and a sentence for each thing that could not be delivered.
 
     Nobody is told yet: sending may take its time, and whoever waits for the verdict must not wait for it.
     """
-    problems = _kept(run, record)
-    if run.options.docs is not None and record.verdict.published and run.bound.pipeline.document:
-        record, undelivered = _with_document(run, record, run.options.docs)
+    problems = _kept(task, record)
+    if site is not None and record.verdict.published and task.bound.pipeline.document:
+        record, undelivered = _with_document(task, record, site, event_log)
         problems += undelivered
     told = record
-    if run.options.docs is not None:
-        problems += write_levels(run.project, run.warehouse, run.options.docs, only=record.pipeline)
+    if site is not None:
+        problems += write_levels(task.project, task.warehouse, site, only=record.pipeline)
         try:
-            page = publish_docs(run.project, run.options.docs, record)
+            page = publish_docs(task.project, site, record)
         except (Exception, SystemExit) as failure:  # whatever a renderer does, the verdict stands
             problems.append(f"the data docs were not published: {sentence(failure)}")
         else:
-            told = replace(record, docs=page.relative_to(run.options.docs).as_posix())
-            problems += _kept(run, told)
+            told = replace(record, docs=page.relative_to(site).as_posix())
+            problems += _kept(task, told)
     return told, problems
 
 
-def _with_document(run: GuardedRun, record: RunRecord, site: Path) -> tuple[RunRecord, list[str]]:
+def _with_document(task: Task, record: RunRecord, site: Path, event_log: str) -> tuple[RunRecord, list[str]]:
     """The record with the result of delivering its report, and a sentence where that failed."""
     try:
-        report_delivery.publish(run, record, site)
+        report_delivery.publish(task, record, site)
         problem = ""
     except Exception as failure:
         problem = f"the report was not delivered: {sentence(failure)}"
-    results = judging.of_delivery(run.bound, problem)
+    results = judging.of_delivery(task.bound, problem)
     judged = {result.check for result in results}
     kept = [result for result in record.results if result.check not in judged]
-    told = replace(record, results=[*kept, *results], guidance={**record.guidance, **guidance(run, results)})
-    return told, [problem, *_kept(run, told)] if problem else _kept(run, told)
+    told = replace(
+        record,
+        results=[*kept, *results],
+        guidance={**record.guidance, **guidance(task, record, results, event_log)},
+    )
+    return told, [problem, *_kept(task, told)] if problem else _kept(task, told)
 
 
-def _kept(run: GuardedRun, record: RunRecord) -> list[str]:
+def _kept(task: Task, record: RunRecord) -> list[str]:
     """Keep the record; first of all, since what runs downstream asks whether this run was held."""
     try:
-        run_records.save(run.warehouse, record)
+        run_records.save(task.warehouse, record)
     except Exception as failure:
         why = sentence(failure)
         told = any(why in result.reason for result in record.results)  # the card says already what is wrong there

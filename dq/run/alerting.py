@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,32 +29,16 @@ from dq.tell.recipients import House
 
 if TYPE_CHECKING:
     from dq.declare.project import Project
-    from dq.run.guarded import GuardedRun
 
-_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
-
-_gathering: ContextVar[bool] = ContextVar("gathering", default=False)
 _NAMED = 5
 
 
-@contextmanager
-def rehearsing() -> Iterator[None]:
-    """Inside the block runs tell nobody: they are of a clone, and whoever rehearses says what came of it."""
-    token = _rehearsing.set(True)
-    try:
-        yield
-    finally:
-        _rehearsing.reset(token)
+class Telling(Enum):
+    """Who is told of a run when it ends."""
 
-
-@contextmanager
-def gathering() -> Iterator[None]:
-    """Inside the block runs keep what they found and send nothing: whoever runs many of them tells it together."""
-    token = _gathering.set(True)
-    try:
-        yield
-    finally:
-        _gathering.reset(token)
+    AT_ONCE = "whoever it concerns"
+    TOGETHER = "nobody yet: whoever runs many of them tells what was found of all together"
+    NOBODY = "nobody: it is of a clone, and whoever rehearses says what came of it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +52,11 @@ class ClosePage:
     lines: Sequence[str]
 
 
-def tell(run: GuardedRun, record: RunRecord) -> list[str]:
-    """Tell whoever a run concerns; a sentence for each thing that was not kept or delivered."""
-    if _rehearsing.get():
+def tell(project: Project, warehouse: store.Warehouse, record: RunRecord, telling: Telling) -> list[str]:
+    """Tell whoever a run concerns, as far as it is told; a sentence for each thing that was not kept or delivered."""
+    if telling is Telling.NOBODY:
         return []
-    return note(run.warehouse, [record]) if _gathering.get() else tell_of(run.project, run.warehouse, [record])
+    return note(warehouse, [record]) if telling is Telling.TOGETHER else tell_of(project, warehouse, [record])
 
 
 def tell_of(project: Project, warehouse: store.Warehouse, ran: Iterable[RunRecord]) -> list[str]:

@@ -47,6 +47,23 @@ class EventLog:
     path: Path | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What tells how runs of a pipeline die: where this one logs, what became of the one before, and its note."""
+
+    event_log: EventLog | None = None
+    died_before: Died | None = None
+    noted_before: Mapping[str, Json] | None = None
+
+
+def watch(
+    spark: SparkSession, warehouse: store.Warehouse, pipeline: str, run: str, thresholds: Thresholds, page: Page
+) -> Watch:
+    """Look back at the run before, and note that this one began."""
+    died, log = look_back(warehouse, pipeline, thresholds, page), log_of(spark)
+    return Watch(event_log=log, died_before=died, noted_before=note(warehouse, pipeline, run, log))
+
+
 def folder(warehouse: store.Warehouse) -> Path | None:
     """Where runs that build their own session write their event logs; None in a clone, which does not last."""
     return None if warehouse.root.parent.name == store.SCRATCH else warehouse.root / "_dq" / "event_logs"

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType
 
-    from dq.declare.binding import Bound
-    from dq.run.state import State
+    from dq.run.phases import Checked, Task
 
 BROADCAST, PARTITIONS = "spark.sql.autoBroadcastJoinThreshold", "spark.sql.shuffle.partitions"
 # What Spark itself refuses to broadcast, whatever the heap.
@@ -125,11 +124,9 @@ class Hint:
 Judge = Callable[[Sequence[Input]], list[Hint]]
 
 
-def of_inputs(
-    spark: SparkSession, bound: Bound, state: State, warehouse: store.Warehouse, thresholds: Thresholds
-) -> list[CheckResult]:
+def of_inputs(spark: SparkSession, task: Task, checked: Checked) -> list[CheckResult]:
     """The results of the checks on the files of all inputs."""
-    found = list(_inputs(state, warehouse))
+    found, thresholds = list(_inputs(checked, task.warehouse)), task.project.settings.runtime
     machine = Machine.of(spark)
     judges: Mapping[str, Judge] = {
         "expect_files_to_be_even": lambda inputs: uneven(inputs, thresholds),
@@ -137,7 +134,9 @@ def of_inputs(
         "expect_build_sides_to_fit_memory": lambda inputs: too_large_to_broadcast(inputs, machine, thresholds),
         "expect_partitions_to_fit_memory": lambda inputs: too_few_partitions(inputs, machine, thresholds),
     }
-    return [_result(check, judges[check.type](found)) for check in bound.run_checks.values() if check.type in judges]
+    return [
+        _result(check, judges[check.type](found)) for check in task.bound.run_checks.values() if check.type in judges
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,16 +246,16 @@ def too_few_partitions(inputs: Sequence[Input], machine: Machine, thresholds: Th
     return hints
 
 
-def _inputs(state: State, warehouse: store.Warehouse) -> Iterable[Input]:
-    for name, pinned in state.pins.items():
+def _inputs(checked: Checked, warehouse: store.Warehouse) -> Iterable[Input]:
+    for name, pinned in checked.pins.items():
         files = {file.path: file.size for file in pinned.pin.files}
-        yield Input(name=name, files=files, columns=_columns(state.frames[name]))
-    for name, pin in state.upstream.items():
+        yield Input(name=name, files=files, columns=_columns(checked.frames[name]))
+    for name, pin in checked.upstream.items():
         table = warehouse.table(name)
         files = {}
         for entry in pin.entries.values():
             files |= dict(zip(table.paths(entry), (file.size for file in entry.files), strict=True))
-        yield Input(name=name, files=files, columns=_columns(state.frames[name]))
+        yield Input(name=name, files=files, columns=_columns(checked.frames[name]))
 
 
 def _columns(frame: DataFrame) -> list[int]:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq import sources, store
+from dq import sources
+from dq.base import periods
 from dq.base.errors import SourceError
-from dq.base.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome
+from dq.base.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome, Window
+from dq.base.periods import Grain
 from dq.checks.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.declare.binding import Bound
 from dq.declare.project import Project
 from dq.declare.suites import ROW_COUNT
 from dq.engine.dataset import Context, Dataset
 from dq.judge.evaluate import NO_ROWS, evaluate, result_of
-from dq.run import inputs
+from dq.run import inputs, phases, previous, rules, staging
+from dq.run.phases import Audited, Checked, Computed, Task
 from dq.sources import ReadRule, csvfile
 from dq.sources.config import Format
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-    from dq.run.state import State
 
 # Small datasets cost planning more than computing, and their plans are made side by side; Spark shares out the cores.
 DATASETS_AT_ONCE = 4
@@ -35,25 +38,82 @@ PERIOD = "expect_source_to_hold_its_period"
 _UNREADABLE = "FAILED_READ_FILE"
 
 
-def of_inputs(
-    spark: SparkSession, run: str, bound: Bound, state: State, context: Context, warehouse: store.Warehouse
-) -> list[CheckResult]:
+def checked(spark: SparkSession, task: Task, now: Checked) -> Iterator[Checked]:
+    """The inputs with what is found of them, anew after each look, so that an error leaves what was found before."""
+    bound, window = task.bound, now.window
+    for name, reason in now.empty.items():
+        closed = inputs.closed_for(bound.sources, name, window)
+        yield (now := phases.judged(now, of_nothing(bound, name, reason, closed)))
+        if closed:
+            now = replace(now, frames={**now.frames, name: sources.no_rows(spark, bound.sources, name).visible})
+    yield (now := phases.judged(now, of_inputs(spark, task, now, context(task, now))))
+    yield (now := phases.judged(now, of_periods(bound, now)))
+    yield (now := phases.judged(now, of_absent(bound, task.project)))
+    yield phases.judged(now, rules.judge(task.project, bound, window, task.table))
+
+
+def audited(spark: SparkSession, task: Task, now: Computed) -> Audited:
+    """The staged figures with what is found of their bytes."""
+    compared = previous.tables(spark, task.warehouse, task.bound, now.previous, now.replaced)
+    tables = {**compared_with(task.bound, now), **compared}
+    partly = phases.partial(task, now)
+    found = staging.audit(spark, now.staged, task.bound, context(task, now, tables), partly)
+    return phases.after(
+        phases.judged(now, found.results), Audited, totals=dict(found.totals), totals_by_period=dict(found.by_period)
+    )
+
+
+def context(task: Task, now: Checked, tables: Mapping[str, DataFrame] | None = None) -> Context:
+    """What checks are judged with: of the inputs, or of the figures, which are compared with ``tables``."""
+    bound, window, declared = task.bound, now.window, task.project.sources
+    absences = {name: declared.absence(name) for name in bound.pipeline.sources}
+    absent = {name: f"{name} is declared absent: {a.reason}" for name, a in absences.items() if a}
+    by_date = bound.pipeline.grain in (Grain.WEEK, Grain.FORTNIGHT)
+    of_days = bound.pipeline.grain is Grain.DAY
+    before = periods.previous_month(window.month)
+    return Context(
+        window=window,
+        tables=tables if tables is not None else {**now.frames, **now.late.frames},
+        absent_tables={
+            **absent,
+            **now.late.absent,
+            **previous.absent(task.warehouse, bound, window, now.previous, now.replaced),
+        },
+        absent_columns=absent_upstream(task.project, now),
+        feeds={name: declared.feeds(name) for name in task.present_sources},
+        history=partial(history, task, window),
+        days_from=window.start if tables is not None or by_date else window.month_start,
+        published_days={name: pin.days for name, pin in now.upstream.items()},
+        published={"previous": before, "replaced": window.period, "late": before},
+        replaced_days=[date.fromisoformat(period) for period in now.replaced] if of_days else [],
+        pipeline=bound.name,
+        sample=True,
+    )
+
+
+def history(task: Task, window: Window, check: str) -> list[Decimal]:
+    """What a check measured of the periods before a window, as they are published."""
+    return [value for _, value in task.table.history(check, window.period, window.as_of)]
+
+
+def of_inputs(spark: SparkSession, task: Task, now: Checked, context: Context) -> list[CheckResult]:
     """The results on every source and upstream table, in the order of the datasets, whichever was done first."""
+    bound = task.bound
     datasets = [
-        inputs.dataset_of(source, inputs.closed_for(bound.sources, name, state.window))
-        for name, source in state.sources.items()
+        inputs.dataset_of(source, inputs.closed_for(bound.sources, name, now.window))
+        for name, source in now.sources.items()
     ]
     datasets += [
-        inputs.upstream_dataset(spark, warehouse, upstream, state.frames[table], bound.sources)
-        for table, upstream in state.upstream.items()
+        inputs.upstream_dataset(spark, task.warehouse, upstream, now.frames[table], bound.sources)
+        for table, upstream in now.upstream.items()
     ]
 
     def judged(dataset: Dataset) -> list[CheckResult]:
         # A job group belongs to a thread; the jobs of all of them are this run's.
-        spark.sparkContext.setJobGroup(run, f"checking {dataset.name}")
+        spark.sparkContext.setJobGroup(task.run, f"checking {dataset.name}")
         checks = [check for check in bound.checks[dataset.name] if check.type not in (CONTRACT, PERIOD)]
         results = evaluate(checks, dataset, context)
-        pinned = state.pins.get(dataset.name)
+        pinned = now.pins.get(dataset.name)
         return results if pinned is None else unread(results, pinned.pin)
 
     with ThreadPoolExecutor(max_workers=DATASETS_AT_ONCE) as pool:
@@ -125,17 +185,17 @@ def of_schemas(bound: Bound, pins: Mapping[str, inputs.SourcePin]) -> list[Check
     return results
 
 
-def of_periods(bound: Bound, state: State) -> list[CheckResult]:
+def of_periods(bound: Bound, now: Checked) -> list[CheckResult]:
     """Whether every month of every source is there and holds rows of its own only (class F05).
 
     The read rule would drop a row of another month, and a month that is not there, without a word.
     """
     results = []
-    for name, source in state.sources.items():
+    for name, source in now.sources.items():
         for check in bound.checks[name]:
             if check.type != PERIOD:
                 continue
-            months, rows = state.pins[name].pin.missing_months, source.rows_misfiled
+            months, rows = now.pins[name].pin.missing_months, source.rows_misfiled
             problems = [f"no file for {', '.join(months)}"] if months else []
             problems += [f"{rows:,} rows are of another month than their file"] if rows else []
             results.append(
@@ -204,16 +264,16 @@ def of_the_rest(bound: Bound, done: Collection[CheckResult], outcome: Outcome, r
     return [make(check) for check in bound.deciding_checks if check.check not in known]
 
 
-def absent_upstream(project: Project, state: State) -> dict[str, dict[str, str]]:
+def absent_upstream(project: Project, now: Checked) -> dict[str, dict[str, str]]:
     """Of each upstream table, by every name it is compared with, the columns it has not for want of a source."""
     return {
         f"{name}{end}": project.registry.pipelines[name].publishes.null_without(pin.partial)
-        for name, pin in state.upstream.items()
+        for name, pin in now.upstream.items()
         for end in ("", FIRST_DAY, LAST_DAY, SO_FAR)
     }
 
 
-def compared_with(bound: Bound, state: State) -> dict[str, DataFrame]:
+def compared_with(bound: Bound, now: Checked) -> dict[str, DataFrame]:
     """The other frames output checks compare with, cut to the days of the period unless they hold states.
 
     An upstream table with days is also there as ``<table>.last_day``: what stood at the end of the last day covered,
@@ -221,17 +281,17 @@ def compared_with(bound: Bound, state: State) -> dict[str, DataFrame]:
     period too.
     """
     tables = {}
-    for name, frame in state.frames.items():
+    for name, frame in now.frames.items():
         day: str | None = "day"
-        if name in state.sources:
+        if name in now.sources:
             contract = bound.sources.contract(name)
             day = contract.day if contract.read is not ReadRule.UNTIL else None
         if day is not None and day in frame.columns:
-            if name in state.upstream:
+            if name in now.upstream:
                 tables[f"{name}{SO_FAR}"] = frame
-            frame = inputs.cut(frame, day, state.window.start, state.window.data_through)
-            if name in state.upstream:
-                first, last = state.window.start, state.window.data_through
+            frame = inputs.cut(frame, day, now.window.start, now.window.data_through)
+            if name in now.upstream:
+                first, last = now.window.start, now.window.data_through
                 tables[f"{name}{FIRST_DAY}"] = inputs.cut(frame, day, first, first)
                 tables[f"{name}{LAST_DAY}"] = inputs.cut(frame, day, last, last)
         tables[name] = frame

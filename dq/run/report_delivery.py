@@ -6,25 +6,22 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dq import store
 from dq.base import periods
 from dq.base.model import Json, Outcome, RunRecord, Severity
 from dq.declare.registry import DOCUMENT_COLUMNS
 from dq.declare.routes import readers
+from dq.run.phases import Task
 from dq.runbooks.blocks import write_atomically
 from dq.show import document
 from dq.tell import report_messages
 from dq.tell.message import Report
 
-if TYPE_CHECKING:
-    from dq.run.guarded import GuardedRun
-
 KIND = report_messages.KIND
 
 
-def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
+def publish(task: Task, record: RunRecord, site: Path) -> Path:
     """Draw the document of what this run published, write it and hand it over to its recipients; returns the HTML file.
 
     Whether it worked is recorded under the version either way: a report that was not delivered is a failure of its own
@@ -37,32 +34,32 @@ def publish(run: GuardedRun, record: RunRecord, site: Path) -> Path:
         "run": record.run,
     }
     try:
-        issue = _issue(run, record)
+        issue = _issue(task, record)
         page = site / path(record)
         texts = {page: document.html(issue), page.with_suffix(".md"): document.markdown(issue)}
         for file, text in texts.items():
             write_atomically(file, text)
-        hand_over(run, record, page)
+        hand_over(task, record, page)
         content = hashlib.sha256(texts[page].encode()).hexdigest()
         written |= {"delivered": datetime.now(UTC).isoformat(), "document": str(page), "sha256": content}
     except Exception as failure:
-        _record(run, record, {**written, "problem": str(failure)[:500]})
+        _record(task, record, {**written, "problem": str(failure)[:500]})
         raise
-    _record(run, record, written)
+    _record(task, record, written)
     return page
 
 
-def hand_over(run: GuardedRun, record: RunRecord, page: Path) -> None:
+def hand_over(task: Task, record: RunRecord, page: Path) -> None:
     """Keep the document of a published report for all of its recipients; it is sent with the run's messages."""
-    project = run.project
+    project = task.project
     address = project.settings.docs_address
     kind = record.kind.value.replace("_", " ")
     report = Report(
         pipeline=record.pipeline,
         period=record.period,
         version=record.version or 0,
-        title=f"{run.bound.pipeline.document} {record.period}",
-        summary=f"{run.bound.pipeline.document} {record.period}, {kind}, data through {record.data_through}, "
+        title=f"{task.bound.pipeline.document} {record.period}",
+        summary=f"{task.bound.pipeline.document} {record.period}, {kind}, data through {record.data_through}, "
         f"version {record.version}. Every figure passed its checks before it was published.",
         file=str(page.absolute()),
         sha256=hashlib.sha256(page.read_bytes()).hexdigest(),
@@ -70,7 +67,7 @@ def hand_over(run: GuardedRun, record: RunRecord, page: Path) -> None:
         link=f"{address.rstrip('/')}/{path(record)}" if address else "",
     )
     notify, now = project.settings.notify, datetime.now(UTC)
-    report_messages.put(run.warehouse, notify, report, readers(notify, project.roster, record.pipeline, now), now)
+    report_messages.put(task.warehouse, notify, report, readers(notify, project.roster, record.pipeline, now), now)
 
 
 def path(record: RunRecord) -> str:
@@ -92,18 +89,18 @@ def told(warehouse: store.Warehouse, record: RunRecord) -> list[str]:
     return lines
 
 
-def _record(run: GuardedRun, record: RunRecord, doc: Mapping[str, Json]) -> None:
-    run.warehouse.records.put(KIND, _name(record), doc)
+def _record(task: Task, record: RunRecord, doc: Mapping[str, Json]) -> None:
+    task.warehouse.records.put(KIND, _name(record), doc)
 
 
 def _name(record: RunRecord) -> str:
     return report_messages.name_of(record.pipeline, record.period, record.version or 0)
 
 
-def _issue(run: GuardedRun, record: RunRecord) -> document.Issue:
+def _issue(task: Task, record: RunRecord) -> document.Issue:
     """The published rows of the period and of those before it, read from the files readers see."""
-    item = run.bound.pipeline
-    table = run.warehouse.table(record.pipeline)
+    item = task.bound.pipeline
+    table = task.warehouse.table(record.pipeline)
     commit = table.commit_at(record.version or 0)
     entry = commit.entries[record.period]
     ids = sorted(period for period in commit.entries if period < record.period)[-document.TREND + 1 :]

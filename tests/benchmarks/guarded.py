@@ -32,7 +32,7 @@ from dq.base.periods import Grain
 from dq.declare import project as projects
 from dq.run import inputs, previous
 from dq.run.guarded import GuardedRun
-from dq.run.state import Options, RunOver
+from dq.run.phases import Options, RunOver
 from dq.spark import session
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def cost(spark: SparkSession, project: projects.Project, name: str, period: str,
         jobs = (plain_jobs, heard[0].spark_jobs)
         if number or not repeat:
             pairs.append((plain, checked))
-            steps.append(dict(heard[0].state.seconds))
+            steps.append(dict(heard[0].steps.seconds))
     return Cost(pairs=pairs, jobs=jobs, steps=steps)
 
 

@@ -18,9 +18,9 @@ import guarded
 
 from dq.declare import project as projects
 from dq.judge.evaluate import evaluate
-from dq.run import inputs
+from dq.run import inputs, judging
 from dq.run.guarded import GuardedRun
-from dq.run.state import Options
+from dq.run.phases import Checked, Options
 from dq.spark import session
 
 NAME = "profit_unit"
@@ -35,14 +35,16 @@ def heaviest_keys(project: projects.Project, home: Path, repeat: int) -> float:
     options = Options(period=guarded.MONTH, as_of=guarded.AS_OF, warehouse=home / "warehouse", docs=None)
     run = GuardedRun(project, bound, options)
     run.prepare()
+    reached = run.reached
+    assert isinstance(reached, Checked), "its inputs are those of a month that is published"
     asked = []
-    for source in run.state.sources.values():
+    for source in reached.sources.values():
         checks = [check for check in bound.checks[source.name] if check.type in HEAVY_KEYS]
         if checks:
             asked.append((checks, inputs.dataset_of(source)))
     if not asked:
         raise SystemExit(f"no input of {NAME} has a check of its heaviest key")
-    context = run._context()
+    context = judging.context(run.task, reached)
     times = [guarded.timed(lambda: [evaluate(*one, context) for one in asked]) for _ in range(repeat)]
     return statistics.median(times)
 

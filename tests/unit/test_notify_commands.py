@@ -45,6 +45,7 @@ from dq.cli.which_warehouse import load_project
 from dq.declare import registry, settings
 from dq.people.levels import Level
 from dq.run import after_verdict, alerting, missing_reports, report_delivery, run_records
+from dq.run.alerting import Telling
 from dq.store import Warehouse, waivers
 from dq.tell import delivery as notify_delivery
 from dq.tell import incidents, last_roster, report_messages, words
@@ -465,11 +466,11 @@ def test_deliver_needs_time_to_send(call: Call) -> None:
 # -- after a run -------------------------------------------------------------------------------------------------------
 
 
-def deliver_and_tell(warehouse: Warehouse, record: RunRecord) -> list[str]:
+def deliver_and_tell(warehouse: Warehouse, record: RunRecord, telling: Telling = Telling.AT_ONCE) -> list[str]:
     """What a run does after its verdict, in its order."""
-    run = guarded(warehouse, record)
-    told, problems = after_verdict.deliver(run, record)
-    return [*problems, *alerting.tell(run, told)]
+    task = guarded(warehouse, record).task
+    told, problems = after_verdict.deliver(task, record, None)
+    return [*problems, *alerting.tell(task.project, task.warehouse, told, telling)]
 
 
 def test_messages_are_sent_before_the_card_is_printed(
@@ -526,9 +527,9 @@ def test_a_backfill_tells_of_all_its_months_once_at_the_end(
 ) -> None:
     asked: list[int] = []
 
-    def run_job(pipeline: str, argv: list[str]) -> int:
-        record = ran(RECENT, failed(), pipeline=pipeline, period=argv[argv.index("--period") + 1])
-        run = job.PipelineRun(pipeline, argv)
+    def run_job(pipeline: str, given: job.Asked) -> int:
+        record = ran(RECENT, failed(), pipeline=pipeline, period=given.period)
+        run = job.PipelineRun(pipeline, given)
         run._run = guarded(warehouse, record)
         run._finish(None)
         asked.append(len(server.requests))
@@ -681,9 +682,9 @@ def test_a_published_document_is_handed_over_as_it_lies_there_and_shown_with_its
     )
     with serving(answer("200 OK")) as server:
         with_target(server.origin, REPORTS)
-        run = guarded(warehouse, record)
-        run.bound.pipeline.document = "Executive report"
-        report_delivery.hand_over(run, record, page)
+        task = guarded(warehouse, record).task
+        task.bound.pipeline.document = "Executive report"
+        report_delivery.hand_over(task, record, page)
         assert call("deliver")[0] == 0
     (entry,) = Outbox(warehouse).entries()
     assert entry.message.report is not None
@@ -836,15 +837,14 @@ def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse
 
 
 def project_of(warehouse: Warehouse) -> Any:
-    return guarded(warehouse, published()).project
+    return guarded(warehouse, published()).task.project
 
 
 def test_a_rehearsal_tells_nobody_and_notes_nothing(warehouse: Warehouse, with_target: Any) -> None:
     record = ran(RECENT, failed(), pipeline="profit_unit", period="2026-10")
     with serving(answer("200 OK")) as server:
         with_target(server.origin)
-        with alerting.rehearsing():
-            assert deliver_and_tell(warehouse, record) == []
+        assert deliver_and_tell(warehouse, record, Telling.NOBODY) == []
         assert (server.requests, incidents.everything(warehouse)) == ([], {})
         assert alerting.tell_of(project_of(warehouse), warehouse, [record]) == []
     assert len(server.requests) == 1, "after it, what was found is told once"

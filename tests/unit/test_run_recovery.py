@@ -20,7 +20,7 @@ from dq.cli import main
 from dq.cli.which_warehouse import load_project
 from dq.run import recovery, run_records
 from dq.run.guarded import GuardedRun
-from dq.run.state import Options
+from dq.run.phases import Options
 from dq.store import Warehouse
 from dq.store.sealed import encode
 from dq.tell import incidents

@@ -96,7 +96,7 @@ def ask(checks: Sequence[Check], dataset: Dataset, context: Context) -> Asked:
     """The custom checks on one dataset, prepared without a Spark job.
 
     All of them share their jobs: one for the totals of this dataset, one for those of each table compared with, one per
-    grouping. A check whose evidence cannot be had is errored with the reason and leaves the others alone.
+    grouping. A check whose evidence cannot be computed is errored with the reason and leaves the others alone.
     Raises ValueError for a check that the run itself has to judge, or whose type is not a custom one.
     """
     foreign = sorted({check.type for check in checks if not is_custom(check)})

@@ -102,7 +102,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace | str:
         return _silent_parser().parse_args(words)
     except argparse.ArgumentError as refused:
         return str(refused)
-    except SystemExit as ended:  # --help ends a program well, and is no command of a page
+    except SystemExit as ended:  # --help ends a program well, and is not a command of a page
         return f"ends with {ended.code}"
 
 

@@ -56,7 +56,7 @@ def read_published(
     """The published rows of a table: of one period, of all days of a month (``2026-10``), or of every period.
 
     The schema is the recorded one, newest first; a column that older periods lack is NULL there, one whose type
-    changed is a StoreError. The folder's ``period`` is no column of the result.
+    changed is a StoreError. The folder's ``period`` is not a column of the result.
     """
     published = select_published(warehouse_root, name, period, version)
     return _frame(spark, Warehouse(warehouse_root).table(name), published.entries)

@@ -14,7 +14,7 @@ import pytest
 from custom_checks import OCTOBER
 from gx_oracle import comparable, oracle
 from pyspark.sql import DataFrame, SparkSession
-from test_validate_sweep import OURS, THEIRS, all_null, full
+from validate_examples import OURS, THEIRS, all_null, full
 
 import dq
 from dq.base.model import Check, CheckResult, Outcome, Verdict

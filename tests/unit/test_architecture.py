@@ -238,3 +238,13 @@ def test_the_engine_adds_up_by_what_no_order_of_rows_changes() -> None:
     adding = [name for name in MODULES if name.startswith(("dq.engine.", "dq.checks.")) and name != "dq.engine.sums"]
     found = {name: sums_of_spark(MODULES[name]) for name in adding}
     assert {name: sums for name, sums in found.items() if sums} == ADDED_AS_GREAT_EXPECTATIONS_DOES
+
+
+def test_no_test_imports_another() -> None:
+    found = {
+        (path.name, name)
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in imports(path)
+        if name.partition(".")[0].startswith("test_")
+    }
+    assert found == set()

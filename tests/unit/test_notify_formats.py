@@ -12,12 +12,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from message_support import REPORT, alert, told
 from notify_support import at
 
-from dq.base.model import Severity
 from dq.tell import words
 from dq.tell.formats import alertmanager, mail, pagerduty, slack
-from dq.tell.message import Alert, Message, Report, State
+from dq.tell.message import Message, State
 
 HOSTILE = [
     "<!channel> & <https://evil.example|click>",
@@ -31,55 +31,6 @@ HOSTILE = [
 ]
 
 
-def alert(nth: int = 1, **changes: Any) -> Alert:
-    values: dict[str, Any] = {
-        "key": f"investor_profit/check_{nth}/2026-11",
-        "pipeline": "investor_profit",
-        "period": "2026-11",
-        "check": f"check_{nth}",
-        "dataset": "investor_profit",
-        "severity": Severity.CRITICAL,
-        "failure_class": "F14",
-        "found": "3 of 40 cells differ by 1204.50",
-        "since": at("2026-11-25 02:00"),
-        "since_shown": "Tue 24 Nov 21:00",
-        "number": 0,
-        "owner": "Business Analytics Team",
-        "on_call": "Laura until Mon 30 Nov 09:00 (backup Jane)",
-        "runbook": "https://docs.example.com/runbooks/investor_profit.html#totals",
-        "report": "https://docs.example.com/runs/r1.html",
-        "next_step": "to the Lead Fri 27 Nov 09:00",
-        "again": at("2026-11-27 13:00"),
-    }
-    return Alert(**{**values, **changes})
-
-
-def told(*alerts: Alert, state: State = State.FIRING, **changes: Any) -> Message:
-    values: dict[str, Any] = {
-        "contact": "data-engineering-channel",
-        "kind": "slack",
-        "state": state,
-        "dedup": "dq/investor_profit/2026-11",
-        "pipeline": "investor_profit",
-        "period": "2026-11",
-        "made": at("2026-11-25 02:01"),
-        "not_before": at("2026-11-25 13:00"),
-        "alerts": alerts or (alert(),),
-    }
-    return Message(**{**values, **changes})
-
-
-REPORT = Report(
-    pipeline="executive_report",
-    period="2026-11-02",
-    version=3,
-    title="Executive report 2026-11-02",
-    summary="final, data through 2026-11-15",
-    file="/w/docs/report.html",
-    sha256="00",
-    text_file="/w/docs/report.md",
-    link="https://docs.example.com/reports/executive_report/2026-11-02-v3.html",
-)
 EVERY_STATE = [*State]
 
 

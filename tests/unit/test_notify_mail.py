@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from message_support import REPORT, certificate, told
 from notify_support import at
-from test_notify_formats import REPORT, told
-from test_notify_web import certificate
 
 from dq.declare.routes import Notify
 from dq.tell import senders

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from crash_support import Crash, Dies
+from message_support import told
 from notify_support import BROKEN, Clock, Post, at, every_contact, failed, house, ran
 from run_records import result
 from store_support import quick_disk
-from test_notify_formats import told
 
 from dq.base.errors import StoreError
 from dq.store import Warehouse
@@ -41,33 +41,6 @@ def pass_by(warehouse: Warehouse, known: House, post: Any, clock: Clock, seconds
 
 
 # -- a crash at every step ---------------------------------------------------------------------------------------------
-
-
-class Crash(BaseException):
-    """The process dies: nothing after it happens."""
-
-
-class Dies(PosixFilesystem):
-    """Storage whose Nth write is the last thing the process did, or the first it did not do."""
-
-    def __init__(self, root: Path, at_write: int, *, before: bool) -> None:
-        super().__init__(root)
-        self.left, self.before = at_write, before
-
-    def _writes(self, write: Callable[[], Any]) -> Any:
-        self.left -= 1
-        if self.left == 0 and self.before:
-            raise Crash
-        done = write()
-        if self.left == 0:
-            raise Crash
-        return done
-
-    def put_if_absent(self, key: str, content: bytes) -> bool:
-        return bool(self._writes(lambda: super(Dies, self).put_if_absent(key, content)))
-
-    def replace(self, key: str, content: bytes) -> None:
-        self._writes(lambda: super(Dies, self).replace(key, content))
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the write", "after the write"])

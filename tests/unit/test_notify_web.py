@@ -7,7 +7,6 @@ import json
 import logging
 import socket
 import ssl
-import subprocess
 import time
 from datetime import timedelta
 from email.utils import format_datetime
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from message_support import certificate, told
 from notify_support import Behaviour, answer, at, drip, endless, every_contact, hang, house, reset, serving
 from store_support import quick_disk
-from test_notify_formats import told
 
 from dq.declare import origins
 from dq.declare.routes import Notify
@@ -26,7 +25,7 @@ from dq.tell import retry, secret, senders, web
 from dq.tell.message import State
 from dq.tell.outbox import Outbox, Outcome
 
-__all__ = ["quick_disk"]
+__all__ = ["certificate", "quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
 NOW = at("2026-11-25 13:00")
 CANARY = "canary0123456789abcdef0123456789"
@@ -309,16 +308,6 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for the name localhost that signs itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(["openssl", *words.split(), *names], cwd=folder, check=True, capture_output=True)
-    return folder / "cert.pem", folder / "key.pem"
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -7,7 +7,7 @@ import itertools
 import json
 from argparse import Namespace
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 from notify_support import at, declared, failed, house, ran
+from prevalidation_support import DUE, answer, line
 from run_records import record, result
 
 from dq import store
@@ -28,30 +29,14 @@ from dq.declare import project as projects
 from dq.declare import registry
 from dq.month import prevalidation, prevalidation_text
 from dq.month.next_steps import Aid, aid, time_left
-from dq.month.prevalidation import Light, Prevalidation, Readiness, State
+from dq.month.prevalidation import Light, Prevalidation, State
 from dq.month.prevalidation_formats import Shown, document
 from dq.month.prevalidation_formats import render as render_answer
 from dq.show import render
 from dq.tell import incidents, last_roster
 from dq.tell.recipients import hears
 
-DUE = date(2026, 11, 25)
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def line(pipeline: str = "investor_profit", state: State = State.READY, **controls: Light) -> Readiness:
-    return Readiness(pipeline=pipeline, state=state, periods=["2026-11"], controls=controls)
-
-
-def answer(day: int, *lines: Readiness, hour: int = 12) -> Prevalidation:
-    return Prevalidation(
-        month="2026-11",
-        as_of=datetime(2026, 11, day, hour, tzinfo=UTC),
-        given=datetime(2026, 11, day, hour, 5, tzinfo=UTC),
-        today=date(2026, 11, day),
-        due=DUE,
-        pipelines=lines or (line(a=Light.GREEN),),
-    )
 
 
 @pytest.mark.parametrize(
@@ -540,7 +525,8 @@ def test_a_rehearsal_has_the_roster_of_before_too(tmp_path: Path, monkeypatch: p
 
     class Looks(batch.Session):
         def run(self) -> int:
-            clone = store.Warehouse(Path(self.options[self.options.index("--warehouse") + 1]))
+            assert self.places.warehouse is not None
+            clone = store.Warehouse(self.places.warehouse)
             served.append(last_roster.stand_in(clone, [Finding(file="f", line=1, key="", message="m")]))
             return 0
 

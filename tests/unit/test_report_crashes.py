@@ -14,15 +14,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from close_support import NOW as CLOSED
+from close_support import close
+from close_support import publish as publish_month
+from crash_support import Crash, Dies
+from document_support import row
 from notify_support import Post, at, declared, house
+from prevalidation_support import answer
 from run_records import published
 from store_support import quick_disk
-from test_close import NOW as CLOSED
-from test_close import close
-from test_close import publish as publish_month
-from test_notify_outbox import Crash, Dies
-from test_prevalidation import answer
-from test_reports_document import row
 
 from dq.base.errors import StoreError
 from dq.base.model import Kind, RunRecord, Verdict

@@ -5,27 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+from document_support import row
+
 from dq.base.model import Json, Kind
 from dq.show import document
 from dq.show.document import Issue
-
-
-def row(metric: str, value: str | None, **more: Json) -> dict[str, Json]:
-    found: dict[str, Json] = {
-        "line": "1",
-        "section": "profit",
-        "metric": metric,
-        "unit": "USD",
-        "basis": "fortnight",
-        "value": value,
-        "value_reason": None,
-        "previous_period": None,
-        "previous_value": None,
-        "change": None,
-        "change_ratio": None,
-        "change_ratio_reason": "no_previous",
-    }
-    return found | more
 
 
 def issue(*rows: dict[str, Json], **more: object) -> Issue:

@@ -228,7 +228,7 @@ def _locale() -> None:
 def _folder(conf_dir: Path | None) -> Path:
     """The folder of settings that is given or stands here, else the one this package came with."""
     wanted = conf_dir or Path("spark-conf")
-    return wanted if wanted.is_dir() else Path(__file__).resolve().parent.parent / "spark-conf"
+    return wanted if wanted.is_dir() else Path(__file__).resolve().parents[2] / "spark-conf"
 
 
 def _start_jvm(settings: Mapping[str, str]) -> None:

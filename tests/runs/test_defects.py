@@ -15,6 +15,7 @@ from demo import catalogue, defects
 from demo.defects import Defect
 from dq import store
 from dq.base.model import CheckResult, Outcome, Severity
+from dq.runbooks import places
 
 # In the order of the pipelines, so that each warehouse is made from the one before.
 ALL = sorted(catalogue.catalogue(MONTH), key=lambda one: PROJECT.registry.order().index(one.first))
@@ -46,9 +47,10 @@ def expect_alarm(ran: Ran, defect: Defect) -> list[str]:
     assert alarm(result), (result.observed, result.reason, ran.out)
     assert (result.failure_class, result.severity) == (defect.failure_class, defect.severity)
     guidance, page = ran.record.guidance[result.check], PROJECT.bound[defect.pipeline].page
-    file, _, anchor = guidance.runbook.partition("#")
-    assert file == page.file
-    assert page.class_of(anchor) == defect.failure_class
+    place = places.read(guidance.runbook)
+    assert place is not None
+    assert place.page == defect.pipeline
+    assert page.class_of(place.section) == defect.failure_class
     assert guidance.owner == OWNERS[defect.pipeline]
     assert guidance.on_call
     same = [r.check for r in ran.record.results if r.failure_class == defect.failure_class and alarm(r)]

@@ -123,11 +123,13 @@ def test_an_unfinished_month_grows_from_the_same_days_and_its_replacement_is_sta
 
 
 def test_units_that_were_published_as_of_a_later_instant_are_not_read(after_september: Bench) -> None:
-    ran = after_september.run("investor_profit", "2026-09", "2026-10-05T05:00:00Z")
+    bench = after_september
+    assert bench.run("profit_unit", MONTH, "2026-11-05T06:00:00Z").code == 0
+    ran = bench.run("investor_profit", MONTH, "2026-11-05T05:00:00Z")
     assert (ran.code, ran.record.version) == (3, None)
     assert (
-        "the upstream profit_unit has published 2026-09-01 to 2026-09-30 (30 days) only as of 2026-10-05T06:00:00Z, "
-        "which was not known at 2026-10-05T05:00:00Z; run this as of then or later: --as-of 2026-10-05T06:00:00Z"
+        "the upstream profit_unit has published 2026-10-01 to 2026-10-31 (31 days) only as of 2026-11-05T06:00:00Z, "
+        "which was not known at 2026-11-05T05:00:00Z; run this as of then or later: --as-of 2026-11-05T06:00:00Z"
     ) in " ".join(ran.out.split())
 
 

@@ -16,10 +16,10 @@ from dq import store
 from dq.base import periods
 from dq.base.model import Kind, Outcome, Severity
 from dq.base.periods import Grain
-from dq.cli.backfill import published
 from dq.cli.batch import Session
 from dq.declare import project as projects
 from dq.run import batch
+from dq.run.batch import published
 
 FIRST, LAST = "2027-10", "2028-09"
 MONTHS = [f"{month:%Y-%m}" for month in company.months_between(FIRST, LAST)]

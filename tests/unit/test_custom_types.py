@@ -26,7 +26,11 @@ def test_valid_kwargs_have_no_problem_and_make_a_whole_sentence(name: str, kwarg
     [
         ("expect_partition_to_be_fresh", {}, [("column", "needs it"), ("max_age_hours", "needs it")]),
         ("expect_partition_to_be_fresh", {**FRESH, "max_age": 1}, [("max_age", "did you mean max_age_hours")]),
-        ("expect_partition_to_be_fresh", {**FRESH, "reference": "now"}, [("reference", "none of data_through, as_of")]),
+        (
+            "expect_partition_to_be_fresh",
+            {**FRESH, "reference": "now"},
+            [("reference", "not one of data_through, as_of")],
+        ),
         ("expect_partition_to_be_fresh", {**FRESH, "max_age_hours": "24"}, [("max_age_hours", "not a number")]),
         ("expect_partition_to_be_fresh", {**FRESH, "max_age_hours": -1}, [("max_age_hours", "not negative")]),
         ("expect_partition_to_be_fresh", {**FRESH, "max_age_hours": float("nan")}, [("max_age_hours", "not a")]),

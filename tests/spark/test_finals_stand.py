@@ -130,11 +130,13 @@ def test_only_the_days_that_were_final_are_compared(spark: SparkSession) -> None
         "user_days",
         "day date, user_id string, account_id string, department string, region string, segment string",
     )
-    schema += "".join(f", {column} bigint" for column in BOUND[name].pipeline.publishes.numbers()["counts"])
-    width = len(BOUND[name].pipeline.publishes.numbers()["counts"])
+    published = BOUND[name].pipeline.publishes
+    schema += "".join(f", {column} bigint" for column in published.numbers()["counts"])
+    schema += "".join(f", {column} {published.columns[column].type}" for column in published.words())
+    width, words = len(published.numbers()["counts"]), [None] * len(published.words())
 
     def rows(*days: tuple[int, int]) -> DataFrame:
-        made = [(date(2026, 9, day), "u", "a", "d", "EU", "s", *([events] * width)) for day, events in days]
+        made = [(date(2026, 9, day), "u", "a", "d", "EU", "s", *([events] * width), *words) for day, events in days]
         return spark.createDataFrame(made, schema)
 
     def outcome(*days: tuple[int, int]) -> Outcome:

@@ -1,8 +1,10 @@
-"""The Python of docs/, and the sample of another company, run as the pages say."""
+"""The pipeline and the Python of docs/, and the sample of another company, run as the pages say."""
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pages_support as pages
@@ -11,6 +13,32 @@ from pyspark.sql import SparkSession
 from runs_support import ROOT, Bench
 
 from dq.base.model import Outcome, Severity, Verdict
+
+
+def test_the_documented_pipeline_is_published(
+    spark: SparkSession, bench: Bench, project_copy: Callable[[], Path]
+) -> None:
+    """As docs/pipeline.md builds it: job, registry, suite, a copied page, and somebody who watches it."""
+    home = project_copy()
+    for block in pages.blocks("docs/pipeline.md"):
+        if block.file:
+            pages.place(block, home)
+    copied = shutil.copytree(home / "runbooks" / "profit_unit", home / "runbooks" / "revenue_by_product")
+    page = (copied / "README.md").read_text(encoding="utf-8")
+    page = page.replace("\npipeline: profit_unit\n", "\npipeline: revenue_by_product\n")
+    (copied / "README.md").write_text(page, encoding="utf-8")
+    roster = home / "runbooks" / "roster.yml"
+    watched = "- pipelines: [profit_unit]"
+    text = roster.read_text(encoding="utf-8")
+    assert watched in text
+    roster.write_text(text.replace(watched, "- pipelines: [profit_unit, revenue_by_product]"), encoding="utf-8")
+    bench.home = home
+    ran = bench.run("revenue_by_product", "2026-09")
+    assert (ran.code, ran.record.verdict) == (0, Verdict.PUBLISH), ran.out + ran.err
+    rows = bench.published(spark, "revenue_by_product", "2026-09")
+    assert {row["month"] for row in rows} == {"2026-09"}
+    assert str(sum(row["revenue"] for row in rows)) == ran.record.totals["revenue"]
+    assert ran.result("revenue_by_product_has_rows").outcome is Outcome.PASSED
 
 
 def test_the_documented_python_does_what_it_says(

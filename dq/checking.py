@@ -82,7 +82,7 @@ def check_data(
 ) -> RunRecord:
     """``check`` for CSV or Parquet, a file or a folder, or the name of a Spark table.
 
-    ``note`` is told what is no verdict, such as which row keeps a column of CSV text.
+    ``note`` is told what is not part of the verdict, such as which row keeps a column of CSV text.
     """
     from dq.declare import registry
     from dq.engine.dataset import Dataset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dq.base.errors import Finding, choices
 from dq.declare import registry
@@ -18,25 +18,26 @@ def indispensable(code: str) -> dict[str, int]:
         tree = ast.parse(code)
     except SyntaxError:  # running the job says where
         return {}
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    nodes = [*ast.walk(tree)]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     takes_none = {(one.name, arg.arg) for one in functions for arg in _parameters(one) if _is_optional(arg)}
     spared = {
         id(keyword.value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         for keyword in node.keywords
         if (node.func.id, keyword.arg) in takes_none
     }
-    asked = {*_compared_with_none(tree)} | {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) in spared
+    asked = {*_compared_with_none(nodes)} | {
+        node.id for node in nodes if isinstance(node, ast.Name) and id(node) in spared
     }
     spared |= {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id in asked for one in node.targets)
     }
     found: dict[str, int] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         name = _read(node)
         if name and id(node) not in spared:
             found.setdefault(name, node.lineno)  # type: ignore[attr-defined]  # a call has one
@@ -52,8 +53,8 @@ def _is_optional(parameter: ast.arg) -> bool:
     return parameter.annotation is not None and "None" in ast.unparse(parameter.annotation).replace("Optional", "None")
 
 
-def _compared_with_none(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _compared_with_none(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
             to = node.comparators[0]
             if isinstance(node.ops[0], ast.Is | ast.IsNot) and isinstance(to, ast.Constant) and to.value is None:

@@ -1,8 +1,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RUN := source tools/env.sh &&
+NO_JVM := $(addprefix tests/, unit parts servers processes project)
 
-.PHONY: help env demo test test-fast test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
+.PHONY: help env demo test test-fast test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -16,8 +17,11 @@ demo: env ## make the demo company, publish a clean month, hold a defective one,
 test: env ## run all tests but the slow sweeps, in two processes, file by file
 	@$(RUN) python -m pytest -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
-test-fast: env ## run the tests that need no JVM
-	@$(RUN) python -m pytest tests/unit -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
+test-fast: env ## run the unit tests, in seconds
+	@$(RUN) python -m pytest tests/unit -m "not slow" -n 0 $(ARGS)
+
+test-nojvm: env ## run all tests that need no JVM: those of units, parts, servers, processes and the project's own files
+	@$(RUN) python -m pytest $(NO_JVM) -m "not slow" -n 2 --dist loadgroup $(ARGS)
 
 test-slow: env ## run the slow sweeps: every defect, every runbook command, every fault (no part of .ci/run)
 	@$(RUN) python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)

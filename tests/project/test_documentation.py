@@ -22,7 +22,7 @@ from dq.declare import settings, suites
 LANGUAGES = {"sh", "yaml", "python", "text"}
 # They show what commands print, which only somebody who types them can compare; the commands are parsed here.
 WALKED = ("README.md", "docs/tutorial.md", "docs/adopting.md")
-GENERATED = "docs/check-types.md"  # its examples: tests/unit/test_type_pages.py
+GENERATED = "docs/check-types.md"  # its examples: tests/project/test_type_pages.py
 BLOCKS = [block for name in NAMES if name != GENERATED for block in pages.blocks(name)]
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -454,14 +453,6 @@ def test_only_a_period_can_be_withdrawn(capsys: pytest.CaptureFixture[str], tmp_
         capsys, "withdraw", "profit_unit", "--period", period, "--reason", "r", "--warehouse", str(tmp_path)
     )
     assert (code, "is not a period" in told) == (2, True), told
-
-
-def test_the_environment_refuses_a_shell_it_was_not_written_for() -> None:
-    done = subprocess.run(
-        ["sh", "-c", ". tools/env.sh; echo after"], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert "in bash or zsh" in done.stderr or "bash" in Path("/bin/sh").resolve().name
-    assert "after" in done.stdout, "the shell of the person goes on"
 
 
 def test_the_module_of_a_command_is_found_without_importing_the_others() -> None:

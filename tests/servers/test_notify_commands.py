@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import subprocess
-import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable
@@ -319,21 +317,6 @@ def test_without_one_of_before_a_roster_with_a_wrong_watch_still_tells(
         assert call("deliver", "--seconds", "1")[0] == 0
     assert len(server.requests) == 1
     assert not warehouse.records.list(last_roster.KIND)
-
-
-def test_neither_command_loads_spark(tmp_path: Path, warehouse: Warehouse) -> None:
-    incidents.note(warehouse, ran("2026-11-24 15:00", failed()))
-    code = f"""
-import sys
-from dq.cli import main
-for words in (["status"], ["deliver"]):
-    assert main([*words, "--warehouse", {str(warehouse.root)!r}]) == 0
-print([name for name in ("pyspark", "pandas", "great_expectations") if name in sys.modules])
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 # -- dq deliver --------------------------------------------------------------------------------------------------------

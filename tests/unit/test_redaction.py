@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import smtplib
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,22 +118,6 @@ def test_a_log_line_without_secrets_is_left_as_it_is(caplog: pytest.LogCaptureFi
     logging.getLogger("dq.store").warning("%s of %d", "commit", 3)
     (record,) = caplog.records
     assert (record.msg, record.args) == ("%s of %d", ("commit", 3))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "raise ConnectionError('no route to ' + os.environ['DQ_SECRET_TEAM_HOOK'])",
-        "t = threading.Thread(target=lambda: open(os.environ['DQ_SECRET_TEAM_HOOK'])); t.start(); t.join()",
-        "import logging; logging.getLogger('x').error('no %s', os.environ['DQ_SECRET_TEAM_HOOK'])",
-    ],
-    ids=["main thread", "another thread", "log without a handler"],
-)
-def test_what_nobody_catches_is_told_without_secrets(body: str) -> None:
-    code = f"import os, threading\nfrom dq.tell import redact\nredact.install()\n{body}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert "[secret]" in done.stderr
-    assert "canary" not in done.stderr
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -143,15 +141,3 @@ def test_mistakes_of_several_sources_and_tables_come_together(tmp_path: Path) ->
 def test_an_unknown_source_lists_the_valid_ones(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="orders"):
         config(tmp_path).source("order")
-
-
-def test_reading_the_declared_files_needs_neither_spark_nor_arrow() -> None:
-    code = (
-        "import sys; from pathlib import Path; from dq import sources;"
-        "sources.load_sources(Path('jobs/sources.yml'), sources.load_contracts(Path('jobs/contracts.yml')));"
-        "print([m for m in ('pyspark', 'pyarrow', 'pandas', 'great_expectations') if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
-    )
-    assert done.stdout.strip() == "[]"

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from dq import runbooks, sources
+from dq.base import yamlfile
 from dq.base.errors import ConfigError, DqError, Finding, choices, near
 from dq.base.model import Check
 from dq.base.periods import Grain
@@ -25,8 +26,11 @@ from dq.checks.custom_types import (
 from dq.declare import job_code, overrides, registry, suites
 from dq.declare.implied_checks import (
     after_commit_checks,
+    dataset_checks,
     finals_stand,
+    named,
     published_checks,
+    ratio_checks,
     run_level_checks,
     strain_checks,
 )
@@ -122,7 +126,7 @@ def bind_all(
     for name, item in declared.pipelines.items():
         page = pages.get(item.runbook)
         if contracts is None or not _inputs_known(name, item, declared, contracts, found):
-            found.findings += [finding for suite in _suites_of(item, loaded) for finding in _anchors(suite, page)]
+            found.findings += [finding for suite in suites_of(item, loaded) for finding in _anchors(suite, page)]
             continue
         result = found.read(partial(_bind, name, item, loaded, page, declared, contracts, mapped, shared_texts))
         if result:
@@ -145,9 +149,24 @@ def _inputs_known(
     return not unknown and all(table in declared.pipelines for table in item.upstream)
 
 
-def _suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> list[suites.Suite]:
+def suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> list[suites.Suite]:
     """The suites of a pipeline that could be read."""
     return [loaded[file] for file in item.suites if file in loaded]
+
+
+def _unknown_ids(
+    name: str, item: registry.Pipeline, implied: Sequence[Check], document: yamlfile.Document
+) -> list[Finding]:
+    """The keys of ``check_ids`` that are the id of no check which follows from what is declared."""
+    ids = [check.check for check in implied]
+    return [
+        document.finding(
+            ("pipelines", name, "check_ids", key),
+            f"no check of this id follows from what is declared; {near(key, ids, f'dq explain {name} lists all')}",
+        )
+        for key in item.check_ids
+        if key not in ids
+    ]
 
 
 def _anchors(suite: suites.Suite, page: runbooks.Page | None) -> list[Finding]:
@@ -208,10 +227,12 @@ def _bind(
             message = "only a table of months that compares_with_previous has twelve finals to count from"
             findings.append(declared.document.finding(("pipelines", name, "trailing_twelve_months"), message))
     findings += job_code.mistakes(name, declared, columns)
-    by_dataset[name] += published_checks(name, item.publishes, declared.document)
-    readable = [suite for suite in _suites_of(item, loaded) if not suite.unsure]
+    readable = [suite for suite in suites_of(item, loaded) if not suite.unsure]
     every_suite = len(readable) == len(item.suites)
-    for suite in _suites_of(item, loaded):
+    of_every = dataset_checks(name, declared, suites_of(item, loaded))
+    implied = [*published_checks(name, item.publishes, declared.document)]
+    implied += ratio_checks(name, item.publishes, declared.document)
+    for suite in suites_of(item, loaded):
         texts[suite.file] = suite.text
         if suite.dataset not in columns:
             message = f"{name} reads no dataset {suite.dataset}; it has {', '.join(sorted(columns))}"
@@ -223,11 +244,12 @@ def _bind(
         findings += _anchors(suite, page)
     stands = [check for check in by_dataset[name] if check.kwargs.get("published") == "replaced"]
     compared = {column for check in stands for column in columns_of(check.type, check.kwargs)}
-    by_dataset[name] += finals_stand(name, item.publishes, compared, declared.document)
-    for dataset in columns if every_suite else ():
-        if not any(check.type in suites.ROW_COUNT for check in by_dataset[dataset]):
-            where = ("pipelines", name, "suites")
-            findings.append(declared.document.finding(where, f"no suite with a row-count check for {dataset}"))
+    implied += finals_stand(name, item.publishes, compared, declared.document)
+    if every_suite:
+        findings += _unknown_ids(name, item, [*of_every, *implied], declared.document)
+    for check in overrides.adjusted(named(of_every, item.check_ids), mapped):
+        by_dataset[check.dataset].append(check)
+    by_dataset[name] += named(implied, item.check_ids)
     run_checks = run_level_checks(name, item, declared.document)
     strained = strain_checks(name, declared.document)
     after_checks = after_commit_checks(name, item, declared.document)

@@ -2,17 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from dq.base import yamlfile
 from dq.base.model import Check, Severity
 from dq.base.periods import Grain
 from dq.checks.custom_types import ROW_COUNT
-from dq.declare import registry
+from dq.declare import registry, suites
 
 FILE = "jobs/pipelines.yml"
+DAY = "day"
+"""The column of a table of days that says which day a row is about."""
+EVERY_DAY = "expect_days_to_be_complete"
 IN_TIME = "figures.in_time"
 """What follows the pipeline's name in the id of the check that its figures are there by their level."""
+
+
+def dataset_checks(name: str, declared: registry.Registry, bound: Sequence[suites.Suite]) -> list[Check]:
+    """The checks of every dataset a pipeline reads or publishes: it has rows, and a table of days has every day.
+
+    Where a suite says itself how many rows or which days a dataset has, that stands. What a suite that cannot be read
+    entirely says is not known, so that nothing is added to it.
+    """
+    item = declared.pipelines[name]
+    places: dict[str, yamlfile.Key] = {source: ("sources", number) for number, source in enumerate(item.sources)}
+    places |= {table: ("upstream", number) for number, table in enumerate(item.upstream)}
+    places[name] = ("publishes",)
+    found = []
+    for dataset, place in places.items():
+        own = [suite for suite in bound if suite.dataset == dataset]
+        if any(suite.unsure for suite in own):
+            continue
+        said = {check.type for suite in own for check in suite.checks if not check.kwargs.get("row_condition")}
+        where = f"{FILE}:{declared.document.line(('pipelines', name, *place))}"
+        if not said & {*suites.ROW_COUNT}:
+            found.append(
+                Check(
+                    check=f"{dataset}_has_rows",
+                    dataset=dataset,
+                    type=suites.ROW_COUNT[0],
+                    kwargs={"min_value": 1},
+                    description=f"{dataset} has at least one row.",
+                    notes="What is there has rows; how many are usual is for the checks against history.",
+                    failure_class="F06",
+                    where=where,
+                )
+            )
+        table = declared.pipelines.get(dataset)
+        if table and table.grain is Grain.DAY and DAY in table.publishes.columns and EVERY_DAY not in said:
+            found.append(
+                Check(
+                    check=f"{dataset}_every_day",
+                    dataset=dataset,
+                    type=EVERY_DAY,
+                    kwargs={"column": DAY},
+                    description=f"{dataset} has rows on every day of the period so far.",
+                    failure_class="F05",
+                    where=where,
+                )
+            )
+    return found
+
+
+def ratio_checks(name: str, published: registry.Published, document: yamlfile.Document) -> list[Check]:
+    """The checks that each ratio which says what it is divided by is NULL, with its reason, only where it has to be."""
+    found = []
+    for column, spec in published.columns.items():
+        if spec.ratio is None:
+            continue
+        below, reason = spec.ratio.denominator, registry.reason_of(column)
+        negative = {"negative_reason": spec.ratio.negative} if spec.ratio.negative else {}
+        found.append(
+            Check(
+                check=f"{column}_is_explained",
+                dataset=name,
+                type="expect_ratio_to_be_explained",
+                kwargs={
+                    "column": column,
+                    "denominator": below,
+                    "reason_column": reason,
+                    "zero_reason": spec.ratio.zero,
+                    **negative,
+                },
+                description=f"{column} is a number where {below} can divide, and NULL with a reason everywhere else.",
+                failure_class="F03",
+                where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns', column, 'ratio'))}",
+            )
+        )
+    return found
+
+
+def named(checks: Sequence[Check], ids: Mapping[str, str]) -> list[Check]:
+    """The checks by the ids that ``check_ids`` of a pipeline gives them."""
+    return [replace(check, check=ids.get(check.check, check.check)) for check in checks]
 
 
 def published_checks(name: str, published: registry.Published, document: yamlfile.Document) -> list[Check]:

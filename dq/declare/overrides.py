@@ -36,8 +36,10 @@ def adjusted(checks: Sequence[Check], mapped: sources.SourcesConfig | None) -> l
     return [_closed(check, mapped.closed) for check in found] if mapped.closed.reason else found
 
 
-def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) -> list[Finding]:
-    """The mistakes between a company's sources file and the suites.
+def findings(
+    mapped: sources.SourcesConfig, loaded: Collection[suites.Suite], implied: Collection[Check]
+) -> list[Finding]:
+    """The mistakes between a company's sources file, the suites and the checks every dataset has.
 
     They are thresholds of no check, arguments that are no threshold or have wrong values, and feeds that say how often
     they report to a check that does not know their days.
@@ -47,6 +49,8 @@ def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) ->
         for index, check in enumerate(suite.checks):
             if index not in suite.unsure:
                 declared.setdefault(check.check, []).append(check)
+    for check in implied:
+        declared.setdefault(check.check, []).append(check)
     unread = {suite.checks[index].check for suite in loaded for index in suite.unsure}
     found: list[Finding] = []
     for name, threshold in mapped.thresholds.items():
@@ -54,7 +58,7 @@ def findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suite]) ->
         if name not in declared and name not in unread:
             close = choices(name, sorted(declared)).partition("? Valid")[0]
             hint = f"; {close}?" if close.startswith("did you mean") else ""
-            found.append(mapped.finding(place, f"no suite declares such a check{hint}"))
+            found.append(mapped.finding(place, f"there is no such check{hint}"))
         for check in declared.get(name, ()):
             merged = {**check.kwargs, **threshold.kwargs}
             valid = _thresholds(check.type, merged)

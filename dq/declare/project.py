@@ -11,9 +11,10 @@ from pathlib import Path
 from dq import people, runbooks, sources
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, UsageError, choices
-from dq.base.model import Json
+from dq.base.model import Check, Json
 from dq.declare import overrides, registry, settings, suites
-from dq.declare.binding import Bound, Collector, bind_all
+from dq.declare.binding import Bound, Collector, bind_all, suites_of
+from dq.declare.implied_checks import dataset_checks, named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def read(
         if examined and examined[0]:
             loaded[name] = examined[0]
     if mapped and len(loaded) == len(suite_files):
-        found.findings += overrides.findings(mapped, loaded.values())
+        found.findings += overrides.findings(mapped, loaded.values(), _of_datasets(declared, loaded))
     rules = rules_document.data if rules_document else {}
     if not isinstance(rules, dict):
         found.findings.append(Finding("jobs/rules.yml", 1, "", "the rules are a mapping"))
@@ -185,6 +186,18 @@ def read(
         heads=heads,
         bound=bound,
     )
+
+
+def _of_datasets(declared: registry.Registry | None, loaded: Mapping[str, suites.Suite]) -> list[Check]:
+    """The checks every dataset has, of all pipelines, by the ids they have there."""
+    if declared is None:
+        return []
+    readable = {file: suite for file, suite in loaded.items() if not suite.unsure}
+    return [
+        check
+        for name, item in declared.pipelines.items()
+        for check in named(dataset_checks(name, declared, suites_of(item, readable)), item.check_ids)
+    ]
 
 
 def _watch_mistakes(roster: people.Roster | None, declared: registry.Registry | None) -> list[Finding]:

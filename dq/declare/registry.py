@@ -42,6 +42,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class Ratio(_Strict):
+    """What a ratio is divided by, and what ``COLUMN_reason`` says where that is zero, and where it is negative."""
+
+    denominator: str
+    zero: Annotated[str, Field(min_length=1)]
+    negative: Annotated[str, Field(min_length=1)] | None = None
+
+
 class Column(_Strict):
     """A published column: its Spark SQL type and whether NULL is a failure.
 
@@ -50,6 +58,7 @@ class Column(_Strict):
     ``depends_on`` are the sources without which it is NULL: where one is declared absent, its checks are not run.
     ``follows`` says that it follows from other columns, rows or periods, so that a final which is published again is
     not compared by it once more: a running total, what the period before said, or the reason why that is not there.
+    ``ratio`` says what a ratio is divided by: it is then proved to be NULL, with its reason, only where it has to be.
     """
 
     type: str
@@ -58,6 +67,7 @@ class Column(_Strict):
     description: str = ""
     depends_on: list[str] = []
     follows: bool = False
+    ratio: Ratio | None = None
 
 
 class Published(_Strict):
@@ -128,7 +138,8 @@ class Pipeline(_Strict):
     ``trailing_twelve_months`` has a table of months read what its upstream tables of days held twelve months ago.
     ``document`` is the title of the page for people that is made of what it publishes, if any. ``rules`` are the keys
     of jobs/rules.yml its figures depend on. ``investors`` says that investors read it or what is built from it, so that
-    it is judged before their month ends.
+    it is judged before their month ends. ``check_ids`` are the ids by which earlier records name checks that no suite
+    declares, by their own ids.
     """
 
     job: str
@@ -145,6 +156,7 @@ class Pipeline(_Strict):
     trailing_twelve_months: bool = False
     rules: list[str] = []
     suites: Annotated[list[str], Field(min_length=1)]
+    check_ids: dict[str, Annotated[str, Field(pattern=NAME)]] = {}
     scheduled: Scheduled
     publishes: Published
     document: str = ""
@@ -250,6 +262,10 @@ def read(root: Path) -> tuple[Registry, list[Finding]]:
             if spec.required and spec.depends_on:
                 message = "a column that may be NULL for want of a source cannot be required"
                 findings.append(document.finding((*at, "publishes", "columns", column), message))
+            for key, named in _named_by_ratio(column, spec):
+                if named not in published.columns:
+                    message = f"the table has no column {named}; {choices(named, [*published.columns])}"
+                    findings.append(document.finding((*at, "publishes", "columns", column, *key), message))
         for column in DOCUMENT_COLUMNS if item.document else ():
             if column not in published.columns:
                 message = f"a document is made of the column {column}, which is not published"
@@ -265,3 +281,15 @@ def read(root: Path) -> tuple[Registry, list[Finding]]:
         except CycleError as error:
             findings.append(document.finding(("pipelines",), f"upstreams form a circle: {' -> '.join(error.args[1])}"))
     return Registry(root=root, pipelines=model.pipelines, document=document), findings
+
+
+def reason_of(column: str) -> str:
+    """The column that says why a ratio is NULL."""
+    return f"{column}_reason"
+
+
+def _named_by_ratio(column: str, spec: Column) -> list[tuple[yamlfile.Key, str]]:
+    """The other columns a ratio needs, each with the key that names it."""
+    if spec.ratio is None:
+        return []
+    return [(("ratio", "denominator"), spec.ratio.denominator), (("ratio",), reason_of(column))]

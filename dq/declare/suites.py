@@ -269,7 +269,7 @@ def thresholds_of(type_name: str, kwargs: Mapping[str, object]) -> list[str]:
 def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
     """The mistakes of a suite bound to a pipeline.
 
-    They are unknown columns, no row count, checks without id or section, and thresholds without a reason.
+    They are unknown columns, checks without id or section, and thresholds without a reason.
     """
     found = []
     for index, check in enumerate(suite.checks):
@@ -291,8 +291,6 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
             found.append(suite.finding(index, "may_be_empty", "say under `notes` why nothing may be left to judge"))
         if check.check == f"{suite.name}.{index + 1}":
             found.append(suite.finding(index, "", "give the check a stable id under `check`"))
-    if not suite.unsure and not any(check.type in ROW_COUNT for check in suite.checks):
-        found.append(suite.finding(None, "expectations", f"no row-count check; add an {ROW_COUNT[0]}"))
     return found
 
 

@@ -75,7 +75,7 @@ def test_a_threshold_counts_in_every_suite_that_holds_the_check_and_changes_the_
     [
         (
             "  ticket_platform_is_herd: {kwargs: {max_missing: 7}, reason: few}\n",
-            "ticket_platform_is_herd: no suite declares such a check; did you mean ticket_platform_is_heard?",
+            "ticket_platform_is_herd: there is no such check; did you mean ticket_platform_is_heard?",
         ),
         (
             f"  {HEARD}: {{kwargs: {{column: resolved_at}}, reason: few}}\n",

@@ -18,7 +18,7 @@ test: env ## run all tests but the slow sweeps, in two processes, file by file
 	@$(RUN) python -m pytest -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
 test-fast: env ## run the unit tests, in seconds
-	@$(RUN) python -m pytest tests/unit -m "not slow" -n 0 $(ARGS)
+	@$(RUN) python -m pytest tests/unit -m "not slow" -n 0 --hypothesis-profile=quick $(ARGS)
 
 test-nojvm: env ## run all tests that need no JVM: those of units, parts, servers, processes and the project's own files
 	@$(RUN) python -m pytest $(NO_JVM) -m "not slow" -n 2 --dist loadgroup $(ARGS)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A busy machine takes long for an example without a mistake in the code; what has to be fast has a benchmark.
 hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)  # of make test-fast
 if not os.environ.get("CI"):  # there hypothesis brings a profile of its own
     hypothesis.settings.load_profile("no deadline")
 

@@ -296,3 +296,13 @@ PACKED: Mapping[str, Callable[[bytes], bytes]] = {
     "lz4": _lz4,
     "snappy": _snappy,
 }
+
+
+FAILED = "Job aborted: java.lang.OutOfMemoryError: Java heap space"
+
+
+def death() -> list[Event]:
+    """An application whose only task ran out of heap."""
+    why = raised("java.lang.OutOfMemoryError", "Java heap space")
+    ran = [job(0, [0]), stage(0, 1), task(0, why=why), job_end(0, FAILED)]
+    return [*start(), *ran, end()]

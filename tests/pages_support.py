@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
@@ -104,3 +105,29 @@ def project(home: Path) -> Path:
         shutil.copytree(ROOT / folder, home / folder)
     shutil.copy(ROOT / "Makefile", home / "Makefile")
     return home
+
+
+class Parsed(HTMLParser):
+    """The tags, ids and links of a document, and every attribute that could run something."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.handlers: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src"):
+                self.links.append(value or "")
+            if name.startswith("on") or name in ("style", "srcdoc", "action"):
+                self.handlers.append(name)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,6 @@ import pytest
 from runbook_samples import PAGE, ROSTER, page, roster
 
 from dq.base.periods import Grain, days_of, last_day
-from dq.cli import main
 from dq.people import load_roster
 from dq.people.levels import deadline, end_of
 from dq.runbooks import load_page
@@ -20,6 +19,7 @@ from dq.runbooks.agenda import Entry, agenda
 ROOT = Path(__file__).resolve().parents[2]
 OURS = load_roster(ROOT / "runbooks" / "roster.yml")
 NEW_YORK = ZoneInfo("America/New_York")
+own_page = cache(load_page)
 LEVELS = PAGE[PAGE.index("levels:") : PAGE.index("escalation:")]
 
 
@@ -144,24 +144,6 @@ def test_what_pipelines_have_in_common_stands_there_once(tmp_path: Path) -> None
     assert {entry.pipelines for entry in found if entry.kind in ("deadline", "review")} == {("profit", "growth")}
 
 
-def test_the_command_prints_the_month_for_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["calendar", "--month", "2026-11"]) == 0
-    out = capsys.readouterr().out
-    assert "Wed 25 Nov         Laura    Business Analytics Team  2026-11" in out
-    assert "Thu 26 Nov" in out
-    assert "Thanksgiving Day" in out
-    assert "03:00 UTC  22:00" in out
-    assert main(["calendar", "--month", "2026-11", "--pipeline", "profit_unit", "--format", "json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {name for entry in found for name in entry["pipelines"]} == {"profit_unit"}
-    complete = [entry for entry in found if entry["what"] == "month's checks complete by"]
-    assert [(entry["day"], entry["at"], entry["owner"], entry["on_call"]) for entry in complete] == [
-        ("2026-11-04", None, "Finance and Risk Teams", "Jane")
-    ]
-    ready = [entry for entry in found if entry["what"] == "ready by"]
-    assert (len(ready), ready[0]["local"]) == (30, "2026-11-01T22:00:00-05:00")
-
-
 @pytest.mark.parametrize(
     ("page", "level", "period", "failed", "expected"),
     [
@@ -193,7 +175,7 @@ def test_the_command_prints_the_month_for_people_and_programs(capsys: pytest.Cap
 def test_our_pages_hold_the_levels_the_company_agreed_on(
     page: str, level: str, period: str, failed: str, expected: str
 ) -> None:
-    front = load_page(ROOT / "runbooks" / page).front
+    front = own_page(ROOT / "runbooks" / page).front
     grain = Grain.FORTNIGHT if page == "executive_report" else None
     found = deadline(
         next(one for one in front.levels if one.id == level),

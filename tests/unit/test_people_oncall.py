@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +16,6 @@ from people_support import rosters
 from runbook_samples import PAGE, ROSTER, page, roster
 
 from dq.base.model import Severity
-from dq.cli import main
-from dq.declare.registry import load
 from dq.people import Roster, call, load_roster
 from dq.people.shifts import loads, shifts
 from dq.runbooks.frontmatter import FrontMatter
@@ -188,17 +184,6 @@ def test_a_week_that_changes_hands_says_so_in_the_table(tmp_path: Path) -> None:
     assert "| Jane | 0 | 0 | 1 | 0 |" in text.split("\n")  # Thanksgiving
 
 
-def test_our_page_of_the_rotation_is_fresh() -> None:
-    declared = load(ROOT)
-    fronts = {name: page_of(item.runbook) for name, item in declared.pipelines.items()}
-    assert (ROOT / "runbooks" / "on-call.md").is_file()
-    assert lint_rotation(ROOT, OURS, fronts) == []
-
-
-def page_of(name: str) -> FrontMatter:
-    return page((ROOT / "runbooks" / name / "README.md").read_text(encoding="utf-8"), name).front
-
-
 def test_a_page_of_the_rotation_that_is_not_fresh_is_told_and_mended(tmp_path: Path) -> None:
     table, fronts = roster(tmp_path), {"profit": front()}
     path = tmp_path / "runbooks" / "on-call.md"
@@ -247,73 +232,3 @@ def test_an_event_keeps_its_id_when_leave_changes_the_week(tmp_path: Path) -> No
     before, after = ({str(e["UID"]) for e in each.walk("VEVENT")} for each in (plain, changed))
     assert before < after
     assert after - before == {"shift-2026-11-23-20261125T0500Z@dq", "shift-2026-11-23-20261127T0500Z@dq"}
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main(words)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def test_the_command_answers_for_a_pipeline(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "oncall", "--pipeline", "investor_profit", "--at", "2026-11-28T23:30Z")
-    assert code == 0
-    assert out.splitlines()[:3] == [
-        "investor_profit  Sat 28 Nov 2026 18:30 America/New_York",
-        "  on call    Laura (laura-pager) until Mon 30 Nov 09:00",
-        "  backup     Jane (jane-pager)",
-    ]
-    assert "wait until Sun 29 Nov 08:00, next watch: watch of Data Engineering" in out
-    assert "manager of Business Analytics Team (business-analytics-manager-mail)" in out
-
-
-def test_the_command_answers_for_all_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    names = [*load(ROOT).pipelines]
-    code, out, _ = run(capsys, "oncall", "--at", "2026-11-25T12:00Z")
-    assert (code, [line.split()[0] for line in out.splitlines()[2:]]) == (0, names)
-    code, out, _ = run(capsys, "oncall", "--at", "2026-11-25T12:00Z", "--severity", "warning", "--format", "json")
-    found = json.loads(out)
-    assert [one["pipeline"] for one in found] == names
-    assert {one["on_call"]["name"] for one in found} == {"Laura"}
-    assert {one["call"]["at"] for one in found} == {"2026-11-25T14:00:00+00:00"}  # a warning waits for 09:00
-    assert found[0]["until"] == "2026-11-30T09:00:00-05:00"
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["oncall", "--pipeline", "profit"], "there is no pipeline 'profit'"),
-        (["oncall", "--at", "noon"], "--at: 'noon' is not an instant"),
-        (["oncall", "--year", "2026"], "belong to --table or --ical"),
-        (["oncall", "--table", "--from", "2026-01-01"], "expected --year, or --from and --to together"),
-        (["oncall", "--ical", "x.ics", "--from", "2026-02-01", "--to", "2026-01-01"], "lies before 2026-02-01"),
-        (["oncall", "--ical", "x.ics", "--from", "soon", "--to", "later"], "expected days such as"),
-        (["oncall", "--table", "--year", "99999"], "is not a year that can be planned"),
-        (["oncall", "--table", "--from", "0001-01-01", "--to", "0001-01-07"], "--from: 1 is not a year that can be"),
-        (["oncall", "--at", "0001-01-01T00:00:00Z"], "--at: '0001-01-01T00:00:00Z' is not an instant; expected ISO"),
-        (["oncall", "--at", "0001-01-01T00:00:00+05:00"], "is not an instant"),
-        (["oncall", "--at", "9999-12-31T23:59:59Z"], "5:00:00Z, 1970 to 9000"),
-        (["calendar", "--month", "0001-01"], "--month: '0001-01' is not a month"),
-        (["calendar", "--month", "9999-12"], "such as 2026-10, 1970 to 9000"),
-        (["oncall", "--table", "--pipeline", "profit_unit"], "the table is of all pipelines"),
-        (["calendar", "--month", "2026-13"], "'2026-13' is not a month; expected a month such as 2026-10"),
-        (["calendar", "--month", "2026-11-05"], "'2026-11-05' is not a month"),
-        (["calendar", "--pipeline", "profit"], "there is no pipeline 'profit'"),
-    ],
-)
-def test_what_cannot_be_meant_is_a_usage_error(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
-    code, out, err = run(capsys, *words)
-    assert (code, out) == (2, "")
-    assert said in err
-
-
-def test_table_and_calendar_file_are_written_where_the_project_is(
-    capsys: pytest.CaptureFixture[str], project_copy: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = project_copy()
-    monkeypatch.setenv("DQ_HOME", str(home))
-    assert run(capsys, "oncall", "--table", "--year", "2027", "--ical", str(home / "a.ics"))[0] == 0
-    assert (
-        "| 2027-01-04 | Accounts Team | Data Engineering | Danny | Anna |" in (home / "runbooks/on-call.md").read_text()
-    )
-    assert (home / "a.ics").read_bytes().startswith(b"BEGIN:VCALENDAR\r\n")

@@ -25,7 +25,6 @@ from dq.base.model import Kind, Outcome, Severity, Verdict
 from dq.base.verdict import Waiver
 from dq.cli import batch, main, prevalidate
 from dq.cli.prevalidate import _aids, _pending, _red
-from dq.declare import project as projects
 from dq.declare import registry
 from dq.month import prevalidation, prevalidation_text
 from dq.month.next_steps import Aid, aid, time_left
@@ -321,13 +320,13 @@ def test_rungs_that_are_climbed_now_are_at_once_and_each_of_them_stands_once_at_
 
 
 def test_what_is_pending_of_a_fortnight_that_runs_on_waits_for_the_month_it_ends_in() -> None:
-    loaded = projects.load(ROOT)
+    known, roster = declared()
     waiting = [SimpleNamespace(check=kind.value, when=(kind,)) for kind in (Kind.PRELIMINARY, Kind.FINAL)]
     bound = {
-        name: SimpleNamespace(all_checks=waiting, pipeline=loaded.registry.pipelines[name])
+        name: SimpleNamespace(all_checks=waiting, pipeline=known.pipelines[name])
         for name in ("investor_profit", "executive_report")
     }
-    project: Any = SimpleNamespace(bound=bound, roster=loaded.roster)
+    project: Any = SimpleNamespace(bound=bound, roster=roster)
 
     def pending(pipeline: str, period: str) -> dict[str, list[str]]:
         results = [result(one.check, Outcome.NOT_RUN) for one in waiting]
@@ -518,9 +517,9 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(
 
 
 def test_a_rehearsal_has_the_roster_of_before_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project, warehouse = projects.load(ROOT), store.Warehouse(tmp_path / "w")
+    warehouse = store.Warehouse(tmp_path / "w")
     warehouse.prepare()
-    last_roster.keep(warehouse, ROOT, project.registry)
+    last_roster.keep(warehouse, ROOT, declared()[0])
     served = []
 
     class Looks(batch.Session):

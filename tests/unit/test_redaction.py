@@ -6,43 +6,16 @@ import json
 import logging
 import re
 import smtplib
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import urllib3
-from notify_support import ROOT, failed, ran
-from store_support import quick_disk
+from secret_support import HOOK, PASSWORD, secrets
 
 from dq.base.errors import DqError
-from dq.cli import main
 from dq.run.failures import sentence
-from dq.store import Warehouse
-from dq.tell import incidents, redact, senders, smtp, web
-from dq.tell.outbox import Outbox
+from dq.tell import redact
 
-__all__ = ["quick_disk"]
-pytestmark = pytest.mark.usefixtures("quick_disk")
-
-HOOK = "https://hooks.example.com/services/T00/canary-path?key=canary-query"
-PASSWORD = "canary pass/word+1"
-
-
-@pytest.fixture(autouse=True)
-def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    folder = tmp_path / "secrets"
-    folder.mkdir()
-    (folder / "relay-password").write_text(f"{PASSWORD}\n")
-    (folder / "binary").write_bytes(b"\xff\xfe")
-    (folder / "folder").mkdir()
-    monkeypatch.setenv("DQ_SECRET_TEAM_HOOK", HOOK)
-    monkeypatch.setenv("DQ_SECRETS", str(folder))
-    before = logging.getLogRecordFactory(), sys.excepthook
-    yield
-    logging.setLogRecordFactory(before[0])
-    sys.excepthook = before[1]
+__all__ = ["secrets"]
 
 
 # -- the text ----------------------------------------------------------------------------------------------------------
@@ -118,79 +91,6 @@ def test_a_log_line_without_secrets_is_left_as_it_is(caplog: pytest.LogCaptureFi
     logging.getLogger("dq.store").warning("%s of %d", "commit", 3)
     (record,) = caplog.records
     assert (record.msg, record.args) == ("%s of %d", ("commit", 3))
-
-
-# -- commands ----------------------------------------------------------------------------------------------------------
-
-
-def quoting(secret: str) -> Callable[..., Any]:
-    """What a library does that quotes the address or password it was given."""
-
-    def fail(*_: object, **__: object) -> Any:
-        pool = urllib3.HTTPSConnectionPool("hooks.example.com")
-        raise urllib3.exceptions.MaxRetryError(pool, secret, ConnectionError(f"refused: {secret}"))
-
-    return fail
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    monkeypatch.setenv("DQ_HOME", str(ROOT))
-    (tmp_path / "settings.yml").write_text(f"""warehouse: {tmp_path / "w"}
-docs: {tmp_path / "docs"}
-docs_address: https://docs.example.com
-notify:
-  origins: ["https://hooks.example.com"]
-  internal_origins: ["smtp://relay.internal:587"]
-  smtp: {{host: relay.internal, sender: dq@example.com, user: team-mail, password: relay-password}}
-  targets: {{team-hook: {{kind: webhook}}, team-mail: {{kind: email}}}}
-  routes: [{{to: [team-hook, team-mail]}}]
-  reports: {{close: [team-hook, team-mail]}}
-  run_seconds: 1
-""")
-    monkeypatch.setenv("DQ_SETTINGS", str(tmp_path / "settings.yml"))
-    monkeypatch.setenv("DQ_SECRET_TEAM_MAIL", "canary@example.com")
-    (tmp_path / "w").mkdir()
-    made = Warehouse(tmp_path / "w")
-    incidents.note(made, ran("2026-11-10 06:00", failed(), pipeline="profit_unit", period="2026-10"))
-    return made
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["deliver", "--seconds", "1"],
-        ["deliver", "--dry-run"],
-        ["close", "--month", "2026-10"],
-        ["status"],
-        ["status", "--format", "json"],
-    ],
-    ids=lambda words: " ".join(words),
-)
-@pytest.mark.parametrize("raised", ["in the library", "in our own error", "outside of sending"])
-def test_no_command_prints_or_keeps_a_secret_that_an_exception_quotes(
-    words: list[str],
-    raised: str,
-    warehouse: Warehouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def ours(*_: object, **__: object) -> Any:
-        raise DqError(f"refused by {HOOK} with {PASSWORD}")
-
-    if raised == "in the library":
-        monkeypatch.setattr(web, "post", quoting(HOOK))
-        monkeypatch.setattr(smtp, "send", quoting(PASSWORD))
-    elif raised == "in our own error":
-        monkeypatch.setattr(senders, "_send", ours)
-    else:
-        monkeypatch.setattr(Outbox, "entries", ours)
-    main([*words, "--warehouse", str(warehouse.root)])
-    main(["status", "--warehouse", str(warehouse.root)])
-    captured = capsys.readouterr()
-    kept = "".join(path.read_text(errors="replace") for path in warehouse.root.rglob("*.json"))
-    assert captured.out + captured.err
-    assert "canary" not in captured.out + captured.err + kept
 
 
 def test_the_sentence_of_a_missing_key_does_not_quote_it_since_it_may_be_that_of_a_row() -> None:

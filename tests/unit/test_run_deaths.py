@@ -18,9 +18,11 @@ from dq import show
 from dq.base import serialize
 from dq.base.model import Died, Outcome
 from dq.base.thresholds import Thresholds
-from dq.declare import project as projects
+from dq.declare.implied_checks import run_level_checks
+from dq.declare.registry import load
 from dq.diagnose import diagnose
 from dq.run import deaths, judging, run_records
+from dq.runbooks import load_page
 from dq.store import Warehouse, cloned
 
 __all__ = ["quick_disk"]
@@ -92,7 +94,7 @@ def test_without_a_log_there_is_nothing_to_tell(log: Path | None) -> None:
 def test_what_the_next_run_tells_has_evidence_settings_confidence_and_section(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w")
     deaths.note(warehouse, "profit_unit", logs.RUN, log_at(dead(tmp_path)))
-    page = projects.load(ROOT).pipeline("profit_unit").page
+    page = load_page(ROOT / "runbooks" / "profit_unit")
     died = deaths.look_back(warehouse, "profit_unit", Thresholds(), page)
     assert died
     (cause,) = died.causes
@@ -114,7 +116,10 @@ def test_what_the_next_run_tells_has_evidence_settings_confidence_and_section(tm
 
 def test_a_run_that_ended_with_an_error_says_also_what_killed_the_one_before() -> None:
     died = Died(run=logs.RUN, log="", sentence=f"{logs.RUN} left no record: it noted no event log")
-    completed = judging.of_completion(projects.load(ROOT).pipeline("profit_unit"), "computing: it broke", died)
+    declared = load(ROOT)
+    checks = run_level_checks("profit_unit", declared.pipelines["profit_unit"], declared.document)
+    bound: Any = SimpleNamespace(run_checks={check.check: check for check in checks})
+    completed = judging.of_completion(bound, "computing: it broke", died)
     assert (completed.outcome, completed.reason) == (Outcome.ERRORED, "computing: it broke")
     assert completed.observed == died.sentence
 

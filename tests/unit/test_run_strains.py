@@ -10,18 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from dq.base import yamlfile
 from dq.base.errors import ConfigError
 from dq.base.model import CheckResult, Outcome, Severity
 from dq.base.thresholds import Thresholds
-from dq.declare import project as projects
-from dq.declare import settings
+from dq.declare import settings, suites
+from dq.declare.implied_checks import strain_checks
 from dq.diagnose import live
 from dq.diagnose.distribution import Distribution
 from dq.diagnose.facts import Executor, Facts, Stage
 from dq.run import strains
+from dq.runbooks import load_page
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = list(projects.load(ROOT).pipeline("profit_unit").strain_checks.values())
+PAGE = load_page(ROOT / "runbooks" / "profit_unit")
+DECLARED = strain_checks("profit_unit", yamlfile.Document("jobs/pipelines.yml", {}, {}))
+CHECKS = suites.bind(DECLARED, "profit_unit", PAGE.class_of, PAGE.anchor_for_class)
 MIB, GIB = 1 << 20, 1 << 30
 
 

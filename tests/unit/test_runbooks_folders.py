@@ -14,7 +14,6 @@ from runbook_samples import CHECKS, PAGE, roster
 from dq.base.errors import ConfigError
 from dq.base.model import Check
 from dq.cli.parser import build_parser
-from dq.declare import project as projects
 from dq.runbooks import lint_runbooks, load_page, places, write_checks
 from dq.runbooks.guidance import typed
 from dq.runbooks.html import render_page
@@ -299,22 +298,3 @@ def test_the_card_says_what_to_type_first() -> None:
     block = next(one for one in card(replace(run, guidance={check: told})).blocks if one.check == check)
     assert block.first == "dq show a-run --check x"
     assert block.typed == ("- `AMOUNT`: the largest difference that is accepted, such as 500.00",)
-
-
-def test_every_section_of_the_company_can_be_read_at_night() -> None:
-    """What has to be read before the generated lists fits a screen and a half; old names lead to files."""
-    long = {}
-    for path in sorted((ROOT / "runbooks").glob("*/*.md")):
-        text = path.read_text(encoding="utf-8")
-        size = len(text.partition("\n## In capitals")[0].partition("\n## Checks")[0].splitlines())
-        if path.name != "README.md" and size > 65:
-            long[path.relative_to(ROOT).as_posix()] = size
-    assert long == {}
-
-
-def test_every_check_of_the_company_leads_to_a_file_that_is_there() -> None:
-    for bound in projects.load(ROOT).bound.values():
-        for check in bound.all_checks:
-            assert (ROOT / shown(check.runbook)).is_file()
-            assert (place := places.read(check.runbook)) is not None
-            assert bound.page.section(place.section) is not None

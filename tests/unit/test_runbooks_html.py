@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from pages_support import Parsed
 from runbook_samples import CHECKS, PAGE, page, roster
 
 from dq.base.errors import DqError
-from dq.declare import project as projects
-from dq.people import load_roster
-from dq.runbooks import load_pages
 from dq.runbooks.html import render_page, write_runbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = {"html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section", "h1", "h2", "h3", "h4"}
 TAGS |= {"p", "a", "span", "ol", "ul", "li", "pre", "code", "em", "strong", "table", "thead", "tbody", "tr", "th", "td"}
-
-
-class Parsed(HTMLParser):
-    """The tags, ids and links of a document, and every attribute that could run something."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.handlers: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("href", "src"):
-                self.links.append(value or "")
-            if name.startswith("on") or name in ("style", "srcdoc", "action"):
-                self.handlers.append(name)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def parsed(folder: Path, text: str = PAGE) -> Parsed:
@@ -149,20 +120,3 @@ def test_a_site_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "site").write_text("a file", encoding="utf-8")
     with pytest.raises(DqError, match="cannot be written"):
         write_runbooks(tmp_path / "site", {"profit": page()}, CHECKS, roster(tmp_path))
-
-
-def test_the_links_of_the_company_s_pages_lead_to_anchors_of_the_site(tmp_path: Path) -> None:
-    table = load_roster(ROOT / "runbooks" / "roster.yml")
-    checks = [check for bound in projects.load(ROOT).bound.values() for check in bound.all_checks]
-    site = {
-        path.name: Parsed(path.read_text())
-        for path in write_runbooks(tmp_path, load_pages(ROOT / "runbooks"), checks, table)
-    }
-    assert len(site) == len(load_pages(ROOT / "runbooks")) > 1
-    for name, found in site.items():
-        assert len(found.ids) == len(set(found.ids))
-        for link in found.links:
-            target, _, anchor = link.partition("#")
-            if target != "../index.html":
-                assert anchor == "" or anchor in site[target or name].ids
-                assert target == "" or target in site

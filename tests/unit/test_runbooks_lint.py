@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,9 +13,8 @@ from runbook_samples import CHECKS, PAGE, ROSTER, line_of, page, roster
 from dq.base.errors import ConfigError, DqError
 from dq.base.model import Check, Guidance, Severity
 from dq.base.periods import Grain, days_of
-from dq.declare import project as projects
-from dq.people import Roster, load_roster
-from dq.runbooks import Page, guide, lint_levels, lint_runbooks, load_pages, places, render_blocks, write_checks
+from dq.people import Roster
+from dq.runbooks import Page, guide, lint_levels, lint_runbooks, render_blocks, write_checks
 from dq.runbooks.values import VALUES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -357,68 +355,6 @@ def test_guidance_takes_the_class_from_the_section_where_it_is_not_given(tmp_pat
     assert "to the manager Thu 26 Nov 00:00" in due("")
     assert "to the manager Thu 26 Nov 00:00" in due("F11")
     assert "to the manager Thu 26 Nov 00:00" not in due("F01")
-
-
-def test_what_is_wrong_in_the_month_before_is_mended_in_the_month_before() -> None:
-    """A check that judges the month before leads to commands that name that month and not the one that was held."""
-    found = set()
-    for name, bound in projects.load(ROOT).bound.items():
-        for check in bound.all_checks:
-            other = str(check.kwargs.get("other", ""))
-            if not (".previous" in other or other.endswith(".late") or check.kwargs.get("published") == "previous"):
-                continue
-            place = places.read(check.runbook)
-            assert place is not None
-            section = bound.page.section(place.section)
-            assert section is not None
-            inside = [s for s in bound.page.sections if section.start < s.start <= section.end]
-            mending = next(s for s in inside if s.title == "Mitigation")
-            runs = {c.text for c in bound.page.commands(mending) if c.text.startswith(("dq run", "dq backfill"))}
-            assert any(re.search("--(period|from) BEFORE", command) for command in runs), (check.check, runs)
-            found.add(name)
-    assert found >= {"profit_unit", "investor_profit", "investor_growth", "investor_engagement"}
-
-
-def test_the_company_s_pages_are_right_but_for_the_checks_that_lead_to_them() -> None:
-    """One check per section and metric stands for the suites, which the project's own lint brings in."""
-    pages = load_pages(ROOT / "runbooks")
-    table = load_roster(ROOT / "runbooks" / "roster.yml")
-    checks = []
-    for each in pages.values():
-        metrics = [check for metric in each.front.critical_metrics for check in metric.checks]
-        for way in each.ways:
-            for check in [*metrics, f"{each.front.pipeline}.{way.anchor}"]:
-                runbook = each.place(way).reference
-                checks.append(
-                    Check(check=check, dataset="x", type="y", kwargs={}, severity=Severity.INFO, runbook=runbook)
-                )
-    programs = set()
-
-    def remember(argv: Sequence[str]) -> str | None:
-        programs.add(tuple(argv[:2]))
-        return None
-
-    found = lint_runbooks(pages, checks, table, remember)
-    assert [str(f) for f in found if "generated block" not in f.message] == []
-    assert {
-        ("dq", word)
-        for word in (
-            "backfill",
-            "show",
-            "explain",
-            "run",
-            "withdraw",
-            "gc",
-            "docs",
-            "lint",
-            "oncall",
-            "waive",
-            "diagnose",
-            "prevalidate",
-            "status",
-            "calendar",
-        )
-    } == programs
 
 
 LEVELS = PAGE[PAGE.index("levels:\n") : PAGE.index("escalation:")]

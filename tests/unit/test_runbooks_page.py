@@ -8,35 +8,9 @@ import pytest
 from runbook_samples import PAGE, line_of, page
 
 from dq.base.errors import ConfigError
-from dq.declare import project as projects
 from dq.runbooks import load_page, load_pages
-from dq.runbooks.tables import unled
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASSES = [
-    "F01",
-    "F02",
-    "F03",
-    "F04",
-    "F05",
-    "F06",
-    "F07",
-    "F08",
-    "F09",
-    "F11",
-    "F12",
-    "F14",
-    "F15",
-    "F16",
-    "F17",
-    "F18",
-    "F19",
-    "F22",
-    "F23",
-    "F24",
-    "F25",
-    "F26",
-]
 
 
 def mistakes(text: str) -> list[str]:
@@ -177,19 +151,3 @@ def test_a_folder_s_pages_are_read_with_the_mistakes_of_all(tmp_path: Path) -> N
     with pytest.raises(ConfigError) as caught:
         load_pages(tmp_path)
     assert [finding.file for finding in caught.value.findings] == ["runbooks/a/README.md", "runbooks/b/README.md"]
-
-
-def test_the_company_s_pages_name_every_way_of_failing_alike() -> None:
-    pages = load_pages(ROOT / "runbooks")
-    checks = [check for bound in projects.load(ROOT).bound.values() for check in bound.all_checks]
-    ways = {
-        name: {way.failure_class: way.title for way in page.ways if way not in unled(page, checks)}
-        for name, page in pages.items()
-    }
-    assert [*ways["investor_profit"]] == sorted({*CLASSES, "F21"} - {"F08", "F09", "F23"})
-    assert [*ways["profit_unit"]] == [c for c in CLASSES if c != "F16"]
-    # Units are compared with their own finals only, not with a trend: a section of their own.
-    units = ("profit_unit", "growth_daily", "experiments_weekly")
-    assert {ways[page].pop("F15") for page in units} == {"A published final would change"}
-    for failure_class, title in ways["profit_unit"].items():
-        assert ways["investor_profit"].get(failure_class, title) == title

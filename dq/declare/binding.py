@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from dq.base.errors import ConfigError, DqError, Finding, choices, near
 from dq.base.model import Check
 from dq.base.periods import Grain
 from dq.base.run_key import text_hash
+from dq.checks.custom_kwargs import kwarg_problems
 from dq.checks.custom_types import (
     FIRST_DAY,
     LAST_DAY,
@@ -23,11 +24,11 @@ from dq.checks.custom_types import (
     judges_published,
     other_columns_of,
 )
-from dq.declare import job_code, overrides, registry, suites
+from dq.declare import finals, job_code, overrides, registry, suites
+from dq.declare.finals import PREVIOUS
 from dq.declare.implied_checks import (
     after_commit_checks,
     dataset_checks,
-    finals_stand,
     named,
     published_checks,
     ratio_checks,
@@ -35,11 +36,6 @@ from dq.declare.implied_checks import (
     strain_checks,
 )
 from dq.engine import conditions
-
-PREVIOUS = ".previous"
-"""Ends the name of a table of the month before: this one's last final, an upstream one as it is published now; and of
-a source's rows of that month as they are known now."""
-
 
 TRAILING = ".trailing"
 """Ends the name of an upstream table's day with which the twelve months begin that end with the last day covered, and
@@ -230,6 +226,12 @@ def _bind(
     readable = [suite for suite in suites_of(item, loaded) if not suite.unsure]
     every_suite = len(readable) == len(item.suites)
     of_every = dataset_checks(name, declared, suites_of(item, loaded))
+    shown = {column for suite in readable if suite.dataset == name for column in suite.show}
+    grouped: list[Check] = []
+    for number, group in enumerate(item.publishes.finals):
+        made = finals.group_checks(name, number, group, declared.document)
+        findings += _group_findings(made, partial(_of_group, declared.document, finals.place(name, number)), comparable)
+        grouped += [replace(check, show={*columns_of(check.type, check.kwargs)} <= shown) for check in made]
     implied = [*published_checks(name, item.publishes, declared.document)]
     implied += ratio_checks(name, item.publishes, declared.document)
     for suite in suites_of(item, loaded):
@@ -239,15 +241,16 @@ def _bind(
             findings.append(suite.finding(None, "dataset", message))
             continue
         findings += suites.house_findings(suite, columns[suite.dataset])
-        findings += _reference_findings(suite, comparable)
+        of_suite = [(one, partial(suite.finding, n)) for n, one in enumerate(suite.checks) if n not in suite.unsure]
+        findings += _reference_findings(of_suite, comparable)
         by_dataset[suite.dataset] += overrides.adjusted(suite.checks, mapped)
         findings += _anchors(suite, page)
-    stands = [check for check in by_dataset[name] if check.kwargs.get("published") == "replaced"]
+    stands = [one for one in (*by_dataset[name], *grouped) if one.kwargs.get("published") == "replaced"]
     compared = {column for check in stands for column in columns_of(check.type, check.kwargs)}
-    implied += finals_stand(name, item.publishes, compared, declared.document)
+    implied += finals.other_checks(name, item.publishes, compared, declared.document)
     if every_suite:
         findings += _unknown_ids(name, item, [*of_every, *implied], declared.document)
-    for check in overrides.adjusted(named(of_every, item.check_ids), mapped):
+    for check in overrides.adjusted([*named(of_every, item.check_ids), *grouped], mapped):
         by_dataset[check.dataset].append(check)
     by_dataset[name] += named(implied, item.check_ids)
     run_checks = run_level_checks(name, item, declared.document)
@@ -258,7 +261,8 @@ def _bind(
     for check in [*of_datasets, *run_checks, *strained, *after_checks]:
         if check.check in seen:
             file, _, line = check.where.rpartition(":")
-            if file != seen[check.check].where.rpartition(":")[0]:  # within one file the reader of suites tells it
+            # Within one suite its reader tells it.
+            if file != seen[check.check].where.rpartition(":")[0] or file == registry.MARKER.as_posix():
                 findings.append(Finding(file, int(line or 0), check.check, f"id taken at {seen[check.check].where}"))
         seen[check.check] = check
     if findings:
@@ -282,33 +286,52 @@ def _bind(
     )
 
 
-def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """The mistakes in what a suite says of other datasets and in its row conditions, before Spark starts."""
+Tell = Callable[[str, str], Finding]
+"""Tells a mistake at a key of a check, where the check is declared."""
+
+
+def _of_group(document: yamlfile.Document, place: yamlfile.Key, key: str, message: str) -> Finding:
+    """A mistake in an argument of a check that a group of ``finals`` makes, at the key of the group it is made of."""
+    argument = key.removeprefix("kwargs").removeprefix(".")
+    return document.finding((*place, finals.ARGUMENTS.get(argument, "columns")), message)
+
+
+def _group_findings(checks: Sequence[Check], tell: Tell, columns: Mapping[str, Sequence[str]]) -> Iterable[Finding]:
+    """The mistakes of a group of ``finals``: in the arguments of its checks, and in what they name."""
     found = []
-    for index, check in enumerate(suite.checks):
-        if index in suite.unsure:
-            continue
+    for check in checks:
+        found += [tell(f"kwargs.{key}", message) for key, message in kwarg_problems(check.type, check.kwargs)]
+        for name in columns_of(check.type, check.kwargs):
+            if name not in columns[check.dataset]:
+                message = f"{check.dataset} has no column {name}; {choices(name, columns[check.dataset])}"
+                found.append(tell("kwargs", message))
+    found += _reference_findings([(check, tell) for check in checks], columns)
+    return dict.fromkeys(found)
+
+
+def _reference_findings(checks: Sequence[tuple[Check, Tell]], columns: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """The mistakes in what checks say of other datasets and in their row conditions, before Spark starts."""
+    found = []
+    for check, tell in checks:
         which = check.kwargs.get("published", "previous")
-        if judges_published(check.type) and f"{suite.dataset}.{which}" not in columns:
-            message = f"{suite.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
-            found.append(suite.finding(index, "type", message))
+        if judges_published(check.type) and f"{check.dataset}.{which}" not in columns:
+            message = f"{check.dataset} is compared with no month; set compares_with_previous in {registry.MARKER}"
+            found.append(tell("type", message))
         other, since = check.kwargs.get("other"), check.kwargs.get("since")
         if isinstance(since, str) and f"{since}{FIRST_DAY}" not in columns:
             valid = [name.removesuffix(FIRST_DAY) for name in columns if name.endswith(FIRST_DAY)]
-            message = f"no dataset {since} with a first day; {choices(since, valid)}"
-            found.append(suite.finding(index, "kwargs.since", message))
+            found.append(tell("kwargs.since", f"no dataset {since} with a first day; {choices(since, valid)}"))
             continue
         if isinstance(other, str) and other not in columns:
-            found.append(suite.finding(index, "kwargs.other", f"no dataset {other}; {choices(other, [*columns])}"))
+            found.append(tell("kwargs.other", f"no dataset {other}; {choices(other, [*columns])}"))
             continue
         if isinstance(other, str):
             for name in other_columns_of(check.type, check.kwargs):
                 if name != ROW_COUNT and name not in columns[other]:
-                    message = f"{other} has no column {name}; {choices(name, columns[other])}"
-                    found.append(suite.finding(index, "kwargs", message))
+                    found.append(tell("kwargs", f"{other} has no column {name}; {choices(name, columns[other])}"))
         for key, dataset in (
-            ("row_condition", suite.dataset),
-            ("where", suite.dataset),
+            ("row_condition", check.dataset),
+            ("where", check.dataset),
             ("other_condition", other),
             ("other_where", other),
         ):
@@ -317,5 +340,5 @@ def _reference_findings(suite: suites.Suite, columns: Mapping[str, Sequence[str]
                 try:
                     conditions.expression(text, columns[dataset])
                 except DqError as error:
-                    found.append(suite.finding(index, f"kwargs.{key}", str(error)))
+                    found.append(tell(f"kwargs.{key}", str(error)))
     return found

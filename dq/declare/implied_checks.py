@@ -1,14 +1,13 @@
-"""The checks no suite declares: what follows from the schema a pipeline publishes, and what every run must prove."""
+"""The checks no suite declares: what follows from what a pipeline reads and publishes, and what a run must prove."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dq.base import yamlfile
 from dq.base.model import Check, Severity
 from dq.base.periods import Grain
-from dq.checks.custom_types import ROW_COUNT
 from dq.declare import registry, suites
 
 FILE = "jobs/pipelines.yml"
@@ -132,41 +131,6 @@ def published_checks(name: str, published: registry.Published, document: yamlfil
                 )
             )
     return checks
-
-
-def finals_stand(
-    name: str, published: registry.Published, compared: Collection[str], document: yamlfile.Document
-) -> list[Check]:
-    """The checks that a final which is published again says what it said; ``compared`` are columns a suite looks at.
-
-    Amounts and counts are told apart, so that a waiver's ceiling is in one unit. What is not a number is compared by
-    counting the rows that say the same.
-    """
-
-    def stands(what: str, columns: Sequence[str], by: Sequence[str]) -> Check:
-        return Check(
-            check=f"{name}.final.{what}",
-            dataset=name,
-            type="expect_published_to_rederive",
-            kwargs={
-                "published": "replaced",
-                "other": name,
-                "pairs": [{"column": column, "other": column} for column in columns],
-                "by": [*by],
-            },
-            description=f"A final that is published again says the same {what} as before, row by row.",
-            failure_class="F15",
-            where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns'))}",
-        )
-
-    found = [
-        stands(what, left, published.cells)
-        for what, columns in published.numbers().items()
-        if (left := [column for column in columns if column not in compared])
-    ]
-    if published.words():
-        found.append(stands("words", [ROW_COUNT], [*published.cells, *published.words()]))
-    return found
 
 
 def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:

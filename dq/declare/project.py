@@ -12,7 +12,7 @@ from dq import people, runbooks, sources
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, UsageError, choices
 from dq.base.model import Check, Json
-from dq.declare import overrides, registry, settings, suites
+from dq.declare import finals, overrides, registry, settings, suites
 from dq.declare.binding import Bound, Collector, bind_all, suites_of
 from dq.declare.implied_checks import dataset_checks, named
 
@@ -196,7 +196,10 @@ def _of_datasets(declared: registry.Registry | None, loaded: Mapping[str, suites
     return [
         check
         for name, item in declared.pipelines.items()
-        for check in named(dataset_checks(name, declared, suites_of(item, readable)), item.check_ids)
+        for check in (
+            *named(dataset_checks(name, declared, suites_of(item, readable)), item.check_ids),
+            *finals.declared_checks(name, item.publishes, declared.document),
+        )
     ]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, UsageError, choices
@@ -70,16 +70,55 @@ class Column(_Strict):
     ratio: Ratio | None = None
 
 
+class Compared(_Strict):
+    """Columns in which published finals are compared, by amount or count, and the ids of the checks that do it.
+
+    ``stands`` is the check that a final which is published again says the same; ``rederives`` the one that the month
+    before is still what ``of`` gives: an upstream table, or ``TABLE.last_day``. Where columns have other names there,
+    ``columns`` says which, ``"*"`` for its rows. ``rows`` and ``of_rows`` are the rows of each that count, ``by`` is
+    what they are compared by. ``distinct`` counts the different values of a column of ``of``; ``never_added`` are
+    counts of different values, told row by row.
+    """
+
+    columns: Annotated[list[str], Field(min_length=1)] | Annotated[dict[str, str], Field(min_length=1)]
+    rows: str = ""
+    by: list[str] = []
+    never_added: list[str] = []
+    of: str = ""
+    of_rows: str = ""
+    distinct: bool = False
+    rederives: Annotated[str, Field(pattern=NAME)] | None = None
+    stands: Annotated[str, Field(pattern=NAME)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.rederives is None and self.stands is None:
+            raise ValueError("give the id of its check under stands, rederives or both")
+        if (self.rederives is None) != (not self.of):
+            raise ValueError("rederives and of belong together")
+        if self.rederives is None and (self.of_rows or self.distinct or isinstance(self.columns, dict)):
+            raise ValueError("other names of columns, of_rows and distinct are for what rederives")
+        return self
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """The columns, each with what it is in ``of``."""
+        return self.columns if isinstance(self.columns, dict) else {column: column for column in self.columns}
+
+
 class Published(_Strict):
     """The schema of a pipeline's table as consumers may rely on it.
 
     ``totals`` are the columns whose sums a run shows and records, over the rows ``totals_of`` (all where empty).
+    ``finals`` are the groups of columns in which finals are compared together; what no group compares and nothing marks
+    as following is compared row by row.
     """
 
     key: Annotated[list[str], Field(min_length=1)]
     columns: Annotated[dict[str, Column], Field(min_length=1)]
     totals: list[str] = []
     totals_of: str = ""
+    finals: list[Compared] = []
 
     @property
     def cells(self) -> list[str]:

@@ -59,6 +59,7 @@ class SuiteModel(_Strict):
 class Suite:
     """A suite: its checks in the order they are declared; ``text`` is the file as it was read.
 
+    ``show`` are the columns whose values may be shown.
     ``unsure`` are the positions of checks whose type or arguments are wrong: of those only id and section are told.
     """
 
@@ -69,6 +70,7 @@ class Suite:
     checks: tuple[Check, ...]
     document: yamlfile.Document
     text: str
+    show: tuple[str, ...] = ()
     unsure: frozenset[int] = frozenset()
 
     def finding(self, index: int | None, key: str, message: str) -> Finding:
@@ -154,6 +156,7 @@ def examine(document: yamlfile.Document, text: str) -> tuple[Suite | None, list[
         checks=tuple(checks),
         document=document,
         text=text,
+        show=tuple(model.show),
         unsure=frozenset(unsure),
     )
     return suite, findings

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from dq import sources, store
 from dq.base import periods
 from dq.base.model import Kind, Window
-from dq.declare.binding import LATE, PREVIOUS, Bound
+from dq.declare.binding import LATE, Bound
+from dq.declare.finals import PREVIOUS
 from dq.declare.project import Project
 
 if TYPE_CHECKING:

@@ -28,22 +28,49 @@ def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(
     ("file", "old", "new", "said"),
     [
         (
-            "investor_profit.yml",
-            "{column: subscribers, other: seats}]\n      by: [product, region, segment]\n    severity: critical\n"
-            "    runbook: a-trend-or",
-            "{column: subscribers, other: seat}]\n      by: [product, region, segment]\n    severity: critical\n"
-            "    runbook: a-trend-or",
-            "profit_unit.previous.last_day has no column seat; did you mean seats?",
+            "jobs/pipelines.yml",
+            "- columns: {subscribers: seats}",
+            "- columns: {subscribers: seat}",
+            "publishes.finals[1].columns: profit_unit.previous.last_day has no column seat; did you mean seats?",
         ),
-        ("investor_profit.yml", "published: replaced", "published: last", "'last' is not one of previous, replaced"),
-        ("expenses.yml", "other: expenses.late", "other: ledger.late", "no dataset ledger.late"),
+        (
+            "jobs/pipelines.yml",
+            "- columns: {subscribers: seats}",
+            "- columns: {subscriber: seats}",
+            "publishes.finals[1].columns: investor_profit has no column subscriber; did you mean subscribers?",
+        ),
+        (
+            "jobs/pipelines.yml",
+            "of: profit_unit.last_day",
+            "of: profit_units.last_day",
+            "publishes.finals[1].of: no dataset profit_units.previous.last_day; did you mean",
+        ),
+        (
+            "jobs/pipelines.yml",
+            "rows: row_kind = 'total' AND wau_reason IS NULL",
+            "rows: row_kin = 'total' AND wau_reason IS NULL",
+            "publishes.finals[3].rows: ",
+        ),
+        (
+            "jobs/pipelines.yml",
+            "          rederives: previous_subscribers_rederive\n",
+            "",
+            "finals[1]: rederives and of belong together",
+        ),
+        (
+            "jobs/pipelines.yml",
+            "rederives: previous_subscribers_rederive",
+            "rederives: previous_profit_rederives",
+            "previous_profit_rederives: id taken at",
+        ),
+        ("expectations/expenses.yml", "other: expenses.late", "other: ledger.late", "no dataset ledger.late"),
     ],
 )
 def test_a_wrong_name_is_found_before_anything_runs(
     project_copy: Callable[[], Path], file: str, old: str, new: str, said: str
 ) -> None:
     home = project_copy()
-    suite = home / "expectations" / file
+    suite = home / file
     assert old in suite.read_text()
     suite.write_text(suite.read_text().replace(old, new))
     with pytest.raises(ConfigError) as caught:

@@ -1,15 +1,20 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RUN := source tools/env.sh &&
+# Python may keep what it compiled, also where the environment says no: compiling takes longer than the unit tests do.
+UNIT := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -m "not slow" -n 0 --hypothesis-profile=quick
 NO_JVM := $(addprefix tests/, unit parts servers processes project)
 
-.PHONY: help env demo test test-fast test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
+.PHONY: help venv env demo test test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-env: ## build .venv from the hash-locked requirements and find Java
-	@tools/setup.sh && JAVA_HOME=$$(tools/java.sh) && export JAVA_HOME && .venv/bin/python tools/classes.py
+venv:
+	@tools/setup.sh
+
+env: venv ## build .venv from the hash-locked requirements and find Java
+	@JAVA_HOME=$$(tools/java.sh) && export JAVA_HOME && .venv/bin/python tools/classes.py
 
 demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
 	@$(RUN) dq demo $(ARGS)
@@ -17,8 +22,18 @@ demo: env ## make the demo company, publish a clean month, hold a defective one,
 test: env ## run all tests but the slow sweeps, in two processes, file by file
 	@$(RUN) python -m pytest -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
 
-test-fast: env ## run the unit tests, in seconds
-	@$(RUN) python -m pytest tests/unit -m "not slow" -n 0 --hypothesis-profile=quick $(ARGS)
+test-fast: venv ## run the unit tests, in seconds: in two processes, or with ARGS in one
+ifdef ARGS
+	@$(UNIT) tests/unit $(ARGS)
+else
+	@$(MAKE) --no-print-directory -j2 -Otarget units-a-p units-q-z
+endif
+
+units-a-p:
+	@$(UNIT) $(wildcard tests/unit/test_[a-p]*.py)
+
+units-q-z:
+	@$(UNIT) $(wildcard tests/unit/test_[q-z]*.py)
 
 test-nojvm: env ## run all tests that need no JVM: those of units, parts, servers, processes and the project's own files
 	@$(RUN) python -m pytest $(NO_JVM) -m "not slow" -n 2 --dist loadgroup $(ARGS)

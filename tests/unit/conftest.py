@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import urllib3
 
+__all__ = ["urllib3"]  # tries on import whether there is IPv6, with a socket
 ELSEWHERE = {
     "socket.__new__": "a socket: tests/servers has those",
     "socket.getaddrinfo": "the network: tests/servers has that",

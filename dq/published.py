@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dq.base.errors import UsageError
+from dq.base.former import NEVER_RENAMED
 from dq.declare import registry, settings
 from dq.store import read
 
@@ -21,10 +23,15 @@ def read_published(
 ) -> DataFrame:
     """The published rows of a table: of one period (a month selects its days), in the newest or an earlier version.
 
-    ``warehouse`` is the warehouse folder, by default that of the project's settings. Held figures are never read.
+    ``warehouse`` is the warehouse folder, by default that of the project's settings. Held figures are never read. What
+    was published before a column was renamed has the name that the project gives it today.
     """
-    root = warehouse
-    if root is None:
+    try:
         project = registry.find_root()
-        root = str(project / settings.load(project).warehouse)
-    return read.read_published(spark, root, name, period=period, version=version)
+    except UsageError:
+        if warehouse is None:
+            raise
+        return read.read_published(spark, warehouse, name, period=period, version=version)
+    root = warehouse or str(project / settings.load(project).warehouse)
+    former = registry.read(project)[0].former.get(name, NEVER_RENAMED)
+    return read.read_published(spark, root, name, period=period, version=version, former=former)

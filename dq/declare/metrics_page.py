@@ -53,7 +53,7 @@ def markdown(declared: Registry) -> str:
         lines += ["", "| column | type | unit | definition | computed in |", "|---|---|---|---|---|"]
         for column, spec, functions in _columns(declared, item):
             where = ", ".join(f"`{one}`" for one in functions)
-            cells = (f"`{column}`", f"`{spec.type}`", spec.unit, spec.description, where)
+            cells = (f"`{column}`", f"`{spec.type}`", spec.unit, _definition(spec), where)
             lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -62,18 +62,25 @@ def text(declared: Registry, name: str) -> str:
     """The definitions of a pipeline's columns, or of one column wherever it is published, for a terminal."""
     found = []
     for pipeline, item in declared.pipelines.items():
-        wanted = [one for one in _columns(declared, item) if name in (pipeline, one[0])]
+        wanted = [one for one in _columns(declared, item) if name in (pipeline, one[0], one[1].formerly)]
         if wanted:
             found.append(f"{pipeline}: {item.description}\nGrain: {_grain(item)}.\n")
         for column, spec, functions in wanted:
             kind = f"{spec.type}; {spec.unit}" if spec.unit else spec.type
             where = f"{item.job}: {', '.join(functions)}" if functions else item.job
-            found.append(f"  {column}  ({kind})\n      {spec.description}\n      jobs/{where}")
+            found.append(f"  {column}  ({kind})\n      {_definition(spec)}\n      jobs/{where}")
     if not found:
         columns = {column for item in declared.pipelines.values() for column in item.publishes.columns}
         do = near(name, [*declared.pipelines, *sorted(columns)], f"{FILE} lists what is published")
         raise UsageError(f"there is no pipeline or published column {name!r}", where="--metrics", do=do)
     return "\n".join(found)
+
+
+def _definition(spec: Column) -> str:
+    """What a column is, and what it and its values were called before."""
+    former = [f"Formerly {spec.formerly}."] if spec.formerly else []
+    former += [f"{new} was formerly {old}." for new, old in spec.values_formerly.items()]
+    return " ".join([spec.description, *former])
 
 
 def _grain(item: Pipeline) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, UsageError, choices
+from dq.base.former import Former
 from dq.base.model import NAME
 from dq.base.paths import local
 from dq.base.periods import Grain
@@ -59,6 +60,8 @@ class Column(_Strict):
     ``follows`` says that it follows from other columns, rows or periods, so that a final which is published again is
     not compared by it once more: a running total, what the period before said, or the reason why that is not there.
     ``ratio`` says what a ratio is divided by: it is then proved to be NULL, with its reason, only where it has to be.
+    ``formerly`` is the name under which it was published before, and ``values_formerly`` are former names among its
+    values, each behind the present one: what was published then is read back under the names of today.
     """
 
     type: str
@@ -68,6 +71,8 @@ class Column(_Strict):
     depends_on: list[str] = []
     follows: bool = False
     ratio: Ratio | None = None
+    formerly: str = ""
+    values_formerly: dict[str, str] = {}
 
 
 class Compared(_Strict):
@@ -125,6 +130,18 @@ class Published(_Strict):
         """The columns that say what a row is about: its key, and the texts that are always there."""
         texts = [name for name, spec in self.columns.items() if spec.required and spec.type == "string"]
         return list(dict.fromkeys([*self.key, *texts]))
+
+    @property
+    def former(self) -> Former:
+        """The names under which parts of it were published before."""
+        return Former(
+            columns={spec.formerly: name for name, spec in self.columns.items() if spec.formerly},
+            values={
+                name: {old: new for new, old in spec.values_formerly.items()}
+                for name, spec in self.columns.items()
+                if spec.values_formerly
+            },
+        )
 
     def numbers(self) -> dict[str, list[str]]:
         """The columns a final stands by: its amounts and its counts. Ratios follow from them, as does what says so."""
@@ -221,6 +238,11 @@ class Registry:
             raise UsageError(f"there is no pipeline {name!r}", where=str(MARKER), do=choices(name, [*self.pipelines]))
         return self.pipelines[name]
 
+    @property
+    def former(self) -> Mapping[str, Former]:
+        """The former names of the tables."""
+        return {name: item.publishes.former for name, item in self.pipelines.items()}
+
     def order(self) -> list[str]:
         """The pipelines so that each stands after its upstream ones."""
         return list(TopologicalSorter({name: item.upstream for name, item in self.pipelines.items()}).static_order())
@@ -305,6 +327,7 @@ def read(root: Path) -> tuple[Registry, list[Finding]]:
                 if named not in published.columns:
                     message = f"the table has no column {named}; {choices(named, [*published.columns])}"
                     findings.append(document.finding((*at, "publishes", "columns", column, *key), message))
+        findings += _former_mistakes(document, (*at, "publishes", "columns"), published)
         for column in DOCUMENT_COLUMNS if item.document else ():
             if column not in published.columns:
                 message = f"a document is made of the column {column}, which is not published"
@@ -332,3 +355,28 @@ def _named_by_ratio(column: str, spec: Column) -> list[tuple[yamlfile.Key, str]]
     if spec.ratio is None:
         return []
     return [(("ratio", "denominator"), spec.ratio.denominator), (("ratio",), reason_of(column))]
+
+
+def _former_mistakes(document: yamlfile.Document, at: tuple[str, ...], published: Published) -> Iterator[Finding]:
+    """Former names that cannot be told from present ones, or of which two things are the heirs."""
+    heirs: dict[str, str] = {}
+    for column, spec in published.columns.items():
+        old = spec.formerly
+        if old in published.columns:
+            yield document.finding(
+                (*at, column, "formerly"), f"{old} is still a column of the table; it cannot be both"
+            )
+        elif old and heirs.setdefault(old, column) != column:
+            yield document.finding(
+                (*at, column, "formerly"), f"{old} is what {heirs[old]} was called; it cannot be both"
+            )
+        if old and column in published.totals:
+            message = "a total is recorded by its name in every version, so that it keeps it"
+            yield document.finding((*at, column, "formerly"), message)
+        former = [*spec.values_formerly.values()]
+        for new, value in spec.values_formerly.items():
+            if value in spec.values_formerly or former.count(value) > 1:
+                message = f"{value} is the former name of one value alone, and no present one"
+                yield document.finding((*at, column, "values_formerly", new), message)
+        if spec.values_formerly and spec.type != "string":
+            yield document.finding((*at, column, "values_formerly"), "only values of type string are names")

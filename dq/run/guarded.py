@@ -56,7 +56,7 @@ class GuardedRun:
         self.task = Task(
             project=project,
             bound=bound,
-            warehouse=store.Warehouse(options.warehouse),
+            warehouse=store.Warehouse(options.warehouse, former=project.registry.former),
             run=run_records.new_id(bound.name, options.period, started),
             started=started,
         )

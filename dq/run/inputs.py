@@ -20,6 +20,7 @@ from dq.declare.registry import Pipeline, Registry
 from dq.engine.dataset import Dataset
 from dq.run import run_records
 from dq.sources.windows import first_day
+from dq.store.manifest import field_names
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -261,7 +262,7 @@ def closed_at(ledger: DataFrame, month: str) -> datetime | None:
 
 
 def upstream_frame(spark: SparkSession, warehouse: store.Warehouse, pin: UpstreamPin) -> DataFrame:
-    """The rows of the pinned entries, read by the schema recorded when they were published."""
+    """The rows of the pinned entries, read by the schema recorded when they were published, under today's names."""
     return store.read_entries(spark, warehouse.table(pin.table), pin.entries)
 
 
@@ -287,12 +288,16 @@ def upstream_dataset(
     if pin.before:
         frame = store.read_entries(spark, table, entries)
     paths = [path for entry in entries.values() for path in table.paths(entry)]
-    one_schema = len({entry.schema_json for entry in entries.values()}) == 1
+    schemas = {entry.schema_json for entry in entries.values()}
+    footers = {}
+    if len(schemas) == 1:
+        of_today = {new: old for old, new in table.former.renamed(field_names(*schemas)).items()}
+        footers = {name: of_today.get(name, name) for name in frame.columns if name not in table.former.values}
     return Dataset(
         name=pin.table,
         frame=frame,
         files=[PinnedFile(path=path, size=0, modified_ns=0) for path in paths],
-        footer_columns={name: name for name in frame.columns} if one_schema else {},
+        footer_columns=footers,
         may_be_empty=bool(closed),
         closed=closed,
     )

@@ -126,7 +126,6 @@ def _rows(table: store.Table, entry: store.PeriodEntry) -> list[dict[str, Json]]
     import pyarrow.parquet as pq
 
     table.verify_entries([entry])
-    rows: list[dict[str, Json]] = []
-    for file in table.paths(entry):
-        rows += pq.read_table(file, columns=list(DOCUMENT_COLUMNS), partitioning=None).to_pylist()
-    return [{name: None if value is None else str(value) for name, value in row.items()} for row in rows]
+    files = (pq.read_table(file, partitioning=None).to_pylist() for file in table.paths(entry))
+    rows = [table.former.row(row) for of_file in files for row in of_file]
+    return [{name: None if row.get(name) is None else str(row[name]) for name in DOCUMENT_COLUMNS} for row in rows]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dq.base.errors import StoreError
+from dq.base.former import NEVER_RENAMED, Former
 from dq.spark import named_files
 from dq.store.manifest import PERIOD_COLUMN
 from dq.store.table import Table
@@ -52,18 +53,20 @@ def read_published(
     name: str,
     period: str | None = None,
     version: int | None = None,
+    *,
+    former: Former = NEVER_RENAMED,
 ) -> DataFrame:
     """The published rows of a table: of one period, of all days of a month (``2026-10``), or of every period.
 
-    The schema is the recorded one, newest first; a column that older periods lack is NULL there, one whose type
-    changed is a StoreError. The folder's ``period`` is not a column of the result.
+    The schema is the recorded one, newest first, under the names of today; a column that older periods lack is NULL
+    there, one whose type changed is a StoreError. The folder's ``period`` is not a column of the result.
     """
     published = select_published(warehouse_root, name, period, version)
-    return _frame(spark, Warehouse(warehouse_root).table(name), published.entries)
+    return _frame(spark, Warehouse(warehouse_root, former={name: former}).table(name), published.entries)
 
 
 def read_entries(spark: SparkSession, table: Table, entries: Mapping[str, PeriodEntry]) -> DataFrame:
-    """The rows of entries that were pinned before, each read with its own recorded schema.
+    """The rows of entries that were pinned before, each read with its own recorded schema, under the names of today.
 
     Figures are built on them, so their files are proved byte for byte.
     """
@@ -78,16 +81,22 @@ def _frame(spark: SparkSession, table: Table, entries: Sequence[PeriodEntry]) ->
     for entry in sorted(entries, key=lambda one: (one.version, one.period), reverse=True):
         by_schema.setdefault(entry.schema_json, []).extend(table.paths(entry))
     schemas = {text: _schema(text) for text in by_schema}
-    _refuse_retyped(table.name, schemas)
+    renamed = {text: table.former.renamed(schema.names) for text, schema in schemas.items()}
+    _refuse_retyped(table.name, [(schemas[text], renamed[text]) for text in by_schema])
     frames = [
-        named_files.read(spark, "parquet", paths, schema=schemas[text])
-        if paths
-        else spark.createDataFrame([], schemas[text])
+        (
+            named_files.read(spark, "parquet", paths, schema=schemas[text])
+            if paths
+            else spark.createDataFrame([], schemas[text])
+        ).withColumnsRenamed(renamed[text])
         for text, paths in by_schema.items()
     ]
     rows = frames[0]
     for older in frames[1:]:
         rows = rows.unionByName(older, allowMissingColumns=True)
+    for column, values in table.former.values.items():
+        if column in rows.columns:
+            rows = rows.replace([*values], [*values.values()], subset=[column])
     return rows
 
 
@@ -98,14 +107,15 @@ def _schema(schema_json: str) -> StructType:
     return StructType([one for one in schema.fields if one.name != PERIOD_COLUMN])
 
 
-def _refuse_retyped(table: str, schemas: dict[str, StructType]) -> None:
+def _refuse_retyped(table: str, schemas: Sequence[tuple[StructType, Mapping[str, str]]]) -> None:
     types: dict[str, str] = {}
-    for schema in schemas.values():
+    for schema, renamed in schemas:
         for one in schema.fields:
-            found = types.setdefault(one.name, one.dataType.simpleString())
+            name = renamed.get(one.name, one.name)
+            found = types.setdefault(name, one.dataType.simpleString())
             if found != one.dataType.simpleString():
                 raise StoreError(
-                    f"column {one.name} is {found} in newer and {one.dataType.simpleString()} in older periods",
+                    f"column {name} is {found} in newer and {one.dataType.simpleString()} in older periods",
                     where=table,
                     do="read one period at a time, or run the older periods again",
                 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from dq.base.errors import ConflictError, StoreError
+from dq.base.former import NEVER_RENAMED, Former
 from dq.base.model import Json
 from dq.store import changes, garbage, inventory, view
 from dq.store.filesystem import Filesystem
@@ -28,11 +29,21 @@ class Table:
     """A table of the warehouse: its commit log and the folders of the runs that wrote it.
 
     Readers see the highest whole commit and nothing else; a staged run is invisible until one file, its commit,
-    exists. Nothing staged or published is ever changed in place.
+    exists. Nothing staged or published is ever changed in place; ``former`` gives what was published before a rename
+    the names of today as it is read.
     """
 
-    def __init__(self, *, name: str, root: Path, filesystem: Filesystem, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        root: Path,
+        filesystem: Filesystem,
+        ready: Callable[[], None],
+        former: Former = NEVER_RENAMED,
+    ) -> None:
         self.name = checked_name("table", name)
+        self.former = former
         self._root = root
         self._filesystem = filesystem
         self._ready = ready

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dq.base.former import NEVER_RENAMED, Former
 from dq.base.paths import local
 from dq.spark.named_files import literal
 from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
@@ -20,12 +21,22 @@ _NOTHING = ("lost+found", ".DS_Store")
 
 
 class Warehouse:
-    """A warehouse folder; opening it creates and checks nothing, the first write proves the storage (see prepare)."""
+    """A warehouse folder; opening it creates and checks nothing, the first write proves the storage (see prepare).
 
-    def __init__(self, root: str | Path, *, filesystem: Filesystem | None = None) -> None:
+    ``former`` are the former names of its tables, as far as something in them was renamed.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        filesystem: Filesystem | None = None,
+        former: Mapping[str, Former] | None = None,
+    ) -> None:
         self.root = local(root, "the warehouse").absolute()
         literal(self.root)  # what Spark could write there and not read is refused before anything is computed
         self._filesystem = filesystem or PosixFilesystem(self.root)
+        self._former = former or {}
         self._proved = False
 
     @property
@@ -35,7 +46,8 @@ class Warehouse:
 
     def table(self, name: str) -> Table:
         """A table by name, whether it exists or not."""
-        return Table(name=name, root=self.root, filesystem=self._filesystem, ready=self.prepare)
+        former = self._former.get(name, NEVER_RENAMED)
+        return Table(name=name, root=self.root, filesystem=self._filesystem, ready=self.prepare, former=former)
 
     def tables(self) -> Sequence[str]:
         """The names of the tables that have a folder, sorted."""

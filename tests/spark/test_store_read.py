@@ -10,6 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from store_support import INFO, NOW
 
 from dq.base.errors import StoreError
+from dq.base.former import Former
+from dq.engine import footers
+from dq.run import inputs
 from dq.store import Commit, Table, Warehouse, read_entries, read_published, select_published
 
 DAY_ROWS = [
@@ -92,6 +95,47 @@ def test_a_column_that_older_periods_lack_is_null_there_and_a_retyped_one_is_ref
     with pytest.raises(StoreError, match=r"column amount is decimal\(14,2\) in newer and decimal\(12,2\) in older"):
         read_published(spark, tmp_path, "profit_unit")
     assert rows_of(read_published(spark, tmp_path, "profit_unit", "2026-11")) == [("a", "3.00")]
+
+
+FORMER = Former(columns={"turnover": "amount"}, values={"region": {"emea": "eu"}})
+"""What the table was called before: its amount turnover, and of its regions the eu emea."""
+
+
+def test_what_was_published_before_a_rename_is_read_under_the_names_of_today(
+    spark: SparkSession, table: Table, tmp_path: Path
+) -> None:
+    old = frame(spark, [("2026-09", "emea", "1"), ("2026-09", "us", None)]).withColumnRenamed("amount", "turnover")
+    publish(table, "r1", old)
+    publish(table, "r2", frame(spark, [("2026-10", "eu", "2")]))
+    assert read_published(spark, tmp_path, "profit_unit").columns == ["region", "amount", "turnover"]
+    found = read_published(spark, tmp_path, "profit_unit", former=FORMER)
+    assert found.columns == ["region", "amount"]
+    assert rows_of(found) == [("eu", "1.00"), ("eu", "2.00"), ("us", None)]
+    today = Warehouse(tmp_path, former={"profit_unit": FORMER}).table("profit_unit")
+    commit = today.current()
+    assert commit is not None
+    september = {"2026-09": commit.entries["2026-09"]}
+    assert rows_of(read_entries(spark, today, september)) == [("eu", "1.00"), ("us", None)]
+    publish(
+        table, "r3", frame(spark, [("2026-08", "eu", "3")], "decimal(14,2)").withColumnRenamed("amount", "turnover")
+    )
+    with pytest.raises(StoreError, match=r"column amount is decimal\(14,2\) in newer and decimal\(12,2\) in older"):
+        read_published(spark, tmp_path, "profit_unit", former=FORMER)
+
+
+def test_the_footers_of_files_before_a_rename_prove_the_columns_of_today(
+    spark: SparkSession, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = frame(spark, [("2026-09", "emea", "1"), ("2026-09", "us", None)]).withColumnRenamed("amount", "turnover")
+    done = publish(table, "r1", old)
+    warehouse = Warehouse(tmp_path, former={"profit_unit": FORMER})
+    pin = inputs.UpstreamPin(table="profit_unit", entries=done.entries)
+    monkeypatch.setattr(inputs, "closed_throughout", lambda *_: "")
+    dataset = inputs.upstream_dataset(spark, warehouse, pin, inputs.upstream_frame(spark, warehouse, pin), None)
+    assert dataset.footer_columns == {"amount": "turnover"}, "of values that were renamed footers prove nothing"
+    read = footers.read(dataset)
+    assert read is not None
+    assert (read.rows, read.columns["amount"].nulls) == (2, 1)
 
 
 def test_a_published_period_without_rows_is_an_empty_frame_with_its_schema(

@@ -18,8 +18,8 @@ Ratios and distinct users are computed anew from the units, never summed or aver
 revenue; unit profit = profit / paid seats at the end; average daily users = user days / days; active minutes = active
 time per user day. Of the accounts with MRR at the fortnight's opening, with all their products: net revenue retention =
 what they have at its end / opening MRR; gross revenue retention = that without expansion, of each no more than it had /
-opening MRR; churn rate = opening MRR of those that have nothing then / opening MRR. Churned and contracted MRR are
-movements and hold also who came and went within the fortnight.
+opening MRR; cohort churn rate = opening MRR of those that have nothing then / opening MRR. Churned and contracted MRR
+are movements and hold also who came and went within the fortnight.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MARGINS = {"month_margin": "margin", "month_previous_margin": "previous_margin"}
 TRAILING = {
     "month_ttm_net_revenue_retention": "ttm_net_revenue_retention",
     "month_ttm_gross_revenue_retention": "ttm_gross_revenue_retention",
-    "month_ttm_churn_rate": "ttm_mrr_churn_rate",
+    "month_ttm_cohort_churn_rate": "ttm_cohort_churn_rate",
 }
 # The unit of amounts: in its place stands the company's currency.
 MONEY = "money"
@@ -96,8 +96,8 @@ METRICS = (
     *(
         Metric(section="growth", name=name, unit="ratio", of=of, over="mrr_opening", otherwise="no_opening")
         for name, of in (
-            ("mrr_growth", "mrr_change"),
-            ("churn_rate", "mrr_lost"),
+            ("mrr_growth_rate", "mrr_change"),
+            ("cohort_churn_rate", "mrr_lost"),
             ("gross_revenue_retention", "mrr_kept"),
             ("net_revenue_retention", "mrr_retained"),
         )

@@ -87,7 +87,7 @@ def experiments_weekly(
         "mrr_contraction",
         "mrr_churn",
         "mrr_closing",
-        *dq.ratio("mrr_growth", "mrr_change", "mrr_opening", "no_opening", no_account("mrr_opening")),
+        *dq.ratio("mrr_growth_rate", "mrr_change", "mrr_opening", "no_opening", no_account("mrr_opening")),
         "licensed_users",
         "tickets_opened",
         "campaign_spend",

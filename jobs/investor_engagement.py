@@ -71,7 +71,9 @@ def investor_engagement(
         *(
             column
             for name in ("mau", "sessions")
-            for column in dq.ratio(f"{name}_growth", f"{name}_change", f"previous_{name}", "previous_zero", no_previous)
+            for column in dq.ratio(
+                f"{name}_change_ratio", f"{name}_change", f"previous_{name}", "previous_zero", no_previous
+            )
         ),
     )
 

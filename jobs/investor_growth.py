@@ -18,8 +18,8 @@ there these four are not the sums of the cells', while new + expansion - contrac
 Opening and transferred out belong to the cell the account was in before, all else to the cell it is in. For products
 and the company transferred in equals transferred out and both cancel out; they say how much moved between cells.
 
-Retention and the churn rate are of a cohort: of those who had MRR before the first day, each in the cell where it was
-then. `mrr_retained` is what they have after the last day, wherever it is booked then; `mrr_kept` is that without
+Retention and the cohort churn rate are of a cohort: of those who had MRR before the first day, each in the cell where
+it was then. `mrr_retained` is what they have after the last day, wherever it is booked then; `mrr_kept` is that without
 expansion, of each no more than it had; `mrr_lost` is what those of them had who have nothing then. So opening - kept -
 lost is the cohort's contraction, which is not churn. A cell and a product count accounts in the product, the `total`
 row accounts with all their products, so that a product bought later by one of the cohort is retained and by anybody
@@ -31,13 +31,14 @@ counted from the published units of both days, not twelve months' rates multipli
 is retained, who came since is not in it. They are NULL, with `fewer_than_twelve_finals`, until all those months before
 this one are published as final; while the month is unfinished, the month in which they begin is one of them.
 
-Ratios divide by opening MRR and are divided anew for totals: growth is (closing - opening) / opening, which in a cell
-holds its transfers too; net revenue retention is retained / opening; gross revenue retention is kept / opening, never
-above 1; the churn rate is lost / opening. Without opening MRR they are NULL with `no_opening_mrr`, while nothing is
-retained, kept and lost. `mrr_growth` is against what
-the last final of the month before closed with; while the month is unfinished, against what that month had at the end of
-the same first days, computed anew from the units its final was built from. It is NULL with `no_previous` (no such row
-there), `unfinished_period` (an unfinished month after one without a final) or `previous_not_positive`.
+Ratios divide by opening MRR and are divided anew for totals: the growth rate is (closing - opening) / opening, which in
+a cell holds its transfers too; net revenue retention is retained / opening; gross revenue retention is kept / opening,
+never above 1; the cohort churn rate is lost / opening, so that it and gross revenue retention add up to 1 less what the
+cohort contracted by. Without opening MRR they are NULL with `no_opening_mrr`, while nothing is retained, kept and lost.
+`mrr_change_ratio` is against what the last final of the month before closed with; while the month is unfinished,
+against what that month had at the end of the same first days, computed anew from the units its final was built from. It
+is NULL with `no_previous` (no such row there), `unfinished_period` (an unfinished month after one without a final) or
+`previous_not_positive`.
 """
 
 from __future__ import annotations
@@ -100,16 +101,16 @@ def investor_growth(
         *ROW,
         *(sf.col(name) if name in rows.columns else dq.money(sf.lit(None)).alias(name) for name in AMOUNTS),
         *dq.ratio("mrr_growth_rate", gained, "mrr_opening", "no_opening_mrr"),
-        *dq.ratio("mrr_churn_rate", "mrr_lost", "mrr_opening", "no_opening_mrr"),
+        *dq.ratio("cohort_churn_rate", "mrr_lost", "mrr_opening", "no_opening_mrr"),
         *dq.ratio("net_revenue_retention", "mrr_retained", "mrr_opening", "no_opening_mrr"),
         *dq.ratio("gross_revenue_retention", "mrr_kept", "mrr_opening", "no_opening_mrr"),
-        *dq.ratio("ttm_mrr_churn_rate", "ttm_mrr_lost", "ttm_mrr_opening", "no_opening_mrr", no_year),
+        *dq.ratio("ttm_cohort_churn_rate", "ttm_mrr_lost", "ttm_mrr_opening", "no_opening_mrr", no_year),
         *dq.ratio("ttm_net_revenue_retention", "ttm_mrr_retained", "ttm_mrr_opening", "no_opening_mrr", no_year),
         *dq.ratio("ttm_gross_revenue_retention", "ttm_mrr_kept", "ttm_mrr_opening", "no_opening_mrr", no_year),
         "previous_period",
         "previous_mrr",
         "mrr_change",
-        *dq.ratio("mrr_growth", sf.col("mrr_change"), "previous_mrr", "previous_not_positive", no_previous),
+        *dq.ratio("mrr_change_ratio", sf.col("mrr_change"), "previous_mrr", "previous_not_positive", no_previous),
         "unit_rows",
     )
 

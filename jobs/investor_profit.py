@@ -100,7 +100,7 @@ def investor_profit(
         .when(sf.col("previous_margin").isNull(), sf.concat(sf.lit("previous_"), sf.col("before_reason")))
         .alias("previous_margin_reason"),
         *dq.ratio(
-            "profit_growth", "profit_change", "previous_profit", "previous_not_positive", no_expenses, no_previous
+            "profit_change_ratio", "profit_change", "previous_profit", "previous_not_positive", no_expenses, no_previous
         ),
         "unit_rows",
     )

@@ -231,7 +231,7 @@ def investor_engagement(books: Books, units: Rows, earlier: Rows, previous: Rows
         for name, now in (("mau", mau), ("sessions", sessions)):
             change = now - was[name] if was else None
             value = ratio(change, was and was[name], "previous_zero", (was is None, "no_previous"))
-            growth |= {f"{name}_growth": value[0], f"{name}_growth_reason": value[1]}
+            growth |= {f"{name}_change_ratio": value[0], f"{name}_change_ratio_reason": value[1]}
         found[key] = {
             "month": key[0],
             "row_kind": kind,

@@ -206,7 +206,7 @@ def investor_profit(books: Books, units: Rows, previous: Rows | None) -> Rows:
             "unit_profit": ratio(row["profit"], row["subscribers"], "no_subscribers"),
             "margin": ratio(row["profit"], row["revenue"], "no_revenue", below_zero(row["revenue"], "revenue")),
             "target_attainment": ratio(row["profit"], target, "no_target", below_zero(target, "target")),
-            "profit_growth": ratio(
+            "profit_change_ratio": ratio(
                 change, was and was["profit"], "previous_not_positive", (was is None, "no_previous")
             ),
         }
@@ -491,15 +491,15 @@ def investor_growth(books: Books, units: Rows, previous: Rows | None) -> Rows:
         change, opening = (row["mrr_closing"] - was["mrr_closing"] if was else None), row["mrr_opening"]
         ratios = {
             "mrr_growth_rate": ratio(row["mrr_closing"] - opening, opening, "no_opening_mrr"),
-            "mrr_churn_rate": ratio(row["mrr_lost"], opening, "no_opening_mrr"),
+            "cohort_churn_rate": ratio(row["mrr_lost"], opening, "no_opening_mrr"),
             "net_revenue_retention": ratio(row["mrr_retained"], opening, "no_opening_mrr"),
             "gross_revenue_retention": ratio(row["mrr_kept"], opening, "no_opening_mrr"),
-            "mrr_growth": ratio(
+            "mrr_change_ratio": ratio(
                 change, was and was["mrr_closing"], "previous_not_positive", (was is None, "no_previous")
             ),
             # No company here has twelve finals.
             **dict.fromkeys(
-                ("ttm_mrr_churn_rate", "ttm_net_revenue_retention", "ttm_gross_revenue_retention"),
+                ("ttm_cohort_churn_rate", "ttm_net_revenue_retention", "ttm_gross_revenue_retention"),
                 (None, "fewer_than_twelve_finals"),
             ),
         }

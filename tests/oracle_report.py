@@ -35,7 +35,7 @@ def executive_report(
         has[row["account_id"]] += row["mrr_closing"] if row["day"] == last else 0
     opening, closing = sum(had.values(), NOTHING), sum(has.values(), NOTHING)
     cohort = {
-        "churn_rate": sum((amount for who, amount in had.items() if not has[who]), NOTHING),
+        "cohort_churn_rate": sum((amount for who, amount in had.items() if not has[who]), NOTHING),
         "gross_revenue_retention": sum((min(amount, has[who]) for who, amount in had.items()), NOTHING),
         "net_revenue_retention": sum((has[who] for who, amount in had.items() if amount), NOTHING),
     }
@@ -60,7 +60,7 @@ def executive_report(
         ("growth", "contraction_mrr", currency, movement["contraction"], None),
         ("growth", "churned_mrr", currency, movement["churn"], None),
         ("growth", "closing_mrr", currency, closing, None),
-        ("growth", "mrr_growth", "ratio", *ratio(closing - opening, opening, "no_opening")),
+        ("growth", "mrr_growth_rate", "ratio", *ratio(closing - opening, opening, "no_opening")),
         *(("growth", name, "ratio", *ratio(amount, opening, "no_opening")) for name, amount in cohort.items()),
         ("engagement", "active_users", "users", len({row["user_id"] for row in users}), None),
         ("engagement", "average_daily_users", "users", exact(len(users), 14), None),
@@ -88,7 +88,7 @@ def executive_report(
             for ours, theirs in (
                 ("ttm_net_revenue_retention", "ttm_net_revenue_retention"),
                 ("ttm_gross_revenue_retention", "ttm_gross_revenue_retention"),
-                ("ttm_churn_rate", "ttm_mrr_churn_rate"),
+                ("ttm_cohort_churn_rate", "ttm_cohort_churn_rate"),
             )
         ),
     ]

@@ -132,7 +132,7 @@ def test_the_command_prints_a_pipeline_or_a_column_and_names_the_likely_one(
     assert main(["lint", "--metrics", "investor_engagement"]) == 0
     told = capsys.readouterr().out
     assert "Grain: a row for each month x row_kind x region x segment.\n" in told
-    assert "  wau  (bigint; users)\n      Distinct users active in the seven days up to week_ends." in told
+    assert "  wau  (bigint; users)\n      Distinct users active in the ISO week, from its Monday to week_ends." in told
     assert "      jobs/investor_engagement.py: with_active_users\n" in told
     assert main(["lint", "--metrics", "wau"]) == 0
     told = capsys.readouterr().out

@@ -190,7 +190,7 @@ def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
     days = [u for u in published.published(spark, "user_days", MONTH) if u["day"] <= date(2026, 9, 10)]  # type: ignore[operator]
     assert (total["previous_period"], total["previous_mau"]) == (MONTH, len({u["user_id"] for u in days}))
     assert total["previous_sessions"] == sum(u["sessions"] for u in days)  # type: ignore[misc]
-    assert (total["mau_growth_reason"], total["sessions_growth_reason"]) == (None, None)
+    assert (total["mau_change_ratio_reason"], total["sessions_change_ratio_reason"]) == (None, None)
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
     stood = sum(u["mrr_closing"] for u in units if u["day"] == date(2026, 9, 10))  # type: ignore[misc]
     assert (total["previous_period"], total["previous_mrr"]) == ("2026-09", stood)
     assert total["mrr_change"] == total["mrr_closing"] - stood  # type: ignore[operator]
-    assert total["mrr_growth"] is not None
+    assert total["mrr_change_ratio"] is not None
 
 
 @pytest.mark.slow
@@ -188,7 +188,7 @@ def test_trailing_twelve_months_are_told_once_there_are_finals_of_all_of_them(
         assert ran.result(f"trailing_retention_of_{name}_is_that_of_{whose}").outcome is Outcome.PASSED
     (total,) = (row for row in bench.published(spark, "investor_growth", MONTH) if row["row_kind"] == "total")
     opening = sum(row.mrr_opening for row in ago.where("product <> 'unallocated'").collect())
-    assert (total["ttm_mrr_opening"], total["ttm_mrr_churn_rate_reason"]) == (opening, None)
+    assert (total["ttm_mrr_opening"], total["ttm_cohort_churn_rate_reason"]) == (opening, None)
     assert total["ttm_mrr_lost"] >= ago.where("account_id = 'left-since'").collect()[0].mrr_opening > 0
     assert total["ttm_mrr_kept"] + total["ttm_mrr_lost"] < opening  # type: ignore[operator]
     assert total["ttm_mrr_kept"] < total["ttm_mrr_retained"]  # type: ignore[operator]

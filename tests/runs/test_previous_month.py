@@ -110,7 +110,7 @@ def test_an_unfinished_month_grows_from_the_same_days_and_its_replacement_is_sta
     (total,) = (row for row in bench.published(spark, "investor_profit", MONTH) if row["row_kind"] == "total")
     units = bench.published(spark, "profit_unit", "2026-09")
     assert total["previous_profit"] == sum(row["profit"] for row in units)  # type: ignore[misc]
-    assert total["profit_growth"] is not None
+    assert total["profit_change_ratio"] is not None
     late = bench.run("investor_profit", MONTH, "2026-11-01T06:00:00Z")
     assert late.code == 0, late.out
     assert f"BUILT ON  {seen.format(units_of['2026-11-01'].record.version, 31, '2026-11-01')}" in late.out

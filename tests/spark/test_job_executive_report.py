@@ -97,8 +97,8 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert values["subscribers"] == 8
     assert values["unit_profit"] == money("20")
     assert (values["opening_mrr"], values["closing_mrr"]) == (money("1000"), money("1050"))
-    assert values["mrr_growth"] == money("0.05")
-    assert (values["churned_mrr"], values["churn_rate"]) == (money("20"), money("0"))
+    assert values["mrr_growth_rate"] == money("0.05")
+    assert (values["churned_mrr"], values["cohort_churn_rate"]) == (money("20"), money("0"))
     assert (values["net_revenue_retention"], values["gross_revenue_retention"]) == (money("1.05"), money("1"))
     assert values["active_users"] == 2
     assert values["average_daily_users"] == money("0.214286")
@@ -137,7 +137,7 @@ MORE = [growth(FIRST, "c", 500, 0, 300, 0, 0, 800), growth(LAST, "c", 800, 0, 0,
 
 
 @pytest.mark.parametrize(
-    ("rows", "churned", "churn_rate", "retention", "gross"),
+    ("rows", "churned", "cohort_churn_rate", "retention", "gross"),
     [
         # Upgraded and cancelled after the opening, by who was not there.
         ([growth(MIDDLE, "b", 0, 500, 400, 0, 0, 900), growth(LAST, "b", 900, 0, 0, 0, 0, 900)], "0", "0", "1", "1"),
@@ -152,18 +152,23 @@ MORE = [growth(FIRST, "c", 500, 0, 300, 0, 0, 800), growth(LAST, "c", 800, 0, 0,
     ],
 )
 def test_churn_and_retention_are_of_the_accounts_that_were_there_at_the_opening(
-    spark: SparkSession, rows: list[tuple[object, ...]], churned: str, churn_rate: str, retention: str, gross: str
+    spark: SparkSession,
+    rows: list[tuple[object, ...]],
+    churned: str,
+    cohort_churn_rate: str,
+    retention: str,
+    gross: str,
 ) -> None:
     stays = [growth(day, "a", 1000, 0, 0, 0, 0, 1000) for day in (FIRST, LAST)]
     found = report(spark, growth=[*stays, *rows])
-    values = [found[name]["value"] for name in ("churned_mrr", "churn_rate")]
-    assert values == [money(churned), money(churn_rate)]
+    values = [found[name]["value"] for name in ("churned_mrr", "cohort_churn_rate")]
+    assert values == [money(churned), money(cohort_churn_rate)]
     kept = [found[f"{name}_revenue_retention"]["value"] for name in ("net", "gross")]
     assert kept == [money(retention), money(gross)]
 
 
 def test_retention_of_nobody_and_of_a_day_that_is_lost(spark: SparkSession) -> None:
-    ratios = ("churn_rate", "net_revenue_retention", "gross_revenue_retention")
+    ratios = ("cohort_churn_rate", "net_revenue_retention", "gross_revenue_retention")
     nobody = report(spark, growth=[growth(day, "a", 0, 0, 0, 0, 0, 0) for day in (FIRST, LAST)])
     assert [(nobody[name]["value"], nobody[name]["value_reason"]) for name in ratios] == [(None, "no_opening")] * 3
     lost = report(spark, growth=[growth(FIRST, "a", 10, 0, 0, 0, 0, 10)])
@@ -183,7 +188,7 @@ def test_without_a_denominator_or_a_source_a_value_is_null_and_says_why(spark: S
     assert reasons["revenue"] == (money("0"), None)
     assert reasons["profit"] == (None, "source_absent")
     assert reasons["margin"] == (None, "source_absent")
-    assert reasons["mrr_growth"] == (None, "no_rows")
+    assert reasons["mrr_growth_rate"] == (None, "no_rows")
     assert reasons["active_users"] == (0, None)
     assert reasons["active_minutes_per_user_day"] == (None, "no_active_users")
     nothing = report(spark, profit=[(LAST, money("0.00"), money("5.00"), money("-5.00"), 0, "no_revenue")])

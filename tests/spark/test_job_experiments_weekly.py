@@ -95,7 +95,7 @@ def test_flows_of_the_week_are_the_sums_of_its_days_and_states_those_of_its_last
     assert (whole["mrr_opening"], whole["mrr_new"], whole["mrr_churn"], whole["mrr_closing"]) == tuple(
         map(Decimal, ("100.00", "7.00", "2.00", "105.00"))
     )
-    assert whole["mrr_growth"] == Decimal("0.050000")
+    assert whole["mrr_growth_rate"] == Decimal("0.050000")
     assert whole["licensed_users"] == 8
     assert (whole["clicks"], whole["sessions"], whole["active_seconds"]) == (5, 2, 90)
     assert (monday["active_users"], rows["day", SUN, "a"]["active_users"], whole["active_users"]) == (1, 2, 2)
@@ -123,7 +123,7 @@ def test_a_ratio_without_a_denominator_says_why(spark: SparkSession) -> None:
         "no_subscribers",
     )
     assert rows["day", MON, "b"]["unit_profit_reason"] == "source_absent"
-    assert rows["week", MON, "a"]["mrr_growth_reason"] == "no_opening"
+    assert rows["week", MON, "a"]["mrr_growth_rate_reason"] == "no_opening"
     assert rows["week", MON, "a"]["active_seconds_per_user_reason"] == "no_active_users"
 
 
@@ -194,7 +194,7 @@ def test_an_account_that_master_data_does_not_know_has_no_activity_to_be_0(spark
     for key in (("day", MON, "x"), ("week", MON, "x")):
         found = rows[key]
         assert [found[name] for name in (*ACTIVITY, "mrr_new", "licensed_users")] == [None] * 7
-        reasons = ("account_reason", "licensed_users_reason", "tickets_reason", "mrr_growth_reason")
+        reasons = ("account_reason", "licensed_users_reason", "tickets_reason", "mrr_growth_rate_reason")
         assert {found[name] for name in reasons} == {"account_unknown"}
         assert (found["revenue"], found["expenses_reason"]) == (Decimal("10.00"), None), "what it has is told"
     # It is known from Tuesday on: the week is that of the days it existed.

@@ -55,7 +55,7 @@ UNITS = (
     + ", ".join(f"account_seats_{part} bigint" for part in PARTS)
 )
 TOTAL = ("total", "total", "total", "total")
-YEAR_RATIOS = ("ttm_net_revenue_retention", "ttm_gross_revenue_retention", "ttm_mrr_churn_rate")
+YEAR_RATIOS = ("ttm_net_revenue_retention", "ttm_gross_revenue_retention", "ttm_cohort_churn_rate")
 
 
 def unit(
@@ -123,9 +123,9 @@ def cohort(row: Row) -> tuple[int, int]:
     if opening:
         assert row.gross_revenue_retention == (kept / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
         assert row.net_revenue_retention == (retained / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
-        assert row.mrr_churn_rate == (lost / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
+        assert row.cohort_churn_rate == (lost / opening).quantize(Decimal("0.000001"), ROUND_HALF_UP)
     else:
-        assert (row.net_revenue_retention_reason, row.mrr_churn_rate_reason) == ("no_opening_mrr", "no_opening_mrr")
+        assert (row.net_revenue_retention_reason, row.cohort_churn_rate_reason) == ("no_opening_mrr", "no_opening_mrr")
         assert (row.gross_revenue_retention, row.gross_revenue_retention_reason) == (None, "no_opening_mrr")
     return int(retained), int(lost)
 
@@ -206,8 +206,8 @@ def test_a_customer_who_takes_or_gives_up_a_product_is_neither_new_nor_churned_f
     assert moved(mail) == {"opening": 60, "new": 30, "churn": 90}
     assert moved(total) == {"opening": 160, "expansion": 30, "contraction": 30, "churn": 60, "closing": 100}
     assert moved(total, "licences") == {"opening": 16, "expansion": 3, "contraction": 3, "churn": 6, "closing": 10}
-    assert (total.net_revenue_retention, total.mrr_churn_rate) == (Decimal("0.625"), Decimal("0.375"))
-    assert mail.mrr_churn_rate == 1, "what was new in the product is none of what it opened with"
+    assert (total.net_revenue_retention, total.cohort_churn_rate) == (Decimal("0.625"), Decimal("0.375"))
+    assert mail.cohort_churn_rate == 1, "what was new in the product is none of what it opened with"
 
 
 def test_ratios_divide_by_opening_mrr_and_say_why_there_is_none(spark):
@@ -215,10 +215,10 @@ def test_ratios_divide_by_opening_mrr_and_say_why_there_is_none(spark):
     units += month_of((9, {"new": 30}), opening=0, product="security", account="three")
     rows = by_key(run(spark, *units))
     total = rows[TOTAL]
-    assert (total.mrr_growth_rate, total.mrr_churn_rate) == (Decimal("0.2"), Decimal("0.4"))
+    assert (total.mrr_growth_rate, total.cohort_churn_rate) == (Decimal("0.2"), Decimal("0.4"))
     assert total.net_revenue_retention == Decimal("0.9"), "what is new retains nothing"
     security = rows[cell("security", NORTH)]
-    for name in ("mrr_growth_rate", "mrr_churn_rate", "net_revenue_retention"):
+    for name in ("mrr_growth_rate", "cohort_churn_rate", "net_revenue_retention"):
         assert (security[name], security[f"{name}_reason"]) == (None, "no_opening_mrr")
 
 
@@ -260,7 +260,7 @@ def test_gross_retention_leaves_out_expansion_and_holds_contraction_which_is_not
         row = by_key(run(spark, *units))[key]
         assert (cohort(row), row.mrr_kept) == ((210, 20), 160)
         assert row.gross_revenue_retention == Decimal("0.727273"), "160 of 220"
-        assert row.mrr_churn_rate == Decimal("0.090909"), "20 of 220: who pays less has not left"
+        assert row.cohort_churn_rate == Decimal("0.090909"), "20 of 220: who pays less has not left"
 
 
 def test_a_customer_who_changes_products_keeps_by_the_company_what_all_of_them_come_to(spark):
@@ -399,14 +399,14 @@ def test_growth_compares_with_the_published_month_before(spark):
     previous = september.selectExpr("'2026-09' AS month", *(c for c in september.columns if c != "month"))
     rows = by_key(run(spark, *month_of((2, {"expansion": 10}), opening=40), previous=previous.unionByName(previous)))
     cloud = rows["product", "cloud", "total", "total"]
-    assert (cloud.previous_period, cloud.previous_mrr, cloud.mrr_change, cloud.mrr_growth) == (
+    assert (cloud.previous_period, cloud.previous_mrr, cloud.mrr_change, cloud.mrr_change_ratio) == (
         "2026-09",
         Decimal(40),
         Decimal(10),
         Decimal("0.25"),
     )
     unknown = by_key(run(spark, *month_of(opening=40)))[TOTAL]
-    assert (unknown.mrr_growth, unknown.mrr_growth_reason) == (None, "no_previous")
+    assert (unknown.mrr_change_ratio, unknown.mrr_change_ratio_reason) == (None, "no_previous")
 
 
 def test_part_of_a_month_closes_on_the_last_day_covered(spark):
@@ -421,11 +421,11 @@ def test_part_of_a_month_closes_on_the_last_day_covered(spark):
     units = month_of((2, {"new": 50}), (4, {"expansion": 50}), opening=0)
     row = by_key(run(spark, *units, window=part))[TOTAL]
     assert moved(row) == {"new": 50, "closing": 50}
-    assert row.mrr_growth_reason == "unfinished_period"
+    assert row.mrr_change_ratio_reason == "unfinished_period"
     september = [unit(1, 20, month=9), unit(2, 20, month=9, expansion=5), unit(3, 25, month=9)]
     compared = by_key(run(spark, *units, window=part, before=[*september, unit(4, 25, month=9, expansion=75)]))
     total = compared[TOTAL]
-    assert (total.previous_period, total.previous_mrr, total.mrr_change, total.mrr_growth) == (
+    assert (total.previous_period, total.previous_mrr, total.mrr_change, total.mrr_change_ratio) == (
         "2026-09",
         Decimal(25),
         Decimal(25),

@@ -139,7 +139,7 @@ def test_a_denominator_that_is_not_above_zero_gives_null_and_the_reason(spark):
     assert (row.unit_profit, row.unit_profit_reason) == (None, "no_subscribers")
     assert (row.margin, row.margin_reason) == (None, "no_revenue")
     assert (row.target_attainment, row.target_attainment_reason) == (None, "no_target")
-    assert (row.profit_growth, row.profit_growth_reason) == (None, "no_previous")
+    assert (row.profit_change_ratio, row.profit_change_ratio_reason) == (None, "no_previous")
 
 
 def test_a_negative_denominator_is_not_called_absent(spark):
@@ -177,7 +177,7 @@ def test_absent_targets_are_said_to_be_absent(spark):
 def test_absent_expenses_of_the_units_carry_over(spark):
     row = by_key(run(spark, unit("cloud", "10.00", seats=2, payroll=None, reason="source_absent")))[TOTAL]
     assert (row.revenue, row.expenses, row.expense_payroll, row.profit) == (Decimal("10.00"), None, None, None)
-    reasons = (row.unit_profit_reason, row.margin_reason, row.target_attainment_reason, row.profit_growth_reason)
+    reasons = (row.unit_profit_reason, row.margin_reason, row.target_attainment_reason, row.profit_change_ratio_reason)
     assert reasons == ("source_absent",) * 4
 
 
@@ -186,20 +186,20 @@ def test_growth_compares_with_the_published_month_before(spark):
     previous = september.selectExpr("'2026-09' AS month", *(c for c in september.columns if c != "month"))
     rows = by_key(run(spark, unit("cloud", "15.00"), unit("security", "4.00"), unit("mail", "1.00"), previous=previous))
     cloud = rows["product", "cloud", "total", "total"]
-    assert (cloud.previous_period, cloud.previous_profit, cloud.profit_change, cloud.profit_growth) == (
+    assert (cloud.previous_period, cloud.previous_profit, cloud.profit_change, cloud.profit_change_ratio) == (
         "2026-09",
         Decimal("10.00"),
         Decimal("5.00"),
         Decimal("0.500000"),
     )
     loss = rows["product", "security", "total", "total"]
-    assert (loss.profit_change, loss.profit_growth, loss.profit_growth_reason) == (
+    assert (loss.profit_change, loss.profit_change_ratio, loss.profit_change_ratio_reason) == (
         Decimal("5.00"),
         None,
         "previous_not_positive",
     )
     new = rows["product", "mail", "total", "total"]
-    assert (new.previous_profit, new.profit_growth_reason) == (None, "no_previous")
+    assert (new.previous_profit, new.profit_change_ratio_reason) == (None, "no_previous")
     assert rows[TOTAL].profit_change == Decimal("11.00")
 
 
@@ -218,9 +218,13 @@ def test_an_unfinished_month_grows_from_the_same_days_of_the_month_before(spark)
 
     september = [unit("cloud", "4.00", day=1, month=9), unit("cloud", "6.00", day=10, month=9, region="south")]
     row = figures(spark.createDataFrame(september, UNITS))
-    assert (row.previous_period, row.previous_profit, row.profit_growth) == ("2026-09", Decimal(10), Decimal("0.5"))
+    assert (row.previous_period, row.previous_profit, row.profit_change_ratio) == (
+        "2026-09",
+        Decimal(10),
+        Decimal("0.5"),
+    )
     alone = figures(None)
-    assert (alone.profit_growth, alone.profit_growth_reason) == (None, "unfinished_period")
+    assert (alone.profit_change_ratio, alone.profit_change_ratio_reason) == (None, "unfinished_period")
     assert (alone.previous_margin, alone.previous_margin_reason) == (None, "unfinished_period")
 
 

@@ -233,7 +233,7 @@ def test_the_company_counts_people_once_and_averages_anew(spark: SparkSession) -
         2,
         0,
     )
-    assert (total.mau_growth, total.mau_growth_reason) == (None, "no_previous")
+    assert (total.mau_change_ratio, total.mau_change_ratio_reason) == (None, "no_previous")
 
 
 UNITS_NAMES = [item.strip().split(" ")[0] for item in UNITS.split(",")]
@@ -248,11 +248,11 @@ def test_the_month_is_compared_with_the_one_published_before(spark: SparkSession
     )  # fmt: skip
     frame = units(spark, *[(user, "2026-10-05") for user in ("u", "v", "w")])
     total = investor(spark, frame, OCTOBER, before)["total"]
-    assert (total.previous_period, total.previous_mau, str(total.mau_growth)) == ("2026-09", 1, "2.000000")
-    assert (total.previous_sessions, str(total.sessions_growth)) == (30, "-0.900000")
+    assert (total.previous_period, total.previous_mau, str(total.mau_change_ratio)) == ("2026-09", 1, "2.000000")
+    assert (total.previous_sessions, str(total.sessions_change_ratio)) == (30, "-0.900000")
     assert (total.wau, total.wau_reason) == (None, "week_not_covered")
     part = investor(spark, frame, window("2026-10-01", "2026-10-06", end="2026-10-31"))["total"]
-    assert part.mau_growth_reason == "unfinished_period"
+    assert part.mau_change_ratio_reason == "unfinished_period"
 
 
 def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_one_before(spark: SparkSession) -> None:
@@ -270,7 +270,7 @@ def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_one_before(
     ).collect()
     for row in rows:
         assert (row.previous_period, row.previous_mau, row.previous_sessions) == ("2026-09", 2, 3)
-        assert (str(row.mau_growth), str(row.sessions_growth)) == ("0.500000", "0.000000")
+        assert (str(row.mau_change_ratio), str(row.sessions_change_ratio)) == ("0.500000", "0.000000")
         assert str(row.previous_average_daily_active_seconds) == "100.000000"
 
 

@@ -67,8 +67,8 @@ bench-runtime: env ## cost of the runtime hints, and time and memory of diagnosi
 submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 JOB=profit_unit ARGS="--period 2026-10"
 	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)
 
-catches: env ## plant every seeded defect and write into docs/catches.md what caught it (half an hour)
-	@$(RUN) PYTHONPATH=. python tests/catches.py
+catches: env ## plant every seeded defect, or those of the classes in ARGS, and write into docs/catches.md what caught it (an hour or more)
+	@$(RUN) PYTHONPATH=. python tests/catches.py $(ARGS)
 
 picture: env ## take the picture of the README from the data docs of the demo (needs chromium and chromedriver)
 	@$(RUN) python tools/picture.py

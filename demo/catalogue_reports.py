@@ -59,10 +59,10 @@ def reports(month: str) -> tuple[Defect, ...]:
         ),
         defect(
             "F03-experiments_weekly-called-absent",
-            "a change of the job takes a profit that is missing for one whose source is absent: so it says of trials",
+            "a change of the job takes an account without profit units for one whose source is absent: so of trials",
             "experiments_only_units_lack_expenses",
             '    some_absent = sf.col("absent_rows") > 0\n',
-            '    some_absent = sf.col("expenses").isNull()\n',
+            '    some_absent = sf.col("unit_rows") == 0\n',
         ),
         defect(
             "F05-experiments_weekly-day-lost",
@@ -127,7 +127,7 @@ def reports(month: str) -> tuple[Defect, ...]:
             weeks,
             "    rows = days.where(\"row_kind = 'week'\")\n",
         ),
-        overtaken(_WEEKLY, month, "growth_daily", publish, period="run.window.month", delay="days=23"),
+        overtaken(_WEEKLY, month, "user_days", publish, period="run.window.month"),
         defect(
             "F22-experiments_weekly-kind",
             "a change of the job calls weeks by another name",
@@ -171,7 +171,7 @@ def reports(month: str) -> tuple[Defect, ...]:
             "        profit_figures(\n            in_window(profit, window)"
             '.unionByName(profit.where(sf.col("day") == sf.lit(window.start))), window\n        )\n',
         ),
-        overtaken(_REPORT, month, "growth_daily", publish, period="run.window.month", delay="days=15"),
+        overtaken(_REPORT, month, "growth_daily", publish, period="run.window.month"),
         defect(
             "F01-executive_report-unit",
             "a change of the job loses what values count",

@@ -140,20 +140,16 @@ def after_final(
     )
 
 
-def overtaken(
-    pipeline: str, month: str, upstream: str, publish: str, *, period: str = "", delay: str = "hours=17"
-) -> Defect:
+def overtaken(pipeline: str, month: str, upstream: str, publish: str, *, period: str = "") -> Defect:
     """An upstream table that is published anew while the pipeline computes: ``publish`` is the line where it happens.
 
-    Without ``period`` the upstream table is run for the pipeline's own.
+    Without ``period`` the upstream table is run for the pipeline's own. It is published as of the pipeline's own
+    instant: what is published as of a later one is nothing the pipeline could have read.
     """
     arguments = "*(argv or ())" if not period else f'"--period", {period}, *(argv or ())[2:]'
-    again = f"""        from datetime import timedelta
+    again = f"""        from dq.cli.run import run_job
 
-        from dq.cli.run import run_job
-
-        later = (run.window.as_of + timedelta({delay})).isoformat()
-        run_job("{upstream}", [{arguments}, "--as-of", later, "--no-docs"])
+        run_job("{upstream}", [{arguments}, "--as-of", run.window.as_of.isoformat(), "--no-docs"])
 """
     return in_job(
         f"F16-{pipeline}-overtaken",

@@ -13,10 +13,11 @@ the column beside it says why: `no_subscribers` (no paid seats), `no_opening` (n
 of other days than its revenue.
 
 What an account did not do is 0: every amount and count is 0 where the account existed, that is where master data knew
-it that day, whether or not it ever had a row in the table the figure comes from. It is NULL where it could not have
-any, and a reason says why: `account_reason` is `account_unknown` where no master data was valid, and `expenses_reason`,
-`licensed_users_reason`, `tickets_reason` and `campaigns_reason` tell a source that is absent, too. What was counted for
-an account that master data does not know is told all the same, and active users are counted of every row.
+it that day, whether or not it ever had a row in the table the figure comes from. In a week it existed if it did on a
+day that has a row of it. An amount is NULL where it could not have any, and a reason says why: `account_reason` is
+`account_unknown` where no master data was valid, and `expenses_reason`, `licensed_users_reason`, `tickets_reason` and
+`campaigns_reason` tell a source that is absent, too. What was counted for an account that master data does not know is
+told all the same, and active users are counted of every row.
 
 The figures are summed from the same published units as the investors' tables, and must agree with them (class F13).
 """

@@ -1,6 +1,7 @@
 """The oracle's weeks for the experiment team: every account's days and week, added up from the recomputed units.
 
-No activity is 0 where the account existed, that is where master data knew it, and NULL with a reason where it did not.
+No activity is 0 where the account existed, that is where master data knew it on a day that has a row of it, and NULL
+with a reason where it did not.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def experiments_weekly(books: Books, monday: date, units: Mapping[str, Rows]) ->
         days[account][day] = {**sums, "unit_rows": len(parts["profit_unit"]), "known": known}
         found[f"{year}-W{number:02}", "day", day, account] = told(days[account][day], len(active), place(account, day))
     for account, own in days.items():
-        known = any(place(account, day) != (UNALLOCATED, UNALLOCATED) for day in week)
+        known = any(day["known"] for day in own.values())
         sums = {}
         for name in OF_DAY:
             within = week[:1] if name in AT_START else week[-1:] if name in AT_END else week

@@ -145,9 +145,9 @@ def colour() -> bool:
 
 
 def width() -> int:
-    """The width results are wrapped to: that of the terminal, else wide enough for logs."""
+    """The width results are wrapped to: that of the terminal, else what a page or a log shows whole."""
     if not _on_terminal():
-        return 160
+        return 120
     return max(60, os.get_terminal_size().columns)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import TextIO
@@ -13,6 +14,8 @@ _INDENT = "  "
 _LABEL = 8  # CRITICAL
 _KEY = 9  # "runbook" and two spaces
 _NAMED = 10
+_CARRIED_ON = " \\"
+_WORDS = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
 _NOTED = "INFO"  # to be known, not to be acted on: whose it is and by when would only stand in the way
 _CODES = {"bad": "1;31", "partial": "1;33", "good": "1;32", "CRITICAL": "31", "COULD NOT EVALUATE": "31"}
 _CODES |= {
@@ -65,6 +68,25 @@ def wrap(line: str, width: int | None) -> list[str]:
         *whole, piece = _cut(word, width)
         pieces += whole
     return [*pieces, piece] if piece else pieces
+
+
+def command_lines(command: str, width: int | None) -> list[str]:
+    """A shell command broken between its words, each line but the last with the backslash that carries it on.
+
+    Copied together the lines are the same command. A word is never broken, even where it is wider than ``width``.
+    """
+    if width is None or columns(command) <= width:
+        return [command]
+    words = _WORDS.findall(command)
+    if " ".join(words) != command:
+        return [command]
+    lines = [words[0]]
+    for word in words[1:]:
+        if columns(f"{lines[-1]} {word}") <= width - len(_CARRIED_ON):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{' ' * len(_INDENT)}{word}")
+    return [*(line + _CARRIED_ON for line in lines[:-1]), lines[-1]]
 
 
 def _cut(word: str, width: int) -> list[str]:
@@ -152,7 +174,9 @@ class _Writer:
         if block.runbook:
             yield f"{indent}{'runbook':<{_KEY}}{block.runbook}"
         if block.first:
-            yield f"{indent}{'type':<{_KEY}}{block.first}"
+            room = self._room(indent + " " * _KEY)
+            for number, piece in enumerate(command_lines(block.first, room)):
+                yield f"{indent}{'' if number else 'type':<{_KEY}}{piece}"
         if block.label == _NOTED:
             return
         if block.owner:

@@ -244,6 +244,11 @@ class Edge:
     def investor_growth(self) -> DataFrame:
         return load("investor_growth").investor_growth(units=self.growth_daily, previous=None, window=self.window)
 
+    def experiments_weekly(self, week: str) -> DataFrame:
+        units = {"profit": self.profit_unit, "growth": self.growth_daily, "engagement": self.engagement_daily}
+        window = periods.window(week, TOLD, None, ledger_absent=True)
+        return load("experiments_weekly").experiments_weekly(**units, user_days=self.user_days, window=window)
+
 
 @pytest.fixture(scope="module")
 def edge(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Edge:
@@ -258,3 +263,10 @@ def edge(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Edge:
 def test_a_month_of_edge_cases_is_right_in_every_column(edge: Edge, table: str) -> None:
     rows = [row.asDict(recursive=True) for row in getattr(edge, table).collect()]
     agree(table, rows, getattr(Oracle(edge.root, lambda *_: TOLD, earlier=False), table))
+
+
+@pytest.mark.parametrize("week", ["2026-W41", "2026-W42", "2026-W43"])
+def test_a_week_of_edge_cases_is_right_in_every_column(edge: Edge, week: str) -> None:
+    rows = [row.asDict(recursive=True) for row in edge.experiments_weekly(week).collect()]
+    right = Oracle(edge.root, lambda *_: TOLD, earlier=False)
+    agree("experiments_weekly", rows, right.experiments_weekly(periods.days_of(week)[0]))

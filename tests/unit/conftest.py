@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ ELSEWHERE = {
     "os.system": "a child process: tests/processes has those",
 }
 """What Python's audit events say a test does, and where tests that do it stand."""
+HERE = Path(__file__).parent
 watching = False
 
 
@@ -36,17 +39,28 @@ def refuse(what: str) -> None:
 sys.addaudithook(_watch)  # stays as long as the process
 
 
-def _no_project(*_: Any, **__: Any) -> None:
-    refuse("the whole project: tests/parts and tests/project have that")
+def _guarded(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Reading the project, which a module first imported by a unit test may keep: it refuses unit tests only."""
+
+    @wraps(read)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if watching:
+            refuse("the whole project: tests/parts and tests/project have that")
+        return read(*args, **kwargs)
+
+    return guarded
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Iterator[None]:
-    """Around each test of this folder, its fixtures included."""
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Around each test of this folder, its fixtures included; pytest asks this of the tests of every folder."""
     global watching
+    if HERE not in item.path.parents:
+        return (yield)
     from dq.declare import project
 
-    read, project.read, watching = project.read, _no_project, True
+    read, watching = project.read, True
+    project.read = _guarded(read)
     try:
         return (yield)
     finally:

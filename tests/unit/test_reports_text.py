@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from dataclasses import replace
 from datetime import date
 
@@ -25,7 +26,7 @@ from dq.base.model import Outcome, RunRecord, Severity, Verdict
 from dq.base.serialize import from_json
 from dq.show import FORMATS, render, use_colour
 from dq.show.card import card, count, day, worst
-from dq.show.terminal import columns, wrap
+from dq.show.terminal import columns, command_lines, wrap
 
 STYLE_GUIDE = """\
 HOLD  investor_profit 2026-11, data through 24 Nov   2 of 14 checks failed, 0 could not be evaluated   version 41 stays
@@ -340,3 +341,14 @@ def test_a_card_has_no_exclamation_mark_or_stack_trace() -> None:
     assert "!" not in text
     assert "Traceback" not in text
     assert card(held()).headline == text.splitlines()[0]
+
+
+def test_a_command_too_wide_for_the_line_can_still_be_copied_whole() -> None:
+    command = "dq show profit_unit-2026-10 --check 'a name with spaces' --warehouse \"build/my demo\" && echo done"
+    lines = command_lines(command, 40)
+    assert len(lines) > 2
+    assert all(columns(line) <= 40 for line in lines)
+    assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(command)
+    assert command_lines(command, None) == [command]
+    assert command_lines(command, 200) == [command]
+    assert command_lines("it's not closed by anything at all", 10) == ["it's not closed by anything at all"]

@@ -129,7 +129,7 @@ def _investors(month: str) -> tuple[Defect, ...]:
         return in_job(f"{failure_class}-{_INVESTORS}-{word}", month, f"a change of the job {title}", check, old, new)
 
     average = 'dq.ratio("average_daily_active_seconds", "active_seconds", "active_user_days", "no_active_users")'
-    rows = "    rows = with_previous(with_active_users(summed(daily, window), units, window, published), previous)\n"
+    rows = "    rows = with_active_users(summed(daily, window), units, window, published)\n"
     active = 'daily.where(of_month & (sf.col("dau") > 0))'
     people = 'sf.count_distinct(sf.when(in_month, sf.col("user_id"))).alias("mau")'
     return (
@@ -137,8 +137,9 @@ def _investors(month: str) -> tuple[Defect, ...]:
             "F01-nameless",
             "gives the company total no name",
             f"{_INVESTORS}.region.required",
-            "(sf.lit(TOTAL).alias(name) for name in CELL)",
-            '(sf.lit(None).cast("string").alias(name) for name in CELL)',
+            '        *ROW,\n        "mau",\n',
+            '        "row_kind",\n        *(sf.nullif(name, sf.lit(TOTAL)).alias(name) for name in CELL),\n'
+            '        "mau",\n',
         ),
         defect(
             "F02-total-twice",
@@ -173,8 +174,8 @@ def _investors(month: str) -> tuple[Defect, ...]:
             "F22-kind",
             "calls cells by another name",
             "investor_engagement_row_kinds",
-            'sf.lit("cell").alias("row_kind")',
-            'sf.lit("segment").alias("row_kind")',
+            'LEVELS = {"cell": CELL',
+            'LEVELS = {"segment": CELL',
         ),
         defect(
             "F24-milliseconds",

@@ -279,8 +279,9 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             "F01-nameless",
             "gives totals no name",
             f"{_INVESTORS}.region.required",
-            "sf.col(key) if key else sf.lit(TOTAL)",
-            'sf.col(key) if key else sf.lit(None).cast("string")',
+            "        *ROW,\n        *(sf.col(name) if",
+            '        "row_kind",\n        *(sf.nullif(name, sf.lit(TOTAL)).alias(name) for name in CELL),\n'
+            "        *(sf.col(name) if",
         ),
         defect(
             "F03-sign",
@@ -300,7 +301,7 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             "F14-products-for-customers",
             "takes the second product of a customer for a new customer",
             "company_growth_is_that_of_its_accounts",
-            'sf.when(sf.col("row.row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))',
+            'sf.when(sf.col("row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))',
             "sf.col(name)",
         ),
         defect(

@@ -132,7 +132,7 @@ def _targets(month: str) -> tuple[Defect, ...]:
 
 def _profit(month: str, first: date) -> tuple[Defect, ...]:
     last = company.last_day(first)
-    cells = "def cells(units: DataFrame, window: dq.Window) -> DataFrame:\n"
+    cells = "def cells(units: DataFrame, window: dq.Window, spent: Sequence[str]) -> DataFrame:\n"
     counted = '        sf.count("*").alias("unit_rows"),\n'
     return (
         Defect(

@@ -15,30 +15,36 @@ if TYPE_CHECKING:
     from dq.checking import check
     from dq.cli.job import pipeline_run
     from dq.published import read_published
-    from dq.spark.figures import money, ratio, valid_on
+    from dq.spark.figures import at_every_level, licence_states, money, ratio, valid_on, with_previous
     from dq.validation import validate
 
 __all__ = [
     "DqError",
     "Verdict",
     "Window",
+    "at_every_level",
     "check",
+    "licence_states",
     "money",
     "pipeline_run",
     "ratio",
     "read_published",
     "valid_on",
     "validate",
+    "with_previous",
 ]
 
 _LAZY = {
+    "at_every_level": "dq.spark.figures",
     "check": "dq.checking",
+    "licence_states": "dq.spark.figures",
     "money": "dq.spark.figures",
     "pipeline_run": "dq.cli.job",
     "ratio": "dq.spark.figures",
     "read_published": "dq.published",
     "valid_on": "dq.spark.figures",
     "validate": "dq.validation",
+    "with_previous": "dq.spark.figures",
 }
 
 

@@ -44,6 +44,8 @@ TRAILING = {
     "month_ttm_gross_revenue_retention": "ttm_gross_revenue_retention",
     "month_ttm_cohort_churn_rate": "ttm_cohort_churn_rate",
 }
+# What is told of the fortnight before: its column there, and the type.
+PREVIOUS = {"previous_value": ("value", VALUE), "previous_reason": ("value_reason", "string")}
 # The unit of amounts: in its place stands the company's currency.
 MONEY = "money"
 
@@ -153,7 +155,8 @@ def executive_report(
     rows = figures.select(
         sf.explode(sf.array(*(line(number, metric, currency) for number, metric in enumerate(METRICS))))
     )
-    return with_previous(rows.select("col.*"), previous).select(
+    rows = dq.with_previous(rows.select("col.*"), previous, key=("metric",), period="fortnight", columns=PREVIOUS)
+    return rows.select(
         sf.lit(window.period).alias("fortnight"),
         "line",
         "section",
@@ -164,7 +167,7 @@ def executive_report(
         "value_reason",
         "previous_period",
         "previous_value",
-        "change",
+        change().alias("change"),
         *relative_change(),
     )
 
@@ -278,20 +281,9 @@ def line(number: int, metric: Metric, currency: str) -> Column:
     )
 
 
-def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with the value the fortnight before was published with, and the change since."""
-    if previous is None:
-        absent = sf.lit(None)
-        found = rows.withColumns({"previous_period": absent.cast("string"), "previous_value": absent.cast(VALUE)})
-        found = found.withColumn("previous_reason", absent.cast("string"))
-    else:
-        before = previous.groupBy("metric").agg(
-            sf.max("fortnight").alias("previous_period"),
-            sf.max("value").alias("previous_value"),
-            sf.max("value_reason").alias("previous_reason"),
-        )
-        found = rows.join(sf.broadcast(before), on="metric", how="left")
-    return found.withColumn("change", (sf.col("value") - sf.col("previous_value")).try_cast(VALUE))
+def change() -> Column:
+    """The value less the value before."""
+    return (sf.col("value") - sf.col("previous_value")).try_cast(VALUE)
 
 
 def relative_change() -> tuple[Column, Column]:
@@ -303,7 +295,7 @@ def relative_change() -> tuple[Column, Column]:
         .when(before.isNull(), sf.concat(sf.lit("previous_"), sf.col("previous_reason")))
         .when(before <= 0, "previous_not_positive")
     )
-    ratio = sf.when(reason.isNull(), sf.try_divide(sf.col("change"), before))
+    ratio = sf.when(reason.isNull(), sf.try_divide(change(), before))
     return ratio.try_cast("decimal(18,6)").alias("change_ratio"), reason.alias("change_ratio_reason")
 
 

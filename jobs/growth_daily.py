@@ -132,30 +132,15 @@ def growth_daily(
     )
 
 
-def licence_states(licence_events: DataFrame, window: dq.Window) -> DataFrame:
-    """What each licence was from one event's day until the next one's, for as long as it was held.
-
-    Of a licence's events on a day the one with the highest sequence number is in force, so the order in which events
-    arrive changes nothing. A cancelled licence is held by nobody.
-    """
-    licence = Over.partitionBy("account_id", "licence_id").orderBy("effective_date", "sequence_number", "event_id")
-    return (
-        licence_events.where(sf.col("effective_date") <= sf.lit(window.data_through))
-        .withColumn("until", sf.lead("effective_date").over(licence))
-        .where(sf.coalesce(sf.col("event") != "cancel", sf.lit(True)))
-        .where(sf.col("until").isNull() | (sf.col("until") > sf.col("effective_date")))
-    )
-
-
 def holdings(licence_events: DataFrame, window: dq.Window) -> DataFrame:
     """Seats, MRR and renewals per account, product and day: what stood at the day's end, and at its start."""
     before = window.start - timedelta(days=1)
     first = sf.greatest(sf.col("effective_date"), sf.lit(before))
     last = sf.least(sf.date_sub(sf.coalesce("until", sf.lit(date.max)), 1), sf.lit(window.data_through))
-    paid = sf.coalesce(sf.col("licence_type") != "trial", sf.lit(True))
+    paid = sf.col("paid")
     due = sf.year("renewal_date") == sf.year("day") + 1
     by_type = (
-        licence_states(licence_events, window)
+        dq.licence_states(licence_events, window.data_through)
         .where(last >= sf.lit(before))
         .withColumn("day", sf.explode(sf.sequence(first, last)))
         .groupBy(*KEY, "licence_type")

@@ -27,7 +27,10 @@ import dq
 TOTAL = "total"
 CELL = ("region", "segment")
 ROW = ("row_kind", *CELL)
-COMPARED = ("mau", "sessions", "average_daily_active_seconds")
+LEVELS = {"cell": CELL, TOTAL: ()}
+COMPARED = {"mau": "bigint", "sessions": "bigint", "average_daily_active_seconds": "decimal(18,6)"}
+"""What is told of the month before, and its type."""
+PREVIOUS = {f"previous_{name}": (name, kind) for name, kind in COMPARED.items()}
 
 
 def investor_engagement(
@@ -51,7 +54,11 @@ def investor_engagement(
     if previous is None and previous_units is not None and previous_daily is not None:
         before = window.month_before
         previous = investor_engagement(units=previous_units, daily=previous_daily, previous=None, window=before)
-    rows = with_previous(with_active_users(summed(daily, window), units, window, published), previous)
+    rows = with_active_users(summed(daily, window), units, window, published)
+    rows = dq.with_previous(rows, previous, key=ROW, period="month", columns=PREVIOUS)
+    rows = rows.withColumns(
+        {f"{name}_change": sf.col(name) - sf.col(f"previous_{name}") for name in ("mau", "sessions")}
+    )
     unfinished = window.data_through < window.end
     nothing = "unfinished_period" if unfinished and previous is None else "no_previous"
     no_previous = (sf.col("previous_period").isNull(), nothing)
@@ -67,7 +74,7 @@ def investor_engagement(
         "active_user_days",
         *dq.ratio("average_daily_active_seconds", "active_seconds", "active_user_days", "no_active_users"),
         "previous_period",
-        *(f"previous_{name}" for name in COMPARED),
+        *PREVIOUS,
         *(
             column
             for name in ("mau", "sessions")
@@ -85,23 +92,11 @@ def last_week(window: dq.Window) -> date:
     return sunday - timedelta(days=6)
 
 
-def at_every_level(rows: DataFrame) -> DataFrame:
-    """Every row once for its cell and once for the company, under `row_kind`, region and segment."""
-    levels = sf.array(
-        sf.struct(sf.lit("cell").alias("row_kind"), *(sf.col(name).alias(name) for name in CELL)),
-        sf.struct(sf.lit(TOTAL).alias("row_kind"), *(sf.lit(TOTAL).alias(name) for name in CELL)),
-    )
-    others = [name for name in rows.columns if name not in CELL]
-    return rows.select(*others, *(sf.col(name) for name in CELL), sf.explode(levels).alias("row")).select(
-        *others, *(sf.col(f"row.{name}").alias(name) for name in ROW)
-    )
-
-
 def summed(daily: DataFrame, window: dq.Window) -> DataFrame:
     """Sessions, active seconds and days of active users per cell and company, of the month so far."""
     of_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
     return (
-        at_every_level(daily.where(of_month & (sf.col("dau") > 0)))
+        dq.at_every_level(daily.where(of_month & (sf.col("dau") > 0)), key=CELL, levels=LEVELS)
         .groupBy(*ROW)
         .agg(
             sf.sum("sessions").alias("sessions"),
@@ -122,7 +117,7 @@ def with_active_users(
     in_week = sf.col("day").between(sf.lit(monday), sf.lit(monday + timedelta(days=6)))
     in_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
     counted = (
-        at_every_level(units.select("day", "user_id", *CELL))
+        dq.at_every_level(units.select("day", "user_id", *CELL), key=CELL, levels=LEVELS)
         .groupBy(*ROW)
         .agg(
             sf.count_distinct(sf.when(in_month, sf.col("user_id"))).alias("mau"),
@@ -143,38 +138,6 @@ def with_active_users(
         .crossJoin(sf.broadcast(days))
         .withColumn("wau", sf.when(covered, sf.coalesce("users_of_week", sf.lit(0))))
         .withColumn("wau_reason", sf.when(~covered, "week_not_covered"))
-    )
-
-
-def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with what was published for the month before, and the change of what adds up to something since."""
-    if previous is None:
-        absent = {f"previous_{name}": sf.lit(None).cast(kind) for name, kind in rows.dtypes if name in COMPARED}
-        found = rows.withColumns(
-            {
-                "previous_period": sf.lit(None).cast("string"),
-                "previous_average_daily_active_seconds": sf.lit(None).cast("decimal(18,6)"),
-                **absent,
-            }
-        )
-    else:
-        before = (
-            previous.groupBy(*ROW)
-            .agg(
-                sf.max("month").alias("previous_period"), *(sf.max(name).alias(f"previous_{name}") for name in COMPARED)
-            )
-            .alias("before")
-        )
-        same = sf.lit(True)
-        for name in ROW:
-            same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
-        found = (
-            rows.alias("now")
-            .join(sf.broadcast(before), on=same, how="left")
-            .select("now.*", "before.previous_period", *(f"before.previous_{name}" for name in COMPARED))
-        )
-    return found.withColumns(
-        {f"{name}_change": sf.col(name) - sf.col(f"previous_{name}") for name in ("mau", "sessions")}
     )
 
 

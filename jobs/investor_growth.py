@@ -56,6 +56,7 @@ TOTAL = "total"
 UNALLOCATED = "unallocated"
 CELL = ("product", "region", "segment")
 ROW = ("row_kind", *CELL)
+LEVELS = {"cell": CELL, "product": ("product",), TOTAL: ()}
 MOVEMENTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")
 # Name of the amount here -> in the units.
 BRIDGED = {"mrr": "mrr", "licences": "seats"}
@@ -65,6 +66,8 @@ YEAR = ("ttm_mrr_opening", *(f"ttm_{name}" for name in COHORT))
 """The same of those who had MRR twelve months ago, and what they had."""
 AMOUNTS = (*(f"{name}_{part}" for name in BRIDGED for part in MOVEMENTS), *COHORT, *YEAR)
 OF_ACCOUNT = ("new", "expansion", "contraction", "churn")
+PREVIOUS = {"previous_mrr": ("mrr_closing", "decimal(18,2)")}
+"""What is told of the month before: its column there, and the type."""
 BY_CUSTOMER = {
     name: f"customers_{name}"
     for name in (*(f"{name}_{part}" for name in BRIDGED for part in OF_ACCOUNT), *COHORT, *YEAR)
@@ -90,7 +93,9 @@ def investor_growth(
     """
     if previous is None and previous_units is not None:
         previous = investor_growth(units=previous_units, previous=None, window=window.month_before)
-    rows = with_previous(summed(cells(units, window, trailing)), previous)
+    rows = summed(cells(units, window, trailing))
+    rows = dq.with_previous(rows, previous, key=ROW, period="month", columns=PREVIOUS)
+    rows = rows.withColumn("mrr_change", dq.money(sf.col("mrr_closing") - sf.col("previous_mrr")))
     no_year = (sf.lit(trailing is None), "fewer_than_twelve_finals")
     gained = sf.col("mrr_closing") - sf.col("mrr_opening")
     unfinished = window.data_through < window.end
@@ -214,57 +219,23 @@ def summed(cells: DataFrame) -> DataFrame:
 
     What the company moves, retains and loses is that of its accounts with all their products.
     """
-    levels = {
-        "cell": CELL,
-        "product": ("product", None, None),
-        TOTAL: (None, None, None),
-    }
-    rows = [
-        sf.struct(
-            sf.lit(kind).alias("row_kind"),
-            *((sf.col(key) if key else sf.lit(TOTAL)).alias(name) for name, key in zip(CELL, keys, strict=True)),
-        )
-        for kind, keys in levels.items()
-    ]
     amounts = [name for name in AMOUNTS if name in cells.columns]
     return (
-        cells.withColumn("row", sf.explode(sf.array(*rows)))
+        dq.at_every_level(cells, key=CELL, levels=LEVELS)
         .withColumns(
             {
-                name: sf.when(sf.col("row.row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))
+                name: sf.when(sf.col("row_kind") == TOTAL, sf.col(by)).otherwise(sf.col(name))
                 for name, by in BY_CUSTOMER.items()
                 if name in amounts
             }
         )
-        .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
+        .groupBy(*ROW)
         .agg(
             *(dq.money(sf.sum(name)).alias(name) for name in amounts if "mrr_" in name),
             *(sf.sum(name).cast("bigint").alias(name) for name in amounts if "mrr_" not in name),
             sf.sum("unit_rows").alias("unit_rows"),
         )
     )
-
-
-def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with the closing MRR published for the month before and the change since."""
-    if previous is None:
-        absent = sf.lit(None)
-        found = rows.withColumn("previous_period", absent.cast("string"))
-        found = found.withColumn("previous_mrr", absent.cast("decimal(18,2)"))
-    else:
-        before = (
-            previous.groupBy(*ROW)
-            .agg(sf.max("month").alias("previous_period"), sf.max("mrr_closing").alias("previous_mrr"))
-            .alias("before")
-        )
-        rows = rows.alias("now")
-        same = sf.lit(True)
-        for name in ROW:
-            same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
-        found = rows.join(sf.broadcast(before), on=same, how="left").select(
-            "now.*", "before.previous_period", "before.previous_mrr"
-        )
-    return found.withColumn("mrr_change", dq.money(sf.col("mrr_closing") - sf.col("previous_mrr")))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,27 +27,18 @@ from pyspark.sql import functions as sf
 
 import dq
 
-CATEGORIES = (
-    "payroll",
-    "marketing",
-    "insurance",
-    "research_and_development",
-    "services",
-    "rent_and_inventory",
-    "servers",
-    "capital",
-)
 TOTAL = "total"
 CELL = ("product", "region", "segment")
 ROW = ("row_kind", *CELL)
-AMOUNTS = (
-    "revenue_subscription",
-    "revenue_one_time",
-    "revenue",
-    *(f"expense_{category}" for category in CATEGORIES),
-    "expenses",
-    "profit",
-)
+LEVELS = {"cell": CELL, "product": ("product",), TOTAL: ()}
+REVENUE = ("revenue_subscription", "revenue_one_time", "revenue")
+RESULT = ("expenses", "profit")
+PREVIOUS = {
+    "previous_profit": ("profit", "decimal(18,2)"),
+    "previous_margin": ("margin", "decimal(18,6)"),
+    "before_reason": ("margin_reason", "string"),
+}
+"""What is told of the month before: its column there, and the type."""
 
 
 def investor_profit(
@@ -67,7 +58,11 @@ def investor_profit(
     if previous is None and previous_units is not None:
         before = window.month_before
         previous = investor_profit(units=previous_units, targets=None, previous=None, window=before)
-    rows = with_previous(with_targets(summed(cells(units, window)), targets, window), previous)
+    # Whatever categories expenses were shared out by.
+    spent = [name for name in units.columns if name.startswith("expense_")]
+    rows = with_targets(summed(cells(units, window, spent), spent), targets, window)
+    rows = dq.with_previous(rows, previous, key=ROW, period="month", columns=PREVIOUS)
+    rows = rows.withColumn("profit_change", dq.money(sf.col("profit") - sf.col("previous_profit")))
     no_expenses = (sf.col("expenses_absent"), "source_absent")
     no_targets = (sf.lit(targets is None) & (sf.col("row_kind") != "cell"), "source_absent")
     unfinished = window.data_through < window.end
@@ -76,7 +71,9 @@ def investor_profit(
     return rows.select(
         sf.lit(window.month).alias("month"),
         *ROW,
-        *AMOUNTS,
+        *REVENUE,
+        *spent,
+        *RESULT,
         "subscribers",
         *dq.ratio("unit_profit", "profit", "subscribers", "no_subscribers", no_expenses),
         *dq.ratio(
@@ -106,7 +103,7 @@ def investor_profit(
     )
 
 
-def cells(units: DataFrame, window: dq.Window) -> DataFrame:
+def cells(units: DataFrame, window: dq.Window, spent: Sequence[str]) -> DataFrame:
     """Units of the month so far by product, region and segment, with the seats at the end of the last day."""
     in_month = sf.col("day").between(sf.lit(window.month_start), sf.lit(window.data_through))
     on_last_day = sf.col("day") == sf.lit(window.data_through)
@@ -114,7 +111,7 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
         units.where(in_month)
         .groupBy(*CELL)
         .agg(
-            *(sf.sum(name).alias(name) for name in AMOUNTS),
+            *(sf.sum(name).alias(name) for name in (*REVENUE, *spent, *RESULT)),
             sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
             sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias(
                 "expenses_absent"
@@ -124,25 +121,13 @@ def cells(units: DataFrame, window: dq.Window) -> DataFrame:
     )
 
 
-def summed(cells: DataFrame) -> DataFrame:
+def summed(cells: DataFrame, spent: Sequence[str]) -> DataFrame:
     """Cell, product and company rows, each the sum of the same cells; a cell without a product stays under NULL."""
-    levels = {
-        "cell": CELL,
-        "product": ("product", None, None),
-        TOTAL: (None, None, None),
-    }
-    rows = [
-        sf.struct(
-            sf.lit(kind).alias("row_kind"),
-            *((sf.col(key) if key else sf.lit(TOTAL)).alias(name) for name, key in zip(CELL, keys, strict=True)),
-        )
-        for kind, keys in levels.items()
-    ]
     return (
-        cells.withColumn("row", sf.explode(sf.array(*rows)))
-        .groupBy("row.row_kind", "row.product", "row.region", "row.segment")
+        dq.at_every_level(cells, key=CELL, levels=LEVELS)
+        .groupBy(*ROW)
         .agg(
-            *(dq.money(sf.sum(name)).alias(name) for name in AMOUNTS),
+            *(dq.money(sf.sum(name)).alias(name) for name in (*REVENUE, *spent, *RESULT)),
             sf.sum("subscribers").alias("subscribers"),
             sf.bool_or("expenses_absent").alias("expenses_absent"),
             sf.sum("unit_rows").alias("unit_rows"),
@@ -172,34 +157,6 @@ def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) 
         .agg(dq.money(sf.sum("target_profit")).alias("target_profit"))
     )
     return rows.join(sf.broadcast(by_row), on=["row_kind", "product"], how="left")
-
-
-def with_previous(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
-    """The rows with the profit and margin published for the month before and the change of profit."""
-    if previous is None:
-        absent = sf.lit(None)
-        found = rows.withColumn("previous_period", absent.cast("string"))
-        found = found.withColumn("previous_profit", absent.cast("decimal(18,2)"))
-        found = found.withColumn("previous_margin", absent.cast("decimal(18,6)")).withColumn("before_reason", absent)
-    else:
-        before = (
-            previous.groupBy(*ROW)
-            .agg(
-                sf.max("month").alias("previous_period"),
-                sf.max("profit").alias("previous_profit"),
-                sf.max("margin").alias("previous_margin"),
-                sf.max("margin_reason").alias("before_reason"),
-            )
-            .alias("before")
-        )
-        rows = rows.alias("now")
-        same = sf.lit(True)
-        for name in ROW:
-            same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
-        found = rows.join(sf.broadcast(before), on=same, how="left").select(
-            "now.*", *(f"before.{name}" for name in before.columns if name not in ROW)
-        )
-    return found.withColumn("profit_change", dq.money(sf.col("profit") - sf.col("previous_profit")))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -175,22 +175,15 @@ def bookings(revenue: DataFrame, window: dq.Window) -> DataFrame:
 
 
 def seat_changes(licence_events: DataFrame, window: dq.Window) -> DataFrame:
-    """Changes of paid seats per account, product and day; what was held before the month counts on its first day.
-
-    The event with the highest date and sequence number is in force; cancelled and trial licences hold no paid seats.
-    """
-    licence = Over.partitionBy("account_id", "licence_id").orderBy("effective_date", "sequence_number", "event_id")
-    unpaid = (sf.col("event") == "cancel") | (sf.col("licence_type") == "trial")
+    """Changes of paid seats per account, product and day; what was held before the month counts on its first day."""
     held = (
-        licence_events.where(sf.col("effective_date") <= sf.lit(window.data_through))
-        .withColumn("until", sf.lead("effective_date").over(licence))
-        .withColumn("seats", sf.when(unpaid, 0).otherwise(sf.col("seats_after")))
-        .where((sf.col("seats") != 0) & (sf.col("until").isNull() | (sf.col("until") > sf.col("effective_date"))))
+        dq.licence_states(licence_events, window.data_through)
+        .where(sf.col("paid") & (sf.col("seats_after") != 0))
         .where(sf.col("until").isNull() | (sf.col("until") > sf.lit(window.month_start)))
     )
     begins = sf.greatest("effective_date", sf.lit(window.month_start))
-    gained = sf.struct(begins.alias("day"), sf.col("seats").cast("bigint").alias("seat_change"))
-    lost = sf.struct(sf.col("until").alias("day"), (-sf.col("seats")).cast("bigint").alias("seat_change"))
+    gained = sf.struct(begins.alias("day"), sf.col("seats_after").cast("bigint").alias("seat_change"))
+    lost = sf.struct(sf.col("until").alias("day"), (-sf.col("seats_after")).cast("bigint").alias("seat_change"))
     return (
         held.select("account_id", "product", sf.explode(sf.array(gained, lost)).alias("change"))
         .select("account_id", "product", "change.*")

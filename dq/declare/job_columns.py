@@ -157,6 +157,12 @@ class _Reader:
             yield from (text for key in args[0].elements() for text in key.texts())
         elif method == "ratio" and args:
             yield from (f"{text}{end}" for text in args[0].texts() for end in ("", "_reason"))
+        elif method == "with_previous" and "columns" in keywords:
+            yield "previous_period"
+            yield from (text for key in keywords["columns"].elements() for text in key.texts())
+        elif method == "at_every_level" and "key" in keywords:
+            yield "row_kind"
+            yield from (text for key in keywords["key"].elements() for text in key.texts())
         elif method == "valid_on" and {"columns", "days"} <= {*keywords}:
             ends = [end for key in keywords["days"].elements() for end in key.texts()]
             yield from (

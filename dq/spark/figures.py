@@ -1,10 +1,12 @@
-"""What the jobs compute with: amounts of money, ratios that say why there is none, and what was valid on a day."""
+"""What the jobs compute with: money, ratios that say why there is none, what held on a day, levels, and the past."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
+from pyspark.sql import Window as Over
 from pyspark.sql import functions as sf
 
 
@@ -64,3 +66,64 @@ def valid_on(
         for name in columns
     }
     return found.withColumns(said).drop("__versions", *(f"__on{end}" for end in days))
+
+
+def licence_states(licence_events: DataFrame, through: date) -> DataFrame:
+    """What each licence was from one event's day until the next one's, for as long as it was held, and whether `paid`.
+
+    Of a licence's events on a day the one with the highest sequence number is in force, so the order in which events
+    arrive changes nothing. A cancelled licence is held by nobody, a trial is held and not paid. The last state has no
+    ``until``; events after ``through`` are not known yet.
+    """
+    licence = Over.partitionBy("account_id", "licence_id").orderBy("effective_date", "sequence_number", "event_id")
+    return (
+        licence_events.where(sf.col("effective_date") <= sf.lit(through))
+        .withColumn("until", sf.lead("effective_date").over(licence))
+        .where(sf.coalesce(sf.col("event") != "cancel", sf.lit(True)))
+        .where(sf.col("until").isNull() | (sf.col("until") > sf.col("effective_date")))
+        .withColumn("paid", sf.coalesce(sf.col("licence_type") != "trial", sf.lit(True)))
+    )
+
+
+def at_every_level(rows: DataFrame, *, key: Sequence[str], levels: Mapping[str, Sequence[str]]) -> DataFrame:
+    """Every row once per level, under `row_kind`, so that sums of all levels are sums of the same rows.
+
+    ``levels`` has what a level is called and which columns of the ``key`` tell its rows apart; the others say `total`.
+    A key that is NULL stays so.
+    """
+    kinds = [
+        sf.struct(
+            sf.lit(kind).alias("row_kind"),
+            *((sf.col(name) if name in kept else sf.lit("total")).alias(name) for name in key),
+        )
+        for kind, kept in levels.items()
+    ]
+    others = [name for name in rows.columns if name not in key]
+    return rows.select(*others, *key, sf.explode(sf.array(*kinds)).alias("row")).select(
+        *others, *(sf.col(f"row.{name}").alias(name) for name in ("row_kind", *key))
+    )
+
+
+def with_previous(
+    rows: DataFrame,
+    previous: DataFrame | None,
+    *,
+    key: Sequence[str],
+    period: str,
+    columns: Mapping[str, tuple[str, str]],
+) -> DataFrame:
+    """The rows with what was published for the period before, NULL where there is no such row.
+
+    ``previous_period`` is that row's ``period``; ``columns`` has what is added, and its name and type there. Rows are
+    the same where their ``key`` is, NULL being a value like any other; the join cannot multiply.
+    """
+    if previous is None:
+        absent = {name: sf.lit(None).cast(kind) for name, (_, kind) in columns.items()}
+        return rows.withColumns({"previous_period": sf.lit(None).cast("string"), **absent})
+    taken = {"previous_period": period, **{name: theirs for name, (theirs, _) in columns.items()}}
+    before = previous.groupBy(*key).agg(*(sf.max(theirs).alias(name) for name, theirs in taken.items()))
+    same = sf.lit(True)
+    for name in key:
+        same = same & sf.col(f"now.{name}").eqNullSafe(sf.col(f"before.{name}"))
+    found = rows.alias("now").join(sf.broadcast(before.alias("before")), on=same, how="left")
+    return found.select("now.*", *(f"before.{name}" for name in taken))

@@ -48,8 +48,9 @@ def uses(path: Path, package: str) -> bool:
 
 def test_the_public_names_are_sorted_and_all_there() -> None:
     assert dq.__all__ == sorted(dq.__all__)
-    functions = ["check", "money", "pipeline_run", "ratio", "read_published", "valid_on", "validate"]
-    assert dq.__all__ == ["DqError", "Verdict", "Window", *functions]
+    figures = {"at_every_level", "licence_states", "money", "ratio", "valid_on", "with_previous"}
+    functions = figures | {"check", "pipeline_run", "read_published", "validate"}
+    assert dq.__all__ == ["DqError", "Verdict", "Window", *sorted(functions)]
     for name in dq.__all__:
         assert getattr(dq, name).__doc__
 

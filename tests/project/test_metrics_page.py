@@ -112,6 +112,11 @@ def rated(rows, name, places):
     rows = dq.valid_on(rows, a, key="k", columns=places, days={"": day, "_before": day}, otherwise="u")
     return rows.withColumns(found).select(*(one for x in KINDS for one in dq.ratio(f"{x}_rate", "a", "b", "none")))
 
+def compared(rows, before):
+    rows = dq.at_every_level(rows, key=("product", "place"), levels={"cell": ("product", "place"), "total": ()})
+    taken = {f"previous_{name}": (name, "bigint") for name in ("mau", "wau")}
+    return dq.with_previous(rows, before, key=("product",), period="month", columns=taken)
+
 def main(name):
     frame = rated(counted(rows), "mrr", ("region",)).withColumn(unknown, sf.lit(1)).withColumnRenamed("old", "fresh")
     return frame.select("seats", sf.col("given").alias(name))
@@ -120,6 +125,7 @@ def main(name):
     by_function = {
         "counted": ("seats_new", "seats_lost", "seats", "more_new", "more_lost"),
         "rated": ("mrr_new", "mrr_lost", "region", "region_before", "late", *rates),
+        "compared": ("row_kind", "product", "place", "previous_period", "previous_mau", "previous_wau"),
         "main": ("fresh",),
     }
     assert named_in(code) == {column: [one] for one, columns in by_function.items() for column in columns}

@@ -38,9 +38,10 @@ OCTOBER = Window(
     as_of=datetime(2026, 11, 5, 5, tzinfo=UTC),
     kind=Kind.FINAL,
 )
+AMOUNTS = (*JOB.REVENUE, "expense_payroll", "expense_marketing", *JOB.RESULT)
 UNITS = (
     "day date, product string, region string, segment string, seats int, "
-    + ", ".join(f"{name} decimal(18,2)" for name in JOB.AMOUNTS)
+    + ", ".join(f"{name} decimal(18,2)" for name in AMOUNTS)
     + ", mtd_margin_reason string"
 )
 TARGETS = "month string, product string, target_profit decimal(18,2)"
@@ -61,7 +62,7 @@ def unit(
     """One unit row whose only expense is payroll; None there stands for expenses that are declared absent."""
     earned = None if revenue is None else Decimal(revenue)
     paid = None if payroll is None else Decimal(payroll)
-    amounts = dict.fromkeys(JOB.AMOUNTS, None if paid is None else Decimal(0))
+    amounts = dict.fromkeys(AMOUNTS, None if paid is None else Decimal(0))
     profit = None if earned is None or paid is None else earned - paid
     amounts |= {"revenue_subscription": earned, "revenue_one_time": Decimal(0), "revenue": earned}
     amounts |= {"expense_payroll": paid, "expenses": paid, "profit": profit}

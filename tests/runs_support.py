@@ -7,17 +7,20 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from pyarrow import parquet
 
-from dq.base.model import CheckResult, Outcome, RunRecord
+from dq.base.model import CheckResult, Kind, Outcome, RunRecord, Verdict
+from dq.base.periods import Grain, days_of
 from dq.spark.session import class_archive
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -132,6 +135,31 @@ def hard_links(source: Path, target: Path) -> Path:
     """A copy of a tree that costs nothing: its files are replaced, never changed in place."""
     shutil.copytree(source, target, copy_function=os.link, symlinks=True)
     return target
+
+
+def finals(
+    spark: SparkSession, bench: Bench, table: str, frames: dict[str, DataFrame], grain: Grain | None = None
+) -> None:
+    """Publish figures of earlier periods as final, as they would have been in their time."""
+    from pyspark.sql import functions as sf
+
+    from dq import store
+
+    told = store.Warehouse(bench.warehouse).table(table)
+    found = {period: told.entry(period) for period in frames}
+    before = {period: entry.version if entry else None for period, entry in found.items()}
+    run = f"{table}-{min(frames)}-{max(before.values(), key=lambda version: version or 0) or 0}"
+    (schema,) = {frame.schema.json() for frame in frames.values()}
+    stacked = reduce(
+        lambda one, other: one.unionByName(other), (f.withColumn("period", sf.lit(p)) for p, f in frames.items())
+    )
+    stacked.coalesce(1).write.partitionBy("period").parquet(told.staging(run))
+    sealed = told.seal(run, schema_json=schema, fingerprint=run, audit={})
+    infos = {
+        period: store.PeriodInfo(kind=Kind.FINAL, data_through=days_of(period, grain)[1], verdict=Verdict.PUBLISH)
+        for period in frames
+    }
+    told.commit(sealed, periods=infos, expected=before, now=datetime(2026, 9, 1, tzinfo=UTC))
 
 
 def declare_absent(home: Path, *sources: str) -> None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from functools import reduce
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
-from runs_support import FINAL, ROOT, Bench, Ran, hard_links
+from runs_support import FINAL, ROOT, Bench, Ran, finals, hard_links
 
+import dq
 from demo.changes import put
 from demo.defects import Defect, apply
 from dq import store
 from dq.base.model import Kind, Outcome, Severity, Verdict
-from dq.base.periods import days_of, months_between
+from dq.base.periods import months_between
+from dq.declare import registry
 
 MONTH = "2026-10"
 MOVES = ("new", "expansion", "contraction", "churn")
@@ -148,21 +149,27 @@ def test_a_final_that_would_say_other_movements_is_held_by_each_kind_of_total(
     assert "licences_closing: published" in held.result("final_licences_stand").observed
 
 
-def finals(spark: SparkSession, bench: Bench, table: str, frames: dict[str, DataFrame]) -> None:
-    """Publish figures of earlier periods as final, as they would have been in their time."""
-    told = store.Warehouse(bench.warehouse).table(table)
-    found = {period: told.entry(period) for period in frames}
-    before = {period: entry.version if entry else None for period, entry in found.items()}
-    run = f"{table}-{min(frames)}-{max(before.values(), key=lambda version: version or 0) or 0}"
-    (schema,) = {frame.schema.json() for frame in frames.values()}
-    stacked = reduce(DataFrame.unionByName, (f.withColumn("period", sf.lit(p)) for p, f in frames.items()))
-    stacked.coalesce(1).write.partitionBy("period").parquet(told.staging(run))
-    sealed = told.seal(run, schema_json=schema, fingerprint=run, audit={})
-    infos = {
-        period: store.PeriodInfo(kind=Kind.FINAL, data_through=days_of(period)[1], verdict=Verdict.PUBLISH)
-        for period in frames
-    }
-    told.commit(sealed, periods=infos, expected=before, now=datetime(2026, 9, 1, tzinfo=UTC))
+@pytest.mark.slow
+def test_what_was_published_before_a_rename_is_compared_and_read_under_the_names_of_today(
+    spark: SparkSession, after_september: Bench
+) -> None:
+    bench = after_september
+    former = registry.load(ROOT).former["investor_growth"].columns
+    figures = store.read_published(spark, bench.warehouse, "investor_growth", period="2026-09")
+    old = figures.withColumnsRenamed({new: old for old, new in former.items()}).localCheckpoint()
+    assert {"mrr_churn_rate", "mrr_growth_reason"} < {*old.columns}
+    finals(spark, bench, "investor_growth", {"2026-09": old})
+    read = dq.read_published(spark, "investor_growth", "2026-09", warehouse=str(bench.warehouse))
+    assert read.columns == figures.columns
+    assert sorted(map(str, read.collect())) == sorted(map(str, figures.collect()))
+    # The month that follows, and the same month again, which is compared word by word.
+    assert bench.run("growth_daily", MONTH).code == 0
+    ran = bench.run("investor_growth", MONTH)
+    assert (ran.code, alarms(ran)) == (0, []), ran.out
+    again = bench.run("investor_growth", "2026-09", "2026-11-06T06:00:00Z")
+    assert (again.code, again.record.version) == (0, 4), again.out
+    words = again.result("investor_growth.final.words")
+    assert (words.outcome, "published without" in words.observed) == (Outcome.PASSED, False)
 
 
 @pytest.mark.slow

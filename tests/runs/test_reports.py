@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench, declare_absent, hard_links
-from stages import MONTH, PERIODS, Stages, as_of
+from runs_support import ROOT, Bench, declare_absent, finals, hard_links
+from stages import FORTNIGHT_BEFORE, MONTH, PERIODS, Stages, as_of
 
+from dq import store
 from dq.base.model import Outcome, Severity, Verdict
+from dq.base.periods import Grain
 from dq.cli import main
+from dq.declare import registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 FORTNIGHT, WEEK = PERIODS["executive_report"], PERIODS["experiments_weekly"]
@@ -43,6 +46,32 @@ def test_a_report_is_delivered_and_its_delivery_recorded(after_october: Bench, t
     after_october.capsys.readouterr()
     assert main(["show", "executive_report", "--warehouse", str(after_october.warehouse)]) == 0
     assert f"report    {page}, delivered " in after_october.capsys.readouterr().out
+
+
+def test_metrics_that_were_published_under_other_names_are_compared_with_and_drawn(
+    spark: SparkSession, after_october: Bench, tmp_path: Path
+) -> None:
+    """The fortnight before and the investors' month are as a warehouse holds them from before the names of today."""
+    bench, former = after_october, registry.load(ROOT).former
+    names = former["executive_report"].values["metric"]
+    before = store.read_published(spark, bench.warehouse, "executive_report", FORTNIGHT_BEFORE)
+    figures = store.read_published(spark, bench.warehouse, "investor_growth", MONTH)
+    columns = {new: old for old, new in former["investor_growth"].columns.items()}
+    assert {"churn_rate", "mrr_growth"} < {*names}
+    old = before.replace({new: old for old, new in names.items()}, subset=["metric"]).localCheckpoint()
+    finals(spark, bench, "executive_report", {FORTNIGHT_BEFORE: old}, Grain.FORTNIGHT)
+    finals(spark, bench, "investor_growth", {MONTH: figures.withColumnsRenamed(columns).localCheckpoint()})
+    docs = tmp_path / "docs"
+    ran = bench.run("executive_report", FORTNIGHT, as_of("executive_report", FORTNIGHT), "--docs", str(docs))
+    assert ran.code == 0, ran.out
+    metrics = {row["metric"]: row for row in bench.published(spark, "executive_report", FORTNIGHT)}
+    said = {row["metric"]: row["value"] for row in before.collect()}
+    for name in names.values():
+        assert (metrics[name]["previous_period"], metrics[name]["previous_value"]) == (FORTNIGHT_BEFORE, said[name])
+    assert metrics["month_ttm_cohort_churn_rate"]["value_reason"] == "fewer_than_twelve_finals"
+    page = (docs / "reports" / "executive_report" / f"{FORTNIGHT}-v2.html").read_text(encoding="utf-8")
+    drawn = page.partition("Cohort churn rate")[2].partition("</tr>")[0]
+    assert "<svg" in drawn, "its trend has a second point"
 
 
 def test_a_report_that_cannot_be_delivered_is_published_and_owed(after_october: Bench, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dq.base.errors import DqError, SourceError, UsageError
 from dq.base.model import Check, Json, Kind, RunRecord
 from dq.base.paths import local
 from dq.base.verdict import decide
-from dq.declare import suites
+from dq.declare import suite_files, suites
 from dq.engine.native_kwargs import is_parameter
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _declared(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> tupl
     if isinstance(suite, str | Path):
         path = local(suite, "--suite")
         if not path.is_file():
-            raise UsageError(f"there is no suite {path}", where="--suite", expected="a YAML or JSON file")
+            do = suite_files.renamed(path)
+            raise UsageError(f"there is no suite {path}", where="--suite", expected="a YAML or JSON file", do=do)
         if path.suffix != ".json":
             loaded = suites.load(path)
             return loaded.name, loaded.checks

@@ -81,6 +81,7 @@ def anchors(name: str) -> set[str]:
 def place(block: Block, home: Path) -> Path:
     """Do to a copied project what the reader of a block is to do with it: write the file, or add to it."""
     path = home / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and block.language == "yaml":
         known, said = (yaml.safe_load(given) for given in (path.read_text(encoding="utf-8"), block.text))
         path.write_text(yaml.safe_dump(_merged(known, said), sort_keys=False, allow_unicode=True), encoding="utf-8")

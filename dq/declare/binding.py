@@ -24,7 +24,7 @@ from dq.checks.custom_types import (
     judges_published,
     other_columns_of,
 )
-from dq.declare import finals, job_code, overrides, registry, suites
+from dq.declare import finals, job_code, overrides, registry, suite_files, suites
 from dq.declare.finals import PREVIOUS
 from dq.declare.implied_checks import (
     after_commit_checks,
@@ -110,7 +110,7 @@ def _may_be_late(contract: sources.Contract) -> bool:
 
 def bind_all(
     declared: registry.Registry,
-    loaded: Mapping[str, suites.Suite],
+    loaded: Mapping[str, suites.Suite | None],
     pages: Mapping[str, runbooks.Page],
     contracts: sources.Contracts | None,
     mapped: sources.SourcesConfig | None,
@@ -122,7 +122,7 @@ def bind_all(
     for name, item in declared.pipelines.items():
         page = pages.get(item.runbook)
         if contracts is None or not _inputs_known(name, item, declared, contracts, found):
-            found.findings += [finding for suite in suites_of(item, loaded) for finding in _anchors(suite, page)]
+            found.findings += [finding for suite in suites_of(name, item, loaded) for finding in _anchors(suite, page)]
             continue
         result = found.read(partial(_bind, name, item, loaded, page, declared, contracts, mapped, shared_texts))
         if result:
@@ -145,9 +145,9 @@ def _inputs_known(
     return not unknown and all(table in declared.pipelines for table in item.upstream)
 
 
-def suites_of(item: registry.Pipeline, loaded: Mapping[str, suites.Suite]) -> list[suites.Suite]:
+def suites_of(name: str, item: registry.Pipeline, loaded: Mapping[str, suites.Suite | None]) -> list[suites.Suite]:
     """The suites of a pipeline that could be read."""
-    return [loaded[file] for file in item.suites if file in loaded]
+    return [suite for file in suite_files.taken(name, item) if (suite := loaded.get(file))]
 
 
 def _unknown_ids(
@@ -182,7 +182,7 @@ def _anchors(suite: suites.Suite, page: runbooks.Page | None) -> list[Finding]:
 def _bind(
     name: str,
     item: registry.Pipeline,
-    loaded: Mapping[str, suites.Suite],
+    loaded: Mapping[str, suites.Suite | None],
     page: runbooks.Page | None,
     declared: registry.Registry,
     contracts: sources.Contracts,
@@ -223,9 +223,9 @@ def _bind(
             message = "only a table of months that compares_with_previous has twelve finals to count from"
             findings.append(declared.document.finding(("pipelines", name, "trailing_twelve_months"), message))
     findings += job_code.mistakes(name, declared, columns)
-    readable = [suite for suite in suites_of(item, loaded) if not suite.unsure]
-    every_suite = len(readable) == len(item.suites)
-    of_every = dataset_checks(name, declared, suites_of(item, loaded))
+    readable = [suite for suite in suites_of(name, item, loaded) if not suite.unsure]
+    every_suite = len(readable) == len([file for file in suite_files.taken(name, item) if file in loaded])
+    of_every = dataset_checks(name, declared, suites_of(name, item, loaded))
     shown = {column for suite in readable if suite.dataset == name for column in suite.show}
     grouped: list[Check] = []
     for number, group in enumerate(item.publishes.finals):
@@ -234,12 +234,10 @@ def _bind(
         grouped += [replace(check, show={*columns_of(check.type, check.kwargs)} <= shown) for check in made]
     implied = [*published_checks(name, item.publishes, declared.document)]
     implied += ratio_checks(name, item.publishes, declared.document)
-    for suite in suites_of(item, loaded):
+    for suite in suites_of(name, item, loaded):
         texts[suite.file] = suite.text
         if suite.dataset not in columns:
-            message = f"{name} reads no dataset {suite.dataset}; it has {', '.join(sorted(columns))}"
-            findings.append(suite.finding(None, "dataset", message))
-            continue
+            continue  # it is told once, and not for every pipeline that takes the file
         findings += suites.house_findings(suite, columns[suite.dataset])
         of_suite = [(one, partial(suite.finding, n)) for n, one in enumerate(suite.checks) if n not in suite.unsure]
         findings += _reference_findings(of_suite, comparable)

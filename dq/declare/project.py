@@ -12,7 +12,7 @@ from dq import people, runbooks, sources
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, UsageError, choices
 from dq.base.model import Check, Json
-from dq.declare import finals, overrides, registry, settings, suites
+from dq.declare import finals, overrides, registry, settings, suite_files, suites
 from dq.declare.binding import Bound, Collector, bind_all, suites_of
 from dq.declare.implied_checks import dataset_checks, named
 
@@ -126,7 +126,7 @@ def read(
     shown = str(sources_path.relative_to(root)) if sources_path.is_relative_to(root) else str(sources_path)
     mapped = found.read(lambda: sources.load_sources(sources_path, contracts, shown=shown)) if contracts else None
     rules_document = found.read(lambda: yamlfile.read(root / "jobs" / "rules.yml", shown="jobs/rules.yml"))
-    page_files, suite_files = _named(root, declared)
+    page_files = _named(root, declared)
     pages = {}
     heads = []
     for name in page_files:
@@ -135,15 +135,17 @@ def read(
             pages[name] = page
         elif head := Collector().read(partial(runbooks.load_head, root / "runbooks" / name, shown=f"runbooks/{name}")):
             heads.append(head)
-    loaded = {}
-    for name in suite_files:
-        examined = found.read(partial(suites.read, root / "expectations" / name, shown=f"expectations/{name}"))
-        if examined:
-            found.findings += examined[1]
-        if examined and examined[0]:
-            loaded[name] = examined[0]
-    if mapped and len(loaded) == len(suite_files):
-        found.findings += overrides.findings(mapped, loaded.values(), _of_datasets(declared, loaded))
+    loaded: dict[str, suites.Suite | None] = {}
+    for name in suite_files.there(root, declared):
+        shown = f"{suite_files.FOLDER}/{name}"
+        examined = found.read(partial(suites.read, root / suite_files.FOLDER / name, shown=shown))
+        found.findings += examined[1] if examined else []
+        loaded[name] = examined[0] if examined else None
+        found.findings += _misnamed(loaded[name], Path(name).stem)
+    found.findings += suite_files.mistakes(root, declared.pipelines) if declared else []
+    readable = [suite for suite in loaded.values() if suite]
+    if mapped and len(readable) == len(loaded):
+        found.findings += overrides.findings(mapped, readable, _of_datasets(declared, loaded))
     rules = rules_document.data if rules_document else {}
     if not isinstance(rules, dict):
         found.findings.append(Finding("jobs/rules.yml", 1, "", "the rules are a mapping"))
@@ -188,16 +190,24 @@ def read(
     )
 
 
-def _of_datasets(declared: registry.Registry | None, loaded: Mapping[str, suites.Suite]) -> list[Check]:
+def _misnamed(suite: suites.Suite | None, dataset: str) -> list[Finding]:
+    """A suite whose file is named after another dataset than the one it says it checks."""
+    if suite is None or suite.dataset == dataset:
+        return []
+    key = "dataset" if ("dataset",) in suite.document.lines else "name"
+    return [suite.finding(None, key, f"the file is named after {dataset}, and says {suite.dataset}; let both be one")]
+
+
+def _of_datasets(declared: registry.Registry | None, loaded: Mapping[str, suites.Suite | None]) -> list[Check]:
     """The checks every dataset has, of all pipelines, by the ids they have there."""
     if declared is None:
         return []
-    readable = {file: suite for file, suite in loaded.items() if not suite.unsure}
+    readable = {file: suite for file, suite in loaded.items() if suite and not suite.unsure}
     return [
         check
         for name, item in declared.pipelines.items()
         for check in (
-            *named(dataset_checks(name, declared, suites_of(item, readable)), item.check_ids),
+            *named(dataset_checks(name, declared, suites_of(name, item, readable)), item.check_ids),
             *finals.declared_checks(name, item.publishes, declared.document),
         )
     ]
@@ -239,13 +249,9 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _named(root: Path, declared: registry.Registry | None) -> tuple[list[str], list[str]]:
-    """The runbook pages and suites to read: those the registry names and that are there; all where it is unreadable."""
+def _named(root: Path, declared: registry.Registry | None) -> list[str]:
+    """The runbook pages to read: those the registry names and that are there; all where it is unreadable."""
     if declared is None:
-        return runbooks.page_names(root / "runbooks"), sorted(
-            path.name for path in (root / "expectations").glob("*.yml")
-        )
+        return runbooks.page_names(root / "runbooks")
     items = declared.pipelines.values()
-    pages = {item.runbook for item in items if (root / "runbooks" / item.runbook / "README.md").is_file()}
-    files = {file for item in items for file in item.suites if (root / "expectations" / file).is_file()}
-    return sorted(pages), sorted(files)
+    return sorted({item.runbook for item in items if (root / "runbooks" / item.runbook / "README.md").is_file()})

@@ -1,4 +1,4 @@
-"""The registry of pipelines: job, inputs, suites, runbook and published schema of each, read strictly."""
+"""The registry of pipelines: job, inputs, runbook and published schema of each, read strictly."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from dq.base.former import Former
 from dq.base.model import NAME
 from dq.base.paths import local
 from dq.base.periods import Grain
+from dq.declare import suite_lists
 
 MARKER = Path("jobs", "pipelines.yml")
 RATIO = "decimal(18,6)"
@@ -211,11 +212,14 @@ class Pipeline(_Strict):
     compares_with_previous: bool = False
     trailing_twelve_months: bool = False
     rules: list[str] = []
-    suites: Annotated[list[str], Field(min_length=1)]
     check_ids: dict[str, Annotated[str, Field(pattern=NAME)]] = {}
     scheduled: Scheduled
     publishes: Published
     document: str = ""
+
+    def datasets(self, name: str) -> list[str]:
+        """What the pipeline of that name reads and publishes: its sources, upstream tables and its own table."""
+        return [*self.sources, *self.upstream, name]
 
 
 class RegistryModel(_Strict):
@@ -290,8 +294,11 @@ def load(root: Path) -> Registry:
 
 def read(root: Path) -> tuple[Registry, list[Finding]]:
     """The registry of a project as far as it can be read, and the mistakes in what it says; ConfigError where not."""
-    model, document = yamlfile.read_model(root / MARKER, RegistryModel, shown=str(MARKER))
-    findings: list[Finding] = []
+    document, findings = suite_lists.without(yamlfile.read(root / MARKER, shown=str(MARKER)))
+    try:
+        model = yamlfile.as_model(document, RegistryModel)
+    except ConfigError as error:
+        raise ConfigError([*findings, *error.findings]) from error
     for name, item in model.pipelines.items():
         at = ("pipelines", name)
         for number, upstream in enumerate(item.upstream):
@@ -310,9 +317,6 @@ def read(root: Path) -> tuple[Registry, list[Finding]]:
                 folder = item.runbook.removesuffix(".md")
                 message = f"a runbook is a folder with one file per way of failing; write {folder} (runbooks/README.md)"
             findings.append(document.finding((*at, "runbook"), message))
-        for number, suite in enumerate(item.suites):
-            if not (root / "expectations" / suite).is_file():
-                findings.append(document.finding((*at, "suites", number), f"expectations/{suite} does not exist"))
         by_date = item.grain in (Grain.WEEK, Grain.FORTNIGHT)
         wanted, other = ("days_after", "business_day") if by_date else ("business_day", "days_after")
         if getattr(item.scheduled, wanted) is None or getattr(item.scheduled, other) is not None:

@@ -185,7 +185,7 @@ def grown(home: Path, memory: str = "4g") -> Path:
     shutil.rmtree(home, ignore_errors=True)
     for folder in ("jobs", "expectations", "runbooks", "spark-conf"):
         shutil.copytree(ROOT / folder, home / folder)
-    for suite in (home / "expectations").glob("*.yml"):
+    for suite in (home / "expectations").glob("*/*.yml"):
         suite.write_text(AMOUNT.sub(r"\g<1>000", suite.read_text(encoding="utf-8")), encoding="utf-8")
     conf = home / "spark-conf" / "local.conf"
     kept = [line for line in conf.read_text(encoding="utf-8").splitlines() if not line.startswith(HEAP)]

@@ -47,13 +47,13 @@ def test_the_outside_company_has_its_own_threshold_and_nobody_else_has() -> None
 
 def test_a_check_of_feeds_that_say_how_often_they_report_names_their_day(project_copy: Callable[[], Path]) -> None:
     home = project_copy()
-    suite = home / "expectations" / "campaigns.yml"
+    suite = home / "expectations" / "growth_daily" / "campaigns.yml"
     text = suite.read_text(encoding="utf-8")
     suite.write_text(text.replace("[kind, channel], day: day}", "[kind, channel]}"), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         projects.load(home)
     (found,) = map(str, caught.value.findings)
-    assert found.startswith("expectations/campaigns.yml:")
+    assert found.startswith("expectations/growth_daily/campaigns.yml:")
     assert "name the `day` by which feeds of campaigns are judged: they say every_days" in found
 
 

@@ -48,8 +48,11 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["backfill", "profit_unit", "--from", "2026-10-05", "--to", "2026-10"], "'2026-10-05' is not a month"),
         (["backfill", "profit_unit", "--from", "2026-10", "--to", "2999-01"], "--to: 2999-01 has no complete day"),
         (["backfill", "profit", "--from", "2026-08", "--to", "2026-08"], "there is no pipeline 'profit'"),
-        (["check", "none.csv", "--suite", "expectations/revenue.yml"], "there is no none.csv"),
-        (["check", "README.md", "--suite", "expectations/revenue.yml"], "README.md is neither CSV nor Parquet"),
+        (["check", "none.csv", "--suite", "expectations/profit_unit/revenue.yml"], "there is no none.csv"),
+        (
+            ["check", "README.md", "--suite", "expectations/profit_unit/revenue.yml"],
+            "README.md is neither CSV nor Parquet",
+        ),
         (["check", "README.md", "--suite", "none.yml"], "there is no suite none.yml"),
         (["explain", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),
         (["explain", "profit"], "there is no pipeline 'profit'"),
@@ -155,12 +158,17 @@ def edit(path: Path, old: str, new: str) -> None:
             "profit_unit.needs: jobs/profit_unit.py:",
         ),
         (
-            "expectations/revenue.yml",
+            "expectations/profit_unit/revenue.yml",
             "column: booked_date, max",
             "column: booked_dat, max",
             "did you mean booked_date?",
         ),
-        ("expectations/revenue.yml", "runbook: missing-days", "runbook: missing-day", "has no section missing-day"),
+        (
+            "expectations/profit_unit/revenue.yml",
+            "runbook: missing-days",
+            "runbook: missing-day",
+            "has no section missing-day",
+        ),
         (
             "jobs/pipelines.yml",
             "      mtd_margin_is_explained: ",
@@ -180,14 +188,14 @@ def edit(path: Path, old: str, new: str) -> None:
             "        mtd_margin_why: ",
             "mtd_margin.ratio: the table has no column mtd_margin_reason; did you mean",
         ),
-        ("expectations/targets.yml", "check: targets_in_range", "check: ledger_has_rows", "id taken"),
+        ("expectations/all/targets.yml", "check: targets_in_range", "check: ledger_has_rows", "id taken"),
         (
-            "expectations/investor_profit.yml",
+            "expectations/investor_profit/investor_profit.yml",
             "row_condition: row_kind = 'total'",
             "row_condition: row_kin = 'total'",
             "row_kin",
         ),
-        ("expectations/investor_profit.yml", 'tolerance: "0.01"', "tolerance: 0.01", "tolerance"),
+        ("expectations/investor_profit/investor_profit.yml", 'tolerance: "0.01"', "tolerance: 0.01", "tolerance"),
         ("jobs/pipelines.yml", "upstream: [profit_unit]", "upstream: [profit_units]", "did you mean profit_unit?"),
         ("jobs/pipelines.yml", "runbook: profit_unit", "runbook: profit", "runbooks/profit/README.md does not exist"),
         (
@@ -217,12 +225,12 @@ def test_lint_finds_each_mistake_with_file_and_line(
 
 
 def test_lint_reports_the_mistakes_of_several_files_at_once(capsys: pytest.CaptureFixture[str], broken: Path) -> None:
-    edit(broken / "expectations/revenue.yml", "severity: critical", "severity: grave")
-    edit(broken / "expectations/ledger.yml", "min_share: 0.5}", "min_shar: 0.5}")
+    edit(broken / "expectations/profit_unit/revenue.yml", "severity: critical", "severity: grave")
+    edit(broken / "expectations/all/ledger.yml", "min_share: 0.5}", "min_shar: 0.5}")
     edit(broken / "jobs/settings.yml", "docs_address", "docs_adress")
     code, told = run(capsys, "lint")
     assert code == 1
-    for file in ("expectations/revenue.yml", "expectations/ledger.yml", "jobs/settings.yml"):
+    for file in ("expectations/profit_unit/revenue.yml", "expectations/all/ledger.yml", "jobs/settings.yml"):
         assert file in told
 
 
@@ -233,18 +241,22 @@ def told_lines(told: str) -> list[str]:
 def test_lint_reports_files_references_and_pages_together_and_nothing_that_only_follows(
     capsys: pytest.CaptureFixture[str], broken: Path
 ) -> None:
-    edit(broken / "expectations/revenue.yml", "severity: critical", "severity: grave")
-    edit(broken / "expectations/investor_profit.yml", "row_condition: row_kind = 'total'", "row_condition: row_kin = 1")
-    edit(broken / "expectations/profit_unit.yml", "runbook: ", "runbook: no-such-")
+    edit(broken / "expectations/profit_unit/revenue.yml", "severity: critical", "severity: grave")
+    edit(
+        broken / "expectations/investor_profit/investor_profit.yml",
+        "row_condition: row_kind = 'total'",
+        "row_condition: row_kin = 1",
+    )
+    edit(broken / "expectations/profit_unit/profit_unit.yml", "runbook: ", "runbook: no-such-")
     edit(broken / "jobs/settings.yml", "docs_address", "docs_adress")
     edit(broken / "jobs/pipelines.yml", "sources: [revenue, ", "sources: [revenue, revenu, ")
     edit(broken / "runbooks/investor_profit/README.md", "dq show RUN", "dq shwo RUN")
     code, told = run(capsys, "lint")
     assert code == 1
     expected = {
-        "expectations/revenue.yml": "unknown severity",
-        "expectations/investor_profit.yml": "row_kin",
-        "expectations/profit_unit.yml": "has no section no-such-",
+        "expectations/profit_unit/revenue.yml": "unknown severity",
+        "expectations/investor_profit/investor_profit.yml": "row_kin",
+        "expectations/profit_unit/profit_unit.yml": "has no section no-such-",
         "jobs/settings.yml": "unknown key",
         "jobs/pipelines.yml": "has no contract; did you mean revenue?",
         "runbooks/investor_profit/README.md": "invalid choice: 'shwo'",
@@ -282,7 +294,7 @@ def test_the_mistakes_of_the_roster_hide_none_of_the_deadlines_or_of_who_watches
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("expectations/ledger.yml", "expectations:", "expectation:"),
+        ("expectations/all/ledger.yml", "expectations:", "expectation:"),
         ("jobs/contracts.yml", "read: until", "read: sometimes"),
         ("jobs/sources.yml", "company:", "compny:"),
         ("jobs/pipelines.yml", "grain: day", "grain: dy"),
@@ -304,20 +316,20 @@ def test_a_registry_that_cannot_be_read_hides_no_mistake_of_a_suite_or_page(
     capsys: pytest.CaptureFixture[str], broken: Path
 ) -> None:
     edit(broken / "jobs/pipelines.yml", "grain: day", "grain: dy")
-    edit(broken / "expectations/revenue.yml", "max_value: 10000000}", "max_value: ten}")
+    edit(broken / "expectations/profit_unit/revenue.yml", "max_value: 10000000}", "max_value: ten}")
     edit(broken / "runbooks/profit_unit/README.md", "owner: Finance and Risk Teams", "owner: Finance Team")
     code, told = run(capsys, "lint")
     assert code == 1
     assert {line.split(":")[0] for line in told_lines(told)} == {
         "jobs/pipelines.yml",
-        "expectations/revenue.yml",
+        "expectations/profit_unit/revenue.yml",
         "runbooks/profit_unit/README.md",
     }, told
     assert "'ten' is not a number" in told
 
 
 def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[str], broken: Path) -> None:
-    edit(broken / "expectations/targets.yml", "check: targets_in_range", "check: targets_in_a_range")
+    edit(broken / "expectations/all/targets.yml", "check: targets_in_range", "check: targets_in_a_range")
     code, told = run(capsys, "lint")
     assert (code, "run dq lint --fix" in told) == (1, True)
     assert run(capsys, "lint", "--fix")[0] == 0
@@ -338,7 +350,7 @@ def test_lint_holds_the_page_of_check_types_to_what_they_are(capsys: pytest.Capt
 def test_lint_with_other_sources_fixes_the_same_lists_and_agrees(
     capsys: pytest.CaptureFixture[str], broken: Path
 ) -> None:
-    edit(broken / "expectations/targets.yml", "check: targets_in_range", "check: targets_in_a_range")
+    edit(broken / "expectations/all/targets.yml", "check: targets_in_range", "check: targets_in_a_range")
     other = ("--sources", str(broken / "jobs/ravenstack.yml"))
     plain, mapped = run(capsys, "lint"), run(capsys, "lint", *other)
     assert plain[0] == mapped[0] == 1

@@ -63,7 +63,12 @@ def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(
             "rederives: previous_profit_rederives",
             "previous_profit_rederives: id taken at",
         ),
-        ("expectations/expenses.yml", "other: expenses.late", "other: ledger.late", "no dataset ledger.late"),
+        (
+            "expectations/profit_unit/expenses.yml",
+            "other: expenses.late",
+            "other: ledger.late",
+            "no dataset ledger.late",
+        ),
     ],
 )
 def test_a_wrong_name_is_found_before_anything_runs(
@@ -82,7 +87,7 @@ def test_a_wrong_name_is_found_before_anything_runs(
     ("file", "old", "new", "said"),
     [
         (
-            "expectations/investor_growth.yml",
+            "expectations/investor_growth/investor_growth.yml",
             "since: growth_daily.trailing",
             "since: growth_daily.trailin",
             "no dataset growth_daily.trailin with a first day; did you mean growth_daily.trailing?",

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CHECKS: dict[str, Check] = {
     check.check: check
-    for path in sorted((ROOT / "expectations").glob("*.yml"))
+    for path in sorted((ROOT / "expectations").glob("*/*.yml"))
     for check in suites.load(path).checks
     if check.type == FITS
 }

@@ -67,7 +67,7 @@ def test_a_suite_that_bounds_the_rows_stands_in_place_of_that_there_are_some(
     project_copy: Callable[[], Path], condition: str, ids: set[str]
 ) -> None:
     home = project_copy()
-    add(home / "expectations" / "targets.yml", BOUND.replace("ROWS", condition))
+    add(home / "expectations" / "all" / "targets.yml", BOUND.replace("ROWS", condition))
     assert set(checks(home, "profit_unit", "targets", ROWS)) == ids
 
 

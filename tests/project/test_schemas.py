@@ -27,7 +27,7 @@ FILES = {
     "rules": [ROOT / "jobs/rules.yml"],
     "settings": [ROOT / "jobs/settings.yml"],
     "sources": [ROOT / "jobs/sources.yml", ROOT / "jobs/ravenstack.yml"],
-    "suite": sorted((ROOT / "expectations").glob("*.yml")),
+    "suite": sorted((ROOT / "expectations").glob("*/*.yml")),
 }
 
 

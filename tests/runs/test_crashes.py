@@ -36,7 +36,7 @@ class KilledError(BaseException):
 def warned(bench: Bench, project_copy: Callable[[], Path]) -> Bench:
     """A company of which every day is published with a failing warning."""
     bench.home = project_copy()
-    suite = bench.home / "expectations" / "revenue.yml"
+    suite = bench.home / "expectations" / "profit_unit" / "revenue.yml"
     before, entry, after = suite.read_text().partition(f"  - check: {CHECK}\n")
     for old, new in (("max_share: 0.25", "max_share: 0.0001"), ("    when: [preliminary, final]\n", "")):
         assert old in after.partition("  - check:")[0]

@@ -23,6 +23,8 @@ def test_the_documented_pipeline_is_published(
     for block in pages.blocks("docs/pipeline.md"):
         if block.file:
             pages.place(block, home)
+    suites = home / "expectations"
+    shutil.copy(suites / "profit_unit" / "revenue.yml", suites / "revenue_by_product" / "revenue.yml")
     copied = shutil.copytree(home / "runbooks" / "profit_unit", home / "runbooks" / "revenue_by_product")
     page = (copied / "README.md").read_text(encoding="utf-8")
     page = page.replace("\npipeline: profit_unit\n", "\npipeline: revenue_by_product\n")

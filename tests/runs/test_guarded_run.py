@@ -363,7 +363,7 @@ def test_a_faulty_job_is_held_with_section_and_owner(
 def test_a_changed_suite_is_another_run_key(after_september: Bench, project_copy: Callable[[], Path]) -> None:
     first = after_september.run("profit_unit", MONTH)
     after_september.home = project_copy()
-    suite = after_september.home / "expectations" / "targets.yml"
+    suite = after_september.home / "expectations" / "all" / "targets.yml"
     suite.write_text(suite.read_text().replace("max_value: 1000000000", "max_value: 999999999"))
     second = after_september.run("profit_unit", MONTH)
     assert not second.record.already_published

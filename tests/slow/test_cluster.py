@@ -286,7 +286,7 @@ def test_a_cluster_holds_what_one_machine_holds(
 ) -> None:
     from dq.cli.run import run_job
 
-    suite = (project := project_copy()) / "expectations" / "revenue.yml"
+    suite = (project := project_copy()) / "expectations" / "profit_unit" / "revenue.yml"
     text = suite.read_text(encoding="utf-8")
     assert text.count("max_value: 10000000}") == 1
     suite.write_text(text.replace("max_value: 10000000}", "max_value: 1}"), encoding="utf-8")

@@ -104,7 +104,9 @@ def test_a_suite_that_is_in_order_has_no_house_findings() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(Path(__file__).parents[2].glob("expectations/*.yml")), ids=lambda path: path.name
+    "path",
+    sorted(Path(__file__).parents[2].glob("expectations/*/*.yml")),
+    ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_every_suite_of_the_project_is_read(path: Path) -> None:
     loaded = suites.load(path)
@@ -113,7 +115,9 @@ def test_every_suite_of_the_project_is_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(Path(__file__).parents[2].glob("expectations/*.yml")), ids=lambda path: path.name
+    "path",
+    sorted(Path(__file__).parents[2].glob("expectations/*/*.yml")),
+    ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_every_threshold_has_its_reason_beside_it(path: Path) -> None:
     checks = suites.load(path).checks

@@ -1,0 +1,77 @@
+"""Where suites lie: ``expectations/PIPELINE/DATASET.yml``, and ``expectations/all/DATASET.yml`` for every pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from dq.base import yamlfile
+from dq.base.errors import ConfigError, Finding, choices
+from dq.declare import registry
+
+FOLDER = "expectations"
+ALL = "all"
+"""The folder of the suites that every pipeline takes which reads or publishes their dataset."""
+
+
+def taken(name: str, item: registry.Pipeline) -> list[str]:
+    """The files a pipeline takes where they are there, below the folder of suites: those of all come first."""
+    return [f"{folder}/{dataset}.yml" for dataset in item.datasets(name) for folder in (ALL, name)]
+
+
+def there(root: Path, declared: registry.Registry | None) -> list[str]:
+    """The files of suites that are taken and there; where no registry can be read, all that lie in a folder."""
+    if declared is None:
+        return sorted(path.relative_to(root / FOLDER).as_posix() for path in (root / FOLDER).glob("*/*.yml"))
+    wanted = {file for name, item in declared.pipelines.items() for file in taken(name, item)}
+    return sorted(file for file in wanted if (root / FOLDER / file).is_file())
+
+
+def mistakes(root: Path, pipelines: Mapping[str, registry.Pipeline]) -> Iterator[Finding]:
+    """The files below the folder of suites that no pipeline takes, each with where it belongs."""
+    wanted = {file for name, item in pipelines.items() for file in taken(name, item)}
+    for path in sorted((root / FOLDER).rglob("*.y*ml")):
+        file = path.relative_to(root / FOLDER)
+        if file.as_posix() not in wanted:
+            yield Finding(f"{FOLDER}/{file.as_posix()}", 1, "", _mistake(path, file, pipelines))
+
+
+def renamed(path: Path) -> str:
+    """What to do about a suite that is not there because suites lie in folders: where those of its name are."""
+    if path.parent.name != FOLDER:
+        return ""
+    found = [f"{FOLDER}/{one.parent.name}/{one.name}" for one in sorted(path.parent.glob(f"*/{path.name}"))]
+    where = f"take {' or '.join(found)}" if found else f"suites lie in {FOLDER}/PIPELINE/DATASET.yml"
+    return where if path.parent.is_dir() else ""
+
+
+def _mistake(path: Path, file: Path, pipelines: Mapping[str, registry.Pipeline]) -> str:
+    if len(file.parts) == 1:
+        return f"no pipeline takes a suite that lies here; move it to {_belongs(path, pipelines)}"
+    if len(file.parts) > 2 or file.suffix != ".yml":
+        return f"no pipeline takes this file; suites are {FOLDER}/PIPELINE/DATASET.yml and {FOLDER}/{ALL}/DATASET.yml"
+    folder, dataset = file.parts[0], file.stem
+    if folder == ALL:
+        known = {one for name, item in pipelines.items() for one in item.datasets(name)}
+        return f"no pipeline reads or publishes a dataset {dataset}; {choices(dataset, sorted(known))}"
+    if folder not in pipelines:
+        return f"there is no pipeline {folder!r}; {choices(folder, [ALL, *pipelines])}"
+    return f"{folder} reads and publishes no dataset {dataset}; {choices(dataset, pipelines[folder].datasets(folder))}"
+
+
+def _belongs(path: Path, pipelines: Mapping[str, registry.Pipeline]) -> str:
+    """Where a suite that lies in no folder belongs, by what it says its dataset is."""
+    try:
+        said = yamlfile.read(path).data
+    except ConfigError:
+        said = None
+    named = (said.get("dataset") or said.get("name")) if isinstance(said, dict) else None
+    users = _users(named, pipelines)
+    if not users:
+        return f"{FOLDER}/PIPELINE/DATASET.yml"
+    own = " or ".join(f"{FOLDER}/{name}/{named}.yml" for name in users)
+    return own if len(users) == 1 else f"{own}, or to {FOLDER}/{ALL}/{named}.yml for all of them"
+
+
+def _users(dataset: object, pipelines: Mapping[str, registry.Pipeline]) -> Collection[str]:
+    return [name for name, item in pipelines.items() if dataset in item.datasets(name)]

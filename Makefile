@@ -1,8 +1,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 RUN := source tools/env.sh &&
-# Python may keep what it compiled, also where the environment says no: compiling takes longer than the unit tests do.
-UNIT := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -m "not slow" -n 0 --hypothesis-profile=quick
+# Python may keep what it compiled, also where the environment says no: compiling takes longer than the unit tests do,
+# and every child process of the others would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
+UNIT := .venv/bin/python -m pytest -m "not slow" -n 0 --hypothesis-profile=quick
 NO_JVM := $(addprefix tests/, unit parts servers processes project)
 
 .PHONY: help venv env demo test test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean

@@ -252,12 +252,13 @@ def _part_findings(page: Page) -> Iterator[Finding]:
             yield page.finding(page.offset + 1, "", f"the page has no part ## {title}")
         elif not _has_text(page, tops[title]):
             yield page.finding(tops[title].start, title, "the part is empty")
-        elif (name := PART_BLOCKS.get(title)) and not _holds(page, tops[title], name):
+        elif (name := PART_BLOCKS.get(title)) and not _holds(page, tops[title], name, found):
             message = f"has no block {name}; put <!-- {name}:begin --> and <!-- {name}:end --> on lines of their own"
             yield page.finding(tops[title].start, title, message)
 
 
 def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Finding]:
+    found = _found(page)
     seen: dict[str, Section] = {}
     start = next((section for section in page.sections if section.level == 2 and section.title == WAYS), None)
     for section in page.sections if start else ():
@@ -288,16 +289,15 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
         if "Diagnosis" in parts and not any(page.commands(parts["Diagnosis"])):
             message = "holds no command; a person at night needs one to copy, in a fenced sh block"
             yield page.finding(parts["Diagnosis"].start, f"{way.title}: Diagnosis", message)
-        if (words := left(c.text for c in page.commands(way))) and not _holds(page, way, "values"):
+        if (words := left(c.text for c in page.commands(way))) and not _holds(page, way, "values", found):
             yield page.finding(way.start, way.title, _SAY.format(words=", ".join(words)))
-        if "Checks" in parts and not _holds(page, way, "checks"):
+        if "Checks" in parts and not _holds(page, way, "checks", found):
             message = "has no list of checks; put <!-- checks:begin --> and <!-- checks:end --> on lines of their own"
             yield page.finding(way.start, way.title, message)
 
 
-def _holds(page: Page, section: Section, block: str) -> bool:
-    """Whether a section holds a generated block; where markers do not pair, that is told on its own."""
-    found = _found(page)
+def _holds(page: Page, section: Section, block: str, found: list[Block] | None) -> bool:
+    """Whether a section holds a generated block of those found; where markers do not pair, that is told on its own."""
     if found is None:
         return f"<!-- {block}:begin -->" in page.lines(section)
     return any(one.name == block and section.start < one.begin <= section.end for one in found)

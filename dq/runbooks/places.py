@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -63,6 +64,7 @@ class Place:
         return next((one for one in places if (root / one).is_file()), own)
 
 
+@lru_cache(maxsize=4096)  # lint asks it of every check for every section
 def read(*references: str) -> Place | None:
     """The place that the first of some references names, in whatever form and of whatever age; None where none does."""
     for reference in references:

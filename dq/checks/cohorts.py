@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dq.base.model import Json
+from dq.checks.compared_names import FIRST_DAY, LAST_DAY
 from dq.checks.comparisons import totals_to_match
 from dq.checks.custom_check import Judge, Request
-from dq.checks.custom_types import FIRST_DAY, LAST_DAY
 from dq.checks.restatement import published_to_rederive
 from dq.engine.gather import column, column_types, condition
 from dq.engine.sums import summed

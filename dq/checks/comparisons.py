@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
 from dq.base.model import Json, Outcome
+from dq.checks.compared_names import ROW_COUNT
 from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, Request, listed
-from dq.checks.custom_types import ROW_COUNT
 from dq.checks.differences import Difference, counted, difference, judged, listed_rows
 from dq.engine.conditions import quote
 from dq.engine.gather import column, column_types, condition, decimal, percent, whole

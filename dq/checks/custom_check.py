@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError, choices
 from dq.base.model import Check, Evidence, Json, Outcome
-from dq.checks.custom_types import ROW_COUNT
+from dq.checks.compared_names import ROW_COUNT
 from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import OWN, Gather, column, condition, decimal, whole
 

@@ -10,16 +10,16 @@ from decimal import Decimal, InvalidOperation
 
 from dq.base.errors import choices
 from dq.base.model import Json
-from dq.checks.custom_types import CUSTOM_TYPES, ROW_COUNT, KwargType
+from dq.checks.compared_names import ROW_COUNT
+from dq.checks.custom_types import CUSTOM_TYPES
+from dq.checks.type_spec import KwargType
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def with_defaults(type_name: str, kwargs: Mapping[str, Json]) -> dict[str, Json]:
     """The kwargs of a custom check with the documented default of every one that was left out."""
-    specs = CUSTOM_TYPES[type_name].kwargs
-    defaults = {name: spec.default for name, spec in specs.items() if not spec.required and spec.default is not None}
-    return {**defaults, **kwargs}
+    return CUSTOM_TYPES[type_name].completed(kwargs)
 
 
 def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
         problems += _late_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:
         problems += _redelivery_problems(kwargs)
-    return problems
+    return problems or [*CUSTOM_TYPES[type_name].mistakes(kwargs)]
 
 
 def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -1,110 +1,41 @@
-"""The expectation types Great Expectations lacks: one table of names, documented kwargs and sentences.
+"""The expectation types Great Expectations lacks, by name: each a file of ``dq.checks.types``, named as the type.
 
-Suites are validated against it, the engine evaluates it, and the registered Great Expectations classes are built from
-it, so that a type means the same in all three. Nothing here imports Great Expectations.
+Suites are validated against them, the engine evaluates them, and the registered Great Expectations classes are built
+from them, so that a type means the same in all three. Nothing here imports Great Expectations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
+from dq.base.errors import DqError
 from dq.base.model import Json
-
-ROW_COUNT = "*"
-LAST_DAY = ".last_day"
-"""Ends the name under which the last day covered of an upstream table can be compared with."""
-FIRST_DAY = ".first_day"
-"""Ends the name under which the first day of the period of an upstream table can be compared with."""
-SO_FAR = ".so_far"
-"""Ends the name under which all days read of an upstream table can be compared with, those before the period too."""
-
-
-class KwargType(StrEnum):
-    """What a kwarg of a custom expectation type holds."""
-
-    COLUMN = "column of this dataset"
-    COLUMNS = "list of columns of this dataset"
-    BY = "list of columns of both datasets"
-    LINES = "mapping of line name to column of this dataset"
-    PAIRS = "list of {column, other}: a column of this dataset and one of the other, '*' for the row count"
-    TABLE = "name of another dataset of the run"
-    OTHER_COLUMN = "column of the other dataset"
-    OTHER_COLUMNS = "list of columns of the other dataset"
-    CONDITION = "row condition, one Spark SQL expression"
-    COUNT = "whole number, not negative"
-    NUMBER = "number, not negative"
-    AMOUNT = "decimal number written as text, not negative"
-    BOOLEAN = "true or false"
-    CHOICE = "one of the listed words"
-    TEXT = "text"
-    WEEKDAYS = "list of weekday names, monday to sunday"
-    DAYS = "list of days, YYYY-MM-DD"
-
-
-@dataclass(frozen=True, kw_only=True)
-class KwargSpec:
-    """One documented kwarg: what it holds, whether it must be given, and what is meant when it is not."""
-
-    type: KwargType
-    doc: str
-    required: bool = False
-    default: Json = None
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TypeSpec:
-    """One custom expectation type.
-
-    ``sentence`` is a template over the kwargs; a ``[...]`` group is left out when a kwarg in it is absent, empty or
-    false. ``columns`` are the kwargs that name columns of the dataset the check is declared on. ``run_level`` types
-    are judged by the run itself and never see a frame. ``of_published`` types judge what was published before, so that
-    a column which is absent this time keeps them from nothing.
-    """
-
-    doc: str
-    sentence: str
-    kwargs: Mapping[str, KwargSpec] = field(default_factory=dict)
-    run_level: bool = False
-    of_published: bool = False
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The kwargs that name columns of this dataset."""
-        return tuple(name for name, spec in self.kwargs.items() if spec.type in _COLUMNS_IN)
-
-
-def _column(doc: str) -> KwargSpec:
-    return KwargSpec(type=KwargType.COLUMN, required=True, doc=doc)
-
-
-_OTHER = KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset compared with.")
-_ROW_CONDITION = KwargSpec(type=KwargType.CONDITION, doc="Only rows of this dataset that meet it are compared.")
-
-
-_MINIMUM_HISTORY = KwargSpec(
-    type=KwargType.COUNT,
-    default=7,
-    doc="Days near it needed to say what is usual; with fewer it is what published periods recorded.",
+from dq.checks import types
+from dq.checks.compared_names import ROW_COUNT
+from dq.checks.run_level_types import RUN_LEVEL
+from dq.checks.type_spec import (
+    EXCEPT,
+    MINIMUM_HISTORY,
+    OTHER,
+    OTHER_CONDITION,
+    ROW_CONDITION,
+    KwargSpec,
+    KwargType,
+    TypeSpec,
+    own_column,
 )
 
-
-_EXCEPT = {
-    "except_weekdays": KwargSpec(type=KwargType.WEEKDAYS, default=(), doc="Weekdays on which nothing is expected."),
-    "except_days": KwargSpec(type=KwargType.DAYS, default=(), doc="Days on which nothing is expected."),
-}
-
-
-CUSTOM_TYPES: Mapping[str, TypeSpec] = {
+_TABLE: Mapping[str, TypeSpec] = {
     "expect_partition_to_be_fresh": TypeSpec(
         doc="The newest day of a column that holds enough rows is young enough at the reference instant.",
         sentence="newest day of $column with $min_rows or more rows[ and at least a share of $min_share of the rows "
         "usual in a day] must be less than $max_age_hours hours old at $reference"
         "[, not counting any $except_weekdays][, not counting $except_days].",
         kwargs={
-            "column": _column("Date or timestamp of the event; a date counts until the end of its day."),
+            "column": own_column("Date or timestamp of the event; a date counts until the end of its day."),
             "max_age_hours": KwargSpec(
                 type=KwargType.NUMBER, required=True, doc="Greatest age in hours; the bound itself still passes."
             ),
@@ -122,8 +53,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 doc="Least share of the rows usual in a day, the median of the 28 days before it; a day with fewer "
                 "does not count as there.",
             ),
-            "minimum_history": _MINIMUM_HISTORY,
-            **_EXCEPT,
+            "minimum_history": MINIMUM_HISTORY,
+            **EXCEPT,
         },
     ),
     "expect_days_to_be_complete": TypeSpec(
@@ -132,15 +63,15 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         "[ and at least a share of $min_share of the rows usual in a day][, except on $except_weekdays]"
         "[, except $except_days][, all but $max_missing of them][, of rows where $row_condition].",
         kwargs={
-            "column": _column("Date or timestamp whose UTC day is counted."),
+            "column": own_column("Date or timestamp whose UTC day is counted."),
             "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows each day must hold."),
             "min_share": KwargSpec(
                 type=KwargType.NUMBER,
                 doc="Least share of the rows usual in a day: the median of the 28 days before it, where they are too "
                 "few also of those after it.",
             ),
-            "minimum_history": _MINIMUM_HISTORY,
-            **_EXCEPT,
+            "minimum_history": MINIMUM_HISTORY,
+            **EXCEPT,
             "max_missing": KwargSpec(
                 type=KwargType.COUNT,
                 doc="Days that may be missing or short by chance; none if not given.",
@@ -152,8 +83,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         doc="Cells whose ratio has a denominator of zero are counted, not hidden.",
         sentence="at most $max_count cells of $column may have a $denominator of zero.",
         kwargs={
-            "column": _column("The ratio."),
-            "denominator": _column("What the ratio is divided by."),
+            "column": own_column("The ratio."),
+            "denominator": own_column("What the ratio is divided by."),
             "max_count": KwargSpec(type=KwargType.COUNT, default=0, doc="Cells that may have a zero denominator."),
         },
     ),
@@ -162,9 +93,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL"
         "[; it is not $zero_reason where that is above 0][; below 0 it is $negative_reason instead].",
         kwargs={
-            "column": _column("The ratio."),
-            "denominator": _column("What the ratio is divided by."),
-            "reason_column": _column("Why the ratio is NULL."),
+            "column": own_column("The ratio."),
+            "denominator": own_column("What the ratio is divided by."),
+            "reason_column": own_column("Why the ratio is NULL."),
             "zero_reason": KwargSpec(
                 type=KwargType.TEXT, doc="The reason that says the denominator is 0; wrong where that is above 0."
             ),
@@ -182,7 +113,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "lines": KwargSpec(
                 type=KwargType.LINES, required=True, doc="Line of the other table -> column that must add up to it."
             ),
-            "other": _OTHER,
+            "other": OTHER,
             "other_line": KwargSpec(
                 type=KwargType.OTHER_COLUMN, required=True, doc="Column of the other table that names the line."
             ),
@@ -190,7 +121,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.OTHER_COLUMN, required=True, doc="Column of the other table that holds the amount."
             ),
             "other_where": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other table that meet it."),
-            "row_condition": _ROW_CONDITION,
+            "row_condition": ROW_CONDITION,
             "tolerance": KwargSpec(
                 type=KwargType.AMOUNT,
                 default="0.01",
@@ -205,10 +136,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
             "pairs": KwargSpec(type=KwargType.PAIRS, required=True, doc="What must add up to what."),
-            "other": _OTHER,
+            "other": OTHER,
             "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
-            "row_condition": _ROW_CONDITION,
-            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "row_condition": ROW_CONDITION,
+            "other_condition": OTHER_CONDITION,
             "tolerance": KwargSpec(
                 type=KwargType.AMOUNT,
                 default="0",
@@ -225,7 +156,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         doc="In every row some columns, less others, equal one column.",
         sentence="$plus[ less $minus] must equal $column within $tolerance in every row[ where $row_condition].",
         kwargs={
-            "column": _column("What they add up to."),
+            "column": own_column("What they add up to."),
             "plus": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that are added."),
             "minus": KwargSpec(type=KwargType.COLUMNS, doc="Columns that are taken off."),
             "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are judged."),
@@ -239,7 +170,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="$column must count up from $start without gap or repetition for each $group"
         "[, in the order of $order].",
         kwargs={
-            "column": _column("The whole number that counts up."),
+            "column": own_column("The whole number that counts up."),
             "group": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that name one sequence."),
             "order": KwargSpec(type=KwargType.COLUMN, doc="Column that must never fall while the number rises."),
             "start": KwargSpec(type=KwargType.COUNT, default=1, doc="The first number of every sequence."),
@@ -276,7 +207,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "row_condition": KwargSpec(
                 type=KwargType.CONDITION, doc="Only rows of the published final that meet it are compared."
             ),
-            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "other_condition": OTHER_CONDITION,
             "tolerance": KwargSpec(
                 type=KwargType.AMOUNT,
                 default="0",
@@ -302,8 +233,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "grace_days": KwargSpec(
                 type=KwargType.COUNT, default=0, doc="Days a feed may be silent beyond what it declares and pass."
             ),
-            **_EXCEPT,
+            **EXCEPT,
         },
+        of_feeds=True,
     ),
     "expect_measure_to_fit_history": TypeSpec(
         doc="A measure stays near what the last published periods had: a ratio to their median, or median deviations.",
@@ -336,6 +268,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 "a running total, and few for a ratio that growth would hide in.",
             ),
         },
+        nulls_left_out=True,
+        example={"metric": "row_count", "low": 0.5, "high": 2},
     ),
     "expect_finals_to_hold_every_row": TypeSpec(
         doc="Rows of the month before that became known after it was published as final are few and worth little.",
@@ -367,7 +301,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
     "expect_values_to_convert": TypeSpec(
         doc="Every raw value that is present converts to the contract's type.",
         sentence="every value of $column must convert to its declared type (no NaN, infinity, overflow or bad date).",
-        kwargs={"column": _column("The converted column.")},
+        kwargs={"column": own_column("The converted column.")},
     ),
     "expect_values_to_refer_to": TypeSpec(
         doc="Every row refers to a row of another table; those that do not are counted and, with an amount, valued.",
@@ -396,9 +330,10 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "max_amount": KwargSpec(
                 type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of those rows that still passes."
             ),
-            "row_condition": _ROW_CONDITION,
-            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "row_condition": ROW_CONDITION,
+            "other_condition": OTHER_CONDITION,
         },
+        nulls_left_out=True,
     ),
     "expect_rows_to_be_immaterial": TypeSpec(
         doc="Rows that should not be are few and worth little: they are counted and, with an amount, valued.",
@@ -423,7 +358,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         "[, except where $reason_column says that $other lacks a day of it][, of rows where $row_condition]"
         "[, of other rows where $other_condition].",
         kwargs={
-            "column": _column("The published count."),
+            "column": own_column("The published count."),
             "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset counted anew."),
             "other_column": KwargSpec(
                 type=KwargType.OTHER_COLUMN, required=True, doc="Column whose distinct values are counted."
@@ -441,8 +376,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.COLUMN,
                 doc="Why a row has no count: exactly where the other dataset lacks a day of that week or month.",
             ),
-            "row_condition": _ROW_CONDITION,
-            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "row_condition": ROW_CONDITION,
+            "other_condition": OTHER_CONDITION,
         },
     ),
     "expect_cohort_to_match": TypeSpec(
@@ -452,8 +387,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         "left[, in the $published final][, by $by (there $other_by)]"
         "[, of rows where $row_condition][, of other rows where $other_condition].",
         kwargs={
-            "retained": _column("What the units that had something when the period opened have at its end."),
-            "lost": _column("What those of them had who have nothing at its end."),
+            "retained": own_column("What the units that had something when the period opened have at its end."),
+            "lost": own_column("What those of them had who have nothing at its end."),
             "kept": KwargSpec(
                 type=KwargType.COLUMN, doc="What they have at its end without expansion, at most what each had."
             ),
@@ -478,8 +413,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "other_by": KwargSpec(
                 type=KwargType.OTHER_COLUMNS, doc="The columns of the first day that say in which group a unit was."
             ),
-            "row_condition": _ROW_CONDITION,
-            "other_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows of the other dataset that meet it."),
+            "row_condition": ROW_CONDITION,
+            "other_condition": OTHER_CONDITION,
             "published": KwargSpec(
                 type=KwargType.CHOICE,
                 choices=("previous",),
@@ -496,6 +431,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.COLUMNS, required=True, doc="Columns that say how a row was delivered, not what it is."
             ),
         },
+        nulls_left_out=True,
     ),
     "expect_redeliveries_to_be_rare": TypeSpec(
         doc="Rows delivered again, which the contract's rule drops, are counted and stay a small or usual share.",
@@ -513,14 +449,16 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
                 type=KwargType.COUNT, doc="Published periods needed before `high` can be judged, 3 if not given."
             ),
         },
+        nulls_left_out=True,
+        example={"max_share": 0.01},
     ),
     "expect_rows_to_arrive_in_time": TypeSpec(
         doc="Rows arrive within so many hours of their event; later ones are counted and, with an amount, valued.",
         sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows"
         "[ and $max_amount of $amount][, of rows where $row_condition].",
         kwargs={
-            "event": _column("Timestamp of the event, or its date, which counts until the end of the day."),
-            "arrival": _column("Timestamp at which the row arrived."),
+            "event": own_column("Timestamp of the event, or its date, which counts until the end of the day."),
+            "arrival": own_column("Timestamp at which the row arrived."),
             "within_hours": KwargSpec(
                 type=KwargType.NUMBER, required=True, doc="Hours after the event in which a row is in time."
             ),
@@ -531,13 +469,15 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "max_amount": KwargSpec(
                 type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of late rows that still passes."
             ),
-            "row_condition": _ROW_CONDITION,
+            "row_condition": ROW_CONDITION,
         },
+        nulls_left_out=True,
     ),
     "expect_instants_to_lie_on_their_day": TypeSpec(
         doc="A timestamp lies on the UTC day that stands beside it, so none is of 1970 or of the future.",
         sentence="$column must lie on the UTC day in $day.",
-        kwargs={"column": _column("The timestamp."), "day": _column("The date of its UTC day.")},
+        kwargs={"column": own_column("The timestamp."), "day": own_column("The date of its UTC day.")},
+        nulls_left_out=True,
     ),
     "expect_offsets_to_be_contiguous": TypeSpec(
         doc="The offsets of every partition of a queue that have landed have no gap.",
@@ -547,8 +487,8 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "columns": KwargSpec(
                 type=KwargType.COLUMNS, required=True, doc="Columns that name a partition, such as topic and partition."
             ),
-            "offset": _column("Whole number that counts on by one within a partition."),
-            "arrival": _column("Timestamp at which the row arrived."),
+            "offset": own_column("Whole number that counts on by one within a partition."),
+            "arrival": own_column("Timestamp at which the row arrived."),
             "settle_hours": KwargSpec(
                 type=KwargType.NUMBER,
                 default=48,
@@ -562,13 +502,14 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         sentence="sessions of $user, ended by $gap_minutes minutes without an event, must close with a $column of "
         "$closing for all but a share of $max_share.",
         kwargs={
-            "column": _column("Kind of the event."),
+            "column": own_column("Kind of the event."),
             "closing": KwargSpec(type=KwargType.TEXT, required=True, doc="The kind that closes a session."),
-            "user": _column("Whose session it is."),
-            "time": _column("Timestamp of the event."),
+            "user": own_column("Whose session it is."),
+            "time": own_column("Timestamp of the event."),
             "gap_minutes": KwargSpec(type=KwargType.COUNT, default=30, doc="Minutes without an event that end one."),
             "max_share": KwargSpec(type=KwargType.NUMBER, default=0, doc="Greatest share without a closing event."),
         },
+        nulls_left_out=True,
     ),
     "expect_consumer_lag_to_be_bounded": TypeSpec(
         doc="The consumer of a queue is not too far behind, and every partition was observed lately.",
@@ -578,9 +519,9 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
             "columns": KwargSpec(
                 type=KwargType.COLUMNS, required=True, doc="Columns that name a partition, such as topic and partition."
             ),
-            "observed": _column("Timestamp of the observation."),
-            "end": _column("End offset of the partition at that time."),
-            "committed": _column("Offset the consumer had committed by then."),
+            "observed": own_column("Timestamp of the observation."),
+            "end": own_column("End offset of the partition at that time."),
+            "committed": own_column("Offset the consumer had committed by then."),
             "max_hours": KwargSpec(type=KwargType.NUMBER, required=True, doc="Hours from which on it is too late."),
         },
     ),
@@ -588,7 +529,7 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         doc="No single value of a column holds so many rows that one task would do most of the work.",
         sentence="the heaviest $column must hold at most a share of $max_share of the rows.",
         kwargs={
-            "column": _column("The key that rows are joined or grouped by."),
+            "column": own_column("The key that rows are joined or grouped by."),
             "max_share": KwargSpec(type=KwargType.NUMBER, required=True, doc="Greatest share that still passes."),
         },
     ),
@@ -596,128 +537,49 @@ CUSTOM_TYPES: Mapping[str, TypeSpec] = {
         doc="No single value of a column has so many rows that a join on it multiplies what it is joined with.",
         sentence="no $column may have more than $max_rows rows.",
         kwargs={
-            "column": _column("The key that others are joined with."),
+            "column": own_column("The key that others are joined with."),
             "max_rows": KwargSpec(type=KwargType.COUNT, required=True, doc="Greatest number of rows of one value."),
         },
     ),
-    "expect_source_to_match_contract": TypeSpec(
-        doc="The source has the columns and types of its contract.",
-        sentence="columns and types must be those of the contract (judging added columns: $added).",
-        kwargs={
-            "added": KwargSpec(
-                type=KwargType.BOOLEAN,
-                default=False,
-                doc="True judges columns the contract does not name, false the missing and changed ones.",
-            ),
-        },
-        run_level=True,
-    ),
-    "expect_inputs_to_be_current": TypeSpec(
-        doc="Every upstream version this run read is still the newest one published.",
-        sentence="inputs must be the newest published versions.",
-        run_level=True,
-    ),
-    "expect_rows_written_to_be_read_back": TypeSpec(
-        doc="The rows read back from the staged files are the rows that were written.",
-        sentence="rows written must be read back from the staged files.",
-        run_level=True,
-    ),
-    "expect_source_to_hold_its_period": TypeSpec(
-        doc="Every month of a source filed by month is there, and holds rows of that month only.",
-        sentence="every month must be there and hold rows of its own days only.",
-        run_level=True,
-    ),
-    "expect_report_to_be_delivered": TypeSpec(
-        doc="The document made of what was published is where its readers find it; judged after the commit.",
-        sentence="the report must be written where its readers find it, and that must be recorded.",
-        run_level=True,
-    ),
-    "expect_figures_in_time": TypeSpec(
-        doc="Figures are there by the service level of their pipeline, or a run says why not; judged between runs.",
-        sentence="figures must be there by the service level of their pipeline.",
-        run_level=True,
-    ),
-    "expect_rules_to_stay": TypeSpec(
-        doc="No rule of calculation changed within the period or since the one before; a change is told with its date.",
-        sentence="no other version of a rule may come into force.",
-        run_level=True,
-    ),
-    "expect_rules_to_cover_days": TypeSpec(
-        doc="Every rule of calculation is in force on every day that is computed.",
-        sentence="every rule must be in force on every day that is computed.",
-        run_level=True,
-    ),
-    "expect_rules_to_be_versioned": TypeSpec(
-        doc="The versions of rules that published figures were computed by are still declared as they were.",
-        sentence="a rule that published figures were computed by may change only as a new version from a later date.",
-        run_level=True,
-    ),
-    "expect_files_to_be_even": TypeSpec(
-        doc="No file or partition of an input is so much larger than the others that one task does most of the work.",
-        sentence="no file or partition of an input may dwarf the others.",
-        run_level=True,
-    ),
-    "expect_files_not_to_be_small": TypeSpec(
-        doc="No input is cut into so many small files that opening them takes longer than reading them.",
-        sentence="an input must not be cut into many small files.",
-        run_level=True,
-    ),
-    "expect_build_sides_to_fit_memory": TypeSpec(
-        doc="Every input that is small enough on disk to be broadcast in a join is also small enough in memory.",
-        sentence="an input that a join broadcasts must fit into its share of the heap.",
-        run_level=True,
-    ),
-    "expect_partitions_to_fit_memory": TypeSpec(
-        doc="Every input, shuffled into as many partitions as are set, leaves each task no more than its memory holds.",
-        sentence="an input that is shuffled must fit, partition by partition, into the memory of a task.",
-        run_level=True,
-    ),
-    "expect_tasks_to_be_even": TypeSpec(
-        doc="In no stage of the run one task had most of the work.",
-        sentence="in no stage may one task take or read many times what the median does.",
-        run_level=True,
-    ),
-    "expect_memory_to_suffice": TypeSpec(
-        doc="The run's tasks did not spill to disk, collect garbage for long or fill a heap.",
-        sentence="tasks must not spill to disk, collect garbage for long or fill a heap.",
-        run_level=True,
-    ),
-    "expect_tasks_to_succeed": TypeSpec(
-        doc="Every task of the run succeeded at once, and no executor was lost; what was repeated came out the same.",
-        sentence="no task may fail and no executor be lost.",
-        run_level=True,
-    ),
-    "expect_run_time_to_fit_history": TypeSpec(
-        doc="The run took about as long as for earlier published periods.",
-        sentence="reading, computing and checking must not take many times what it took for earlier periods.",
-        run_level=True,
-    ),
-    "expect_throughput_to_fit_history": TypeSpec(
-        doc="The run read about as many rows per second as for earlier published periods.",
-        sentence="rows read per second must not fall to a fraction of what they were for earlier periods.",
-        run_level=True,
-    ),
-    "expect_run_to_complete": TypeSpec(
-        doc="The run reached its verdict.",
-        sentence="the run must reach its verdict.",
-        run_level=True,
-    ),
 }
 
-NULLS_LEFT_OUT = frozenset(
-    {
-        "expect_instants_to_lie_on_their_day",
-        "expect_measure_to_fit_history",
-        "expect_redeliveries_to_be_rare",
-        "expect_repeated_keys_to_be_identical",
-        "expect_rows_to_arrive_in_time",
-        "expect_sessions_to_end",
-        "expect_values_to_refer_to",
-    }
-)
-"""Custom types that judge only rows with a value, so that NULLs may leave nothing to judge."""
 
-_COLUMNS_IN = {KwargType.COLUMN, KwargType.COLUMNS, KwargType.BY, KwargType.LINES, KwargType.PAIRS}
+@cache
+def found() -> Mapping[str, TypeSpec]:
+    """The specification of every type by its name, in the order of names."""
+    return dict(sorted({**_TABLE, **RUN_LEVEL, **{name: _declared(name) for name in _files()}}.items()))
+
+
+def _files() -> list[str]:
+    return [module.name for module in iter_modules(types.__path__)]
+
+
+def _declared(name: str) -> TypeSpec:
+    declared = getattr(import_module(f"{types.__name__}.{name}"), "TYPE", None)
+    if not (name.startswith("expect_") and isinstance(declared, TypeSpec)):
+        raise DqError(
+            "a file that declares no expectation type",
+            where=f"dq/checks/types/{name}.py",
+            expected="TYPE = TypeSpec(...), in a file named as the type: expect_....py",
+            do="write that, or move what types share to dq/checks",
+        )
+    return declared
+
+
+class _Types(Mapping[str, TypeSpec]):
+    """Every type; the files are imported when one is first asked for, so that a command without checks is fast."""
+
+    def __getitem__(self, name: str) -> TypeSpec:
+        return found()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(found())
+
+    def __len__(self) -> int:
+        return len(found())
+
+
+CUSTOM_TYPES: Mapping[str, TypeSpec] = _Types()
 
 
 def type_names() -> tuple[str, ...]:

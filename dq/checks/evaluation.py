@@ -75,7 +75,12 @@ _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
 
 def is_custom(check: Check) -> bool:
     """Whether a check is of a type that is evaluated here."""
-    return check.type in _TYPES
+    return check.type in CUSTOM_TYPES and not CUSTOM_TYPES[check.type].run_level
+
+
+def _judged(check: Check) -> tuple[Callable[[Request], Judge], Evidence, str]:
+    spec = CUSTOM_TYPES[check.type]
+    return (spec.judge, spec.evidence, spec.how) if spec.judge else _TYPES[check.type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +119,7 @@ def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context)
 
 def plan_line(check: Check) -> str:
     """How a custom check will be decided, as one line of the plan."""
-    _, evidence, how = _TYPES[check.type]
+    _, evidence, how = _judged(check)
     kwargs = with_defaults(check.type, check.kwargs)
     other = kwargs.get("other")
     if kwargs.get("by"):
@@ -135,7 +140,7 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
             absent = context.absent_columns.get(str(check.kwargs.get("other")), {})
             _want(columns_of(check.type, check.kwargs), dataset.absent_columns)
             _want(other_columns_of(check.type, check.kwargs), absent)
-        prepare_type = _TYPES[check.type][0]
+        prepare_type = _judged(check)[0]
         kwargs = with_defaults(check.type, check.kwargs)
         request = Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather)
         if dataset.may_be_empty:

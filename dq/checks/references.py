@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
 from dq.base.model import Json, Outcome
+from dq.checks.compared_names import SO_FAR
 from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, NotRunError, Request, listed
-from dq.checks.custom_types import SO_FAR
 from dq.checks.key_rows import KeyRows, key_rows
 from dq.engine.gather import column, column_types, condition, decimal, percent, shown, whole
 from dq.engine.sums import counts, summed

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.base.model import Json, Outcome
+from dq.checks.compared_names import ROW_COUNT
 from dq.checks.comparisons import pairs_of, side_by_side
 from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NotRunError, Request
-from dq.checks.custom_types import ROW_COUNT
 from dq.engine.gather import column, condition, decimal, shown, whole
 from dq.engine.sums import summed
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from dq.base.errors import UsageError, choices
 from dq.base.model import Json
-from dq.checks.custom_types import CUSTOM_TYPES, KwargSpec, KwargType
+from dq.checks.custom_types import CUSTOM_TYPES
+from dq.checks.type_spec import KwargSpec, KwargType
 from dq.engine.native_docs import ARGUMENT_DEFAULTS, ARGUMENT_DOCS, ARGUMENT_EXAMPLES, NATIVE_DOCS
 from dq.engine.native_kwargs import kind_of
 from dq.engine.native_types import NATIVE_TYPES
@@ -35,10 +36,8 @@ _EXAMPLES: Mapping[KwargType, Json] = {
     KwargType.WEEKDAYS: ["saturday", "sunday"],
     KwargType.DAYS: ["2026-12-25"],
 }
-# What an example needs beside the arguments that are required.
+# What an example of a native type needs beside the arguments that are required.
 _ALSO: Mapping[str, Mapping[str, Json]] = {
-    "expect_measure_to_fit_history": {"metric": "row_count", "low": 0.5, "high": 2},
-    "expect_redeliveries_to_be_rare": {"max_share": 0.01},
     "expect_column_kl_divergence_to_be_less_than": {
         "partition_object": ARGUMENT_EXAMPLES["partition_object"],
         "threshold": 0.1,
@@ -114,9 +113,10 @@ def page(name: str) -> TypePage:
 def example_of(name: str) -> dict[str, Json]:
     """Arguments of a check type that are accepted."""
     if name in CUSTOM_TYPES:
-        needed = {key: spec for key, spec in CUSTOM_TYPES[name].kwargs.items() if spec.required}
+        own = CUSTOM_TYPES[name]
+        needed = {key: spec for key, spec in own.kwargs.items() if spec.required}
         made = {key: spec.choices[0] if spec.choices else _EXAMPLES[spec.type] for key, spec in needed.items()}
-        return {**made, **_ALSO.get(name, {})}
+        return {**made, **own.example}
     required, optional = NATIVE_TYPES[name]
     bounds = {"min_value", "max_value"} & optional if name.endswith("_to_be_between") else set()
     given = [*sorted(required), *sorted(bounds, reverse=True)]

@@ -14,16 +14,9 @@ from dq.base.errors import ConfigError, DqError, Finding, choices, near
 from dq.base.model import Check
 from dq.base.periods import Grain
 from dq.base.run_key import text_hash
+from dq.checks.compared_names import FIRST_DAY, LAST_DAY, ROW_COUNT, SO_FAR
 from dq.checks.custom_kwargs import kwarg_problems
-from dq.checks.custom_types import (
-    FIRST_DAY,
-    LAST_DAY,
-    ROW_COUNT,
-    SO_FAR,
-    columns_of,
-    judges_published,
-    other_columns_of,
-)
+from dq.checks.custom_types import columns_of, judges_published, other_columns_of
 from dq.declare import finals, job_code, overrides, registry, suite_files, suites
 from dq.declare.finals import PREVIOUS
 from dq.declare.implied_checks import (

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from dq.base import yamlfile
 from dq.base.model import Check, Json
-from dq.checks.custom_types import ROW_COUNT
+from dq.checks.compared_names import ROW_COUNT
 from dq.declare import registry
 
 TYPE = "expect_published_to_rederive"

@@ -11,7 +11,8 @@ from dq.base.errors import Finding, choices
 from dq.base.model import EVERY_DAYS, Check, Json
 from dq.base.periods import days_between
 from dq.checks.custom_kwargs import expects
-from dq.checks.custom_types import CUSTOM_TYPES, KwargType
+from dq.checks.custom_types import CUSTOM_TYPES
+from dq.checks.type_spec import KwargType
 from dq.declare import suites
 
 # What says when nothing is expected is as much the company's own as a bound is.
@@ -83,7 +84,8 @@ def _feed_findings(mapped: sources.SourcesConfig, loaded: Collection[suites.Suit
         if declared is None or not any(EVERY_DAYS in feed for feed in declared.feeds):
             continue
         for index, check in enumerate(suite.checks):
-            if check.type == "expect_feeds_to_be_present" and index not in suite.unsure and not check.kwargs.get("day"):
+            of_feeds = check.type in CUSTOM_TYPES and CUSTOM_TYPES[check.type].of_feeds
+            if of_feeds and index not in suite.unsure and not check.kwargs.get("day"):
                 message = f"name the `day` by which feeds of {suite.dataset} are judged: they say {EVERY_DAYS}"
                 yield suite.finding(index, "kwargs", message)
 

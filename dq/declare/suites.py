@@ -14,8 +14,9 @@ from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, choices
 from dq.base.model import NAME, Check, Json, Kind, Severity
 from dq.checks.custom_kwargs import kwarg_problems
-from dq.checks.custom_types import CUSTOM_TYPES, NULLS_LEFT_OUT, KwargType
+from dq.checks.custom_types import CUSTOM_TYPES
 from dq.checks.custom_types import columns_of as custom_columns
+from dq.checks.type_spec import KwargType
 from dq.engine.native_kwargs import is_parameter, value_problems
 from dq.engine.native_types import EVERY_ROW, NATIVE_TYPES
 from dq.runbooks.places import Place
@@ -299,7 +300,7 @@ def house_findings(suite: Suite, columns: Collection[str]) -> list[Finding]:
 
 def _leaves_out_nulls(type_name: str) -> bool:
     """Whether a type judges only values, or rows with values; a type that nobody knows is told as that."""
-    return type_name in NULLS_LEFT_OUT or type_name not in {*CUSTOM_TYPES, *EVERY_ROW}
+    return CUSTOM_TYPES[type_name].nulls_left_out if type_name in CUSTOM_TYPES else type_name not in EVERY_ROW
 
 
 def bind(

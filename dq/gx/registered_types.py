@@ -1,4 +1,4 @@
-"""The custom expectation types as registered Great Expectations classes, built from ``dq.checks.custom_types``.
+"""The custom expectation types as registered Great Expectations classes, built from ``dq.checks.types``.
 
 They carry our checks through Great Expectations: a suite that names them loads, its kwargs are validated, its pages
 render. Evaluating them is this package's own work; Great Expectations alone refuses with a sentence.
@@ -11,7 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dq.checks.custom_kwargs import kwarg_problems, sentence
-from dq.checks.custom_types import CUSTOM_TYPES, KwargSpec, KwargType, TypeSpec
+from dq.checks.custom_types import CUSTOM_TYPES
+from dq.checks.type_spec import KwargSpec, KwargType, TypeSpec
 from dq.gx.load import load
 
 if TYPE_CHECKING:

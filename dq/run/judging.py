@@ -16,7 +16,7 @@ from dq.base import periods
 from dq.base.errors import SourceError
 from dq.base.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome, Window
 from dq.base.periods import Grain
-from dq.checks.custom_types import FIRST_DAY, LAST_DAY, SO_FAR
+from dq.checks.compared_names import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.declare.binding import Bound
 from dq.declare.project import Project
 from dq.declare.suites import ROW_COUNT

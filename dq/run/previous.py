@@ -16,7 +16,7 @@ from dq import store
 from dq.base import periods
 from dq.base.model import Kind, Window
 from dq.base.periods import Grain
-from dq.checks.custom_types import FIRST_DAY, LAST_DAY
+from dq.checks.compared_names import FIRST_DAY, LAST_DAY
 from dq.declare.binding import REPLACED, TRAILING, Bound
 from dq.declare.finals import PREVIOUS
 from dq.declare.project import Project

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from dq.base.model import Check, Outcome
-from dq.checks.custom_types import ROW_COUNT
+from dq.checks.compared_names import ROW_COUNT
 from dq.declare import project as projects
 from dq.declare.binding import REPLACED
 from dq.engine.dataset import Context, Dataset

@@ -47,8 +47,6 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
         problems += _so_far_problems(kwargs)
     if type_name == "expect_cohort_to_match" and not problems:
         problems += _cohort_problems(kwargs)
-    if type_name == "expect_rows_to_be_immaterial" and kwargs.get("max_amount") and not kwargs.get("amount"):
-        problems.append(("amount", "max_amount needs the column that values the rows"))
     if type_name == "expect_finals_to_hold_every_row" and not problems:
         problems += _late_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:

@@ -79,32 +79,6 @@ _TABLE: Mapping[str, TypeSpec] = {
             "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it make a day present."),
         },
     ),
-    "expect_zero_denominators_to_be_counted": TypeSpec(
-        doc="Cells whose ratio has a denominator of zero are counted, not hidden.",
-        sentence="at most $max_count cells of $column may have a $denominator of zero.",
-        kwargs={
-            "column": own_column("The ratio."),
-            "denominator": own_column("What the ratio is divided by."),
-            "max_count": KwargSpec(type=KwargType.COUNT, default=0, doc="Cells that may have a zero denominator."),
-        },
-    ),
-    "expect_ratio_to_be_explained": TypeSpec(
-        doc="A ratio is NULL exactly where a reason says why, and always where its denominator is zero or NULL.",
-        sentence="$column must be NULL exactly where $reason_column says why, and wherever $denominator is 0 or NULL"
-        "[; it is not $zero_reason where that is above 0][; below 0 it is $negative_reason instead].",
-        kwargs={
-            "column": own_column("The ratio."),
-            "denominator": own_column("What the ratio is divided by."),
-            "reason_column": own_column("Why the ratio is NULL."),
-            "zero_reason": KwargSpec(
-                type=KwargType.TEXT, doc="The reason that says the denominator is 0; wrong where that is above 0."
-            ),
-            "negative_reason": KwargSpec(
-                type=KwargType.TEXT,
-                doc="The reason that says the denominator is below 0, which zero_reason then is not.",
-            ),
-        },
-    ),
     "expect_total_to_reconcile": TypeSpec(
         doc="Totals of columns equal the totals of another table's lines, each line for itself.",
         sentence="totals must equal $other by $other_line within $tolerance: $lines"
@@ -150,30 +124,6 @@ _TABLE: Mapping[str, TypeSpec] = {
                 doc="Share of the other's total by which the totals of all groups together may be off and pass, for "
                 "what two tables count by definitions of their own.",
             ),
-        },
-    ),
-    "expect_columns_to_add_up": TypeSpec(
-        doc="In every row some columns, less others, equal one column.",
-        sentence="$plus[ less $minus] must equal $column within $tolerance in every row[ where $row_condition].",
-        kwargs={
-            "column": own_column("What they add up to."),
-            "plus": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that are added."),
-            "minus": KwargSpec(type=KwargType.COLUMNS, doc="Columns that are taken off."),
-            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are judged."),
-            "tolerance": KwargSpec(
-                type=KwargType.AMOUNT, default="0", doc="Greatest difference of a row that still passes."
-            ),
-        },
-    ),
-    "expect_sequences_without_gaps": TypeSpec(
-        doc="The numbers of every group count up by one without gap or repetition, in the order of another column.",
-        sentence="$column must count up from $start without gap or repetition for each $group"
-        "[, in the order of $order].",
-        kwargs={
-            "column": own_column("The whole number that counts up."),
-            "group": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that name one sequence."),
-            "order": KwargSpec(type=KwargType.COLUMN, doc="Column that must never fall while the number rises."),
-            "start": KwargSpec(type=KwargType.COUNT, default=1, doc="The first number of every sequence."),
         },
     ),
     "expect_published_to_rederive": TypeSpec(
@@ -298,11 +248,6 @@ _TABLE: Mapping[str, TypeSpec] = {
             ),
         },
     ),
-    "expect_values_to_convert": TypeSpec(
-        doc="Every raw value that is present converts to the contract's type.",
-        sentence="every value of $column must convert to its declared type (no NaN, infinity, overflow or bad date).",
-        kwargs={"column": own_column("The converted column.")},
-    ),
     "expect_values_to_refer_to": TypeSpec(
         doc="Every row refers to a row of another table; those that do not are counted and, with an amount, valued.",
         sentence="$columns must be found in $other ($other_columns) for all but a share of $max_share of the rows"
@@ -334,22 +279,6 @@ _TABLE: Mapping[str, TypeSpec] = {
             "other_condition": OTHER_CONDITION,
         },
         nulls_left_out=True,
-    ),
-    "expect_rows_to_be_immaterial": TypeSpec(
-        doc="Rows that should not be are few and worth little: they are counted and, with an amount, valued.",
-        sentence="of all but a share of $max_share of the rows[ and $max_amount of $amount] it must not be true that "
-        "$where[, on the last day covered by $day].",
-        kwargs={
-            "where": KwargSpec(type=KwargType.CONDITION, required=True, doc="What should be true of no row."),
-            "max_share": KwargSpec(
-                type=KwargType.NUMBER, default=0, doc="Greatest share of such rows that still passes; 1 for any number."
-            ),
-            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which such rows are valued."),
-            "max_amount": KwargSpec(
-                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of such rows that still passes."
-            ),
-            "day": KwargSpec(type=KwargType.COLUMN, doc="Date of a row; only rows of the last day covered are judged."),
-        },
     ),
     "expect_distinct_counts_to_match": TypeSpec(
         doc="A published count of distinct values equals the one counted anew from another table, group by group.",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from dq.base.errors import DqError, EvaluationError
 from dq.base.model import ALLOWED, Check, CheckResult, Evidence, Outcome
-from dq.checks.bridges import columns_to_add_up
 from dq.checks.cohorts import cohort_to_match
 from dq.checks.comparisons import total_to_reconcile, totals_to_match
 from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
@@ -24,13 +23,6 @@ from dq.checks.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguou
 from dq.checks.references import distinct_counts_to_match, values_to_refer_to
 from dq.checks.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.checks.restatement import published_to_rederive
-from dq.checks.rows import (
-    ratio_to_be_explained,
-    rows_to_be_immaterial,
-    values_to_convert,
-    zero_denominators_to_be_counted,
-)
-from dq.checks.sequences import sequences_without_gaps
 from dq.engine.conditions import named_columns
 from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import Gather, whole
@@ -46,19 +38,13 @@ _PARTITIONS = "totals of each partition"
 _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
     "expect_partition_to_be_fresh": (partition_to_be_fresh, Evidence.COMPARISON, _DAYS),
     "expect_days_to_be_complete": (days_to_be_complete, Evidence.COMPARISON, _DAYS),
-    "expect_zero_denominators_to_be_counted": (zero_denominators_to_be_counted, Evidence.SCAN, _TOTALS),
-    "expect_ratio_to_be_explained": (ratio_to_be_explained, Evidence.SCAN, _TOTALS),
     "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
     "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
-    "expect_columns_to_add_up": (columns_to_add_up, Evidence.SCAN, _TOTALS),
-    "expect_sequences_without_gaps": (sequences_without_gaps, Evidence.COMPARISON, "one pass in the order of numbers"),
     "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
     "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
     "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
     "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
     "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
-    "expect_rows_to_be_immaterial": (rows_to_be_immaterial, Evidence.SCAN, _TOTALS),
-    "expect_values_to_convert": (values_to_convert, Evidence.SCAN, _TOTALS),
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
     "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
     "expect_cohort_to_match": (cohort_to_match, Evidence.COMPARISON, "amounts of each unit on the first and last day"),

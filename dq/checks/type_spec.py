@@ -97,6 +97,12 @@ class TypeSpec:
 _COLUMNS_IN = {KwargType.COLUMN, KwargType.COLUMNS, KwargType.BY, KwargType.LINES, KwargType.PAIRS}
 
 
+def amount_for_max_amount(kwargs: Mapping[str, Json]) -> Problems:
+    """What is wrong with a greatest amount that no column is named for."""
+    if kwargs.get("max_amount") is not None and kwargs.get("amount") is None:
+        yield "amount", "max_amount needs the column that values the rows"
+
+
 def own_column(doc: str) -> KwargSpec:
     """A column of the dataset that must be named."""
     return KwargSpec(type=KwargType.COLUMN, required=True, doc=doc)

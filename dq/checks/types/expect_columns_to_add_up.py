@@ -8,6 +8,7 @@ from operator import add
 
 from dq.base.model import Evidence, Json, Outcome
 from dq.checks.custom_check import Judge, Judged, Request
+from dq.checks.type_spec import KwargSpec, KwargType, TypeSpec, own_column
 from dq.engine.gather import column_types, decimal, shown, whole
 from dq.engine.sums import summed
 
@@ -59,3 +60,19 @@ def columns_to_add_up(request: Request) -> Judge:
         )
 
     return judge
+
+
+TYPE = TypeSpec(
+    doc="In every row some columns, less others, equal one column.",
+    sentence="$plus[ less $minus] must equal $column within $tolerance in every row[ where $row_condition].",
+    kwargs={
+        "column": own_column("What they add up to."),
+        "plus": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that are added."),
+        "minus": KwargSpec(type=KwargType.COLUMNS, doc="Columns that are taken off."),
+        "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are judged."),
+        "tolerance": KwargSpec(
+            type=KwargType.AMOUNT, default="0", doc="Greatest difference of a row that still passes."
+        ),
+    },
+    judge=columns_to_add_up,
+)

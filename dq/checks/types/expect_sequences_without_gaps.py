@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dq.base.model import Json, Outcome
+from dq.base.model import Evidence, Json, Outcome
 from dq.checks.custom_check import Judge, Judged, Request
+from dq.checks.type_spec import KwargSpec, KwargType, TypeSpec, own_column
 from dq.engine.gather import whole
 from dq.engine.sums import counts
 
@@ -64,3 +65,18 @@ def sequences_without_gaps(request: Request) -> Judge:
         return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
 
     return judge
+
+
+TYPE = TypeSpec(
+    doc="The numbers of every group count up by one without gap or repetition, in the order of another column.",
+    sentence="$column must count up from $start without gap or repetition for each $group[, in the order of $order].",
+    kwargs={
+        "column": own_column("The whole number that counts up."),
+        "group": KwargSpec(type=KwargType.COLUMNS, required=True, doc="Columns that name one sequence."),
+        "order": KwargSpec(type=KwargType.COLUMN, doc="Column that must never fall while the number rises."),
+        "start": KwargSpec(type=KwargType.COUNT, default=1, doc="The first number of every sequence."),
+    },
+    judge=sequences_without_gaps,
+    evidence=Evidence.COMPARISON,
+    how="one pass in the order of numbers",
+)

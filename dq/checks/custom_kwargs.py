@@ -39,16 +39,12 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
                 problems.append((name, f"{value!r} is not one of {', '.join(spec.choices)}"))
         elif not _VALID[spec.type](value):
             problems.append((name, f"{_short(value)} is not a {spec.type}"))
-    if type_name == "expect_measure_to_fit_history" and not problems:
-        problems += _history_problems(kwargs)
     if type_name == "expect_values_to_refer_to" and not problems:
         problems += _reference_problems(kwargs)
     if type_name == "expect_distinct_counts_to_match" and not problems:
         problems += _so_far_problems(kwargs)
     if type_name == "expect_cohort_to_match" and not problems:
         problems += _cohort_problems(kwargs)
-    if type_name == "expect_finals_to_hold_every_row" and not problems:
-        problems += _late_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:
         problems += _redelivery_problems(kwargs)
     return problems or [*CUSTOM_TYPES[type_name].mistakes(kwargs)]
@@ -75,33 +71,11 @@ def _cohort_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield "other_by", f"{len(theirs)} columns stand against {len(ours)}"
 
 
-def _late_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    if kwargs.get("max_share") not in (None, 0, 1) and kwargs.get("of") is None:
-        yield "of", "max_share needs the rows it is a share of"
-    for name in ("max_amount", "before"):
-        if kwargs.get(name) is not None and kwargs.get("amount") is None:
-            yield "amount", f"{name} needs the column that values the rows"
-
-
 def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     if (kwargs.get("max_share") is None) == (kwargs.get("high") is None):
         yield "max_share", "give either max_share (a share) or high (a ratio to the median of history), not both"
     if kwargs.get("minimum_history") is not None and kwargs.get("high") is None:
         yield "minimum_history", "only high is judged against history"
-
-
-def _history_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    low, high, mads = (kwargs.get(name) for name in ("low", "high", "mads"))
-    if (low is None and high is None) == (mads is None):
-        yield "mads", "give either low and high (ratios to the median of history) or mads, not both and not neither"
-    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        yield "low", f"the least ratio {low} is above the greatest ratio {high}"
-    values = with_defaults("expect_measure_to_fit_history", kwargs)
-    least, most = values["minimum_history"], values["maximum_history"]
-    if isinstance(least, int) and isinstance(most, int) and most < max(least, 1):
-        yield "maximum_history", f"{most} periods are fewer than the {max(least, 1)} that are needed to judge"
-    if (kwargs.get("metric") == "row_count") == (kwargs.get("column") is not None):
-        yield "column", "every metric but row_count measures a column, row_count measures none"
 
 
 _PLACEHOLDER = re.compile(r"\$(\w+)")

@@ -16,69 +16,9 @@ from dq.base.model import Json
 from dq.checks import types
 from dq.checks.compared_names import ROW_COUNT
 from dq.checks.run_level_types import RUN_LEVEL
-from dq.checks.type_spec import (
-    EXCEPT,
-    MINIMUM_HISTORY,
-    OTHER,
-    OTHER_CONDITION,
-    ROW_CONDITION,
-    KwargSpec,
-    KwargType,
-    TypeSpec,
-    own_column,
-)
+from dq.checks.type_spec import OTHER, OTHER_CONDITION, ROW_CONDITION, KwargSpec, KwargType, TypeSpec, own_column
 
 _TABLE: Mapping[str, TypeSpec] = {
-    "expect_partition_to_be_fresh": TypeSpec(
-        doc="The newest day of a column that holds enough rows is young enough at the reference instant.",
-        sentence="newest day of $column with $min_rows or more rows[ and at least a share of $min_share of the rows "
-        "usual in a day] must be less than $max_age_hours hours old at $reference"
-        "[, not counting any $except_weekdays][, not counting $except_days].",
-        kwargs={
-            "column": own_column("Date or timestamp of the event; a date counts until the end of its day."),
-            "max_age_hours": KwargSpec(
-                type=KwargType.NUMBER, required=True, doc="Greatest age in hours; the bound itself still passes."
-            ),
-            "reference": KwargSpec(
-                type=KwargType.CHOICE,
-                default="data_through",
-                choices=("data_through", "as_of"),
-                doc="The instant the age is counted to: the end of the last day covered, or the run's clock.",
-            ),
-            "min_rows": KwargSpec(
-                type=KwargType.COUNT, default=1, doc="Rows a day must hold; one with fewer does not count as there."
-            ),
-            "min_share": KwargSpec(
-                type=KwargType.NUMBER,
-                doc="Least share of the rows usual in a day, the median of the 28 days before it; a day with fewer "
-                "does not count as there.",
-            ),
-            "minimum_history": MINIMUM_HISTORY,
-            **EXCEPT,
-        },
-    ),
-    "expect_days_to_be_complete": TypeSpec(
-        doc="Every day of the period up to the last day covered is present.",
-        sentence="every day up to the last day covered must be present in $column with $min_rows or more rows"
-        "[ and at least a share of $min_share of the rows usual in a day][, except on $except_weekdays]"
-        "[, except $except_days][, all but $max_missing of them][, of rows where $row_condition].",
-        kwargs={
-            "column": own_column("Date or timestamp whose UTC day is counted."),
-            "min_rows": KwargSpec(type=KwargType.COUNT, default=1, doc="Rows each day must hold."),
-            "min_share": KwargSpec(
-                type=KwargType.NUMBER,
-                doc="Least share of the rows usual in a day: the median of the 28 days before it, where they are too "
-                "few also of those after it.",
-            ),
-            "minimum_history": MINIMUM_HISTORY,
-            **EXCEPT,
-            "max_missing": KwargSpec(
-                type=KwargType.COUNT,
-                doc="Days that may be missing or short by chance; none if not given.",
-            ),
-            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it make a day present."),
-        },
-    ),
     "expect_total_to_reconcile": TypeSpec(
         doc="Totals of columns equal the totals of another table's lines, each line for itself.",
         sentence="totals must equal $other by $other_line within $tolerance: $lines"
@@ -165,88 +105,6 @@ _TABLE: Mapping[str, TypeSpec] = {
             ),
         },
         of_published=True,
-    ),
-    "expect_feeds_to_be_present": TypeSpec(
-        doc="Every feed the sources file declares for this dataset has rows in the window, and none falls silent for "
-        "longer than it says.",
-        sentence="every declared feed must have rows, told apart by $columns"
-        "[, and by $day none may be silent for more than $grace_days days beyond what it declares]"
-        "[, not counting any $except_weekdays][, not counting $except_days].",
-        kwargs={
-            "columns": KwargSpec(
-                type=KwargType.COLUMNS, required=True, doc="Columns whose values name a feed, such as the provider."
-            ),
-            "day": KwargSpec(
-                type=KwargType.COLUMN,
-                doc="Date or timestamp of the event, needed where a feed says how often it reports (`every_days`).",
-            ),
-            "grace_days": KwargSpec(
-                type=KwargType.COUNT, default=0, doc="Days a feed may be silent beyond what it declares and pass."
-            ),
-            **EXCEPT,
-        },
-        of_feeds=True,
-    ),
-    "expect_measure_to_fit_history": TypeSpec(
-        doc="A measure stays near what the last published periods had: a ratio to their median, or median deviations.",
-        sentence="$metric[ of $column][ of rows where $row_condition] must fit the last $maximum_history published "
-        "periods[, at least $low times their median][, at most $high times their median]"
-        "[, within $mads median absolute deviations of what is usual], given $minimum_history of them.",
-        kwargs={
-            "metric": KwargSpec(
-                type=KwargType.CHOICE,
-                required=True,
-                choices=("row_count", "mean", "mean_abs", "sum", "null_share"),
-                doc="The measure that is compared.",
-            ),
-            "column": KwargSpec(type=KwargType.COLUMN, doc="The column measured; none for the row count."),
-            "row_condition": KwargSpec(type=KwargType.CONDITION, doc="Only rows that meet it are measured."),
-            "low": KwargSpec(type=KwargType.NUMBER, doc="Least ratio to the median of history."),
-            "high": KwargSpec(type=KwargType.NUMBER, doc="Greatest ratio to the median of history."),
-            "mads": KwargSpec(
-                type=KwargType.NUMBER,
-                doc="Greatest distance in median absolute deviations: of a mean or a share from the median of history, "
-                "of a row count or a sum from its trend, which is a line once there are six periods.",
-            ),
-            "minimum_history": KwargSpec(
-                type=KwargType.COUNT, default=3, doc="Published periods needed before the check can be judged."
-            ),
-            "maximum_history": KwargSpec(
-                type=KwargType.COUNT,
-                default=12,
-                doc="The last published periods that say what is usual: a year, so that every season is in it; 1 for "
-                "a running total, and few for a ratio that growth would hide in.",
-            ),
-        },
-        nulls_left_out=True,
-        example={"metric": "row_count", "low": 0.5, "high": 2},
-    ),
-    "expect_finals_to_hold_every_row": TypeSpec(
-        doc="Rows of the month before that became known after it was published as final are few and worth little.",
-        sentence="of the last final at most a share of $max_share of the rows[ and $max_amount of $amount] may have "
-        "become known later; $other holds those that did[, valued by $amount][ less $before].",
-        kwargs={
-            "other": KwargSpec(
-                type=KwargType.TABLE, required=True, doc="The rows that came late for it: a source's name and `.late`."
-            ),
-            "max_share": KwargSpec(
-                type=KwargType.NUMBER, default=0, doc="Greatest share of the month's rows that may be late and pass."
-            ),
-            "of": KwargSpec(
-                type=KwargType.TABLE, doc="All rows of that month, which the share is of: its name and `.previous`."
-            ),
-            "amount": KwargSpec(type=KwargType.OTHER_COLUMN, doc="Number by which the late rows are valued."),
-            "before": KwargSpec(
-                type=KwargType.OTHER_COLUMN, doc="Number the amount takes the place of: a row is worth the difference."
-            ),
-            "max_amount": KwargSpec(
-                type=KwargType.AMOUNT, doc="Greatest sum of what late rows are worth, signs left out, that passes."
-            ),
-            "day": KwargSpec(
-                type=KwargType.OTHER_COLUMN,
-                doc="Day of a late row, where it may be earlier than the month: the restatement begins with the first.",
-            ),
-        },
     ),
     "expect_values_to_refer_to": TypeSpec(
         doc="Every row refers to a row of another table; those that do not are counted and, with an amount, valued.",
@@ -380,27 +238,6 @@ _TABLE: Mapping[str, TypeSpec] = {
         },
         nulls_left_out=True,
         example={"max_share": 0.01},
-    ),
-    "expect_rows_to_arrive_in_time": TypeSpec(
-        doc="Rows arrive within so many hours of their event; later ones are counted and, with an amount, valued.",
-        sentence="$arrival must be within $within_hours hours of $event for all but a share of $max_share of the rows"
-        "[ and $max_amount of $amount][, of rows where $row_condition].",
-        kwargs={
-            "event": own_column("Timestamp of the event, or its date, which counts until the end of the day."),
-            "arrival": own_column("Timestamp at which the row arrived."),
-            "within_hours": KwargSpec(
-                type=KwargType.NUMBER, required=True, doc="Hours after the event in which a row is in time."
-            ),
-            "max_share": KwargSpec(
-                type=KwargType.NUMBER, default=0, doc="Greatest share of rows that may be later and still pass."
-            ),
-            "amount": KwargSpec(type=KwargType.COLUMN, doc="Number by which the late rows are valued."),
-            "max_amount": KwargSpec(
-                type=KwargType.AMOUNT, doc="Greatest absolute sum of the amount of late rows that still passes."
-            ),
-            "row_condition": ROW_CONDITION,
-        },
-        nulls_left_out=True,
     ),
     "expect_instants_to_lie_on_their_day": TypeSpec(
         doc="A timestamp lies on the UTC day that stands beside it, so none is of 1970 or of the future.",

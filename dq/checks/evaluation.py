@@ -13,12 +13,8 @@ from dq.checks.comparisons import total_to_reconcile, totals_to_match
 from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
 from dq.checks.custom_kwargs import describe, kwarg_problems, with_defaults
 from dq.checks.custom_types import CUSTOM_TYPES, columns_of, judges_published, other_columns_of
-from dq.checks.days import days_to_be_complete, partition_to_be_fresh
 from dq.checks.events import instants_to_lie_on_their_day, sessions_to_end
-from dq.checks.feeds import feeds_to_be_present
-from dq.checks.fit_history import measure_to_fit_history
 from dq.checks.heavy_keys import heaviest_key_share_to_be_at_most, rows_per_key_to_be_at_most
-from dq.checks.lateness import finals_to_hold_every_row, rows_to_arrive_in_time
 from dq.checks.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
 from dq.checks.references import distinct_counts_to_match, values_to_refer_to
 from dq.checks.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
@@ -36,15 +32,9 @@ _REPEATS = "groups of one key"
 _SESSIONS = "events in the order of each user"
 _PARTITIONS = "totals of each partition"
 _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
-    "expect_partition_to_be_fresh": (partition_to_be_fresh, Evidence.COMPARISON, _DAYS),
-    "expect_days_to_be_complete": (days_to_be_complete, Evidence.COMPARISON, _DAYS),
     "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
     "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
     "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
-    "expect_feeds_to_be_present": (feeds_to_be_present, Evidence.COMPARISON, _TOTALS),
-    "expect_measure_to_fit_history": (measure_to_fit_history, Evidence.SCAN, _TOTALS),
-    "expect_rows_to_arrive_in_time": (rows_to_arrive_in_time, Evidence.SCAN, _TOTALS),
-    "expect_finals_to_hold_every_row": (finals_to_hold_every_row, Evidence.COMPARISON, _TOTALS),
     "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
     "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
     "expect_cohort_to_match": (cohort_to_match, Evidence.COMPARISON, "amounts of each unit on the first and last day"),

@@ -1,23 +1,17 @@
-"""A measure of this period against what the same check measured in earlier published periods."""
+"""What earlier published periods measured, and the band around it that a measure of this one fits into."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from decimal import Context as Precision
 from itertools import combinations
 from statistics import median
-from typing import TYPE_CHECKING
 
-from dq.base.errors import EvaluationError
-from dq.base.model import Evidence, Json, Outcome
-from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
-from dq.engine.gather import column_types, decimal, shown, whole
-from dq.engine.sums import summed
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
+from dq.base.model import Json
+from dq.checks.custom_check import Request
+from dq.engine.gather import decimal, shown
 
 # A year, so that every season is in it; what is older is of a company of another size.
 LATEST = 12
@@ -30,7 +24,7 @@ LEAST_SHARE = Decimal("0.001")
 _LEAST_OF_A_LINE = 6
 # Measures of the size of the company, which grows; means and shares stay what they are.
 _GROWING = ("row_count", "sum")
-_PRECISION = Precision(prec=15)
+PRECISION = Precision(prec=15)
 _READABLE = Precision(prec=6, rounding=ROUND_UP)
 
 
@@ -141,78 +135,5 @@ def _beyond(periods: int) -> Decimal:
     return _READABLE.multiply((1 + 1 / n + 3 * (n + 1) / (n * (n - 1))).sqrt(), n / (n - 2))
 
 
-def measure_to_fit_history(request: Request) -> Judge:
-    """One measure of the dataset within the usual band of its latest history.
-
-    The measure is taken even while there is too little history to judge it, so that history can grow.
-    """
-    metric, name = request.text("metric"), request.text("column")
-    read, rows = _metric(request, metric, name)
-    label = "row count" if metric == "row_count" else f"{metric.replace('_', ' ')} of {name}"
-    least = request.count("minimum_history", 3)
-
-    def judge() -> Judged:
-        value = read()
-        past = published(request)
-        if value is None and request.excused():
-            raise NotRunError(f"{name} has no value to measure in a dataset that may be empty")
-        if value is None:
-            raise NothingToJudgeError(f"{name} has no value to measure", where=request.dataset.name)
-        if not value.is_finite():
-            observed = f"{label} is {shown(value)}"
-            return Judged(outcome=Outcome.FAILED, observed=observed, evidence=Evidence.SCAN)
-        measures: dict[str, Json] = {"metric": str(value), "history": len(past)}
-        if len(past) < max(least, 1):
-            reason = f"not enough history: {len(past)} of {least} published periods"
-            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures, evidence=Evidence.SCAN)
-        band = fitting(request.kwargs, past, whole(rows()))
-        measures["usual"] = str(band.middle)
-        observed = (
-            f"{label} {shown(value)}, usual {band} ({band.of} {shown(band.middle)} of {len(past)} published periods)"
-        )
-        measures["off_by"] = str(band.off_by(value))
-        outcome = Outcome.PASSED if band.holds(value) else Outcome.FAILED
-        return Judged(outcome=outcome, observed=observed, measures=measures, evidence=Evidence.SCAN)
-
-    return judge
-
-
-def _metric(request: Request, metric: str, name: str) -> tuple[Callable[[], Decimal | None], Callable[[], object]]:
-    """Readers of the measure, None where there is nothing to measure it on, and of the rows it is measured on."""
-    from pyspark.sql import functions as F
-
-    rule, where = request.condition(), f"where {request.text('row_condition')!r}"
-
-    def of(value: Column) -> Column:
-        return value if rule is None else F.when(rule, value)
-
-    rows = request.kept_rows()
-    if metric == "row_count":
-        return lambda: decimal(rows()), rows
-    if not name:
-        raise EvaluationError(f"the metric {metric} needs a column", where=request.check.check)
-    if metric == "null_share":
-        present = request.own_total(f"present {name!r} {where}", F.count(of(request.column(name))))
-        return lambda: _share(whole(rows()) - whole(present()), whole(rows())), rows
-    value = of(request.column(name, "number"))
-    present = request.own_total(f"present {name!r} {where}", F.count(value))
-    type_ = column_types(request.frame)[name]
-    key, added = (f"abs {name!r}", F.abs(value)) if metric == "mean_abs" else (f"total {name!r}", value)
-    total = request.own_total(f"{key} {where}", summed(added, type_))
-    if metric == "sum":
-        return lambda: decimal(total()), rows
-    return lambda: _mean(decimal(total()), whole(present())), rows
-
-
-def _share(part: int, all_of: int) -> Decimal | None:
-    return _PRECISION.divide(Decimal(part), Decimal(all_of)) if all_of else None
-
-
-def _mean(total: Decimal | None, count: int) -> Decimal | None:
-    if total is None or not count:
-        return None
-    return _PRECISION.divide(total, Decimal(count)) if total.is_finite() else total
-
-
 def _rounded(value: Decimal) -> Decimal:
-    return _PRECISION.plus(value)
+    return PRECISION.plus(value)

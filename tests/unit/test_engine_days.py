@@ -11,8 +11,8 @@ import pytest
 from dq.base.errors import EvaluationError
 from dq.base.model import Check, Json, Kind, Window
 from dq.checks.custom_check import Request
-from dq.checks.days import _wanted
-from dq.checks.feeds import _MOST_DAYS, _rhythm, _spans
+from dq.checks.types.expect_days_to_be_complete import _wanted
+from dq.checks.types.expect_feeds_to_be_present import _MOST_DAYS, _rhythm, _spans
 from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import Gather
 

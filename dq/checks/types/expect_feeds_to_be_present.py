@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
-from dq.base.model import EVERY_DAYS, FROM_DAY, Json, Outcome
+from dq.base.model import EVERY_DAYS, FROM_DAY, Evidence, Json, Outcome
 from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NotRunError, Request, listed
 from dq.checks.custom_kwargs import expects
+from dq.checks.type_spec import EXCEPT, KwargSpec, KwargType, TypeSpec
 from dq.engine.gather import whole
 
 if TYPE_CHECKING:
@@ -162,3 +163,28 @@ def _spans(silences: Sequence[tuple[date, date]], through: date) -> str:
 
     told = [one(*silence) for silence in silences]
     return " and ".join([*told[:3], *([f"{len(told) - 3} more times"] if len(told) > 3 else [])])
+
+
+TYPE = TypeSpec(
+    doc="Every feed the sources file declares for this dataset has rows in the window, and none falls silent for "
+    "longer than it says.",
+    sentence="every declared feed must have rows, told apart by $columns"
+    "[, and by $day none may be silent for more than $grace_days days beyond what it declares]"
+    "[, not counting any $except_weekdays][, not counting $except_days].",
+    kwargs={
+        "columns": KwargSpec(
+            type=KwargType.COLUMNS, required=True, doc="Columns whose values name a feed, such as the provider."
+        ),
+        "day": KwargSpec(
+            type=KwargType.COLUMN,
+            doc="Date or timestamp of the event, needed where a feed says how often it reports (`every_days`).",
+        ),
+        "grace_days": KwargSpec(
+            type=KwargType.COUNT, default=0, doc="Days a feed may be silent beyond what it declares and pass."
+        ),
+        **EXCEPT,
+    },
+    of_feeds=True,
+    judge=feeds_to_be_present,
+    evidence=Evidence.COMPARISON,
+)

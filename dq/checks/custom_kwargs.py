@@ -39,36 +39,9 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
                 problems.append((name, f"{value!r} is not one of {', '.join(spec.choices)}"))
         elif not _VALID[spec.type](value):
             problems.append((name, f"{_short(value)} is not a {spec.type}"))
-    if type_name == "expect_values_to_refer_to" and not problems:
-        problems += _reference_problems(kwargs)
-    if type_name == "expect_distinct_counts_to_match" and not problems:
-        problems += _so_far_problems(kwargs)
-    if type_name == "expect_cohort_to_match" and not problems:
-        problems += _cohort_problems(kwargs)
     if type_name == "expect_redeliveries_to_be_rare" and not problems:
         problems += _redelivery_problems(kwargs)
     return problems or [*CUSTOM_TYPES[type_name].mistakes(kwargs)]
-
-
-def _reference_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    ours, theirs = kwargs.get("columns"), kwargs.get("other_columns")
-    if isinstance(ours, Sequence) and isinstance(theirs, Sequence) and len(ours) != len(theirs):
-        yield "other_columns", f"{len(theirs)} columns stand against {len(ours)}"
-    if kwargs.get("max_amount") is not None and kwargs.get("amount") is None:
-        yield "amount", "max_amount needs the column that values the rows"
-
-
-def _so_far_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
-        yield "through", "so_far and through belong together: of what to count, and up to which day"
-    if kwargs.get("reason_column") is not None and kwargs.get("so_far") is None:
-        yield "so_far", "reason_column needs the week or month of which a day may lack"
-
-
-def _cohort_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    ours, theirs = (kwargs.get(name) or () for name in ("by", "other_by"))
-    if isinstance(ours, Sequence) and isinstance(theirs, Sequence) and len(ours) != len(theirs):
-        yield "other_by", f"{len(theirs)} columns stand against {len(ours)}"
 
 
 def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

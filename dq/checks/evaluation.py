@@ -8,17 +8,13 @@ from dataclasses import dataclass
 
 from dq.base.errors import DqError, EvaluationError
 from dq.base.model import ALLOWED, Check, CheckResult, Evidence, Outcome
-from dq.checks.cohorts import cohort_to_match
-from dq.checks.comparisons import total_to_reconcile, totals_to_match
 from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
 from dq.checks.custom_kwargs import describe, kwarg_problems, with_defaults
 from dq.checks.custom_types import CUSTOM_TYPES, columns_of, judges_published, other_columns_of
 from dq.checks.events import instants_to_lie_on_their_day, sessions_to_end
 from dq.checks.heavy_keys import heaviest_key_share_to_be_at_most, rows_per_key_to_be_at_most
 from dq.checks.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
-from dq.checks.references import distinct_counts_to_match, values_to_refer_to
 from dq.checks.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
-from dq.checks.restatement import published_to_rederive
 from dq.engine.conditions import named_columns
 from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import Gather, whole
@@ -32,12 +28,6 @@ _REPEATS = "groups of one key"
 _SESSIONS = "events in the order of each user"
 _PARTITIONS = "totals of each partition"
 _TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
-    "expect_total_to_reconcile": (total_to_reconcile, Evidence.COMPARISON, _TOTALS),
-    "expect_totals_to_match": (totals_to_match, Evidence.COMPARISON, _TOTALS),
-    "expect_published_to_rederive": (published_to_rederive, Evidence.COMPARISON, _TOTALS),
-    "expect_values_to_refer_to": (values_to_refer_to, Evidence.COMPARISON, _MATCHES),
-    "expect_distinct_counts_to_match": (distinct_counts_to_match, Evidence.COMPARISON, "distinct values"),
-    "expect_cohort_to_match": (cohort_to_match, Evidence.COMPARISON, "amounts of each unit on the first and last day"),
     "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
     "expect_rows_per_key_to_be_at_most": (rows_per_key_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
     "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),

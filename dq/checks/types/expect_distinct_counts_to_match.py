@@ -1,96 +1,19 @@
-"""Keys that must stand elsewhere, and distinct values counted anew."""
+"""Distinct values counted anew, against the count that is published."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from functools import reduce
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dq.base.errors import EvaluationError
-from dq.base.model import Json, Outcome
+from dq.base.model import Evidence, Json, Outcome
 from dq.checks.compared_names import SO_FAR
 from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, NotRunError, Request, listed
-from dq.checks.key_rows import KeyRows, key_rows
-from dq.engine.gather import column, column_types, condition, decimal, percent, shown, whole
-from dq.engine.sums import counts, summed
+from dq.checks.type_spec import OTHER_CONDITION, ROW_CONDITION, KwargSpec, KwargType, TypeSpec, own_column
+from dq.engine.gather import column, condition, decimal, shown, whole
+from dq.engine.sums import counts
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
-    from pyspark.sql.types import DataType
-
-
-def values_to_refer_to(request: Request) -> Judge:
-    """The rows whose key is in no row of another table: their share, and their sum where an amount values them.
-
-    A row with a NULL in its key refers to nothing and is left to the check that requires the value; with
-    ``where_known`` one of which these columns alone are not found is left to the check that looks for them.
-    """
-    from pyspark.sql import functions as F
-
-    other, frame = request.other()
-    names, theirs = request.texts("columns"), request.texts("other_columns")
-    rule, other_rule = request.condition(), condition(frame, request.text("other_condition"), table=other)
-    amount_name = request.text("amount")
-    referred = frame if other_rule is None else frame.where(other_rule)
-    groups = key_rows(request, names)
-
-    def missing(parts: Sequence[int]) -> Column:
-        some = [theirs[n] for n in parts]
-        keys = referred.select(*(column(frame, name, table=other) for name in some))
-        return groups.unknown(f"{some!r} of {other} where {request.text('other_condition')!r}", keys, parts)
-
-    unknown = missing(range(len(theirs)))
-    judged_by = request.texts("where_known")
-    if judged_by:
-        if not set(judged_by) < set(names):
-            raise EvaluationError("where_known is not a part of columns", where=request.check.check)
-        unknown = unknown & ~missing([names.index(name) for name in judged_by])
-    worth = groups.worth(amount_name, request.column(amount_name, "number")) if amount_name else ""
-    present = reduce(lambda left, right: left & right, (request.column(name).isNotNull() for name in names))
-    read_rows = request.own_total(
-        f"rows with {names!r} where {request.text('row_condition')!r}", F.count_if(_and(rule, present))
-    )
-
-    def total(value: Column, *types: DataType) -> Callable[[], object]:
-        counted = F.when(unknown, value)
-        return request.gather.of_groups(groups, str(counted), summed(counted, *types))
-
-    read_orphans, read_keys = total(F.col("n")), total(F.lit(1))
-    read_worth = total(F.col(worth), column_types(request.frame)[amount_name]) if worth else lambda: None
-    allowed = request.share("max_share")
-    most = decimal(request.kwargs.get("max_amount"))
-
-    def judge() -> Judged:
-        rows, lost, distinct = whole(read_rows()), whole(read_orphans()), whole(read_keys())
-        request.refuse_nothing(rows, f"no row has a value of {', '.join(names)} to judge")
-        amount = decimal(read_worth()) or Decimal(0)
-        share = Decimal(lost) / rows if rows else Decimal(0)
-        measures: dict[str, Json] = {"element_count": rows, "unexpected_count": lost, "keys": distinct}
-        key = ", ".join(names)
-        if not lost:
-            observed = f"every {key} of {rows:,} rows is in {other}"
-            observed += f", where their {', '.join(judged_by)} is" if judged_by else ""
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
-        valued = ""
-        if amount_name:
-            measures["off_by"] = str(abs(amount))
-            valued = f", worth {shown(amount)} of {amount_name}"
-        observed = (
-            f"{lost:,} of {rows:,} rows ({percent(share)}) have no row of {other} for their {key}"
-            f" ({distinct:,} different){valued}"
-        )
-        too_much = most is not None and (not amount.is_finite() or abs(amount) > most)
-        failed = share > allowed or too_much
-        if allowed or most is not None:
-            limits = [f"{percent(allowed)} of the rows"] if allowed else []
-            limits += [f"{shown(most)} of {amount_name}"] if most is not None else []
-            observed += f" (allowed {' and '.join(limits)})"
-        samples = _orphans(request, groups, unknown, names) if failed else []
-        outcome = Outcome.FAILED if failed else Outcome.PASSED
-        return Judged(outcome=outcome, observed=observed, measures=measures, rows=samples)
-
-    return judge
 
 
 def distinct_counts_to_match(request: Request) -> Judge:
@@ -244,18 +167,47 @@ def _difference(row: Row, number: int, keys: int, show: bool) -> dict[str, Json]
     return {"line": line, "ours": shown(decimal(row["ours"]), "none"), "theirs": shown(decimal(row["theirs"]), "none")}
 
 
-def _orphans(request: Request, groups: KeyRows, unknown: Column, names: list[str]) -> list[dict[str, Json]]:
-    """The keys that most rows without a counterpart have, only where the suite opts their columns in."""
-    from pyspark.sql import functions as F
-
-    if not (request.context.sample and request.check.show):
-        return []
-    found = groups.frame().where(unknown).orderBy(F.desc("n"), *groups.keys).limit(MAX_ROWS).collect()
-    return [
-        {**{name: str(row[key]) for name, key in zip(names, groups.keys, strict=True)}, "rows": str(row["n"])}
-        for row in found
-    ]
-
-
 def _and(rule: Column | None, wrong: Column) -> Column:
     return wrong if rule is None else rule & wrong
+
+
+def _mistakes(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if (kwargs.get("so_far") is None) != (kwargs.get("through") is None):
+        yield "through", "so_far and through belong together: of what to count, and up to which day"
+    if kwargs.get("reason_column") is not None and kwargs.get("so_far") is None:
+        yield "so_far", "reason_column needs the week or month of which a day may lack"
+
+
+TYPE = TypeSpec(
+    doc="A published count of distinct values equals the one counted anew from another table, group by group.",
+    sentence="$column must be the number of distinct $other_column in $other[, by $by]"
+    "[, counted over the $so_far up to $through]"
+    "[, except where $reason_column says that $other lacks a day of it][, of rows where $row_condition]"
+    "[, of other rows where $other_condition].",
+    kwargs={
+        "column": own_column("The published count."),
+        "other": KwargSpec(type=KwargType.TABLE, required=True, doc="The dataset counted anew."),
+        "other_column": KwargSpec(
+            type=KwargType.OTHER_COLUMN, required=True, doc="Column whose distinct values are counted."
+        ),
+        "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is counted."),
+        "so_far": KwargSpec(
+            type=KwargType.CHOICE,
+            choices=("week", "month"),
+            doc="Count from the beginning of the ISO week or month of `through` to that day, by the other's `day`.",
+        ),
+        "through": KwargSpec(
+            type=KwargType.COLUMN, doc="Date up to which a row counts so far; each of its days is a group."
+        ),
+        "reason_column": KwargSpec(
+            type=KwargType.COLUMN,
+            doc="Why a row has no count: exactly where the other dataset lacks a day of that week or month.",
+        ),
+        "row_condition": ROW_CONDITION,
+        "other_condition": OTHER_CONDITION,
+    },
+    mistakes=_mistakes,
+    judge=distinct_counts_to_match,
+    evidence=Evidence.COMPARISON,
+    how="distinct values",
+)

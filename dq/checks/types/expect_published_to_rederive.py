@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from dq.base.model import Json, Outcome
+from dq.base.model import Evidence, Json, Outcome
 from dq.checks.compared_names import ROW_COUNT
 from dq.checks.comparisons import pairs_of, side_by_side
 from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NotRunError, Request
+from dq.checks.type_spec import OTHER_CONDITION, KwargSpec, KwargType, TypeSpec
 from dq.engine.gather import column, condition, decimal, shown, whole
 from dq.engine.sums import summed
 
@@ -194,3 +195,47 @@ def _furthest(compared: DataFrame, names: Mapping[int, str], by: Sequence[str], 
 
 def _text(value: object) -> str:
     return "missing" if value is None else str(value)
+
+
+TYPE = TypeSpec(
+    doc="A final that was published is what its units give now; where it is not, it is restated by an amount.",
+    sentence="the $published final must be what $other gives now, within $tolerance: $pairs"
+    "[, counting different values: $distinct][, never adding up $never_added][, by $by]"
+    "[, of rows where $row_condition][, of other rows where $other_condition].",
+    kwargs={
+        "published": KwargSpec(
+            type=KwargType.CHOICE,
+            default="previous",
+            choices=("previous", "replaced"),
+            doc="The final that is judged: of the month before, or of this period where this run would replace it.",
+        ),
+        "other": KwargSpec(
+            type=KwargType.TABLE, required=True, doc="What it is derived from, or derived as, at this run."
+        ),
+        "pairs": KwargSpec(
+            type=KwargType.PAIRS, required=True, doc="Column as it was published, and what must add up to it now."
+        ),
+        "distinct": KwargSpec(
+            type=KwargType.BOOLEAN,
+            default=False,
+            doc="What stands against the published count is the number of different values, not their sum.",
+        ),
+        "never_added": KwargSpec(
+            type=KwargType.COLUMNS,
+            doc="Published counts of different values, such as users, which are told by row; all, where distinct.",
+        ),
+        "by": KwargSpec(type=KwargType.BY, default=(), doc="Columns whose every group is compared."),
+        "row_condition": KwargSpec(
+            type=KwargType.CONDITION, doc="Only rows of the published final that meet it are compared."
+        ),
+        "other_condition": OTHER_CONDITION,
+        "tolerance": KwargSpec(
+            type=KwargType.AMOUNT,
+            default="0",
+            doc="Greatest difference of a total that still passes; what one side lacks is 0 there.",
+        ),
+    },
+    of_published=True,
+    judge=published_to_rederive,
+    evidence=Evidence.COMPARISON,
+)

@@ -14,7 +14,7 @@ from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import OWN, Gather, column, condition, decimal, whole
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, Row
 
 MAX_ROWS = 50
 """The failing cells a result keeps; how many more there are is said in its sentence."""
@@ -136,3 +136,8 @@ def listed(items: Sequence[str], limit: int = 3) -> str:
     """Some items as one phrase: the first few, then how many more."""
     head = "; ".join(items[:limit])
     return f"{head}; and {len(items) - limit:,} more" if len(items) > limit else head
+
+
+def group_of(row: Row, keys: int) -> str:
+    """The values that name a group, ``key0`` and so on, as one phrase."""
+    return " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))

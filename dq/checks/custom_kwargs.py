@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -39,16 +39,7 @@ def kwarg_problems(type_name: str, kwargs: Mapping[str, Json]) -> list[tuple[str
                 problems.append((name, f"{value!r} is not one of {', '.join(spec.choices)}"))
         elif not _VALID[spec.type](value):
             problems.append((name, f"{_short(value)} is not a {spec.type}"))
-    if type_name == "expect_redeliveries_to_be_rare" and not problems:
-        problems += _redelivery_problems(kwargs)
     return problems or [*CUSTOM_TYPES[type_name].mistakes(kwargs)]
-
-
-def _redelivery_problems(kwargs: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    if (kwargs.get("max_share") is None) == (kwargs.get("high") is None):
-        yield "max_share", "give either max_share (a share) or high (a ratio to the median of history), not both"
-    if kwargs.get("minimum_history") is not None and kwargs.get("high") is None:
-        yield "minimum_history", "only high is judged against history"
 
 
 _PLACEHOLDER = re.compile(r"\$(\w+)")

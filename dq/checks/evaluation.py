@@ -5,48 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 from dq.base.errors import DqError, EvaluationError
 from dq.base.model import ALLOWED, Check, CheckResult, Evidence, Outcome
 from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
-from dq.checks.custom_kwargs import describe, kwarg_problems, with_defaults
+from dq.checks.custom_kwargs import describe, kwarg_problems
 from dq.checks.custom_types import CUSTOM_TYPES, columns_of, judges_published, other_columns_of
-from dq.checks.events import instants_to_lie_on_their_day, sessions_to_end
-from dq.checks.heavy_keys import heaviest_key_share_to_be_at_most, rows_per_key_to_be_at_most
-from dq.checks.queues import consumer_lag_to_be_bounded, offsets_to_be_contiguous
-from dq.checks.repeats import redeliveries_to_be_rare, repeated_keys_to_be_identical
 from dq.engine.conditions import named_columns
 from dq.engine.dataset import Context, Dataset
 from dq.engine.gather import Gather, whole
 from dq.engine.kept import nothing_kept
 from dq.engine.reasons import reason
 
-_DAYS = "rows per day"
-_TOTALS = "totals of one scan"
-_MATCHES = "rows without a counterpart"
-_REPEATS = "groups of one key"
-_SESSIONS = "events in the order of each user"
-_PARTITIONS = "totals of each partition"
-_TYPES: Mapping[str, tuple[Callable[[Request], Judge], Evidence, str]] = {
-    "expect_heaviest_key_share_to_be_at_most": (heaviest_key_share_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
-    "expect_rows_per_key_to_be_at_most": (rows_per_key_to_be_at_most, Evidence.KEY_PASS, "rows per key"),
-    "expect_repeated_keys_to_be_identical": (repeated_keys_to_be_identical, Evidence.KEY_PASS, _REPEATS),
-    "expect_redeliveries_to_be_rare": (redeliveries_to_be_rare, Evidence.KEY_PASS, _REPEATS),
-    "expect_instants_to_lie_on_their_day": (instants_to_lie_on_their_day, Evidence.SCAN, _TOTALS),
-    "expect_sessions_to_end": (sessions_to_end, Evidence.KEY_PASS, _SESSIONS),
-    "expect_offsets_to_be_contiguous": (offsets_to_be_contiguous, Evidence.KEY_PASS, _PARTITIONS),
-    "expect_consumer_lag_to_be_bounded": (consumer_lag_to_be_bounded, Evidence.KEY_PASS, _PARTITIONS),
-}
-
 
 def is_custom(check: Check) -> bool:
     """Whether a check is of a type that is evaluated here."""
     return check.type in CUSTOM_TYPES and not CUSTOM_TYPES[check.type].run_level
-
-
-def _judged(check: Check) -> tuple[Callable[[Request], Judge], Evidence, str]:
-    spec = CUSTOM_TYPES[check.type]
-    return (spec.judge, spec.evidence, spec.how) if spec.judge else _TYPES[check.type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +60,14 @@ def evaluate_custom(checks: Sequence[Check], dataset: Dataset, context: Context)
 
 def plan_line(check: Check) -> str:
     """How a custom check will be decided, as one line of the plan."""
-    _, evidence, how = _judged(check)
-    kwargs = with_defaults(check.type, check.kwargs)
+    spec = CUSTOM_TYPES[check.type]
+    how, kwargs = spec.how, spec.completed(check.kwargs)
     other = kwargs.get("other")
     if kwargs.get("by"):
         how = f"totals by {', '.join(str(name) for name in _list(kwargs['by']))}"
     against = f" against {other}" if other else ""
     columns = ", ".join(columns_of(check.type, check.kwargs)) or "no column"
-    return f"{evidence}: {how}{against} ({columns})"
+    return f"{spec.evidence}: {how}{against} ({columns})"
 
 
 def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) -> Judge:
@@ -106,12 +81,13 @@ def _prepared(check: Check, dataset: Dataset, context: Context, gather: Gather) 
             absent = context.absent_columns.get(str(check.kwargs.get("other")), {})
             _want(columns_of(check.type, check.kwargs), dataset.absent_columns)
             _want(other_columns_of(check.type, check.kwargs), absent)
-        prepare_type = _judged(check)[0]
-        kwargs = with_defaults(check.type, check.kwargs)
+        spec = CUSTOM_TYPES[check.type]
+        ask_for_evidence = cast("Callable[[Request], Judge]", spec.judge)  # ``ask`` takes no type without one
+        kwargs = spec.completed(check.kwargs)
         request = Request(check=check, kwargs=kwargs, dataset=dataset, context=context, gather=gather)
         if dataset.may_be_empty:
             request.every_row()
-        return _excusing(request, _judged_rows(request, prepare_type(request)))
+        return _excusing(request, _judged_rows(request, ask_for_evidence(request)))
 
     try:
         return prepare()

@@ -1,19 +1,15 @@
-"""Rows that share a key: delivered again and dropped by the contract's rule, or in conflict with one another."""
+"""Rows that share a key, counted once: those delivered again, and those in conflict with one another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Context as Precision
-from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from dq.base.model import Evidence, Json, Outcome
-from dq.checks.custom_check import Judge, Judged, Request
-from dq.checks.fit_history import band_of_ratios, least_share, published
+from dq.checks.custom_check import Request
 from dq.engine.dataset import RAW_PREFIX
-from dq.engine.gather import column_types, decimal, shown, whole
+from dq.engine.gather import column_types, whole
 from dq.engine.sums import counts
 from dq.spark.hashes import Repeated, hashable
 
@@ -21,11 +17,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _PAYLOAD = "__dq_payload"
-_PRECISION = Precision(prec=15)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Repeats:
+class Repeats:
     """Readers of what repeats: rows with a key, rows delivered again, and rows and keys in conflict."""
 
     rows: Callable[[], int]
@@ -34,53 +29,7 @@ class _Repeats:
     keys: Callable[[], object]
 
 
-def repeated_keys_to_be_identical(request: Request) -> Judge:
-    """Whether rows of one key are one row delivered again; two different rows cannot both be right."""
-    found = _repeats(request)
-    key = ", ".join(request.texts("columns"))
-
-    def judge() -> Judged:
-        rows, conflicting, keys = found.rows(), whole(found.conflicting()), whole(found.keys())
-        measures: dict[str, Json] = {"element_count": rows, "unexpected_count": conflicting}
-        if not conflicting:
-            observed = f"no two different rows of {rows:,} share {key}"
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-        observed = f"{conflicting:,} different rows share {keys:,} values of {key}"
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
-
-    return judge
-
-
-def redeliveries_to_be_rare(request: Request) -> Judge:
-    """How many rows are deliveries of a row that is there already, as a share and against earlier periods' shares."""
-    found = _repeats(request)
-    most, high = decimal(request.kwargs.get("max_share")), decimal(request.kwargs.get("high"))
-    least = max(request.count("minimum_history", 3), 1)
-
-    def judge() -> Judged:
-        rows, dropped = found.rows(), whole(found.dropped())
-        share = _PRECISION.divide(Decimal(dropped), Decimal(max(rows, 1)))
-        measures: dict[str, Json] = {"element_count": rows, "dropped": dropped, "metric": str(share)}
-        observed = f"{dropped:,} of {rows:,} rows were delivered again and dropped"
-
-        def judged(outcome: Outcome, more: str) -> Judged:
-            return Judged(outcome=outcome, observed=observed + more, measures=measures, evidence=Evidence.KEY_PASS)
-
-        if most is not None:
-            return judged(Outcome.FAILED if share > most else Outcome.PASSED, f" (allowed a share of {shown(most)})")
-        past = published(request)
-        measures["history"] = len(past)
-        if len(past) < least:
-            reason = f"not enough history: {len(past)} of {least} published periods"
-            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures, evidence=Evidence.KEY_PASS)
-        band = band_of_ratios(past, None, high, least=least_share(rows))
-        outcome = Outcome.PASSED if band.holds(share) else Outcome.FAILED
-        return judged(outcome, f": a share of {shown(share)}, usual {band} (of {len(past)} published periods)")
-
-    return judge
-
-
-def _repeats(request: Request) -> _Repeats:
+def repeats(request: Request) -> Repeats:
     """The repeated rows of a dataset, counted once for all checks that ask by the same columns."""
     from pyspark.sql import functions as F
 
@@ -112,7 +61,7 @@ def _repeats(request: Request) -> _Repeats:
         request.refuse_nothing(known, f"no row has a value of {', '.join(key)} to judge")
         return known
 
-    return _Repeats(
+    return Repeats(
         rows=rows,
         dropped=total("dropped", counts(F.col("n") - different)),
         conflicting=total("conflicting", counts(F.when(different > 1, different))),

@@ -75,13 +75,17 @@ class TypeSpec:
     kwargs: Mapping[str, KwargSpec] = field(default_factory=dict)
     mistakes: Callable[[Mapping[str, Json]], Problems] = _no_mistakes
     judge: Callable[[Request], Judge] | None = None
-    run_level: bool = False
     evidence: Evidence = Evidence.SCAN
     how: str = "totals of one scan"
     nulls_left_out: bool = False
     of_published: bool = False
     of_feeds: bool = False
     example: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def run_level(self) -> bool:
+        """Whether the run itself judges it."""
+        return self.judge is None
 
     @property
     def columns(self) -> tuple[str, ...]:

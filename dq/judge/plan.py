@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dq.base.model import Check, Evidence
 from dq.checks.custom_types import CUSTOM_TYPES
-from dq.checks.evaluation import columns_named
+from dq.checks.evaluation import columns_named, plan_line
 from dq.engine import footers as footer_evidence
 from dq.engine.dataset import Dataset
 from dq.engine.measures import Measure
@@ -89,21 +89,11 @@ def _line(check: Check, item: Requirement | str | None, settled: Settled) -> Pla
 
 
 def _custom_line(check: Check) -> PlanLine:
-    columns = tuple(columns_named(check))
-    if CUSTOM_TYPES[check.type].run_level:
+    columns, spec = tuple(columns_named(check)), CUSTOM_TYPES[check.type]
+    if spec.run_level:
         return PlanLine(check=check.check, type=check.type, evidence=Evidence.RUN, columns=columns)
-    from dq.checks.evaluation import plan_line
-
-    text = plan_line(check)
-    name, _, note = text.partition(": ")
-    known = name in set(Evidence)
-    return PlanLine(
-        check=check.check,
-        type=check.type,
-        evidence=Evidence(name) if known else Evidence.COMPARISON,
-        columns=columns,
-        note=note if known else text,
-    )
+    note = plan_line(check).removeprefix(f"{spec.evidence}: ")
+    return PlanLine(check=check.check, type=check.type, evidence=spec.evidence, columns=columns, note=note)
 
 
 def plan_text(plan: Plan) -> str:

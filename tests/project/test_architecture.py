@@ -81,7 +81,7 @@ ORDER = (
 )
 TOP = ("__init__", "__main__", "checking", "published", "validation")
 MEANS_THE_SAME = {"batch": "a plan of runs and its command", "reviews": "review meetings and their command"}
-DATA = {"dq.checks.custom_types", "dq.checks.run_level_types", "dq.diagnose.signatures"}
+DATA = {"dq.diagnose.signatures"}
 MAX_LINES = 400
 
 

@@ -10,7 +10,7 @@ from custom_checks import OCTOBER, check, counted_jobs, evaluate, frame, rows
 from pyspark.sql import DataFrame, SparkSession
 
 from dq.base.model import Evidence, Json, Outcome
-from dq.checks.evaluation import evaluate_custom, is_custom
+from dq.checks.evaluation import evaluate_custom
 from dq.engine.dataset import Context, Dataset
 
 RATIO = "unit_profit decimal(18,6), seats int, reason string"
@@ -325,10 +325,3 @@ def test_a_single_scan_decides_all_row_checks(spark: SparkSession) -> None:
 def test_checks_of_the_run_are_refused_here(spark: SparkSession) -> None:
     with pytest.raises(ValueError, match="expect_run_to_complete"):
         evaluate(amounts(spark, "1.00"), check("expect_run_to_complete"))
-
-
-def test_every_custom_type_that_sees_a_frame_is_evaluated_here() -> None:
-    from dq.checks.custom_types import CUSTOM_TYPES
-
-    for name, spec in CUSTOM_TYPES.items():
-        assert is_custom(check(name)) is not spec.run_level, name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dq.base.model import Evidence, Json, Outcome
 from dq.checks.compared_names import SO_FAR
-from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, NotRunError, Request, listed
+from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, NotRunError, Request, group_of, listed
 from dq.checks.type_spec import OTHER_CONDITION, ROW_CONDITION, KwargSpec, KwargType, TypeSpec, own_column
 from dq.engine.gather import column, condition, decimal, shown, whole
 from dq.engine.sums import counts
@@ -162,7 +162,7 @@ def _so_far(theirs: DataFrame, ours: DataFrame, keys: list[str], period: str) ->
 
 
 def _difference(row: Row, number: int, keys: int, show: bool) -> dict[str, Json]:
-    group = " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))
+    group = group_of(row, keys)
     line = (group or "all rows") if show or not keys else f"group {number}"
     return {"line": line, "ours": shown(decimal(row["ours"]), "none"), "theirs": shown(decimal(row["theirs"]), "none")}
 

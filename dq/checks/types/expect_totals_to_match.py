@@ -19,14 +19,14 @@ from dq.checks.comparisons import (
     tolerance_of,
     total_key,
 )
-from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, Request, listed
+from dq.checks.custom_check import MAX_ROWS, Judge, Judged, NothingToJudgeError, Request, group_of, listed
 from dq.checks.differences import Difference, counted, difference, judged, listed_rows
 from dq.checks.type_spec import OTHER, OTHER_CONDITION, ROW_CONDITION, KwargSpec, KwargType, TypeSpec
 from dq.engine.gather import column, column_types, condition, decimal, percent, whole
 from dq.engine.sums import summed
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, Row
+    from pyspark.sql import Column, DataFrame
 
 
 def totals_to_match(request: Request) -> Judge:
@@ -151,7 +151,7 @@ def _worst(
     found = compared.where(bad).orderBy(furthest.desc(), *keys).limit(MAX_ROWS).collect()
     differences = []
     for number, row in enumerate(found, start=1):
-        group = _group(row, keyed_by) if show else f"group {number}"
+        group = group_of(row, keyed_by) if show else f"group {number}"
         for n in pairs:
             if row[f"bad{n}"]:
                 differences.append(
@@ -164,10 +164,6 @@ def _worst(
                     )
                 )
     return differences[:MAX_ROWS]
-
-
-def _group(row: Row, keys: int) -> str:
-    return " / ".join("NULL" if row[f"key{n}"] is None else str(row[f"key{n}"]) for n in range(keys))
 
 
 def _share(off: Decimal, theirs: Decimal | None) -> Decimal:

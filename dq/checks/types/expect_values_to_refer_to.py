@@ -48,10 +48,8 @@ def values_to_refer_to(request: Request) -> Judge:
         unknown = unknown & ~missing([names.index(name) for name in judged_by])
     worth = groups.worth(amount_name, request.column(amount_name, "number")) if amount_name else ""
     present = reduce(lambda left, right: left & right, (request.column(name).isNotNull() for name in names))
-    read_rows = request.own_total(
-        f"rows with {names!r} where {request.text('row_condition')!r}",
-        F.count_if(present if rule is None else rule & present),
-    )
+    judged = present if rule is None else rule & present
+    read_rows = request.own_total(f"rows with {names!r} where {request.text('row_condition')!r}", F.count_if(judged))
 
     def total(value: Column, *types: DataType) -> Callable[[], object]:
         counted = F.when(unknown, value)

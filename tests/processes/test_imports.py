@@ -27,6 +27,16 @@ def test_importing_dq_loads_neither_spark_nor_great_expectations_nor_pandas() ->
     assert printed(code) == "[]"
 
 
+def test_reading_a_suite_waits_for_neither_spark_nor_the_diagnosis() -> None:
+    code = """
+import sys
+from dq.checks.custom_types import CUSTOM_TYPES
+assert len(CUSTOM_TYPES) > 40
+print([name for name in ("pyspark", "pyarrow", "pandas", "great_expectations") if name in sys.modules])
+"""
+    assert printed(code) == "[]"
+
+
 def test_neither_command_loads_spark(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     warehouse.prepare()

@@ -9,8 +9,9 @@ from typing import cast
 
 from dq.base.errors import DqError, EvaluationError
 from dq.base.model import ALLOWED, Check, CheckResult, Evidence, Outcome
+from dq.checks.check_results import result_of
 from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
-from dq.checks.custom_kwargs import describe, kwarg_problems
+from dq.checks.custom_kwargs import kwarg_problems
 from dq.checks.custom_types import CUSTOM_TYPES, columns_of, judges_published, other_columns_of
 from dq.engine.conditions import named_columns
 from dq.engine.dataset import Context, Dataset
@@ -157,25 +158,15 @@ def _failed(error: Exception) -> Judged:
 
 
 def _result(check: Check, judged: Judged) -> CheckResult:
-    expected = describe(check.type, check.kwargs) if not kwarg_problems(check.type, check.kwargs) else ""
-    return CheckResult(
-        check=check.check,
-        dataset=check.dataset,
-        type=check.type,
-        severity=check.severity,
-        outcome=judged.outcome,
-        kwargs=check.kwargs,
-        description=check.description,
-        failure_class=check.failure_class,
-        runbook=check.runbook,
+    return result_of(
+        check,
+        judged.outcome,
         observed=judged.observed,
-        expected=expected,
         reason=judged.reason,
         evidence=judged.evidence,
         measures=judged.measures,
         rows=judged.rows,
         gx_result={"observed_value": judged.observed or judged.reason, **judged.measures},
-        where=check.where,
     )
 
 

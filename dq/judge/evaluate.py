@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
 from dq.base.model import ALLOWED, Check, CheckResult, Evidence, Json, Outcome
+from dq.checks.check_results import result_of
 from dq.checks.custom_types import CUSTOM_TYPES, judges_published
-from dq.checks.evaluation import columns_named
+from dq.checks.evaluation import Asked, ask, columns_named
 from dq.engine import measures
 from dq.engine.dataset import RAW_PREFIX, Context, Dataset
 from dq.engine.kept import ROW_COUNT, kept_rows, nothing_kept, nothing_left, only_gx_counts, rows_of_condition
@@ -21,11 +21,8 @@ from dq.engine.native_aggregate import plain
 from dq.engine.native_result import NativeResult
 from dq.engine.native_schema import SCHEMA_ONLY
 from dq.engine.reasons import reason
-from dq.engine.sentences import expected, observed
+from dq.engine.sentences import observed
 from dq.spark import session
-
-if TYPE_CHECKING:
-    from dq.checks.evaluation import Asked
 
 NO_ROWS = "no rows to evaluate"
 # Result keys of Great Expectations that hold cells, or the text of a filter over them.
@@ -115,8 +112,6 @@ def _not_run(check: Check, dataset: Dataset, context: Context) -> str:
 
 def _asked(checks: Sequence[Check], dataset: Dataset, context: Context) -> Asked | str:
     """The custom checks prepared, or why they could not be."""
-    from dq.checks.evaluation import ask
-
     try:
         return ask(checks, dataset, context)
     except Exception as error:
@@ -269,44 +264,3 @@ def _json(value: object) -> Json:
     if value is None or isinstance(value, bool | int | float | str | Decimal | date):
         return plain(value)
     return str(value)
-
-
-def result_of(
-    check: Check,
-    outcome: Outcome,
-    *,
-    observed: str = "",
-    reason: str = "",
-    evidence: Evidence = Evidence.NONE,
-    measures: Mapping[str, Json] | None = None,
-    rows: Sequence[Mapping[str, Json]] = (),
-    gx_result: Mapping[str, Json] | None = None,
-) -> CheckResult:
-    """The result of a native check, with what identifies it copied from its declaration."""
-    return CheckResult(
-        check=check.check,
-        dataset=check.dataset,
-        type=check.type,
-        severity=check.severity,
-        outcome=outcome,
-        kwargs=check.kwargs,
-        description=check.description,
-        failure_class=check.failure_class,
-        runbook=check.runbook,
-        observed=observed,
-        expected=_expected(check),
-        reason=reason,
-        evidence=evidence,
-        measures=measures or {},
-        rows=rows,
-        gx_result=gx_result or {},
-        where=check.where,
-    )
-
-
-def _expected(check: Check) -> str:
-    if check.type not in CUSTOM_TYPES:
-        return expected(check)
-    from dq.checks.custom_kwargs import describe
-
-    return describe(check.type, check.kwargs)

@@ -18,12 +18,12 @@ from urllib.parse import unquote, urlsplit
 from dq import store
 from dq.base.model import RAW_PREFIX, Check, CheckResult, Evidence, Outcome, Severity
 from dq.base.thresholds import Thresholds
+from dq.checks.check_results import result_of
 from dq.diagnose import live
 from dq.diagnose.advice import SHUFFLE_PARTITIONS
 from dq.diagnose.facts import Facts
 from dq.diagnose.findings import memory, shown, size_of
 from dq.diagnose.spark_settings import driver_heap, executor_heap, task_memory
-from dq.judge.evaluate import result_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

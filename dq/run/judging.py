@@ -16,12 +16,13 @@ from dq.base import periods
 from dq.base.errors import SourceError
 from dq.base.model import ALLOWED, Check, CheckResult, Died, Evidence, Outcome, Window
 from dq.base.periods import Grain
+from dq.checks.check_results import result_of
 from dq.checks.compared_names import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.declare.binding import Bound
 from dq.declare.project import Project
 from dq.declare.suites import ROW_COUNT
 from dq.engine.dataset import Context, Dataset
-from dq.judge.evaluate import NO_ROWS, evaluate, result_of
+from dq.judge.evaluate import NO_ROWS, evaluate
 from dq.run import inputs, phases, previous, rules, staging
 from dq.run.phases import Audited, Checked, Computed, Task
 from dq.sources import ReadRule, csvfile

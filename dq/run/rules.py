@@ -12,9 +12,9 @@ from itertools import pairwise
 from dq import store
 from dq.base import periods
 from dq.base.model import Check, CheckResult, Evidence, Json, Outcome, Window
+from dq.checks.check_results import result_of
 from dq.declare.binding import Bound
 from dq.declare.project import Project
-from dq.judge.evaluate import result_of
 
 COVERED = "expect_rules_to_cover_days"
 CHANGED = "expect_rules_to_stay"

@@ -11,6 +11,7 @@ from dq import store
 from dq.base.errors import EvaluationError
 from dq.base.model import CheckResult, Evidence, Json, Outcome, PinnedFile, Window
 from dq.base.periods import Grain
+from dq.checks.check_results import result_of
 from dq.checks.custom_kwargs import expects
 from dq.declare.binding import Bound
 from dq.declare.overrides import closed_throughout
@@ -104,7 +105,7 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
     """
     from pyspark.sql import functions as F
 
-    from dq.judge.evaluate import evaluate, result_of
+    from dq.judge.evaluate import evaluate
 
     frame = read_back(spark, staged)
     window, by_day = context.window, bound.pipeline.grain is Grain.DAY

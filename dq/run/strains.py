@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from dq.base.model import Check, CheckResult, Evidence, Json, Outcome, Severity
 from dq.base.thresholds import Thresholds
+from dq.checks.check_results import result_of
 from dq.checks.fit_history import LATEST, band_of_ratios, latest
 from dq.diagnose import live, skew, strain
 from dq.diagnose.facts import Facts
 from dq.diagnose.findings import Change, Finding, seconds
-from dq.judge.evaluate import result_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from dq.base.strict import Strict
 
 MEBIBYTE = 1 << 20
 ORDERED = (
@@ -18,7 +20,7 @@ ORDERED = (
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
-class Thresholds(BaseModel):
+class Thresholds(Strict):
     """The ``runtime`` part of ``jobs/settings.yml``.
 
     Skew is Spark's own rule for splitting a partition; spill, garbage collection and heap are the rules of Dr. Elephant
@@ -26,8 +28,6 @@ class Thresholds(BaseModel):
     short stages quiet, whose times are those of starting up. A run is slow that takes ``slow_factor`` times the median
     of the last twelve periods, at least ``slow_history``, and ``slow_seconds``.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     skew_factor: Annotated[float, Field(gt=1)] = 5.0
     skew_bytes: Annotated[int, Field(gt=0)] = 256 * MEBIBYTE

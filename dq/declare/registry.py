@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, UsageError, choices
@@ -17,6 +17,7 @@ from dq.base.former import Former
 from dq.base.model import NAME
 from dq.base.paths import local
 from dq.base.periods import Grain
+from dq.base.strict import Strict
 from dq.declare import suite_lists
 
 MARKER = Path("jobs", "pipelines.yml")
@@ -40,11 +41,7 @@ DOCUMENT_COLUMNS = (
 """The columns a published table needs to be shown to people as a document, one row per metric."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Ratio(_Strict):
+class Ratio(Strict):
     """What a ratio is divided by, and what ``COLUMN_reason`` says where that is zero, and where it is negative."""
 
     denominator: str
@@ -52,7 +49,7 @@ class Ratio(_Strict):
     negative: Annotated[str, Field(min_length=1)] | None = None
 
 
-class Column(_Strict):
+class Column(Strict):
     """A published column: its Spark SQL type and whether NULL is a failure.
 
     ``description`` defines it: of what it is, as of when, and when it is NULL. ``unit`` is what a number counts or is
@@ -76,7 +73,7 @@ class Column(_Strict):
     values_formerly: dict[str, str] = {}
 
 
-class Compared(_Strict):
+class Compared(Strict):
     """Columns in which published finals are compared, by amount or count, and the ids of the checks that do it.
 
     ``stands`` is the check that a final which is published again says the same; ``rederives`` the one that the month
@@ -112,7 +109,7 @@ class Compared(_Strict):
         return self.columns if isinstance(self.columns, dict) else {column: column for column in self.columns}
 
 
-class Published(_Strict):
+class Published(Strict):
     """The schema of a pipeline's table as consumers may rely on it.
 
     ``totals`` are the columns whose sums a run shows and records, over the rows ``totals_of`` (all where empty).
@@ -173,7 +170,7 @@ class Published(_Strict):
         }
 
 
-class Scheduled(_Strict):
+class Scheduled(Strict):
     """When the last run of a period is due, at a UTC time of day.
 
     Days and months: the Nth business day of the month after the one they end in, once the books are closed. Weeks and
@@ -185,7 +182,7 @@ class Scheduled(_Strict):
     at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
-class Pipeline(_Strict):
+class Pipeline(Strict):
     """One guarded job.
 
     ``runbook`` is the folder of its page in ``runbooks/``. ``needs`` are the sources, and single columns as
@@ -222,7 +219,7 @@ class Pipeline(_Strict):
         return [*self.sources, *self.upstream, name]
 
 
-class RegistryModel(_Strict):
+class RegistryModel(Strict):
     """``jobs/pipelines.yml``."""
 
     pipelines: Annotated[dict[Annotated[str, Field(pattern=NAME)], Pipeline], Field(min_length=1)]

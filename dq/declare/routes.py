@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dq.base import clean, yamlfile
 from dq.base.errors import choices
 from dq.base.model import Severity
+from dq.base.strict import Strict
 from dq.declare.origins import Origins, parse, split
 from dq.people.roster import NEVER_THERE, Roster
 from dq.people.roster_file import CONTACT
@@ -34,11 +35,7 @@ LINKS_REPORTS = ("slack", "webhook")
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class PagerDuty(_Strict):
+class PagerDuty(Strict):
     """A PagerDuty service; the secret is its routing key."""
 
     kind: Literal["pagerduty"]
@@ -46,14 +43,14 @@ class PagerDuty(_Strict):
     url: Url = PAGERDUTY
 
 
-class Slack(_Strict):
+class Slack(Strict):
     """A Slack channel; the secret is the address of its incoming webhook."""
 
     kind: Literal["slack"]
     secret: Name | None = None
 
 
-class Alertmanager(_Strict):
+class Alertmanager(Strict):
     """An Alertmanager at an address; where it asks for one, ``token`` names the secret with the bearer token.
 
     It keeps nothing over a restart: ``dq deliver`` gives it again what still fires once ``repeat_minutes`` are over.
@@ -65,7 +62,7 @@ class Alertmanager(_Strict):
     repeat_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 4
 
 
-class Webhook(_Strict):
+class Webhook(Strict):
     """Whatever takes Alertmanager's webhook envelope; the secret is its address."""
 
     kind: Literal["webhook"]
@@ -73,7 +70,7 @@ class Webhook(_Strict):
     token: Name | None = None
 
 
-class Mail(_Strict):
+class Mail(Strict):
     """A mailbox or list; the secret is its address."""
 
     kind: Literal["email"]
@@ -83,7 +80,7 @@ class Mail(_Strict):
 Target = Annotated[PagerDuty | Slack | Alertmanager | Webhook | Mail, Field(discriminator="kind")]
 
 
-class Smtp(_Strict):
+class Smtp(Strict):
     """The relay that takes e-mail; ``user`` and ``password`` are names of secrets."""
 
     host: Annotated[str, Field(min_length=1)]
@@ -107,7 +104,7 @@ class Smtp(_Strict):
         return f"smtp://{self.host}:{self.port}"
 
 
-class Route(_Strict):
+class Route(Strict):
     """Who is told of which failures: empty lists mean all; ``to`` holds roles and contacts.
 
     The first route that fits counts. ``repeat_hours`` is how often a contact hears again of what is still failing.
@@ -131,7 +128,7 @@ class Route(_Strict):
 DEFAULT_ROUTE = Route(to=["on_call", "watching_teams", "engineer"])
 
 
-class Notify(_Strict):
+class Notify(Strict):
     """The key ``notify`` of ``jobs/settings.yml``; without targets nothing is sent."""
 
     origins: list[str] = []

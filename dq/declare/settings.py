@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from dq.base import yamlfile
 from dq.base.paths import local
+from dq.base.strict import Strict
 from dq.base.thresholds import Thresholds
 from dq.declare.routes import Notify
 
 FILE = Path("jobs", "settings.yml")
 
 
-class Settings(BaseModel):
+class Settings(Strict):
     """``jobs/settings.yml``, or the file that ``DQ_SETTINGS`` names."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     warehouse: str
     docs: str

@@ -8,11 +8,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding, choices
 from dq.base.model import NAME, Check, Json, Kind, Severity
+from dq.base.strict import Strict
 from dq.checks.custom_kwargs import kwarg_problems
 from dq.checks.custom_types import CUSTOM_TYPES
 from dq.checks.custom_types import columns_of as custom_columns
@@ -25,11 +26,7 @@ _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
 ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class ExpectationModel(_Strict):
+class ExpectationModel(Strict):
     """One entry under ``expectations``."""
 
     check: Annotated[str, Field(pattern=NAME)] | None = None
@@ -44,7 +41,7 @@ class ExpectationModel(_Strict):
     may_be_empty: bool = False
 
 
-class SuiteModel(_Strict):
+class SuiteModel(Strict):
     """A suite file: the checks of one dataset."""
 
     name: Annotated[str, Field(pattern=NAME)]

@@ -11,9 +11,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from dq.base.periods import FORTNIGHT, last_day
+from dq.base.strict import Strict
 from dq.people.calendar import OnHoliday
 from dq.people.roster import WEEK, Roster
 from dq.people.roster_file import WallTime
@@ -27,11 +28,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Level(_Strict):
+class _Level(Strict):
     """What every level has: ``label`` reads before its date; ``card`` says whether a failed check's card shows it.
 
     ``met_by`` is what keeps it: the figures published (as preliminary, as final), the month pre-validated, or nothing
@@ -171,7 +168,7 @@ Level = Annotated[
 ]
 
 
-class Escalation(_Strict):
+class Escalation(Strict):
     """One rung of the ladder: to whom a failure goes when it is still red, and when.
 
     ``after`` counts business days from a level's date or, if later, from the first failure; ``before`` counts them

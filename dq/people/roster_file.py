@@ -8,11 +8,12 @@ from datetime import date, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dq.base import yamlfile
 from dq.base.errors import choices
 from dq.base.model import Severity
+from dq.base.strict import Strict
 from dq.people.calendar import DayKind, holiday_names, is_known, years_without
 
 # A contact is the name of an address kept elsewhere, never the address: letters, digits and dashes leave no room for
@@ -46,11 +47,7 @@ WallTime = Annotated[
 Contact = Annotated[str, Field(pattern=CONTACT)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Person(_Strict):
+class Person(Strict):
     """Somebody who can be on call or escalated to; ``contact`` names an address, it is not one.
 
     ``left`` is the first day on which somebody is no longer there. They stay on the roster, so that the weeks that
@@ -64,7 +61,7 @@ class Person(_Strict):
     replaced_by: str | None = None
 
 
-class Team(_Strict):
+class Team(Strict):
     """A team that owns, consults or reads; where no people are listed its contact stands for it."""
 
     contact: Contact
@@ -72,7 +69,7 @@ class Team(_Strict):
     people: list[str] = []
 
 
-class Rotation(_Strict):
+class Rotation(Strict):
     """The weekly ring, counted in calendar weeks from the anchor Monday and handed over at a company wall time.
 
     ``meeting_minutes`` is the length of the handover meeting.
@@ -86,14 +83,14 @@ class Rotation(_Strict):
     manager: str
 
 
-class CompanyDay(_Strict):
+class CompanyDay(Strict):
     """A day the company is closed beside the public holidays."""
 
     day: Day
     name: Annotated[str, Field(min_length=1)]
 
 
-class Leave(_Strict):
+class Leave(Strict):
     """The days somebody is away, both included, from midnight to midnight in the company's zone."""
 
     person: str
@@ -101,7 +98,7 @@ class Leave(_Strict):
     last: Day
 
 
-class Swap(_Strict):
+class Swap(Strict):
     """A week taken over in advance: ``person`` stands where ``instead_of`` would have, from its Monday's handover."""
 
     week: Day
@@ -109,14 +106,14 @@ class Swap(_Strict):
     instead_of: str
 
 
-class WorkingHours(_Strict):
+class WorkingHours(Strict):
     """The company's working hours on weekdays that are no holiday: what is not critical waits for them."""
 
     opens: WallTime
     closes: WallTime
 
 
-class WatchHours(_Strict):
+class WatchHours(Strict):
     """The wall times at which a team may be called, on days of some kinds; a watch may close on the next day.
 
     A day is a *weekday* (Monday to Friday, no holiday), a *weekend* day or a *holiday* (also a company day); a holiday
@@ -132,7 +129,7 @@ class WatchHours(_Strict):
     closes: WallTime
 
 
-class AtOnce(_Strict):
+class AtOnce(Strict):
     """Failures that are told at any hour: of a severity or graver, of some ways of failing or (empty) of all."""
 
     severity: Annotated[Severity, Field(strict=False)]
@@ -140,7 +137,7 @@ class AtOnce(_Strict):
     because: Annotated[str, Field(min_length=1)]
 
 
-class Watch(_Strict):
+class Watch(Strict):
     """Who may be called, when, for some pipelines, and what does not wait for it."""
 
     pipelines: Annotated[list[str], Field(min_length=1)]
@@ -148,7 +145,7 @@ class Watch(_Strict):
     at_once: list[AtOnce] = []
 
 
-class RosterModel(_Strict):
+class RosterModel(Strict):
     """``runbooks/roster.yml``."""
 
     zone: str

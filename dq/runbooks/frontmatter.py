@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from dq.base import yamlfile
 from dq.base.errors import ConfigError, Finding
+from dq.base.strict import Strict
 from dq.people.calendar import OnHoliday
 from dq.people.levels import Escalation, Level
 from dq.people.roster_file import WallTime
@@ -30,18 +31,14 @@ _TEAMS: tuple[yamlfile.Key, ...] = (
 )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Role(_Strict):
+class Role(Strict):
     """Somebody known by what they do in a team, where no name is on the roster: the accountant of Finance."""
 
     role: Text
     team: Text
 
 
-class Parties(_Strict):
+class Parties(Strict):
     """Who stands before or after a pipeline: teams of the roster, other pipelines, readers outside."""
 
     teams: list[Text] = []
@@ -49,14 +46,14 @@ class Parties(_Strict):
     readers: list[Text] = []
 
 
-class CriticalMetric(_Strict):
+class CriticalMetric(Strict):
     """A figure or promise that matters, and the ids of the checks that watch it."""
 
     metric: Text
     checks: Annotated[list[Text], Field(min_length=1)]
 
 
-class Review(_Strict):
+class Review(Strict):
     """A standing meeting whose agenda is the open problems, at a wall time of the company.
 
     Each week, or every second one from the anchor Monday, on a ``weekday``; each month on its Nth ``business_day``.
@@ -78,7 +75,7 @@ class Review(_Strict):
         return self
 
 
-class FrontMatter(_Strict):
+class FrontMatter(Strict):
     """The machine-read head of a page. Teams are named as in the roster, people by their id there."""
 
     pipeline: Text

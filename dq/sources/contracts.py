@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dq.base.errors import ConfigError, Finding, choices
 from dq.base.model import RAW_PREFIX
+from dq.base.strict import Strict
 from dq.base.yamlfile import Document, Key, read_model
 from dq.sources.type_names import canonical
 
@@ -86,11 +87,7 @@ Contracts = Mapping[str, Contract]
 """The contracts of all sources, by source name."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _ColumnText(_Strict):
+class _ColumnText(Strict):
     type: str
     required: bool = False
     accepted: list[str] | None = Field(default=None, min_length=1)
@@ -98,12 +95,12 @@ class _ColumnText(_Strict):
     description: str = ""
 
 
-class _DuplicatesText(_Strict):
+class _DuplicatesText(Strict):
     rule: str
     delivery: list[str] = Field(min_length=1)
 
 
-class _ContractText(_Strict):
+class _ContractText(Strict):
     description: str
     key: list[str] = Field(min_length=1)
     day: str | None = None
@@ -116,7 +113,7 @@ class _ContractText(_Strict):
     columns: dict[str, _ColumnText] = Field(min_length=1)
 
 
-class ContractsFile(_Strict):
+class ContractsFile(Strict):
     """``jobs/contracts.yml``: what the jobs need of each source."""
 
     sources: dict[str, _ContractText] = Field(min_length=1)

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dq.base.errors import ConfigError, Finding, choices
 from dq.base.model import EVERY_DAYS, FROM_DAY, Json
 from dq.base.paths import is_address, local
+from dq.base.strict import Strict
 from dq.base.yamlfile import Document, Key, read_model
 from dq.sources.config import MONTH, Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
 from dq.sources.contracts import NAME, Contract, Contracts, twice
@@ -24,28 +25,24 @@ from dq.sources.type_names import canonical
 LAST_DAY = 31
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _RootText(_Strict):
+class _RootText(Strict):
     env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
     default: str | None = None
 
 
-class _TableText(_Strict):
+class _TableText(Strict):
     path: str = Field(min_length=1)
     format: str
     columns: dict[str, str] = Field(min_length=1)
     timezone: str | None = None
 
 
-class _AbsenceText(_Strict):
+class _AbsenceText(Strict):
     owner: str = Field(min_length=1)
     reason: str = Field(min_length=1)
 
 
-class _SourceText(_Strict):
+class _SourceText(Strict):
     select: str | None = None
     absent: _AbsenceText | None = None
     accepted: dict[str, list[str]] = {}
@@ -54,18 +51,18 @@ class _SourceText(_Strict):
     absent_columns: dict[str, str] = {}
 
 
-class _ThresholdText(_Strict):
+class _ThresholdText(Strict):
     kwargs: dict[str, object] = Field(min_length=1)
     reason: str = Field(min_length=1)
 
 
-class _ClosedText(_Strict):
+class _ClosedText(Strict):
     weekdays: list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = []
     days: list[Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]] = []
     reason: str = Field(min_length=1)
 
 
-class SourcesFile(_Strict):
+class SourcesFile(Strict):
     """A sources file: where a company's raw tables are, the SELECT that makes each source, and its own thresholds.
 
     On the days on which the company is ``closed`` nothing is expected of any source or published table of days.

@@ -11,7 +11,7 @@ from dq.base.model import Check, Json
 from dq.engine.bounds import bounds_of, number
 from dq.engine.fields import resolve, where_of
 from dq.engine.measures import matching, nulls, rows
-from dq.engine.native_demand import Distinct, DistinctFound, Found, Judged, Requirement
+from dq.engine.native_demand import Concluded, Distinct, DistinctFound, Found, Requirement
 from dq.engine.native_map import in_set_rule, members_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def distinct_requirement(check: Check, schema: StructType, *, house: bool) -> Re
     asked = Distinct(column=column, where=where, members=tuple(members), outside=inside, present=contains, exact=house)
     counted = (rows(where), nulls(column, where)) if house else ()
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         seen = found.distinct.get(asked.key, DistinctFound())
         result: dict[str, object] = {"observed_value": None}
         lists: dict[str, object] = {}
@@ -55,7 +55,7 @@ def distinct_requirement(check: Check, schema: StructType, *, house: bool) -> Re
             key: int(str(result[key])) for key in ("unexpected_count", "missing_count") if key in result
         }
         left = found.count(counted[0]) - found.count(counted[1]) if counted else None
-        return Judged(success=success, left=left, result={**result, **lists}, measures=measures)
+        return Concluded(success=success, left=left, result={**result, **lists}, measures=measures)
 
     return Requirement(
         check=check,
@@ -75,10 +75,10 @@ def count_requirement(check: Check, schema: StructType, *, house: bool) -> Requi
     bounds = bounds_of(check.kwargs)
     asked = Distinct(column=column, where=where, count=True)
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         count = found.distinct[asked.key].count
         measures: dict[str, Json] = {"distinct_count": count}
-        return Judged(success=bounds.holds(count), left=count, result={"observed_value": count}, measures=measures)
+        return Concluded(success=bounds.holds(count), left=count, result={"observed_value": count}, measures=measures)
 
     return Requirement(
         check=check,
@@ -95,12 +95,12 @@ def mode_requirement(check: Check, schema: StructType, *, house: bool) -> Requir
     asked = Distinct(column=column, where=where, members=tuple(members_of(check.kwargs)), modes=True, exact=house)
     ties = bool(check.kwargs.get("ties_okay"))
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         seen = found.distinct[asked.key]
         if not seen.modes:
-            return Judged(success=False, result={"observed_value": None}, measures={"values": 0})
+            return Concluded(success=False, result={"observed_value": None}, measures={"values": 0})
         success = seen.modes_inside > 0 if ties else seen.modes == seen.modes_inside == 1
-        return Judged(
+        return Concluded(
             success=success,
             result={"observed_value": None},
             measures={"most_common_values": seen.modes, "most_common_in_set": seen.modes_inside},

@@ -9,7 +9,7 @@ from dq.base.errors import EvaluationError
 from dq.base.model import Check
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.measures import matching, nulls, rows
-from dq.engine.native_demand import Found, Judged, KeySet, Requirement, Unexpected
+from dq.engine.native_demand import Concluded, Found, KeySet, Requirement, Unexpected
 from dq.engine.native_map import judged
 from dq.engine.native_records import dropped_rows, record
 from dq.engine.sums import counts
@@ -41,7 +41,7 @@ def unique_requirement(check: Check, schema: StructType, *, house: bool) -> Requ
         tops = frozenset(column.top for column in columns)
         counted = all_rows if left_out is None else matching(text, left_out, tops, where)
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         total = found.count(all_rows)
         kept = total if counted is all_rows else total - found.count(counted)
         return judged(check, total, kept, found.duplicates[keys])

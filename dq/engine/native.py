@@ -17,7 +17,7 @@ from dq.engine.gx_format import RESULT_FORMATS, row_result, wanted_values
 from dq.engine.keys import duplicate_rows, unique_requirement
 from dq.engine.measures import Measure, Value
 from dq.engine.native_aggregate import number_requirement, row_count_requirement
-from dq.engine.native_demand import DistinctFound, Found, Judged, KeySet, Requirement, Unexpected
+from dq.engine.native_demand import Concluded, DistinctFound, Found, KeySet, Requirement, Unexpected
 from dq.engine.native_kwargs import is_parameter
 from dq.engine.native_map import column_requirement, null_requirement
 from dq.engine.native_records import columns_requirement
@@ -210,13 +210,13 @@ def evaluate_native(
 def results(examined: Examined, dataset: Dataset, *, result_format: str, samples: Sequence[bool]) -> list[NativeResult]:
     """The results of what was examined; ``samples`` says for each check whether its values may be fetched."""
     found = examined.found
-    judged: list[Judged | str] = []
+    judged: list[Concluded | str] = []
     for item in examined.requirements:
         judged.append(item if isinstance(item, str) else _judge(item, examined, found))
     limit = wanted_values(result_format)
     failing: dict[int, Unexpected] = {}
     for position, (item, outcome) in enumerate(zip(examined.requirements, judged, strict=True)):
-        if isinstance(item, Requirement) and isinstance(outcome, Judged) and samples[position] and limit:
+        if isinstance(item, Requirement) and isinstance(outcome, Concluded) and samples[position] and limit:
             null_values = outcome.kept is None and item.check.type == "expect_column_values_to_not_be_null"
             if outcome.unexpected and item.unexpected is not None and not null_values:
                 failing[position] = item.unexpected
@@ -249,7 +249,7 @@ def results(examined: Examined, dataset: Dataset, *, result_format: str, samples
     return made
 
 
-def _judge(item: Requirement, examined: Examined, found: Found) -> Judged | str:
+def _judge(item: Requirement, examined: Examined, found: Found) -> Concluded | str:
     error = examined.error(item)
     if error:
         return error
@@ -279,7 +279,7 @@ def _fetch(
 
 
 def _formatted(
-    item: Requirement, outcome: Judged, dataset: Dataset, result_format: str, values: list[object] | None
+    item: Requirement, outcome: Concluded, dataset: Dataset, result_format: str, values: list[object] | None
 ) -> Mapping[str, object]:
     if result_format == "BOOLEAN_ONLY":
         return {}

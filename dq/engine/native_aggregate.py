@@ -12,7 +12,7 @@ from dq.base.model import Check, Json
 from dq.engine.bounds import Bound, Bounds, bounds_of, number
 from dq.engine.fields import resolve, where_of
 from dq.engine.measures import Measure, MeasureKind, Value, extreme, rows, total
-from dq.engine.native_demand import Found, Judged, Requirement
+from dq.engine.native_demand import Concluded, Found, Requirement
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -32,9 +32,9 @@ def row_count_requirement(check: Check, schema: StructType, *, house: bool) -> R
     else:
         bounds = bounds_of(check.kwargs)
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         count = found.count(counted)
-        return Judged(success=bounds.holds(count), result={"observed_value": count}, measures={"row_count": count})
+        return Concluded(success=bounds.holds(count), result={"observed_value": count}, measures={"row_count": count})
 
     return Requirement(check=check, columns=tuple(sorted(where.columns)), measures=(counted,), judge=judge)
 
@@ -57,7 +57,7 @@ def number_requirement(check: Check, schema: StructType, *, house: bool) -> Requ
             )
         measure = total(column, where, exact=house, mean=kind is MeasureKind.MEAN)
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         value = found.values[measure]
         return _judged(value, bounds, measure) if house else _as_gx(value, bounds)
 
@@ -77,9 +77,9 @@ _KINDS = {
 }
 
 
-def _judged(value: Value, bounds: Bounds, measure: Measure) -> Judged:
+def _judged(value: Value, bounds: Bounds, measure: Measure) -> Concluded:
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return Judged(success=False, left=0, result={"observed_value": None}, measures={"values": 0})
+        return Concluded(success=False, left=0, result={"observed_value": None}, measures={"values": 0})
     try:
         # A double stands for the shortest decimal that is read as it, as a bound does: 0.6 is not below 0.6.
         success = bounds.holds(number(value) if isinstance(value, float) else value)
@@ -90,8 +90,8 @@ def _judged(value: Value, bounds: Bounds, measure: Measure) -> Judged:
         ) from error
     measured = {str(measure.kind): plain(value)}
     if measure.kind in (MeasureKind.SUM, MeasureKind.MEAN):
-        return Judged(success=success, result={"observed_value": value}, measures=measured)
-    return Judged(success=success, result={"observed_value": value}, private=measured)
+        return Concluded(success=success, result={"observed_value": value}, measures=measured)
+    return Concluded(success=success, result={"observed_value": value}, private=measured)
 
 
 def plain(value: Value) -> Json:
@@ -105,7 +105,7 @@ def plain(value: Value) -> Json:
     return str(value)
 
 
-def _as_gx(value: Value, bounds: Bounds) -> Judged:
+def _as_gx(value: Value, bounds: Bounds) -> Concluded:
     """The judgement of Great Expectations: metrics are turned to JSON first, so decimals are doubles, days are text."""
     metric: Value = value
     if isinstance(value, Decimal):
@@ -116,7 +116,7 @@ def _as_gx(value: Value, bounds: Bounds) -> Judged:
     elif isinstance(value, date):
         metric = value.isoformat()
     if metric is None or (isinstance(metric, float) and math.isnan(metric)):
-        return Judged(success=False, result={"observed_value": None})
+        return Concluded(success=False, result={"observed_value": None})
     low, high = (_double(end) for end in (bounds.low, bounds.high))
     ends = [end for end in (low, high) if end is not None]
     if isinstance(metric, str) and any(isinstance(end, date) for end in ends):
@@ -129,7 +129,7 @@ def _as_gx(value: Value, bounds: Bounds) -> Judged:
         if not _comparable(metric, end):
             raise EvaluationError("a bound cannot be compared with the column", expected="bounds of its type")
     success = Bounds(low=low, high=high, strict_low=bounds.strict_low, strict_high=bounds.strict_high).holds(metric)
-    return Judged(success=success, result={"observed_value": metric})
+    return Concluded(success=success, result={"observed_value": metric})
 
 
 def _comparable(metric: Value, end: Bound) -> bool:

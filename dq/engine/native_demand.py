@@ -101,7 +101,7 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class Concluded:
     """A check judged: its success and the numbers behind it.
 
     ``rows``, ``kept`` and ``unexpected`` are set for row-wise checks; ``kept`` is None where NULLs are what is judged.
@@ -137,4 +137,4 @@ class Requirement:
     unexpected: Unexpected | None = None
     sums: bool = False
     proof: Callable[[Footers], Mapping[Measure, Value]] = lambda _: {}
-    judge: Callable[[Found], Judged]
+    judge: Callable[[Found], Concluded]

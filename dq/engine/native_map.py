@@ -16,7 +16,7 @@ from dq.engine.exact import at_least, at_most, is_in
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.footers import ColumnFooter, Footers
 from dq.engine.measures import Measure, Value, matching, nulls, rows
-from dq.engine.native_demand import Found, Judged, Requirement, Unexpected
+from dq.engine.native_demand import Concluded, Found, Requirement, Unexpected
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -42,7 +42,7 @@ def column_requirement(check: Check, schema: StructType, *, house: bool) -> Requ
     all_rows, missing = rows(where), nulls(column, where)
     failing = matching(identity(check, house), rule.unexpected, frozenset({column.top}), where)
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         total = found.count(all_rows)
         return judged(check, total, total - found.count(missing), found.count(failing))
 
@@ -78,7 +78,7 @@ def null_requirement(check: Check, schema: StructType, *, house: bool) -> Requir
     all_rows, missing = rows(where), nulls(column, where)
     wanted_null = check.type == "expect_column_values_to_be_null"
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         total, empty = found.count(all_rows), found.count(missing)
         return judged(check, total, None, total - empty if wanted_null else empty)
 
@@ -98,7 +98,7 @@ def null_requirement(check: Check, schema: StructType, *, house: bool) -> Requir
     )
 
 
-def judged(check: Check, total: int, kept: int | None, unexpected: int) -> Judged:
+def judged(check: Check, total: int, kept: int | None, unexpected: int) -> Concluded:
     """A row-wise check judged by its ``mostly``: no rows to look at is a pass, as in Great Expectations."""
     considered = total if kept is None else kept
     mostly = check.kwargs.get("mostly")
@@ -107,7 +107,7 @@ def judged(check: Check, total: int, kept: int | None, unexpected: int) -> Judge
     measures: dict[str, Json] = {"element_count": total, "unexpected_count": unexpected}
     if kept is not None:
         measures["missing_count"] = total - kept
-    return Judged(success=success, rows=total, kept=kept, unexpected=unexpected, left=kept, measures=measures)
+    return Concluded(success=success, rows=total, kept=kept, unexpected=unexpected, left=kept, measures=measures)
 
 
 def identity(check: Check, house: bool) -> str:

@@ -11,7 +11,7 @@ from dq.base.errors import EvaluationError
 from dq.base.model import Check, Json
 from dq.engine.fields import Field, resolve, where_of
 from dq.engine.measures import matching, rows
-from dq.engine.native_demand import Found, Judged, Requirement, Unexpected
+from dq.engine.native_demand import Concluded, Found, Requirement, Unexpected
 from dq.engine.native_map import RowRule, identity, judged
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def columns_requirement(check: Check, schema: StructType, *, house: bool) -> Req
     failing = matching(text, unexpected, tops, where)
     kept = all_rows if dropped is None else matching(f"kept by {text}", lambda: ~dropped(), tops, where)
 
-    def judge(found: Found) -> Judged:
+    def judge(found: Found) -> Concluded:
         return judged(check, found.count(all_rows), found.count(kept), found.count(failing))
 
     return Requirement(

@@ -11,7 +11,7 @@ from dq.base.model import Check, Json
 from dq.engine.bounds import bounds_of
 from dq.engine.dataset import RAW_PREFIX
 from dq.engine.fields import resolve
-from dq.engine.native_demand import Found, Judged, Requirement
+from dq.engine.native_demand import Concluded, Found, Requirement
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType
@@ -24,7 +24,7 @@ def schema_requirement(check: Check, schema: StructType, *, house: bool) -> Requ
         names = [name for name in schema.names if not name.startswith(RAW_PREFIX)]
     verdict = _SCHEMA_RULES[check.type](check.kwargs, names, schema)
 
-    def judge(_: Found) -> Judged:
+    def judge(_: Found) -> Concluded:
         return verdict
 
     named = check.kwargs.get("column")
@@ -47,36 +47,36 @@ def column_names(schema: StructType) -> list[str]:
     return walk(schema, "")
 
 
-def _exists(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Judged:
+def _exists(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Concluded:
     column, index = kwargs.get("column"), kwargs.get("column_index")
     if isinstance(index, int) and index:
         found = -len(names) <= index < len(names) and names[index] == column
     else:
         found = column in names
-    return Judged(success=found, result={})
+    return Concluded(success=found, result={})
 
 
-def _ordered(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Judged:
+def _ordered(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Concluded:
     wanted = _listed(kwargs.get("column_list"), "column_list")
     if wanted is None or names == wanted:
-        return Judged(success=True, result={"observed_value": names})
+        return Concluded(success=True, result={"observed_value": names})
     mismatched = [
         {"Expected Column Position": position, "Expected": expected, "Found": found}
         for position, (expected, found) in enumerate(zip_longest(wanted, names))
         if expected != found
     ]
     result = {"observed_value": names, "details": {"mismatched": mismatched}}
-    return Judged(success=False, result=result, measures={"mismatched": len(mismatched)})
+    return Concluded(success=False, result=result, measures={"mismatched": len(mismatched)})
 
 
-def _same_set(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Judged:
+def _same_set(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Concluded:
     wanted = set(_listed(kwargs.get("column_set"), "column_set") or ())
     exact = kwargs.get("exact_match", True)
     observed, unexpected, missing = sorted(set(names)), sorted(set(names) - wanted), sorted(wanted - set(names))
     if not unexpected and not missing:
-        return Judged(success=True, result={"observed_value": observed})
+        return Concluded(success=True, result={"observed_value": observed})
     mismatched = {key: listed for key, listed in (("unexpected", unexpected), ("missing", missing)) if listed}
-    return Judged(
+    return Concluded(
         success=not exact and not missing,
         result={"observed_value": observed, "details": {"mismatched": mismatched}},
         measures={"unexpected": list(unexpected), "missing": list(missing)},
@@ -91,24 +91,24 @@ def _listed(value: Json, name: str) -> list[str] | None:
     return [str(item) for item in value]
 
 
-def _count(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Judged:
-    return Judged(success=len(names) == kwargs.get("value"), result={"observed_value": len(names)})
+def _count(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Concluded:
+    return Concluded(success=len(names) == kwargs.get("value"), result={"observed_value": len(names)})
 
 
-def _count_between(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Judged:
-    return Judged(success=bounds_of(kwargs).holds(len(names)), result={"observed_value": len(names)})
+def _count_between(kwargs: Mapping[str, Json], names: list[str], _: StructType) -> Concluded:
+    return Concluded(success=bounds_of(kwargs).holds(len(names)), result={"observed_value": len(names)})
 
 
-def _of_type(kwargs: Mapping[str, Json], _: list[str], schema: StructType) -> Judged:
+def _of_type(kwargs: Mapping[str, Json], _: list[str], schema: StructType) -> Concluded:
     wanted = kwargs.get("type_")
     return _typed(resolve(kwargs.get("column"), schema).type, None if wanted is None else [str(wanted)])
 
 
-def _in_types(kwargs: Mapping[str, Json], _: list[str], schema: StructType) -> Judged:
+def _in_types(kwargs: Mapping[str, Json], _: list[str], schema: StructType) -> Concluded:
     return _typed(resolve(kwargs.get("column"), schema).type, _listed(kwargs.get("type_list"), "type_list"))
 
 
-def _typed(actual: DataType, wanted: list[str] | None) -> Judged:
+def _typed(actual: DataType, wanted: list[str] | None) -> Concluded:
     from pyspark.sql import types
 
     known = [kind for name in wanted or () if isinstance(kind := getattr(types, name, None), type)]
@@ -117,10 +117,10 @@ def _typed(actual: DataType, wanted: list[str] | None) -> Judged:
             "no Spark type is named " + " or ".join(wanted), expected="names such as LongType, DecimalType, DateType"
         )
     success = wanted is None or isinstance(actual, tuple(known))
-    return Judged(success=success, result={"observed_value": type(actual).__name__})
+    return Concluded(success=success, result={"observed_value": type(actual).__name__})
 
 
-_SCHEMA_RULES: Mapping[str, Callable[[Mapping[str, Json], list[str], StructType], Judged]] = {
+_SCHEMA_RULES: Mapping[str, Callable[[Mapping[str, Json], list[str], StructType], Concluded]] = {
     "expect_column_to_exist": _exists,
     "expect_table_columns_to_match_ordered_list": _ordered,
     "expect_table_columns_to_match_set": _same_set,

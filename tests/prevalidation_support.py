@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from dq.month.prevalidation import Light, Prevalidation, Readiness, State
+from dq.month.prevalidation import AnswerState, Light, Prevalidation, Readiness
 
 DUE = date(2026, 11, 25)
 
 
-def line(pipeline: str = "investor_profit", state: State = State.READY, **controls: Light) -> Readiness:
+def line(pipeline: str = "investor_profit", state: AnswerState = AnswerState.READY, **controls: Light) -> Readiness:
     return Readiness(pipeline=pipeline, state=state, periods=["2026-11"], controls=controls)
 
 

@@ -14,7 +14,7 @@ from dq.cli.which_warehouse import add_warehouse, docs_site, local_path, open_wa
 from dq.declare import registry
 from dq.declare.registry import Registry
 from dq.month import close_page, close_report
-from dq.month.close_report import Closing, State
+from dq.month.close_report import Closing, MonthState
 from dq.tell.declared_people import house
 from dq.tell.recipients import House
 
@@ -66,7 +66,7 @@ def command(arguments: argparse.Namespace) -> int:
     _print(found, people, arguments.format)
     for problem in problems:
         console.note(f"dq: {problem}")
-    if found.state is not State.CLOSED:
+    if found.state is not MonthState.CLOSED:
         return 1
     return 4 if problems else 0
 

@@ -23,7 +23,7 @@ from dq.declare import project as projects
 from dq.declare import registry
 from dq.month import known_facts, prevalidation, prevalidation_text
 from dq.month.next_steps import Aid, aid
-from dq.month.prevalidation import Light, Prevalidation, State
+from dq.month.prevalidation import AnswerState, Light, Prevalidation
 from dq.month.prevalidation_formats import Shown, render
 from dq.people.levels import deadline
 from dq.run import after_verdict, alerting, batch, run_records
@@ -252,7 +252,7 @@ def _aids(
     """The help for each pipeline that is not ready; ``red`` are the open incidents that no waiver pauses."""
     found = {}
     for one in answer.pipelines:
-        if one.state is State.READY:
+        if one.state is AnswerState.READY:
             continue
         owner = next((line for run in runs if run.pipeline == one.pipeline for line in _worst(run)), "")
         own = [incident for incident in red if incident.pipeline == one.pipeline]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from dq.base import clean
 from dq.base.serialize import instant
 from dq.docs import site as files
-from dq.month.attainment import Attainment, State
+from dq.month.attainment import Attainment, LevelState
 from dq.month.level_history import dates, due_of
 
 PERIODS = 400
@@ -51,7 +51,7 @@ def _histories(found: Sequence[Attainment], at: datetime, zone: ZoneInfo) -> lis
 
 
 def _history(pipeline: str, group: Sequence[Attainment], at: datetime, zone: ZoneInfo) -> History:
-    counts: dict[tuple[str, str], Counter[State]] = defaultdict(Counter)
+    counts: dict[tuple[str, str], Counter[LevelState]] = defaultdict(Counter)
     for one in group:
         counts[one.label, _month(one, zone)][one.state] += 1
     months = sorted({month for _, month in counts})
@@ -71,17 +71,19 @@ def _month(one: Attainment, zone: ZoneInfo) -> str:
     return f"{due_of(one, zone):%Y-%m}"
 
 
-def _cell(counts: Counter[State]) -> tuple[str, str]:
+def _cell(counts: Counter[LevelState]) -> tuple[str, str]:
     """The tone and the text of a level in a month; empty where it was not due."""
     tone = (
-        _tone(State.MISSED if counts[State.MISSED] else State.MET) if counts[State.MISSED] + counts[State.MET] else ""
+        _tone(LevelState.MISSED if counts[LevelState.MISSED] else LevelState.MET)
+        if counts[LevelState.MISSED] + counts[LevelState.MET]
+        else ""
     )
-    return tone, ", ".join(f"{counts[state]} {_word(state)}" for state in State if counts[state])
+    return tone, ", ".join(f"{counts[state]} {_word(state)}" for state in LevelState if counts[state])
 
 
-def _tone(state: State) -> str:
-    return {State.MET: "good", State.MISSED: "bad"}.get(state, "")
+def _tone(state: LevelState) -> str:
+    return {LevelState.MET: "good", LevelState.MISSED: "bad"}.get(state, "")
 
 
-def _word(state: State) -> str:
-    return "pending" if state is State.OPEN else state.value
+def _word(state: LevelState) -> str:
+    return "pending" if state is LevelState.OPEN else state.value

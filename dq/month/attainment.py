@@ -29,7 +29,7 @@ OF_MONTH = (DayOfMonth, MonthEnd, BusinessDay)
 _MONTH = len("2026-10")
 
 
-class State(StrEnum):
+class LevelState(StrEnum):
     """What became of one level for one period."""
 
     MET = "met"
@@ -79,7 +79,7 @@ class Attainment:
     label: str
     period: str
     due: datetime
-    state: State
+    state: LevelState
     kept: datetime | None = None
     by_day: bool = True
     settled: bool = True
@@ -149,8 +149,8 @@ def _of_failures(
 def _attainment(
     pipeline: str, level: Level, period: str, due: datetime, kept: datetime | None, now: datetime, *, by_day: bool
 ) -> Attainment:
-    later = State.MISSED if now > due else State.OPEN
-    state = State.MET if kept is not None and kept <= due else later
+    later = LevelState.MISSED if now > due else LevelState.OPEN
+    state = LevelState.MET if kept is not None and kept <= due else later
     return Attainment(
         pipeline=pipeline,
         level=level.id,
@@ -256,7 +256,7 @@ def from_json(doc: Mapping[str, Json]) -> Attainment:
         label=str(doc["label"]),
         period=str(doc["period"]),
         due=datetime.fromisoformat(str(doc["due"])),
-        state=State(str(doc["state"])),
+        state=LevelState(str(doc["state"])),
         kept=datetime.fromisoformat(str(kept)) if kept else None,
         by_day=bool(doc.get("by_day", True)),
     )

@@ -8,9 +8,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from dq.month import level_history
-from dq.month.attainment import Attainment
-from dq.month.attainment import State as Met
-from dq.month.close_report import Change, Closing, Line, State, Waived
+from dq.month.attainment import Attainment, LevelState
+from dq.month.close_report import Change, Closing, Line, MonthState, Waived
 from dq.people.levels import show
 from dq.show.card import amounts_in, day, replaced_line
 from dq.show.markdown import escape
@@ -52,9 +51,9 @@ def decision(now: Closing, zone: ZoneInfo) -> str:
     left = f"{still} open incident{'' if still == 1 else 's'}" if still else "nothing is open"
     if old := [line.pipeline for line in now.lines if line.outdated]:
         left += f", {' and '.join(old)} {'is' if len(old) == 1 else 'are'} built on figures that were published anew"
-    if now.state is State.CLOSED:
+    if now.state is MonthState.CLOSED:
         return f"{numbers}, all of them in time, and {left}: the month is closed"
-    if now.state is State.LATE:
+    if now.state is MonthState.LATE:
         who = [f"{line.pipeline} ({_came(line, now, zone)})" for line in now.late]
         more = f" and {len(who) - SHOWN} more" if len(who) > SHOWN else ""
         return f"{numbers}, {left}; late: {', '.join(who[:SHOWN])}{more}"
@@ -121,8 +120,8 @@ def _levels(found: Sequence[Attainment], at: datetime, zone: ZoneInfo) -> Iterat
         if len(group) == 1:
             yield f"{label}: {_state(group[0])}, {level_history.dates(group[0], at, zone)}"
             continue
-        counts = [(met, sum(one.state is met for one in group)) for met in Met]
-        missed = [one for one in group if one.state is Met.MISSED]
+        counts = [(met, sum(one.state is met for one in group)) for met in LevelState]
+        missed = [one for one in group if one.state is LevelState.MISSED]
         last = f"; last missed {missed[-1].period}: {level_history.dates(missed[-1], at, zone)}" if missed else ""
         yield f"{label}: {', '.join(f'{count} {_pending(met)}' for met, count in counts if count)}{last}"
 
@@ -131,8 +130,8 @@ def _state(one: Attainment) -> str:
     return _pending(one.state)
 
 
-def _pending(state: Met) -> str:
-    return "pending" if state is Met.OPEN else state.value
+def _pending(state: LevelState) -> str:
+    return "pending" if state is LevelState.OPEN else state.value
 
 
 def _waived(one: Waived) -> str:

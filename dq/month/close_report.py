@@ -15,7 +15,7 @@ from dq.base.model import Json, Kind, Replaced, Severity
 from dq.month.attainment import Attainment
 
 
-class State(StrEnum):
+class MonthState(StrEnum):
     """Whether a month is closed: everything final in time and nothing open, still open, or late."""
 
     CLOSED = "closed"
@@ -143,12 +143,12 @@ class Closing:
         ]
 
     @property
-    def state(self) -> State:
+    def state(self) -> MonthState:
         """Late comes before open: it can no longer be fixed. A month of no pipelines is not closed."""
         if self.late:
-            return State.LATE
+            return MonthState.LATE
         whole = self.lines and all(line.done and not line.open and not line.outdated for line in self.lines)
-        return State.CLOSED if whole else State.OPEN
+        return MonthState.CLOSED if whole else MonthState.OPEN
 
 
 def to_json(one: Closing) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from dq import store
 from dq.month import attainment, prevalidation
 from dq.month.attainment import Attainment, Facts, Publication, Red
-from dq.month.prevalidation import Prevalidation, State
+from dq.month.prevalidation import AnswerState, Prevalidation
 
 PREVALIDATIONS = "prevalidations"
 LEVELS = "levels"
@@ -63,7 +63,7 @@ def answered(pipeline: str, answers: Iterable[Prevalidation]) -> dict[str, dict[
     for answer in answers:
         for one in answer.pipelines:
             if one.pipeline == pipeline:
-                found[answer.month][answer.given] = one.state is State.READY
+                found[answer.month][answer.given] = one.state is AnswerState.READY
     return found
 
 
@@ -89,7 +89,7 @@ def kept(warehouse: store.Warehouse, found: Sequence[Attainment]) -> list[Attain
         if document is not None:
             result.append(attainment.from_json(document))
             continue
-        if one.state is not attainment.State.OPEN and one.settled:
+        if one.state is not attainment.LevelState.OPEN and one.settled:
             warehouse.records.put(LEVELS, one.name, attainment.to_json(one))
         result.append(one)
     return result

@@ -11,7 +11,7 @@ from dq import store
 from dq.base import periods
 from dq.declare.registry import Registry
 from dq.month import attainment
-from dq.month.attainment import Attainment, Red, State
+from dq.month.attainment import Attainment, LevelState, Red
 from dq.month.known_facts import decided, facts, kept, prevalidations
 from dq.people.levels import show
 from dq.tell import incidents, waiting
@@ -89,9 +89,9 @@ def rows(found: Sequence[Attainment], now: datetime, zone: ZoneInfo) -> list[tup
     lines = []
     for (pipeline, label), group in grouped.items():
         counts = Counter(one.state for one in group)
-        missed = [one for one in group if one.state is State.MISSED]
+        missed = [one for one in group if one.state is LevelState.MISSED]
         last = f"{missed[-1].period}: {dates(missed[-1], now, zone)}" if missed else ""
-        lines.append((pipeline, label, *(str(counts[state]) for state in State), last))
+        lines.append((pipeline, label, *(str(counts[state]) for state in LevelState), last))
     return lines
 
 

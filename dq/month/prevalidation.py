@@ -19,7 +19,7 @@ from dq.base.verdict import Waiver
 COUNTDOWN = (5, 3, 1)
 
 
-class State(StrEnum):
+class AnswerState(StrEnum):
     """Whether everything that is due of a pipeline is green."""
 
     READY = "ready"
@@ -29,7 +29,7 @@ class State(StrEnum):
     @property
     def exit_code(self) -> int:
         """0 ready, 1 not ready, 3 cannot tell."""
-        return {State.READY: 0, State.NOT_READY: 1, State.CANNOT_TELL: 3}[self]
+        return {AnswerState.READY: 0, AnswerState.NOT_READY: 1, AnswerState.CANNOT_TELL: 3}[self]
 
 
 class Light(StrEnum):
@@ -46,7 +46,7 @@ class Light(StrEnum):
 BAD = (Light.ERRORED, Light.RED, Light.WARNED)
 """What is not green, not waived and not still to come: while any of it is there, nothing is ready."""
 _GRAVEST = tuple(Light)
-_STATES = (State.CANNOT_TELL, State.NOT_READY, State.READY)
+_STATES = (AnswerState.CANNOT_TELL, AnswerState.NOT_READY, AnswerState.READY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Readiness:
     """One pipeline: its state, the periods that were rehearsed, its controls, and why where no run says it."""
 
     pipeline: str
-    state: State
+    state: AnswerState
     periods: Sequence[str]
     controls: Mapping[str, Light]
     why: str = ""
@@ -89,10 +89,10 @@ class Prevalidation:
         return f"{self.month}-{self.as_of:%Y%m%dt%H%M%Sz}-{self.given:%Y%m%dt%H%M%S%fz}"
 
     @property
-    def state(self) -> State:
+    def state(self) -> AnswerState:
         """The gravest state of a pipeline; of none it cannot be told."""
         found = {one.state for one in self.pipelines}
-        return next((state for state in _STATES if state in found), State.CANNOT_TELL)
+        return next((state for state in _STATES if state in found), AnswerState.CANNOT_TELL)
 
     @property
     def counts(self) -> Counter[Light]:
@@ -124,10 +124,10 @@ def readiness(
     through, any of ``waivers`` that lasts counts, as it pauses the incident.
     """
     controls: dict[str, Light] = {}
-    states = [State.CANNOT_TELL for _ in untried]
+    states = [AnswerState.CANNOT_TELL for _ in untried]
     for run in runs:
-        verdicts = {Verdict.HOLD: State.NOT_READY, Verdict.HOLD_NOT_EVALUATED: State.CANNOT_TELL}
-        states.append(verdicts.get(run.verdict, State.READY))
+        verdicts = {Verdict.HOLD: AnswerState.NOT_READY, Verdict.HOLD_NOT_EVALUATED: AnswerState.CANNOT_TELL}
+        states.append(verdicts.get(run.verdict, AnswerState.READY))
         for result in run.results:
             found = light(result)
             about = (pipeline, result.check, run.period)
@@ -138,10 +138,10 @@ def readiness(
             if found is not None:
                 before = controls.get(result.check, found)
                 controls[result.check] = min(found, before, key=_GRAVEST.index)
-    states += [State.NOT_READY for one in controls.values() if one is Light.WARNED]
+    states += [AnswerState.NOT_READY for one in controls.values() if one is Light.WARNED]
     return Readiness(
         pipeline=pipeline,
-        state=next((state for state in _STATES if state in states), State.CANNOT_TELL),
+        state=next((state for state in _STATES if state in states), AnswerState.CANNOT_TELL),
         periods=[*(run.period for run in runs), *untried],
         controls=controls,
         why="; ".join(f"{period}: {why}" for period, why in untried.items()),
@@ -155,7 +155,7 @@ class Changes:
     since: Prevalidation
     worse: Sequence[str]
     better: Sequence[str]
-    states: Sequence[tuple[str, State, State]]
+    states: Sequence[tuple[str, AnswerState, AnswerState]]
 
 
 def changes(now: Prevalidation, before: Prevalidation) -> Changes:
@@ -238,7 +238,7 @@ def _line(doc: Mapping[str, Json]) -> Readiness:
         raise ValueError("a pipeline without controls or periods")
     return Readiness(
         pipeline=str(doc["pipeline"]),
-        state=State(str(doc["state"])),
+        state=AnswerState(str(doc["state"])),
         periods=[str(period) for period in periods],
         controls={check: Light(str(value)) for check, value in controls.items()},
         why=str(doc["why"]),

@@ -18,12 +18,12 @@ from dq.base.model import Json, RunRecord
 from dq.base.serialize import instant
 from dq.month import prevalidation, prevalidation_text
 from dq.month.next_steps import Aid
-from dq.month.prevalidation import Changes, Prevalidation, State
+from dq.month.prevalidation import AnswerState, Changes, Prevalidation
 from dq.show.github import command
 from dq.show.junit import together
 from dq.show.markdown import escape
 
-_LEVELS = {State.READY: "notice", State.NOT_READY: "error", State.CANNOT_TELL: "error"}
+_LEVELS = {AnswerState.READY: "notice", AnswerState.NOT_READY: "error", AnswerState.CANNOT_TELL: "error"}
 _FACTS = ("red", "warns", "why", "owner", "due", "next")
 
 
@@ -106,8 +106,8 @@ def _suite(shown: Shown) -> ElementTree.Element:
         told = "\n".join(
             f"{key}: {value}" for key, value in prevalidation_text.facts(one, shown.aids.get(one.pipeline))
         )
-        if one.state is not State.READY:
-            tag = "failure" if one.state is State.NOT_READY else "error"
+        if one.state is not AnswerState.READY:
+            tag = "failure" if one.state is AnswerState.NOT_READY else "error"
             found = ElementTree.SubElement(case, tag, type=one.state.value, message=prevalidation_text.numbers(one))
             found.text = told
         elif told:
@@ -115,8 +115,8 @@ def _suite(shown: Shown) -> ElementTree.Element:
     ElementTree.SubElement(suite, "system-out").text = "\n".join([prevalidation_text.headline(answer), *shown.remarks])
     suite.attrib.update(
         tests=str(len(states)),
-        failures=str(states.count(State.NOT_READY)),
-        errors=str(states.count(State.CANNOT_TELL)),
+        failures=str(states.count(AnswerState.NOT_READY)),
+        errors=str(states.count(AnswerState.CANNOT_TELL)),
         skipped="0",
     )
     return suite

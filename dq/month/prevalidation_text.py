@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dq.month.prevalidation import Changes, Light, Prevalidation, Readiness, State
+from dq.month.prevalidation import AnswerState, Changes, Light, Prevalidation, Readiness
 from dq.people.levels import left, show
 
 if TYPE_CHECKING:
@@ -92,11 +92,11 @@ def _decision(now: Prevalidation) -> str:
     red = counts[Light.RED] + counts[Light.ERRORED]
     warned = _count(counts[Light.WARNED], Light.WARNED)
     numbers = f"{counts[Light.GREEN]} of {counts.total()} controls green, {counts[Light.PENDING]} pending"
-    if now.state is State.READY and counts[Light.WAIVED]:
+    if now.state is AnswerState.READY and counts[Light.WAIVED]:
         return f"{numbers}: everything due is green, or waived ({counts[Light.WAIVED]})"
-    if now.state is State.READY:
+    if now.state is AnswerState.READY:
         return f"{numbers}: everything due is green"
-    open_ = sum(1 for one in now.pipelines if one.state is not State.READY)
+    open_ = sum(1 for one in now.pipelines if one.state is not AnswerState.READY)
     numbers += f", {red} red or not evaluated" + (f", {warned}" if counts[Light.WARNED] else "")
     what = f"{numbers}; {open_} of {len(now.pipelines)} pipelines not ready"
     if now.days_left > 0:

@@ -14,8 +14,7 @@ from dq.base.verdict import Waiver
 from dq.declare.implied_checks import IN_TIME
 from dq.declare.registry import Registry
 from dq.month import close_report, level_history
-from dq.month.attainment import Attainment, Publication
-from dq.month.attainment import State as Met
+from dq.month.attainment import Attainment, LevelState, Publication
 from dq.month.close_report import Change, Closing, Figures, Line, Red, Taken, Waived
 from dq.month.known_facts import facts
 from dq.month.level_history import BEFORE
@@ -97,7 +96,7 @@ def overdue(warehouse: store.Warehouse, house: House, declared: Registry, month:
             made = close_report.from_json(document, name) if document is not None else None
         except (DqError, KeyError):
             continue
-        if made is not None and (made.state is close_report.State.CLOSED or made.at > due):
+        if made is not None and (made.state is close_report.MonthState.CLOSED or made.at > due):
             return None
     return due
 
@@ -243,7 +242,7 @@ class _Seen:
     def _due(self, own: Sequence[Attainment], missing: Sequence[str]) -> str:
         """The next deadline of the month that is still ahead."""
         zone = self.house.roster.zone
-        ahead = [(one.due, one.label, level_history.due_of(one, zone)) for one in own if one.state is Met.OPEN]
+        ahead = [(one.due, one.label, level_history.due_of(one, zone)) for one in own if one.state is LevelState.OPEN]
         if not ahead and missing:
             ahead = [(self.due, "final by", level_history.due(self.due, zone))]
         if not ahead:

@@ -19,10 +19,9 @@ from dq.base.periods import EVENTS_SETTLE, Grain
 from dq.declare.implied_checks import IN_TIME, in_time_class
 from dq.declare.registry import Pipeline, Registry
 from dq.month import level_history
-from dq.month.attainment import KINDS, Attainment, Facts, Publication, State, counts, judged
+from dq.month.attainment import KINDS, Attainment, Facts, LevelState, Publication, counts, judged
 from dq.month.known_facts import answered, prevalidations
-from dq.month.prevalidation import Prevalidation
-from dq.month.prevalidation import State as Answer
+from dq.month.prevalidation import AnswerState, Prevalidation
 from dq.people.levels import Age, Level, moment_text
 from dq.run import run_records
 from dq.tell import incidents
@@ -144,7 +143,7 @@ def _due(
     over = [
         one
         for one in judged(house.roster, front, item.grain, happened, first=first, last=today, now=now)
-        if one.state is State.MISSED and one.kept is None and _is_of_figures(by_id[one.level])
+        if one.state is LevelState.MISSED and one.kept is None and _is_of_figures(by_id[one.level])
     ]
     since = _live_since(table, seen.values()) if over else None
     runs = run_records.names(warehouse, name) if over else []
@@ -190,7 +189,7 @@ def _was_asked(
         return True
     counted = [one for one in answers if one.month == month and counts(one.given, due)]
     told = [line for one in counted for line in one.pipelines if line.pipeline == pipeline]
-    return any(line.state is not Answer.CANNOT_TELL or line.controls for line in told)
+    return any(line.state is not AnswerState.CANNOT_TELL or line.controls for line in told)
 
 
 def _was_run(warehouse: store.Warehouse, runs: Sequence[str], grain: Grain, last: date, *, final: bool) -> bool:

@@ -14,10 +14,9 @@ from dq.base.model import Kind, Verdict
 from dq.base.periods import Grain, days_of, period_before
 from dq.cli import main
 from dq.month import attainment
-from dq.month.attainment import Attainment, Facts, Publication, Red, State
+from dq.month.attainment import Attainment, Facts, LevelState, Publication, Red
 from dq.month.known_facts import LEVELS, PREVALIDATIONS, facts, kept, prevalidations
-from dq.month.prevalidation import Prevalidation, Readiness, to_json
-from dq.month.prevalidation import State as Answered
+from dq.month.prevalidation import AnswerState, Prevalidation, Readiness, to_json
 from dq.people.levels import Level, escalates_at
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +30,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def month(facts: Facts, now: str) -> dict[str, State]:
+def month(facts: Facts, now: str) -> dict[str, LevelState]:
     found = attainment.judged(ROSTER, INVESTOR, Grain.MONTH, facts, now=at(now), **NOVEMBER)
     return {one.level: one.state for one in found if one.period == "2026-11"}
 
@@ -46,7 +45,7 @@ def test_a_month_that_went_well_met_every_level() -> None:
         answers={"2026-11": {at("2026-11-24T12:00"): True}},
     )
     assert month(facts, "2026-12-10T00:00") == dict.fromkeys(
-        ("pre-validated", "fixed", "preliminary", "final", "upstream"), State.MET
+        ("pre-validated", "fixed", "preliminary", "final", "upstream"), LevelState.MET
     )
 
 
@@ -72,8 +71,8 @@ def test_a_month_that_went_well_met_every_level() -> None:
     ],
 )
 def test_what_came_late_or_never_is_missed_once_its_day_is_over(level: str, facts: Facts) -> None:
-    assert month(facts, "2026-12-10T00:00")[level] is State.MISSED
-    assert month(facts, "2026-11-22T00:00")[level] is State.OPEN
+    assert month(facts, "2026-12-10T00:00")[level] is LevelState.MISSED
+    assert month(facts, "2026-11-22T00:00")[level] is LevelState.OPEN
 
 
 def test_a_failure_mended_before_month_end_keeps_the_level() -> None:
@@ -81,7 +80,7 @@ def test_a_failure_mended_before_month_end_keeps_the_level() -> None:
         period="2026-11", check="c", failure_class="F11", since=at("2026-11-20T00:00"), until=at("2026-11-21T00:00")
     )
     facts = Facts(publications=[published(Kind.FINAL, "2026-12-03T12:00")], reds=[mended])
-    assert month(facts, "2026-12-10T00:00")["fixed"] is State.MET
+    assert month(facts, "2026-12-10T00:00")["fixed"] is LevelState.MET
 
 
 def test_a_day_is_met_by_its_own_publication_before_its_hour() -> None:
@@ -96,10 +95,10 @@ def test_a_day_is_met_by_its_own_publication_before_its_hour() -> None:
     assert "2026-11-02" not in days, "nobody waited before the first publication"
     told = {day: state for day, state in days.items() if day <= "2026-11-06"}
     assert told == {
-        "2026-11-03": State.MET,
-        "2026-11-04": State.MISSED,
-        "2026-11-05": State.MISSED,
-        "2026-11-06": State.OPEN,
+        "2026-11-03": LevelState.MET,
+        "2026-11-04": LevelState.MISSED,
+        "2026-11-05": LevelState.MISSED,
+        "2026-11-06": LevelState.OPEN,
     }
 
 
@@ -114,26 +113,26 @@ def test_what_counts_from_a_failure_is_met_when_it_passed_in_time() -> None:
     found = attainment.judged(ROSTER, UNITS, Grain.DAY, facts, now=at("2026-12-05T00:00"), **NOVEMBER)
     states = {one.period: one.state for one in found if one.level == "source-solved"}
     assert states == {
-        "2026-11-soon": State.MET,
-        "2026-11-late": State.MISSED,
-        "2026-11-never": State.MISSED,
+        "2026-11-soon": LevelState.MET,
+        "2026-11-late": LevelState.MISSED,
+        "2026-11-never": LevelState.MISSED,
     }
 
 
 @pytest.mark.parametrize(
     ("given", "state"),
     [
-        ({"2026-11-25T09:00": False, "2026-11-25T20:00": True}, State.MET),
-        ({"2026-11-24T12:00": True, "2026-11-25T20:00": False}, State.MISSED),
-        ({"2026-11-25T20:00": True, "2026-11-26T12:00": False}, State.MET),  # the day is over at 05:00 UTC
-        ({"2026-11-19T12:00": True}, State.MISSED),  # it knew nothing of the days since
-        ({"2026-11-20T12:00": True}, State.MET),
+        ({"2026-11-25T09:00": False, "2026-11-25T20:00": True}, LevelState.MET),
+        ({"2026-11-24T12:00": True, "2026-11-25T20:00": False}, LevelState.MISSED),
+        ({"2026-11-25T20:00": True, "2026-11-26T12:00": False}, LevelState.MET),  # the day is over at 05:00 UTC
+        ({"2026-11-19T12:00": True}, LevelState.MISSED),  # it knew nothing of the days since
+        ({"2026-11-20T12:00": True}, LevelState.MET),
     ],
 )
-def test_pre_validation_is_decided_by_the_last_answer_of_its_day(given: dict[str, bool], state: State) -> None:
+def test_pre_validation_is_decided_by_the_last_answer_of_its_day(given: dict[str, bool], state: LevelState) -> None:
     answers = {"2026-11": {at(when): ready for when, ready in given.items()}}
     facts = Facts(publications=[published(Kind.MONTH_TO_DATE, "2026-11-10T12:00")], answers=answers)
-    assert month(facts, "2026-11-25T23:00")["pre-validated"] is State.OPEN, "the day is not over"
+    assert month(facts, "2026-11-25T23:00")["pre-validated"] is LevelState.OPEN, "the day is not over"
     assert month(facts, "2026-11-27T00:00")["pre-validated"] is state
 
 
@@ -141,7 +140,7 @@ def test_an_answer_counts_from_when_it_was_given_and_not_from_what_it_is_as_of(t
     warehouse = store.Warehouse(tmp_path)
     day, seen = date(2026, 11, 25), at("2026-11-25T12:00")
     for given, ready in (("2026-11-25T12:30", "not ready"), ("2026-11-27T09:00", "ready")):
-        line = Readiness(pipeline="investor_profit", state=Answered(ready), periods=[], controls={})
+        line = Readiness(pipeline="investor_profit", state=AnswerState(ready), periods=[], controls={})
         one = Prevalidation(month="2026-11", as_of=seen, given=at(given), today=day, due=day, pipelines=[line])
         warehouse.records.put(PREVALIDATIONS, one.name, to_json(one))
     found = facts(warehouse, "investor_profit", prevalidations(warehouse), ()).answers
@@ -159,7 +158,7 @@ def test_figures_are_there_from_their_commit_whatever_they_are_as_of(tmp_path: P
     happened = facts(warehouse, "profit_unit", (), ())
     found = attainment.judged(ROSTER, UNITS, Grain.DAY, happened, now=at("2026-11-04T12:00"), **NOVEMBER)
     ready = next(one for one in found if (one.level, one.period) == ("ready", "2026-11-03"))
-    assert (ready.state, ready.kept) == (State.MISSED, at("2026-11-04T03:40")), "it was to be there by 03:00"
+    assert (ready.state, ready.kept) == (LevelState.MISSED, at("2026-11-04T03:40")), "it was to be there by 03:00"
 
 
 def test_what_is_older_is_not_read_and_counts_as_readers_still_see_it(tmp_path: Path) -> None:
@@ -195,7 +194,7 @@ def days(last: int, came: str = "04:00", first: int = 6) -> list[Publication]:
     ]
 
 
-def weekly(facts: Facts, now: str, level: str = "weekly") -> dict[str, tuple[State, datetime]]:
+def weekly(facts: Facts, now: str, level: str = "weekly") -> dict[str, tuple[LevelState, datetime]]:
     found = attainment.judged(ROSTER, GROWTH, Grain.DAY, facts, now=at(now), **NOVEMBER)
     return {one.period: (one.state, one.due) for one in found if one.level == level}
 
@@ -203,11 +202,11 @@ def weekly(facts: Facts, now: str, level: str = "weekly") -> dict[str, tuple[Sta
 def test_weekly_statuses_are_complete_when_every_day_that_is_over_by_friday_is_there() -> None:
     friday, next_one = at("2026-11-13T22:00"), at("2026-11-20T22:00")  # 17:00 in New York
     found = weekly(Facts(publications=days(12)), "2026-11-14T00:00")
-    assert found["2026-W46"] == (State.MET, friday), "of Friday itself there is no whole day yet"
-    assert found["2026-W47"] == (State.OPEN, next_one)
+    assert found["2026-W46"] == (LevelState.MET, friday), "of Friday itself there is no whole day yet"
+    assert found["2026-W47"] == (LevelState.OPEN, next_one)
     late = [*days(11), Publication(period="2026-11-12", kind=Kind.MONTH_TO_DATE, at=at("2026-11-13T22:01"))]
-    assert weekly(Facts(publications=late), "2026-11-14T00:00")["2026-W46"] == (State.MISSED, friday)
-    assert weekly(Facts(publications=days(13)), "2026-11-21T00:00")["2026-W47"] == (State.MISSED, next_one)
+    assert weekly(Facts(publications=late), "2026-11-14T00:00")["2026-W46"] == (LevelState.MISSED, friday)
+    assert weekly(Facts(publications=days(13)), "2026-11-21T00:00")["2026-W47"] == (LevelState.MISSED, next_one)
 
 
 def test_a_week_is_correct_when_nothing_of_its_days_is_red_on_friday() -> None:
@@ -218,13 +217,13 @@ def test_a_week_is_correct_when_nothing_of_its_days_is_red_on_friday() -> None:
     reds = [red("2026-11-10", "2026-11-11T04:00", "2026-11-12T04:00"), red("2026-11-17", "2026-11-18T04:00", None)]
     found = weekly(Facts(publications=days(29), reds=reds), "2026-12-05T00:00", "weekly-correct")
     assert {week: state for week, (state, _) in found.items() if week < "2026-W49"} == {
-        "2026-W46": State.MET,
-        "2026-W47": State.MISSED,
-        "2026-W48": State.MET,
+        "2026-W46": LevelState.MET,
+        "2026-W47": LevelState.MISSED,
+        "2026-W48": LevelState.MET,
     }
     month_run = [red("2026-11", "2026-11-12T04:00", "2026-11-16T04:00")]
     found = weekly(Facts(publications=days(29), reds=month_run), "2026-12-05T00:00", "weekly-correct")
-    assert (found["2026-W46"][0], found["2026-W47"][0]) == (State.MISSED, State.MET)
+    assert (found["2026-W46"][0], found["2026-W47"][0]) == (LevelState.MISSED, LevelState.MET)
 
 
 def test_a_failure_that_outlives_friday_goes_to_the_lead_on_the_next_business_day() -> None:
@@ -245,14 +244,14 @@ def test_levels_of_weeks_are_judged_from_the_first_week_on() -> None:
     found = attainment.judged(ROSTER, WEEKS, Grain.WEEK, facts, now=at("2026-11-26T00:00"), **NOVEMBER)
     states = {one.period: one.state for one in found if one.level == "available"}
     assert {week: state for week, state in states.items() if week < "2026-W49"} == {
-        "2026-W46": State.MET,
-        "2026-W47": State.MISSED,
-        "2026-W48": State.OPEN,
+        "2026-W46": LevelState.MET,
+        "2026-W47": LevelState.MISSED,
+        "2026-W48": LevelState.OPEN,
     }
 
 
 def test_what_is_red_counts_in_the_month_its_period_ends_in() -> None:
-    def fixed(front: runbooks.FrontMatter, grain: Grain, period: str) -> State:
+    def fixed(front: runbooks.FrontMatter, grain: Grain, period: str) -> LevelState:
         ended = Publication(period=period, kind=Kind.MONTH_TO_DATE, at=at("2026-10-20T12:00"))
         first = Publication(period={10: "2026-09-28", 7: "2026-09"}[len(period)], kind=Kind.FINAL, at=at("2026-10-13"))
         red = Red(period=period, check="c", failure_class="F14", since=at("2026-11-24T06:00"), until=None)
@@ -261,21 +260,21 @@ def test_what_is_red_counts_in_the_month_its_period_ends_in() -> None:
         return next(one.state for one in found if (one.level, one.period) == ("fixed", "2026-11"))
 
     report = runbooks.load_page(ROOT / "runbooks" / "executive_report").front
-    assert fixed(report, Grain.FORTNIGHT, "2026-11-09") is State.MISSED
-    assert fixed(report, Grain.FORTNIGHT, "2026-10-26") is State.MISSED, "it ends in November"
-    assert fixed(report, Grain.FORTNIGHT, "2026-11-23") is State.MET, "it ends in December"
-    assert fixed(INVESTOR, Grain.MONTH, "2026-11") is State.MISSED
-    assert fixed(INVESTOR, Grain.MONTH, "2026-10") is State.MET
+    assert fixed(report, Grain.FORTNIGHT, "2026-11-09") is LevelState.MISSED
+    assert fixed(report, Grain.FORTNIGHT, "2026-10-26") is LevelState.MISSED, "it ends in November"
+    assert fixed(report, Grain.FORTNIGHT, "2026-11-23") is LevelState.MET, "it ends in December"
+    assert fixed(INVESTOR, Grain.MONTH, "2026-11") is LevelState.MISSED
+    assert fixed(INVESTOR, Grain.MONTH, "2026-10") is LevelState.MET
 
 
 def test_what_was_judged_is_kept_as_it_was_then(tmp_path: Path) -> None:
     warehouse = store.Warehouse(tmp_path)
     due = at("2026-11-25T05:00")
-    one = Attainment(pipeline="p", level="l", label="by", period="2026-11", due=due, state=State.MISSED)
+    one = Attainment(pipeline="p", level="l", label="by", period="2026-11", due=due, state=LevelState.MISSED)
     assert kept(warehouse, [one]) == [one]
-    changed = Attainment(pipeline="p", level="l", label="by", period="2026-11", due=due, state=State.MET, kept=due)
+    changed = Attainment(pipeline="p", level="l", label="by", period="2026-11", due=due, state=LevelState.MET, kept=due)
     assert kept(warehouse, [changed]) == [one]
-    still = Attainment(pipeline="p", level="m", label="by", period="2026-11", due=due, state=State.OPEN)
+    still = Attainment(pipeline="p", level="m", label="by", period="2026-11", due=due, state=LevelState.OPEN)
     assert kept(warehouse, [still]) == [still]
     assert len(warehouse.records.list(LEVELS)) == 1
 
@@ -283,18 +282,18 @@ def test_what_was_judged_is_kept_as_it_was_then(tmp_path: Path) -> None:
 def test_what_passed_and_failed_again_before_it_was_due_is_missed_once_it_outlives_that(tmp_path: Path) -> None:
     warehouse = store.Warehouse(tmp_path)
 
-    def solved(now: str, until: str | None) -> State:
+    def solved(now: str, until: str | None) -> LevelState:
         ended = at(until) if until else None
         red = Red(period="2026-11-09", check="c", failure_class="F04", since=at("2026-11-10T12:00"), until=ended)
         found = attainment.judged(ROSTER, UNITS, Grain.DAY, Facts(reds=[red]), now=at(now), **NOVEMBER)
         [one] = [one for one in kept(warehouse, found) if one.level == "source-solved"]
         return one.state
 
-    assert solved("2026-11-10T21:00", "2026-11-10T20:00") is State.MET
-    assert solved("2026-11-11T06:00", None) is State.OPEN, "the same incident, open again"
+    assert solved("2026-11-10T21:00", "2026-11-10T20:00") is LevelState.MET
+    assert solved("2026-11-11T06:00", None) is LevelState.OPEN, "the same incident, open again"
     assert warehouse.records.list(LEVELS) == []
-    assert solved("2026-11-30T00:00", "2026-11-29T00:00") is State.MISSED
-    assert solved("2026-12-01T00:00", "2026-11-10T20:00") is State.MISSED, "as it was judged once it was due"
+    assert solved("2026-11-30T00:00", "2026-11-29T00:00") is LevelState.MISSED
+    assert solved("2026-12-01T00:00", "2026-11-10T20:00") is LevelState.MISSED, "as it was judged once it was due"
 
 
 def test_what_passed_for_good_is_kept_as_met_once_it_was_due(tmp_path: Path) -> None:
@@ -304,7 +303,7 @@ def test_what_passed_for_good_is_kept_as_met_once_it_was_due(tmp_path: Path) -> 
     for now, count in (("2026-11-10T21:00", 0), ("2026-11-30T00:00", 1)):
         found = attainment.judged(ROSTER, UNITS, Grain.DAY, Facts(reds=[red]), now=at(now), **NOVEMBER)
         mine = [one for one in kept(warehouse, found) if one.level == "source-solved"]
-        assert [(one.state, one.kept) for one in mine] == [(State.MET, passed)]
+        assert [(one.state, one.kept) for one in mine] == [(LevelState.MET, passed)]
         assert sum("source-solved" in name for name in warehouse.records.list(LEVELS)) == count
 
 
@@ -359,7 +358,7 @@ def test_a_date_of_the_month_is_kept_by_the_periods_that_are_over_by_then(kind: 
     wanted = OVER_BY[kind, grain]
     before = period_before(wanted[0], grain)  # something was published before November
 
-    def state(periods: list[str], when: str) -> tuple[State, datetime | None]:
+    def state(periods: list[str], when: str) -> tuple[LevelState, datetime | None]:
         there = [Publication(period=one, kind=Kind.FINAL, at=at("2026-11-24T12:00")) for one in [before, *periods[:-1]]]
         there.append(Publication(period=periods[-1], kind=Kind.FINAL, at=at(when)))
         found = attainment.judged(
@@ -369,7 +368,7 @@ def test_a_date_of_the_month_is_kept_by_the_periods_that_are_over_by_then(kind: 
         assert one.due == at(due)
         return one.state, one.kept
 
-    assert state(wanted, "2026-11-25T12:00") == (State.MET, at("2026-11-25T12:00"))
-    assert state(wanted, "2026-12-05T12:00") == (State.MISSED, at("2026-12-05T12:00"))
+    assert state(wanted, "2026-11-25T12:00") == (LevelState.MET, at("2026-11-25T12:00"))
+    assert state(wanted, "2026-12-05T12:00") == (LevelState.MISSED, at("2026-12-05T12:00"))
     for one in wanted:
-        assert state([other for other in wanted if other != one], "2026-11-25T12:00") == (State.MISSED, None), one
+        assert state([other for other in wanted if other != one], "2026-11-25T12:00") == (LevelState.MISSED, None), one

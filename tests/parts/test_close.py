@@ -23,7 +23,7 @@ from dq.base.model import Kind, Outcome, Severity, Verdict
 from dq.base.verdict import Waiver
 from dq.cli import main
 from dq.month import close_page, close_report
-from dq.month.close_report import Closing, State
+from dq.month.close_report import Closing, MonthState
 from dq.run import closing, inputs, missing_reports, recovery, run_records
 from dq.store import Manifest, PeriodInfo, Table, Warehouse, waivers
 from dq.tell import incidents, report_messages
@@ -71,7 +71,7 @@ def waive(warehouse: Warehouse) -> None:
 def test_a_month_is_closed_when_everything_is_final_in_time_and_nothing_is_open(warehouse: Warehouse) -> None:
     publish(warehouse)
     found = close(warehouse)
-    assert found.state is State.CLOSED
+    assert found.state is MonthState.CLOSED
     assert [one.pipeline for one in found.lines] == PIPELINES
     assert found.due == at("2026-11-05 05:00"), "the end of Wednesday 4 November in New York"
     final = next(one for one in line(found, "investor_profit").levels if one.level == "final")
@@ -83,13 +83,13 @@ def test_a_month_is_closed_when_everything_is_final_in_time_and_nothing_is_open(
 def test_what_is_not_final_is_open_until_it_is_due_and_late_after(warehouse: Warehouse) -> None:
     publish(warehouse, when="2026-11-01 12:00", kind=Kind.PRELIMINARY)
     found = close(warehouse, "2026-11-02 12:00")
-    assert found.state is State.OPEN
+    assert found.state is MonthState.OPEN
     profit = line(found, "investor_profit")
     assert (profit.missing, profit.due) == ([MONTH], "final report by Wed 4 Nov")
     assert profit.next.startswith("a failure goes to ")
     assert line(found, "executive_report").done, "a fortnight has no final of its own"
-    assert close(warehouse, "2026-11-05 04:59").state is State.OPEN
-    assert close(warehouse, "2026-11-05 05:01").state is State.LATE
+    assert close(warehouse, "2026-11-05 04:59").state is MonthState.OPEN
+    assert close(warehouse, "2026-11-05 05:01").state is MonthState.LATE
 
 
 def test_one_pipeline_that_came_late_makes_the_month_late_though_nothing_is_missing(warehouse: Warehouse) -> None:
@@ -97,7 +97,7 @@ def test_one_pipeline_that_came_late_makes_the_month_late_though_nothing_is_miss
     publish(warehouse, ["investor_growth"], TOO_LATE)
     found = close(warehouse)
     assert [one.pipeline for one in found.late] == ["investor_growth"]
-    assert found.state is State.LATE
+    assert found.state is MonthState.LATE
     assert "late: investor_growth (came Thu 5 Nov 07:00)" in close_page.decision(found, ROSTER.zone)
 
 
@@ -123,7 +123,7 @@ def test_a_restated_final_was_still_in_time_and_the_restatement_stands_in_the_re
     )
     run_records.save(warehouse, again)
     found = close(warehouse)
-    assert found.state is State.CLOSED
+    assert found.state is MonthState.CLOSED
     (change,) = line(found, "investor_profit").changes
     assert (change.version, change.restatement) == (2, True)
     told = "\n".join(close_page.lines(found, ROSTER.zone))
@@ -150,10 +150,10 @@ def units_of(warehouse: Warehouse, table: str, *tables: str) -> dict[str, Any]:
 def test_a_final_whose_units_were_published_anew_is_stale_and_keeps_the_month_open(warehouse: Warehouse) -> None:
     publish(warehouse, [name for name in PIPELINES if name != "investor_profit"])
     publish(warehouse, ["investor_profit"], **units_of(warehouse, "investor_profit", "profit_unit"))
-    assert close(warehouse).state is State.CLOSED
+    assert close(warehouse).state is MonthState.CLOSED
     publish(warehouse, ["profit_unit"], "2026-11-05 09:00")
     found = close(warehouse)
-    assert found.state is State.OPEN
+    assert found.state is MonthState.OPEN
     assert line(found, "investor_profit").outdated == [
         "investor_profit 2026-10 is built on profit_unit as published before: dq run investor_profit --period 2026-10"
     ]
@@ -194,7 +194,7 @@ def test_an_open_incident_keeps_a_month_open_and_says_who_hears_next(warehouse: 
     publish(warehouse)
     red(warehouse)
     found = close(warehouse, "2026-11-04 18:00")
-    assert found.state is State.OPEN
+    assert found.state is MonthState.OPEN
     (one,) = line(found, "profit_unit").reds
     assert (one.check, one.severity, one.next) == ("ties_out", Severity.CRITICAL, "to the Lead Thu 5 Nov 09:00")
 
@@ -204,7 +204,7 @@ def test_a_waiver_pauses_it_and_stands_with_its_ceiling_and_sign_off(warehouse: 
     red(warehouse)
     waive(warehouse)
     found = close(warehouse)
-    assert found.state is State.CLOSED
+    assert found.state is MonthState.CLOSED
     told = "\n".join(close_page.lines(found, ROSTER.zone))
     assert (
         "waived  ties_out 2026-10 up to 500.00 until 2999-01-01 for Danny, "
@@ -221,22 +221,22 @@ def test_a_waiver_pauses_it_and_stands_with_its_ceiling_and_sign_off(warehouse: 
 def test_incidents_of_others_do_not_keep_a_month_open(warehouse: Warehouse, changes: dict[str, str]) -> None:
     publish(warehouse)
     red(warehouse, **changes)
-    assert close(warehouse).state is State.CLOSED
+    assert close(warehouse).state is MonthState.CLOSED
 
 
 def test_figures_that_were_missed_and_are_there_now_do_not_keep_a_month_open(warehouse: Warehouse) -> None:
     publish(warehouse)
     missed = failed("profit_unit.figures.in_time", dataset="profit_unit", failure_class="F26")
     incidents.note(warehouse, ran("2026-10-14 03:00", missed, pipeline="profit_unit", period=MONTH))
-    assert close(warehouse).state is State.CLOSED, "nobody looked since then whether they are"
+    assert close(warehouse).state is MonthState.CLOSED, "nobody looked since then whether they are"
 
 
 def test_the_fortnights_that_end_in_the_month_count_and_no_others(warehouse: Warehouse) -> None:
     publish(warehouse)
     incidents.note(warehouse, ran("2026-11-09 06:00", failed(), pipeline="executive_report", period="2026-10-26"))
-    assert close(warehouse, "2026-11-10 12:00").state is State.CLOSED, "that fortnight ends on 8 November"
+    assert close(warehouse, "2026-11-10 12:00").state is MonthState.CLOSED, "that fortnight ends on 8 November"
     incidents.note(warehouse, ran("2026-10-26 06:00", failed(), pipeline="executive_report", period="2026-10-12"))
-    assert close(warehouse).state is State.OPEN
+    assert close(warehouse).state is MonthState.OPEN
 
 
 def test_partial_figures_say_without_what(warehouse: Warehouse) -> None:
@@ -246,7 +246,7 @@ def test_partial_figures_say_without_what(warehouse: Warehouse) -> None:
 
 def test_a_month_of_which_nothing_is_published_is_not_closed(warehouse: Warehouse) -> None:
     found = close(warehouse, "2026-10-20 12:00")
-    assert found.state is State.OPEN
+    assert found.state is MonthState.OPEN
     assert close_page.lines(found, ROSTER.zone)[2].startswith("  NOT PUBLISHED  ")
 
 
@@ -436,4 +436,4 @@ def test_the_page_keeps_to_the_width_of_a_year_that_begins() -> None:
     due = datetime(2027, 1, 7, 5, tzinfo=UTC)
     found = Closing(month="2026-12", at=due - timedelta(days=9), due=due, lines=[])
     assert close_page.headline(found, ROSTER.zone).endswith("final by Wed 6 Jan 2027")
-    assert found.state is State.OPEN, "no pipelines are no close"
+    assert found.state is MonthState.OPEN, "no pipelines are no close"

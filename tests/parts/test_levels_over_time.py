@@ -21,7 +21,7 @@ from dq.declare import settings
 from dq.docs import levels_page
 from dq.docs import site as files
 from dq.month import level_history as over_time
-from dq.month.attainment import Attainment, State, from_json, to_json
+from dq.month.attainment import Attainment, LevelState, from_json, to_json
 from dq.month.known_facts import LEVELS
 from dq.run import after_verdict
 from dq.store import Warehouse
@@ -34,7 +34,7 @@ ZONE = ZoneInfo("America/New_York")
 NOW = at("2026-12-10 12:00")
 
 
-def level(period: str, due: str, state: State, kept: str = "", **changes: str) -> Attainment:
+def level(period: str, due: str, state: LevelState, kept: str = "", **changes: str) -> Attainment:
     values = {"pipeline": "profit_unit", "level": "ready", "label": "ready by", **changes}
     return Attainment(period=period, due=at(due), state=state, kept=at(kept) if kept else None, **values)
 
@@ -49,10 +49,10 @@ def written(folder: Path, *found: Attainment) -> str:
 def test_a_month_says_how_often_a_level_was_met_and_missed_and_each_period_when(tmp_path: Path) -> None:
     html = written(
         tmp_path,
-        level("2026-12-09", "2026-12-10 15:00", State.OPEN),
-        level("2026-11-04", "2026-11-05 03:00", State.MISSED, "2026-11-05 09:30"),
-        level("2026-11-03", "2026-11-04 03:00", State.MET, "2026-11-04 02:00"),
-        level("2026-10-30", "2026-10-31 03:00", State.MET, "2026-10-31 02:00"),
+        level("2026-12-09", "2026-12-10 15:00", LevelState.OPEN),
+        level("2026-11-04", "2026-11-05 03:00", LevelState.MISSED, "2026-11-05 09:30"),
+        level("2026-11-03", "2026-11-04 03:00", LevelState.MET, "2026-11-04 02:00"),
+        level("2026-10-30", "2026-10-31 03:00", LevelState.MET, "2026-10-31 02:00"),
     )
     assert (
         '<th scope="row">ready by</th><td class="good">1 met</td><td class="bad">1 met, 1 missed</td><td>1 pending'
@@ -62,18 +62,20 @@ def test_a_month_says_how_often_a_level_was_met_and_missed_and_each_period_when(
 
 
 def test_a_day_that_is_over_at_midnight_counts_for_its_own_month(tmp_path: Path) -> None:
-    html = written(tmp_path, level("2026-10", "2026-11-01 04:00", State.MET, "2026-10-31 12:00"))
+    html = written(tmp_path, level("2026-10", "2026-11-01 04:00", LevelState.MET, "2026-10-31 12:00"))
     assert '<th scope="col">2026-10</th></tr>' in html
 
 
 def test_what_stands_in_a_level_is_text(tmp_path: Path) -> None:
-    html = written(tmp_path, level("2026-11-03", "2026-11-04 03:00", State.MET, label="<script>x</script>"))
+    html = written(tmp_path, level("2026-11-03", "2026-11-04 03:00", LevelState.MET, label="<script>x</script>"))
     assert "<script>" not in html
     assert files.CSP.replace("'", "&#39;") in html
 
 
 def test_many_periods_are_cut_and_counted(tmp_path: Path) -> None:
-    many = [level(f"2026-{n}", "2026-11-04 03:00", State.MET, level=f"l{n}") for n in range(levels_page.PERIODS + 5)]
+    many = [
+        level(f"2026-{n}", "2026-11-04 03:00", LevelState.MET, level=f"l{n}") for n in range(levels_page.PERIODS + 5)
+    ]
     html = written(tmp_path, *many)
     assert f"the newest {levels_page.PERIODS} of {levels_page.PERIODS + 5}" in html
     assert html.count("<tr><td>") == levels_page.PERIODS
@@ -86,7 +88,7 @@ def test_the_index_leads_to_the_page_once_it_is_there(tmp_path: Path) -> None:
 
 
 def test_an_instant_at_midnight_is_no_day_and_a_day_is_none() -> None:
-    ready = level("2026-11-10", "2026-11-11 05:00", State.MISSED)  # midnight in New York
+    ready = level("2026-11-10", "2026-11-11 05:00", LevelState.MISSED)  # midnight in New York
     assert over_time.dates(replace(ready, by_day=False), NOW, ZONE) == "due Wed 11 Nov 00:00, not yet"
     assert over_time.dates(ready, NOW, ZONE) == "due Tue 10 Nov, not yet"
     assert from_json(to_json(replace(ready, by_day=False))).by_day is False
@@ -104,9 +106,9 @@ def test_what_was_published_under_a_waiver_is_over_for_the_levels() -> None:
 def test_what_was_kept_in_the_last_year_is_shown_the_newest_first_and_nothing_older(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     kept = [
-        level("2026-03-03", "2026-03-04 03:00", State.MISSED),
-        level("2025-10-03", "2025-10-04 03:00", State.MET),
-        level("2026-09-03", "2026-09-04 03:00", State.MET),
+        level("2026-03-03", "2026-03-04 03:00", LevelState.MISSED),
+        level("2025-10-03", "2025-10-04 03:00", LevelState.MET),
+        level("2026-09-03", "2026-09-04 03:00", LevelState.MET),
     ]
     for one in kept:
         warehouse.records.put(LEVELS, one.name, to_json(one))
@@ -121,7 +123,7 @@ def test_a_run_judges_its_own_pipeline_and_shows_the_others_as_they_were_kept(tm
         table = warehouse.table(name)
         period = "2026-11-30" if name == "profit_unit" else "2026-11"
         store_support.publish(table, f"{name}-1", {period: [1]})
-    kept = level("2026-09-03", "2026-09-04 03:00", State.MET, pipeline="growth_daily")
+    kept = level("2026-09-03", "2026-09-04 03:00", LevelState.MET, pipeline="growth_daily")
     warehouse.records.put(LEVELS, kept.name, to_json(kept))
     known = declared()[0]
     alone = over_time.over_time(warehouse, house(), known, NOW, "profit_unit")
@@ -137,7 +139,7 @@ def test_the_docs_of_a_run_get_the_page_and_a_mishap_is_a_sentence(
     project: Any = SimpleNamespace(root=ROOT, registry=known, roster=roster, settings=settings.load(ROOT))
     warehouse = Warehouse(tmp_path / "w")
     warehouse.prepare()
-    one = level("x", "2026-11-04 03:00", State.MISSED)
+    one = level("x", "2026-11-04 03:00", LevelState.MISSED)
     one = replace(one, due=datetime.now(UTC) - timedelta(days=40))
     warehouse.records.put(LEVELS, one.name, to_json(one))
     assert after_verdict.write_levels(project, warehouse, tmp_path / "docs") == []

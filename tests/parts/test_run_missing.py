@@ -15,7 +15,7 @@ from store_support import quick_disk
 from dq.base.model import Kind, RunRecord, Severity, Verdict
 from dq.cli import main
 from dq.month.known_facts import PREVALIDATIONS
-from dq.month.prevalidation import Prevalidation, Readiness, State, to_json
+from dq.month.prevalidation import AnswerState, Prevalidation, Readiness, to_json
 from dq.run import missing_figures, run_records
 from dq.store import PeriodInfo, Warehouse
 from dq.tell import incidents
@@ -227,7 +227,7 @@ def test_what_was_not_tried_because_its_upstream_is_held_is_told_under_that(ware
 # -- months for investors ----------------------------------------------------------------------------------------------
 
 
-def answer(warehouse: Warehouse, when: str, *names: str, state: State = State.NOT_READY) -> None:
+def answer(warehouse: Warehouse, when: str, *names: str, state: AnswerState = AnswerState.NOT_READY) -> None:
     lines = [Readiness(pipeline=name, state=state, periods=["2026-10"], controls={}) for name in names]
     given = at(when)
     one = Prevalidation(
@@ -260,14 +260,19 @@ def test_a_month_investors_read_is_missed_by_each_of_its_levels_until_it_is_ther
 @pytest.mark.parametrize(
     ("given", "about", "state", "missed"),
     [
-        ("2026-10-23 12:00", "investor_profit", State.NOT_READY, False),
-        ("2026-10-03 12:00", "investor_profit", State.NOT_READY, True),  # it knew two days of the month
-        ("2026-10-23 12:00", "investor_growth", State.NOT_READY, True),
-        ("2026-10-23 12:00", "investor_profit", State.CANNOT_TELL, True),  # not even tried: nothing is red that tells
+        ("2026-10-23 12:00", "investor_profit", AnswerState.NOT_READY, False),
+        ("2026-10-03 12:00", "investor_profit", AnswerState.NOT_READY, True),  # it knew two days of the month
+        ("2026-10-23 12:00", "investor_growth", AnswerState.NOT_READY, True),
+        (
+            "2026-10-23 12:00",
+            "investor_profit",
+            AnswerState.CANNOT_TELL,
+            True,
+        ),  # not even tried: nothing is red that tells
     ],
 )
 def test_only_an_answer_of_the_countdown_that_judged_the_pipeline_pre_validates_it(
-    warehouse: Warehouse, given: str, about: str, state: State, missed: bool
+    warehouse: Warehouse, given: str, about: str, state: AnswerState, missed: bool
 ) -> None:
     publish(warehouse, "investor_profit", ["2026-10"], "2026-10-02 12:00")
     answer(warehouse, given, about, state=state)

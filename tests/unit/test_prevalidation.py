@@ -28,7 +28,7 @@ from dq.cli.prevalidate import _aids, _pending, _red
 from dq.declare import registry
 from dq.month import prevalidation, prevalidation_text
 from dq.month.next_steps import Aid, aid, time_left
-from dq.month.prevalidation import Light, Prevalidation, State
+from dq.month.prevalidation import AnswerState, Light, Prevalidation
 from dq.month.prevalidation_formats import Shown, document
 from dq.month.prevalidation_formats import render as render_answer
 from dq.show import render
@@ -61,27 +61,27 @@ def test_a_pipeline_is_as_ready_as_its_least_ready_period() -> None:
     good = record(verdict=Verdict.PUBLISH, results=[result("a"), result("b")])
     held = record(verdict=Verdict.HOLD, results=[result("a", Outcome.FAILED), result("b")])
     found = prevalidation.readiness("p", [good, held, good], {})
-    assert (found.state, found.of(Light.RED), found.of(Light.GREEN)) == (State.NOT_READY, ["a"], ["b"])
+    assert (found.state, found.of(Light.RED), found.of(Light.GREEN)) == (AnswerState.NOT_READY, ["a"], ["b"])
     unknown = record(verdict=Verdict.HOLD_NOT_EVALUATED, results=[result("a", Outcome.ERRORED)])
-    assert prevalidation.readiness("p", [good, held, unknown], {}).state is State.CANNOT_TELL
-    assert prevalidation.readiness("p", [good], {}).state is State.READY
+    assert prevalidation.readiness("p", [good, held, unknown], {}).state is AnswerState.CANNOT_TELL
+    assert prevalidation.readiness("p", [good], {}).state is AnswerState.READY
 
 
 def test_a_pipeline_without_a_run_cannot_be_told_and_says_why() -> None:
     found = prevalidation.readiness("p", [], {"2026-11": "growth_daily 2026-11 was refused"})
-    assert (found.state, found.why) == (State.CANNOT_TELL, "2026-11: growth_daily 2026-11 was refused")
-    assert prevalidation.readiness("p", [], {}).state is State.CANNOT_TELL
-    assert answer(25, found).state is State.CANNOT_TELL
+    assert (found.state, found.why) == (AnswerState.CANNOT_TELL, "2026-11: growth_daily 2026-11 was refused")
+    assert prevalidation.readiness("p", [], {}).state is AnswerState.CANNOT_TELL
+    assert answer(25, found).state is AnswerState.CANNOT_TELL
 
 
 def test_the_answer_is_that_of_its_least_ready_pipeline_and_decides_the_exit_code() -> None:
-    ready, red, unknown = line("a"), line("b", State.NOT_READY), line("c", State.CANNOT_TELL)
+    ready, red, unknown = line("a"), line("b", AnswerState.NOT_READY), line("c", AnswerState.CANNOT_TELL)
     assert answer(25, ready).state.exit_code == 0
     assert answer(25, ready, red).state.exit_code == 1
     assert answer(25, ready, red, unknown).state.exit_code == 3
     assert (
         Prevalidation(month="2026-11", as_of=answer(1).as_of, given=answer(1).given, today=DUE, due=DUE).state
-        is State.CANNOT_TELL
+        is AnswerState.CANNOT_TELL
     )
 
 
@@ -94,11 +94,11 @@ def test_before_the_due_day_it_is_compared_with_the_answer_before_and_after_it_w
 
 
 def test_what_changed_names_the_controls_that_became_or_stopped_being_red() -> None:
-    before = answer(25, line("p", State.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.RED))
-    now = answer(26, line("p", State.CANNOT_TELL, a=Light.GREEN, b=Light.ERRORED, c=Light.RED))
+    before = answer(25, line("p", AnswerState.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.RED))
+    now = answer(26, line("p", AnswerState.CANNOT_TELL, a=Light.GREEN, b=Light.ERRORED, c=Light.RED))
     found = prevalidation.changes(now, before)
     assert (found.worse, found.better) == (["p b"], ["p a"])
-    assert found.states == [("p", State.NOT_READY, State.CANNOT_TELL)]
+    assert found.states == [("p", AnswerState.NOT_READY, AnswerState.CANNOT_TELL)]
 
 
 def test_the_countdown_takes_the_last_answer_of_each_day_that_has_come() -> None:
@@ -110,7 +110,7 @@ def test_the_countdown_takes_the_last_answer_of_each_day_that_has_come() -> None
 
 
 def test_of_several_answers_of_the_due_day_the_last_one_decides_however_they_lie() -> None:
-    red, green = line(state=State.NOT_READY, a=Light.RED), line(a=Light.GREEN)
+    red, green = line(state=AnswerState.NOT_READY, a=Light.RED), line(a=Light.GREEN)
     first, last = answer(25, green, hour=9), answer(25, red, hour=18)
     again = replace(answer(25, green, hour=18), given=at("2026-11-25 19:00"))  # asked anew as of the same instant
     now = answer(26, green)
@@ -125,14 +125,14 @@ def test_of_several_answers_of_the_due_day_the_last_one_decides_however_they_lie
 
 
 def test_an_answer_comes_back_from_its_document() -> None:
-    one = answer(25, line("p", State.NOT_READY, a=Light.RED, b=Light.PENDING))
+    one = answer(25, line("p", AnswerState.NOT_READY, a=Light.RED, b=Light.PENDING))
     assert prevalidation.from_json(prevalidation.to_json(one)) == one
     with pytest.raises((KeyError, ValueError)):
         prevalidation.from_json({"month": "2026-11"})
 
 
 def test_the_text_has_a_line_per_pipeline_and_the_help_of_those_that_are_not_ready() -> None:
-    red = line("profit_unit", State.NOT_READY, ties=Light.RED, a=Light.GREEN, b=Light.PENDING)
+    red = line("profit_unit", AnswerState.NOT_READY, ties=Light.RED, a=Light.GREEN, b=Light.PENDING)
     now = answer(23, red, line("investor_profit", a=Light.GREEN))
     help_ = Aid(owner="Finance; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26 Nov")
     before = answer(20, line("profit_unit", a=Light.GREEN))
@@ -154,7 +154,7 @@ def test_the_text_has_a_line_per_pipeline_and_the_help_of_those_that_are_not_rea
 
 def test_every_red_and_pending_check_is_named_on_lines_that_are_not_too_wide() -> None:
     names = [f"a_check_with_a_name_of_some_length_{number}" for number in range(9)]
-    red = line("profit_unit", State.NOT_READY, **dict.fromkeys(names, Light.RED))
+    red = line("profit_unit", AnswerState.NOT_READY, **dict.fromkeys(names, Light.RED))
     before = answer(20, line("profit_unit", **dict.fromkeys(names, Light.GREEN)))
     now = answer(23, red)
     lines = prevalidation_text.lines(now, {}, {"until Mon 30 Nov": names}, [], prevalidation.changes(now, before))
@@ -167,7 +167,7 @@ def test_every_red_and_pending_check_is_named_on_lines_that_are_not_too_wide() -
 
 
 def test_programs_get_what_is_pending_the_countdown_and_what_changed() -> None:
-    now = answer(23, line("p", State.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.PENDING))
+    now = answer(23, line("p", AnswerState.NOT_READY, a=Light.RED, b=Light.GREEN, c=Light.PENDING))
     before = answer(20, line("p", a=Light.GREEN, b=Light.GREEN))
     rows = prevalidation.burn_down(now, [before])
     pending = {"until Mon 30 Nov": ["c", "c"]}
@@ -200,8 +200,8 @@ def an_answer() -> Shown:
     help_ = Aid(
         owner="Finance | Risk; on call Jane", due="fixed by Mon 30 Nov (7 days left)", next="to the Lead Thu 26"
     )
-    red = line("profit_unit", State.NOT_READY, ties=Light.RED, trend=Light.WARNED, a=Light.GREEN, b=Light.PENDING)
-    unknown = replace(line("growth_daily", State.CANNOT_TELL), why="2026-11: not tried\x1b\n::error::x")
+    red = line("profit_unit", AnswerState.NOT_READY, ties=Light.RED, trend=Light.WARNED, a=Light.GREEN, b=Light.PENDING)
+    unknown = replace(line("growth_daily", AnswerState.CANNOT_TELL), why="2026-11: not tried\x1b\n::error::x")
     now = answer(23, red, unknown, line("investor_profit", sums=Light.GREEN))
     before = answer(20, line("profit_unit", ties=Light.GREEN))
     return Shown(
@@ -277,7 +277,7 @@ def test_the_table_in_markdown_has_a_row_per_pipeline_whatever_stands_in_it() ->
     [(23, "2 days left to fix them"), (25, "decided today"), (26, "past the day it was due, escalated as above")],
 )
 def test_before_on_and_after_the_due_day_the_answer_says_what_it_means(day: int, ending: str) -> None:
-    lines = prevalidation_text.lines(answer(day, line(state=State.NOT_READY, a=Light.RED)), {}, {}, [], None)
+    lines = prevalidation_text.lines(answer(day, line(state=AnswerState.NOT_READY, a=Light.RED)), {}, {}, [], None)
     assert lines[-1].endswith(ending)
 
 
@@ -409,7 +409,7 @@ def test_a_red_warning_is_not_green_and_is_listed_with_all_its_help(tmp_path: Pa
     warned = failed("trend", Severity.WARNING, failure_class="F15")
     runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH, rehearsal=True)]
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}))
-    assert (now.state, now.state.exit_code) == (State.NOT_READY, 1)
+    assert (now.state, now.state.exit_code) == (AnswerState.NOT_READY, 1)
     helped = _aids(house(), now, runs, _red(store.Warehouse(tmp_path), runs))
     lines = prevalidation_text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
     assert lines[2:7] == [
@@ -441,13 +441,13 @@ def test_a_waived_warning_is_as_ready_as_any_waived_failure(tmp_path: Path) -> N
         recorded=at("2026-11-25 08:00"),
     )
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}, [waiver]))
-    assert (now.state, now.state.exit_code, now.pipelines[0].of(Light.WAIVED)) == (State.READY, 0, ["trend"])
+    assert (now.state, now.state.exit_code, now.pipelines[0].of(Light.WAIVED)) == (AnswerState.READY, 0, ["trend"])
     assert prevalidation_text.lines(now, {}, {}, [], None)[-1] == (
         "1 of 2 controls green, 0 pending: everything due is green, or waived (1)"
     )
     for other in ({"check": "sums"}, {"period": "2026-10"}, {"pipeline": "profit_unit"}, {"until": date(2026, 1, 1)}):
         found = prevalidation.readiness("investor_profit", runs, {}, [replace(waiver, **other)])  # type: ignore[arg-type]
-        assert found.state is State.NOT_READY
+        assert found.state is AnswerState.NOT_READY
 
 
 def test_a_day_that_was_red_before_the_rehearsal_counts_from_its_own_first_failure(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
+from dq.base.failure_classes import FailureClass
 from dq.base.model import CheckResult, Kind, Outcome, Severity, Verdict, WaiverNote
 
 # A difference with the books is for an accountant to accept, not for the pipeline's owner alone.
-SIGNED_OFF = frozenset({"F11"})
+SIGNED_OFF = frozenset({FailureClass.BOOKS})
 
 
 def decide(results: Sequence[CheckResult], *, kind: Kind | None = None, partial: Collection[str] = ()) -> Verdict:

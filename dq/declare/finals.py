@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from dq.base import yamlfile
+from dq.base.failure_classes import FailureClass
 from dq.base.model import Check, Json
 from dq.checks.compared_names import ROW_COUNT
 from dq.declare import registry
@@ -137,7 +138,7 @@ def _compared(
         kwargs={key: value for key, value in kwargs.items() if value},
         description=description,
         notes=_WAIVED,
-        failure_class="F15",
+        failure_class=FailureClass.PUBLISHED_BEFORE,
         where=where,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dq.base import yamlfile
+from dq.base.failure_classes import FailureClass
 from dq.base.model import Check, Severity
 from dq.base.periods import Grain
 from dq.declare import registry, suites
@@ -44,7 +45,7 @@ def dataset_checks(name: str, declared: registry.Registry, bound: Sequence[suite
                     kwargs={"min_value": 1},
                     description=f"{dataset} has at least one row.",
                     notes="What is there has rows; how many are usual is for the checks against history.",
-                    failure_class="F06",
+                    failure_class=FailureClass.MISSING_ROWS,
                     where=where,
                 )
             )
@@ -57,7 +58,7 @@ def dataset_checks(name: str, declared: registry.Registry, bound: Sequence[suite
                     type=EVERY_DAY,
                     kwargs={"column": DAY},
                     description=f"{dataset} has rows on every day of the period so far.",
-                    failure_class="F05",
+                    failure_class=FailureClass.MISSING_DAYS,
                     where=where,
                 )
             )
@@ -85,7 +86,7 @@ def ratio_checks(name: str, published: registry.Published, document: yamlfile.Do
                     **negative,
                 },
                 description=f"{column} is a number where {below} can divide, and NULL with a reason everywhere else.",
-                failure_class="F03",
+                failure_class=FailureClass.DENOMINATOR,
                 where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns', column, 'ratio'))}",
             )
         )
@@ -111,7 +112,7 @@ def published_checks(name: str, published: registry.Published, document: yamlfil
             type="expect_column_values_to_be_unique" if single else "expect_compound_columns_to_be_unique",
             kwargs={"column": published.key[0]} if single else {"column_list": published.key},
             description=f"{', '.join(published.key)} identify a row.",
-            failure_class="F02",
+            failure_class=FailureClass.DUPLICATES,
             # Where the key is required, its NULLs are told by the checks of its columns.
             may_be_empty=all(published.columns[column].required for column in published.key),
             where=where("key"),
@@ -126,7 +127,7 @@ def published_checks(name: str, published: registry.Published, document: yamlfil
                     type="expect_column_values_to_not_be_null",
                     kwargs={"column": column},
                     description=f"{column} is never NULL.",
-                    failure_class="F01",
+                    failure_class=FailureClass.REQUIRED_VALUE,
                     where=where("columns", column),
                 )
             )
@@ -137,35 +138,40 @@ def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Docu
     """The checks on the run itself, which no suite can forget: it completed, wrote what it read, inputs are current."""
     of_run = _OfRun(name, document)
     checks = [
-        of_run("run.completes", "expect_run_to_complete", "F26", "The run and its upstream runs complete."),
+        of_run("run.completes", "expect_run_to_complete", FailureClass.RUN, "The run and its upstream runs complete."),
         of_run(
             "rows.read_back",
             "expect_rows_written_to_be_read_back",
-            "F14",
+            FailureClass.UNITS,
             "The rows that were written are the rows that are read back.",
         ),
     ]
     if item.rules:
         description = "Every rule of calculation is in force on every day that is computed."
-        checks.append(of_run("rules.cover", "expect_rules_to_cover_days", "F25", description))
+        checks.append(of_run("rules.cover", "expect_rules_to_cover_days", FailureClass.RULES, description))
         description = "No other version of a rule came into force; a step at such a date is explained by it."
-        checks.append(of_run("rules.changed", "expect_rules_to_stay", "F25", description, Severity.INFO))
+        checks.append(of_run("rules.changed", "expect_rules_to_stay", FailureClass.RULES, description, Severity.INFO))
         description = "A rule that published figures were computed by changes only as a new version from a later date."
         kind = "expect_rules_to_be_versioned"
-        checks.append(of_run("rules.versioned", kind, "F25", description, Severity.WARNING))
+        checks.append(of_run("rules.versioned", kind, FailureClass.RULES, description, Severity.WARNING))
     if item.upstream:
         description = "No newer version of an input was published since this run read it."
-        checks.append(of_run("inputs.current", "expect_inputs_to_be_current", "F16", description))
+        checks.append(of_run("inputs.current", "expect_inputs_to_be_current", FailureClass.INPUTS, description))
     files = (
-        ("even", "expect_files_to_be_even", "F18", "No file or partition of an input dwarfs the others."),
-        ("small", "expect_files_not_to_be_small", "F18", "No input is cut into many small files."),
+        ("even", "expect_files_to_be_even", FailureClass.SKEW, "No file or partition of an input dwarfs the others."),
+        ("small", "expect_files_not_to_be_small", FailureClass.SKEW, "No input is cut into many small files."),
         (
             "broadcast",
             "expect_build_sides_to_fit_memory",
-            "F17",
+            FailureClass.MEMORY,
             "What a join broadcasts fits into its share of a heap.",
         ),
-        ("partitions", "expect_partitions_to_fit_memory", "F17", "What a task shuffles of an input fits its memory."),
+        (
+            "partitions",
+            "expect_partitions_to_fit_memory",
+            FailureClass.MEMORY,
+            "What a task shuffles of an input fits its memory.",
+        ),
     )
     for suffix, kind, failure_class, description in files:
         severity = Severity.INFO if suffix in ("small", "partitions") else Severity.WARNING
@@ -177,14 +183,24 @@ def strain_checks(name: str, document: yamlfile.Document) -> list[Check]:
     """The checks on what a run strained: judged once its verdict is known, and whatever they find it stays."""
     of_run = _OfRun(name, document)
     checks = (
-        ("even", "expect_tasks_to_be_even", "F18", "In no stage of the run one task had most of the work."),
-        ("memory", "expect_memory_to_suffice", "F17", "Tasks did not spill, collect garbage for long or fill a heap."),
-        ("tasks", "expect_tasks_to_succeed", "F17", "No task failed and no executor was lost."),
-        ("time", "expect_run_time_to_fit_history", "F19", "The run took about as long as for earlier periods."),
+        ("even", "expect_tasks_to_be_even", FailureClass.SKEW, "In no stage of the run one task had most of the work."),
+        (
+            "memory",
+            "expect_memory_to_suffice",
+            FailureClass.MEMORY,
+            "Tasks did not spill, collect garbage for long or fill a heap.",
+        ),
+        ("tasks", "expect_tasks_to_succeed", FailureClass.MEMORY, "No task failed and no executor was lost."),
+        (
+            "time",
+            "expect_run_time_to_fit_history",
+            FailureClass.SLOWER,
+            "The run took about as long as for earlier periods.",
+        ),
         (
             "throughput",
             "expect_throughput_to_fit_history",
-            "F19",
+            FailureClass.SLOWER,
             "The run read about as many rows per second as usual.",
         ),
     )
@@ -199,17 +215,19 @@ def after_commit_checks(name: str, item: registry.Pipeline, document: yamlfile.D
     of_run = _OfRun(name, document)
     if item.document:
         description = "The report of what is published was written where its readers find it."
-        return [of_run("report.delivered", "expect_report_to_be_delivered", "F21", description)]
+        return [of_run("report.delivered", "expect_report_to_be_delivered", FailureClass.DELIVERY, description)]
     of_class = in_time_class(item)
     ran = (
-        "The figures are there by their level." if of_class == "F21" else "A run was made by the level of its figures."
+        "The figures are there by their level."
+        if of_class == FailureClass.DELIVERY
+        else "A run was made by the level of its figures."
     )
     return [of_run(IN_TIME, "expect_figures_in_time", of_class, ran)]
 
 
 def in_time_class(item: registry.Pipeline) -> str:
     """The way of failing of figures that are not there in time: of a month for investors they are a late report."""
-    return "F21" if item.investors and item.grain is Grain.MONTH else "F26"
+    return FailureClass.DELIVERY if item.investors and item.grain is Grain.MONTH else FailureClass.RUN
 
 
 class _OfRun:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dq.base.errors import DqError, UsageError
+from dq.base.failure_classes import FailureClass
 from dq.base.runid import PATTERN
 from dq.base.thresholds import Thresholds
 from dq.diagnose import event_log, hits, log_files, signatures, skew, strain
@@ -122,7 +123,11 @@ def _as_factor(change: Change) -> Change:
 def section_of(page: Page, finding: Finding) -> Section | None:
     """The section of a pipeline's page for a finding: that of its class, else that of memory, else of a failed run."""
     by_class = {section.failure_class: section for section in reversed(page.ways)}
-    order = {"F17": ("F17", "F26"), "F18": ("F18", "F17", "F26")}.get(finding.failure_class, (finding.failure_class,))
+    instead: Mapping[str, Sequence[str]] = {
+        FailureClass.MEMORY: (FailureClass.RUN,),
+        FailureClass.SKEW: (FailureClass.MEMORY, FailureClass.RUN),
+    }
+    order = (finding.failure_class, *instead.get(finding.failure_class, ()))
     return next((by_class[wanted] for wanted in order if wanted in by_class), None)
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dq.base.failure_classes import FailureClass
 from dq.diagnose.advice import (
     beside_heap_changes,
     broadcast_changes,
@@ -102,7 +103,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="result_too_large",
         title=lambda _: "more was collected to the driver than spark.driver.maxResultSize allows",
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(
                 words=words(
@@ -117,7 +118,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="broadcast_too_large",
         title=lambda _: "a table was broadcast that is too large for it",
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(words=words(r"Not enough memory to build and broadcast"), kinds=ANY),
             Pattern(
@@ -131,7 +132,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="disk_full",
         title=lambda _: "the disk for shuffle and spill files is full",
-        failure_class="F26",
+        failure_class=FailureClass.RUN,
         patterns=(Pattern(words=words(r"No space left on device|Disk quota exceeded"), kinds=ANY | LOSS),),
         changes=disk_changes,
         explains=("fetch_failures",),
@@ -139,7 +140,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="python_memory",
         title=lambda _: "a Python worker ran out of memory",
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(words=words(r"(?:^|\n)[ \t]*MemoryError\b|_ArrayMemoryError|ArrowMemoryError"), kinds=ANY),
             Pattern(
@@ -153,7 +154,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="container_memory",
         title=lambda _: "an executor's container was killed for memory outside the heap",
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(
                 words=words(
@@ -175,7 +176,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="memory_beside_heap",
         title=lambda _: "a process ran out of a memory that is not the heap",
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(
                 words=words(rf"(?i:{_BESIDE_THE_HEAP})"),
@@ -193,7 +194,7 @@ SIGNATURES: tuple[Signature, ...] = (
             if facts.local
             else "the heap of an executor was too small"
         ),
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(words=words(_HEAP), kinds=TASK, unless=_NOT_THE_HEAP),
             Pattern(
@@ -222,7 +223,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="driver_heap",
         title=lambda _: _DRIVER_HEAP,
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         patterns=(
             Pattern(
                 # Of an error that is not Spark's own the log keeps the message alone.
@@ -237,7 +238,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="executor_lost",
         title=lambda _: "executors went away without saying why",
-        failure_class="F26",
+        failure_class=FailureClass.RUN,
         patterns=tuple(
             Pattern(
                 words=words(pattern),
@@ -259,7 +260,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature(
         cause="fetch_failures",
         title=lambda _: "shuffle files could not be fetched",
-        failure_class="F26",
+        failure_class=FailureClass.RUN,
         patterns=(
             Pattern(
                 words=words(
@@ -324,7 +325,7 @@ def _driver_by_size(facts: Facts, incidents: Sequence[Incident]) -> Finding | No
         cause="driver_heap",
         title=_DRIVER_HEAP,
         confidence=Confidence.LIKELY,
-        failure_class="F17",
+        failure_class=FailureClass.MEMORY,
         evidence=tuple(evidence),
         changes=tuple(driver_changes(facts, [], jobs)),
         group=next((group for job in jobs if (group := facts.groups_of_jobs.get(job or 0, ""))), ""),

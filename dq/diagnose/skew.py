@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dq.base.failure_classes import FailureClass
 from dq.base.thresholds import Thresholds
 from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, salt, seconds, shown
@@ -52,7 +53,7 @@ def _unread(facts: Facts, thresholds: Thresholds, died: set[int]) -> list[Findin
             cause="skewed_key",
             title=f"one {f'value of {named}' if named else 'partition'} holds most of the rows that were left",
             confidence=Confidence.LIKELY,
-            failure_class="F18",
+            failure_class=FailureClass.SKEW,
             evidence=tuple(evidence),
             # At worst one value has all that were left.
             changes=tuple(_skew_changes(facts, stage, named, waiting * left, thresholds)),
@@ -93,7 +94,7 @@ def _skew_finding(facts: Facts, stage: Stage, deadly: bool, thresholds: Threshol
         cause="skewed_key",
         title=f"one {f'value of {named}' if named else 'partition'} holds {share:.0%} of the rows of its stage",
         confidence=Confidence.CERTAIN if named and deadly else Confidence.LIKELY,
-        failure_class="F18",
+        failure_class=FailureClass.SKEW,
         evidence=tuple(evidence),
         changes=tuple(_skew_changes(facts, stage, named, rows.largest, thresholds)),
         explains=EXPLAINS if deadly else (),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from dq.base.failure_classes import FailureClass
 from dq.base.thresholds import Thresholds
 from dq.diagnose.facts import Facts, Stage
 from dq.diagnose.findings import Change, Confidence, Finding, memory, seconds, shown
@@ -34,7 +35,7 @@ def _strain(
     title: str,
     evidence: list[str],
     changes: list[Change],
-    failure_class: str = "F17",
+    failure_class: str = FailureClass.MEMORY,
     *,
     mild: bool = False,
 ) -> Finding:
@@ -191,7 +192,7 @@ def _tiny_tasks(facts: Facts, thresholds: Thresholds) -> Finding | None:
                 f"{stage.place}: {stage.seconds.count:,} tasks with a median of {stage.seconds.median * 1000:.0f} ms"
             ]
             change = Change(why="compact the many small files it reads, or lower spark.sql.shuffle.partitions")
-            return _strain("tiny_tasks", "thousands of tasks do next to nothing", evidence, [change], "F18")
+            return _strain("tiny_tasks", "thousands of tasks do next to nothing", evidence, [change], FailureClass.SKEW)
     return None
 
 
@@ -201,4 +202,4 @@ def _retries(facts: Facts) -> Finding | None:
     if not (facts.failed_tasks or lost):
         return None
     evidence = [f"{facts.failed_tasks} of {facts.tasks} tasks failed, {retried} ran again, {len(lost)} executors lost"]
-    return _strain("failed_tasks", "tasks failed or executors were lost", evidence, [], "F17")
+    return _strain("failed_tasks", "tasks failed or executors were lost", evidence, [], FailureClass.MEMORY)

@@ -17,12 +17,11 @@ from dq.base.periods import FORTNIGHT, last_day
 from dq.base.strict import Strict
 from dq.people.calendar import OnHoliday
 from dq.people.roster import WEEK, Roster
-from dq.people.roster_file import WallTime
+from dq.people.roster_file import DeclaredClass, WallTime
 
 MetBy = Literal["published", "preliminary", "final", "pre_validated", "green"]
 LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(min_length=1)]
-FailureClass = Annotated[str, Field(pattern=r"^F\d{2}$")]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -39,7 +38,7 @@ class _Level(Strict):
     label: Label
     card: bool = True
     met_by: MetBy = "published"
-    classes: list[FailureClass] = []  # the ways of failing it applies to; empty: all
+    classes: list[DeclaredClass] = []  # the ways of failing it applies to; empty: all
 
 
 def _in_every_month(day: object) -> object:
@@ -182,7 +181,7 @@ class Escalation(Strict):
     business_days: Annotated[int, Field(ge=1, le=20)] | None = None
     at: WallTime | None = None
     hours: Annotated[int, Field(ge=1, le=24 * 7)] | None = None
-    classes: list[FailureClass] = []
+    classes: list[DeclaredClass] = []
 
     @model_validator(mode="after")
     def _one_trigger(self) -> Self:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dq.base import yamlfile
 from dq.base.errors import choices
+from dq.base.failure_classes import PATTERN
 from dq.base.model import Severity
 from dq.base.strict import Strict
 from dq.people.calendar import DayKind, holiday_names, is_known, years_without
@@ -45,6 +46,7 @@ WallTime = Annotated[
     time, BeforeValidator(wall_time), WithJsonSchema({"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"})
 ]
 Contact = Annotated[str, Field(pattern=CONTACT)]
+DeclaredClass = Annotated[str, Field(pattern=rf"^{PATTERN}$")]
 
 
 class Person(Strict):
@@ -133,7 +135,7 @@ class AtOnce(Strict):
     """Failures that are told at any hour: of a severity or graver, of some ways of failing or (empty) of all."""
 
     severity: Annotated[Severity, Field(strict=False)]
-    classes: list[Annotated[str, Field(pattern=r"^F\d{2}$")]] = []
+    classes: list[DeclaredClass] = []
     because: Annotated[str, Field(min_length=1)]
 
 

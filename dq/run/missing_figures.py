@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from dq import store
 from dq.base import periods
 from dq.base.errors import StoreError
+from dq.base.failure_classes import FailureClass
 from dq.base.model import Kind, Outcome, Severity
 from dq.base.periods import EVENTS_SETTLE, Grain
 from dq.declare.implied_checks import IN_TIME, in_time_class
@@ -154,7 +155,7 @@ def _due(
         if level.met_by == "pre_validated":
             if not _was_asked(name, one.period, one.due, seen, answers):
                 yield one
-        elif in_time_class(item) == "F21" or not _was_run(
+        elif in_time_class(item) == FailureClass.DELIVERY or not _was_run(
             warehouse, runs, item.grain, end, final=level.met_by == "final"
         ):
             yield one
@@ -245,7 +246,7 @@ def _upstream(declared: Registry, name: str) -> set[str]:
 def _failure(house: House, item: Pipeline, pipeline: str, it: Missed) -> Failure:
     front, of_class = house.front(pipeline), in_time_class(item)
     runbook, url = house.section(pipeline, of_class)
-    what = "what readers wait for is not there" if of_class == "F21" else "no run was made"
+    what = "what readers wait for is not there" if of_class == FailureClass.DELIVERY else "no run was made"
     return Failure(
         check=f"{pipeline}.{IN_TIME}",
         dataset=pipeline,

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dq.base.errors import ConfigError, Finding
+from dq.base.failure_classes import PATTERN
 from dq.runbooks.frontmatter import read_text
 from dq.runbooks.places import ALL, INDEX
 from dq.runbooks.slugs import slug
 
 DEEPER = 2
-CLASS_LINE = re.compile(r"Class:\s*(F\d{2})\s*")
+CLASS_LINE = re.compile(rf"Class:\s*({PATTERN})\s*")
 _HEADING = re.compile(r"(?P<marks>#{1,4})(?P<title>\s+\S.*)")
 _FENCE = re.compile(r"\s*(```+|~~~+)")
 # What a section of all pipelines gets on each page: the checks of that page's pipelines.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dq.base.failure_classes import FailureClass
 from dq.base.model import Check, Json, Severity
 from dq.sources.config import Format, Source, SourcesConfig
 from dq.sources.contracts import Contract, ContractColumn
@@ -107,7 +108,7 @@ def _schema_checks(contract: Contract) -> list[Check]:
             "schema",
             type_,
             {"added": False},
-            failure_class="F07",
+            failure_class=FailureClass.SCHEMA,
             description=f"Every raw column of {contract.name} has the name and type it is declared with.",
             where=contract.where,
         ),
@@ -116,7 +117,7 @@ def _schema_checks(contract: Contract) -> list[Check]:
             "schema.added",
             type_,
             {"added": True},
-            failure_class="F07",
+            failure_class=FailureClass.SCHEMA,
             description=f"The raw tables of {contract.name} have no column that is not declared.",
             where=contract.where,
             severity=Severity.WARNING,
@@ -130,7 +131,7 @@ def _period_check(contract: Contract) -> Check:
         "period.complete",
         "expect_source_to_hold_its_period",
         {},
-        failure_class="F05",
+        failure_class=FailureClass.MISSING_DAYS,
         description=f"Every month of {contract.name} is there and holds rows of its own days only.",
         where=contract.where,
     )
@@ -147,7 +148,7 @@ def _key_check(contract: Contract, source: Source) -> Check:
             "key.unique",
             "expect_repeated_keys_to_be_identical",
             {"columns": key, "delivery": delivery},
-            failure_class="F02",
+            failure_class=FailureClass.DUPLICATES,
             description=f"No two different rows of {contract.name} share {', '.join(key)}; redeliveries are dropped.",
             where=contract.key_where,
             may_be_empty=required,
@@ -158,7 +159,7 @@ def _key_check(contract: Contract, source: Source) -> Check:
         "key.unique",
         "expect_column_values_to_be_unique" if single else "expect_compound_columns_to_be_unique",
         {"column": key[0]} if single else {"column_list": key},
-        failure_class="F02",
+        failure_class=FailureClass.DUPLICATES,
         may_be_empty=required,
         description=f"{', '.join(key)} {'identifies' if single else 'together identify'} a row of {contract.name}.",
         where=contract.key_where,
@@ -171,7 +172,7 @@ def _required(contract: Contract, column: ContractColumn) -> Check:
         f"{column.name}.required",
         "expect_column_values_to_not_be_null",
         {"column": column.name},
-        failure_class="F01",
+        failure_class=FailureClass.REQUIRED_VALUE,
         description=f"{column.name} of {contract.name} is never NULL.",
         where=column.where,
     )
@@ -184,7 +185,7 @@ def _accepted(contract: Contract, column: ContractColumn, accepted: tuple[str, .
         f"{column.name}.accepted",
         "expect_column_values_to_be_in_set",
         {"column": column.name, "value_set": list(accepted)},
-        failure_class="F22",
+        failure_class=FailureClass.DOMAIN,
         description=f"{column.name} of {contract.name} is one of {len(accepted)} known values.",
         where=source.where if column.name in source.accepted else column.where,
         # An optional column may be NULL everywhere; that a required one is not, its own check says.
@@ -199,7 +200,7 @@ def _converts(contract: Contract, column: ContractColumn) -> Check:
         f"{column.name}.converts",
         "expect_values_to_convert",
         {"column": column.name},
-        failure_class="F24" if is_number(column.type) else "F22",
+        failure_class=FailureClass.NUMBERS if is_number(column.type) else FailureClass.DOMAIN,
         description=f"Every raw {column.name} of {contract.name} is a {column.type}.",
         where=column.where,
         # A number or required value that is lost changes a figure; a lost optional date is told.

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from dq import store
 from dq.base import clean, serialize
 from dq.base.errors import UsageError, choices
+from dq.base.failure_classes import FailureClass
 from dq.base.model import CheckResult, Outcome, RunRecord, Severity
 from dq.base.verdict import Waiver
 from dq.base.wording import found_text
@@ -24,7 +25,7 @@ from dq.store.names import covers
 KIND = "incidents"
 FLAPS = timedelta(hours=24)
 """What fails again within this time of having passed is the same incident: its clock goes on from the first failure."""
-LATE = "F21"
+LATE = FailureClass.DELIVERY
 """The way of failing of what is not with its readers: a document, or figures by their level."""
 BETWEEN_RUNS = (IN_TIME, "report.delivered")
 """The checks of a pipeline that are judged between its runs, too."""

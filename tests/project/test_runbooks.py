@@ -10,6 +10,7 @@ from pathlib import Path
 from pages_support import Parsed
 from runbook_samples import page
 
+from dq.base.failure_classes import FailureClass
 from dq.base.model import Check, Severity
 from dq.declare import project as projects
 from dq.declare.binding import Bound
@@ -180,3 +181,8 @@ def test_our_page_of_the_rotation_is_fresh() -> None:
 
 def page_of(name: str) -> FrontMatter:
     return page((ROOT / "runbooks" / name / "README.md").read_text(encoding="utf-8"), name).front
+
+
+def test_every_class_that_the_package_knows_is_a_way_of_failing_of_the_company() -> None:
+    pages = load_pages(ROOT / "runbooks").values()
+    assert {way.failure_class for page in pages for way in page.ways} == {*FailureClass}

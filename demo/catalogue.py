@@ -60,7 +60,6 @@ def _nulls(month: str) -> tuple[Defect, ...]:
     def defect(source: str, column: str, key: str, one_in: int, title: str) -> Defect:
         return Defect(
             id=f"F01-{source}-{column}",
-            failure_class="F01",
             source=source,
             month=month,
             title=title,
@@ -89,7 +88,6 @@ def _duplicates(month: str) -> tuple[Defect, ...]:
     return tuple(
         Defect(
             id=f"F02-{source}-loaded-twice",
-            failure_class="F02",
             source=source,
             month=month,
             title=f"a file of {source} was loaded twice",
@@ -107,7 +105,6 @@ def _days(month: str, first: date, last: date) -> tuple[Defect, ...]:
     def defect(id_: str, source: str, title: str, check: str, change: Change, *, ends: bool = False) -> Defect:
         return Defect(
             id=id_,
-            failure_class=id_[:3],
             source=source,
             month=month,
             title=title,
@@ -119,7 +116,6 @@ def _days(month: str, first: date, last: date) -> tuple[Defect, ...]:
     return (
         Defect(
             id="F03-licence_events-no-subscribers",
-            failure_class="F03",
             source="licence_events",
             month=month,
             title="every licence is cancelled on the first of the month: nobody is left to divide by",
@@ -173,7 +169,6 @@ def _schemas(month: str) -> tuple[Defect, ...]:
     def defect(name: str, source: str, title: str, change: Change, *, added: bool = False) -> Defect:
         return Defect(
             id=f"F07-{source}-{name}",
-            failure_class="F07",
             source=source,
             month=month,
             title=title,
@@ -210,7 +205,6 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
     def books(name: str, title: str, change: Change) -> Defect:
         return Defect(
             id=f"F11-ledger-{name}",
-            failure_class="F11",
             source="ledger",
             month=month,
             title=title,
@@ -221,7 +215,6 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
     def silent(category: str, provider: str, title: str) -> Defect:
         return Defect(
             id=f"F12-expenses-{provider}",
-            failure_class="F12",
             source="expenses",
             month=month,
             title=title,
@@ -243,7 +236,6 @@ def _books(month: str, first: date) -> tuple[Defect, ...]:
         silent("services", "contractors", "contractors reported no services"),
         Defect(
             id="F12-expenses-searchads-dies",
-            failure_class="F12",
             source="expenses",
             month=month,
             title="searchads fell silent on the 3rd, while adnet and the servers report on every day",
@@ -257,7 +249,6 @@ def _values(month: str) -> tuple[Defect, ...]:
     def defect(id_: str, source: str, title: str, check: str, change: Change) -> Defect:
         return Defect(
             id=id_,
-            failure_class=id_[:3],
             source=source,
             month=month,
             title=title,
@@ -279,7 +270,6 @@ def _values(month: str) -> tuple[Defect, ...]:
     return (
         Defect(
             id="F17-accounts-synchronised",
-            failure_class="F17",
             source="accounts",
             month=month,
             title="a few accounts are synchronised every few minutes",
@@ -289,7 +279,6 @@ def _values(month: str) -> tuple[Defect, ...]:
         ),
         Defect(
             id="F18-revenue-skewed",
-            failure_class="F18",
             source="revenue",
             month=month,
             title="a third of all invoice lines are of one account",
@@ -306,7 +295,6 @@ def _values(month: str) -> tuple[Defect, ...]:
         ),
         Defect(
             id="F09-licence_events-seats-lost",
-            failure_class="F09",
             source="licence_events",
             month=month,
             title="a third of the month's licence events did not arrive before seats were counted",
@@ -373,7 +361,6 @@ def _late(month: str) -> tuple[Defect, ...]:
         where = f"provider = '{provider}' AND dayofmonth(incurred_date) < 25"
         return Defect(
             id=f"F08-expenses-{provider}",
-            failure_class="F08",
             source="expenses",
             month=month,
             title=title,
@@ -460,7 +447,6 @@ def _runs(month: str) -> tuple[Defect, ...]:
         ),
         Defect(
             id="F25-profit_unit-rule-edited",
-            failure_class="F25",
             source="profit_unit",
             month=month,
             title="payroll is shared out equally from now on, without a version or a date",

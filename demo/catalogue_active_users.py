@@ -26,7 +26,6 @@ def _accounts(month: str) -> tuple[Defect, ...]:
         failure_class, _, word = name.partition("-")
         return Defect(
             id=f"{failure_class}-accounts-{_PIPELINE}-{word}",
-            failure_class=failure_class,
             source="accounts",
             month=month,
             title=f"{title}, after the user days were published",
@@ -199,7 +198,6 @@ def _restated(month: str) -> tuple[Defect, ...]:
     return tuple(
         Defect(
             id=f"F15-clicks-{name}",
-            failure_class="F15",
             source="clicks",
             month=month,
             title=f"the events of every tenth user were taken away from {month} after it was final",
@@ -220,7 +218,6 @@ def _unnamed(month: str) -> Defect:
     """A field that is no longer sent, which no contract requires."""
     return Defect(
         id="F01-clicks-feature",
-        failure_class="F01",
         source="clicks",
         month=month,
         title="events no longer name the feature that was used",
@@ -236,7 +233,6 @@ def _quiet(month: str) -> Defect:
     """A month unlike the three before it, which are as many as it takes to say what is usual."""
     return Defect(
         id=f"F15-clicks-{_PIPELINE}-quiet",
-        failure_class="F15",
         source="clicks",
         month=month,
         title="the events of three users in four never landed",

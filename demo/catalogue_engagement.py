@@ -20,10 +20,9 @@ def engagement(month: str) -> tuple[Defect, ...]:
     middle, stale = first + timedelta(days=11), last - timedelta(days=2)
 
     def defect(id_: str, title: str, check: str, change: Change, severity: Severity = Severity.CRITICAL) -> Defect:
-        failure_class, source, _ = id_.split("-", 2)
+        _, source, _ = id_.split("-", 2)
         return Defect(
             id=id_,
-            failure_class=failure_class,
             source=source,
             month=month,
             title=title,
@@ -83,7 +82,6 @@ def engagement(month: str) -> tuple[Defect, ...]:
         ),
         Defect(
             id="F05-clicks-day-after",
-            failure_class="F05",
             source="clicks",
             month=month,
             title="no event of the month that follows was filed, in which sessions of the last day run on",

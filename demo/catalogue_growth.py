@@ -40,10 +40,9 @@ def growth(month: str) -> tuple[Defect, ...]:
     def defect(
         name: str, title: str, check: str, change: Change, *, severity: Severity = Severity.CRITICAL, ends: bool = False
     ) -> Defect:
-        failure_class, source, _ = name.split("-", 2)
+        _, source, _ = name.split("-", 2)
         return Defect(
             id=name,
-            failure_class=failure_class,
             source=source,
             month=month,
             title=title,
@@ -197,7 +196,6 @@ def growth(month: str) -> tuple[Defect, ...]:
         ),
         Defect(
             id="F03-licence_events-nobody-pays",
-            failure_class="F03",
             source="licence_events",
             month=month,
             title="every licence is cancelled on the day before the month: it opens with no recurring revenue",
@@ -320,7 +318,6 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
         ),
         Defect(
             id="F15-licence_events-late",
-            failure_class="F15",
             source="licence_events",
             month=month,
             title="seats that were added on the last day of the month before are recorded in this one",

@@ -35,7 +35,6 @@ def _books(month: str, pipeline: str, first: date) -> tuple[Defect, ...]:
         failure_class, _, word = name.partition("-")
         return Defect(
             id=f"{failure_class}-ledger-{pipeline}-{word}",
-            failure_class=failure_class,
             source="ledger",
             month=month,
             title=f"{title}, after the units were published",
@@ -96,7 +95,6 @@ def _targets(month: str) -> tuple[Defect, ...]:
         failure_class, _, word = name.partition("-")
         return Defect(
             id=f"{failure_class}-targets-{_PROFIT}-{word}",
-            failure_class=failure_class,
             source="targets",
             month=month,
             title=f"{title}, after the units were published",
@@ -137,7 +135,6 @@ def _profit(month: str, first: date) -> tuple[Defect, ...]:
     return (
         Defect(
             id="F03-licence_events-last-day",
-            failure_class="F03",
             source="licence_events",
             month=month,
             title="every licence is cancelled on the last day of the month: the month has no subscribers to divide by",
@@ -157,7 +154,6 @@ def _profit(month: str, first: date) -> tuple[Defect, ...]:
         overtaken(_PROFIT, month, "profit_unit", "        run.publish(\n"),
         Defect(
             id=f"F25-{_PROFIT}-rule-edited",
-            failure_class="F25",
             source=_PROFIT,
             month=month,
             title="payroll is shared out equally, without a version or a date, after the units were published",
@@ -184,7 +180,6 @@ def _restated(month: str) -> Defect:
     def more(source: str, where: str, amount: str) -> Defect:
         return Defect(
             id=f"F15-{source}-restated",
-            failure_class="F15",
             source=source,
             month=month,
             title=f"500.00 more for marketing was entered and booked for {month} after it was final",

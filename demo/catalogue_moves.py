@@ -22,7 +22,6 @@ def moves(month: str) -> tuple[Defect, ...]:
     def right(name: str, title: str, history: Callable[[DataFrame, DataFrame], DataFrame]) -> Defect:
         return Defect(
             id=f"F14-accounts-{name}",
-            failure_class="F14",
             source="accounts",
             month=month,
             title=title,
@@ -42,7 +41,6 @@ def moves(month: str) -> tuple[Defect, ...]:
     return (
         Defect(
             id="F14-accounts-synced-twice",
-            failure_class="F14",
             source="accounts",
             month=month,
             title="every account was synchronised twice: rows that a careless join would multiply; nothing may change",

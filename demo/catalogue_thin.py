@@ -43,7 +43,6 @@ def fractions(month: str) -> tuple[Defect, ...]:
     return tuple(
         Defect(
             id=f"F06-{source}-fraction",
-            failure_class="F06",
             source=source,
             month=month,
             title=f"of {source} one row in {one_in} has arrived",
@@ -61,7 +60,6 @@ def thin_days(month: str, last: date) -> tuple[Defect, ...]:
     newest = tuple(
         Defect(
             id=f"F04-{source}-thin",
-            failure_class="F04",
             source=source,
             month=month,
             title=f"of the last {'day' if days == 1 else 'two days'} of {source} a handful of rows has arrived",
@@ -75,7 +73,6 @@ def thin_days(month: str, last: date) -> tuple[Defect, ...]:
     between = tuple(
         Defect(
             id=f"F05-{source}-thin",
-            failure_class="F05",
             source=source,
             month=month,
             title=f"of the 12th of {source} {'one row has' if keep == 1 else 'a handful of rows has'} arrived",

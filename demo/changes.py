@@ -98,10 +98,9 @@ def in_job(
     id_: str, month: str, title: str, check: str, old: str, new: str, *, severity: Severity = Severity.CRITICAL
 ) -> Defect:
     """A mistake in the job of the pipeline that the id names: a text of it that is replaced by another."""
-    failure_class, pipeline, _ = id_.split("-", 2)
+    _, pipeline, _ = id_.split("-", 2)
     return Defect(
         id=id_,
-        failure_class=failure_class,
         source=pipeline,
         month=month,
         title=title,
@@ -128,7 +127,6 @@ def after_final(
     recorded = f"timestamp_seconds(unix_seconds(timestamp(add_months(DATE'{month}-01', 1))) + 19 * 24 * 3600)"
     return Defect(
         id=f"F08-{source}-{name}",
-        failure_class="F08",
         source=source,
         month=month,
         title=f"{title} of {month} became known after it was final",

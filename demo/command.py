@@ -15,6 +15,7 @@ from demo import catalogue, company, data, defects
 from demo.defects import Defect
 from dq.base import periods
 from dq.base.errors import UsageError, near
+from dq.base.failure_classes import FailureClass
 from dq.cli import console
 from dq.cli.demo import FAULT
 from dq.cli.job_file import run_job
@@ -26,7 +27,7 @@ from dq.run.schedule import settled_as_of
 MONTHS = ("2026-08", "2026-09", "2026-10", "2026-11")
 DEFECTIVE = "2026-10"
 # Reports that are not delivered (F21): tests provoke it, the demo cannot.
-DELIVERY = "F21"
+DELIVERY = FailureClass.DELIVERY
 INVESTORS = ("investor_profit", "investor_growth", "investor_engagement")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from demo.data import number, timestamps_in_micros
 from dq.base.errors import SourceError
+from dq.base.failure_classes import FailureClass
 from dq.base.model import Severity
 from dq.base.periods import next_month
 from dq.base.verdict import Waiver
@@ -52,7 +53,6 @@ class Defect:
     """
 
     id: str
-    failure_class: str
     source: str
     month: str
     title: str
@@ -68,6 +68,11 @@ class Defect:
     pipeline: str = "profit_unit"
     enters: str = ""
     months_before: int = 1
+
+    @property
+    def failure_class(self) -> FailureClass:
+        """The class it is of, with which its id begins."""
+        return FailureClass(self.id.partition("-")[0])
 
     @property
     def first(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dq.base.model import Evidence, Json, Outcome
+from dq.base.model import Json, Outcome
 from dq.checks.custom_check import Judge, Judged, Request
 from dq.engine.gather import column_types, whole
 
@@ -47,7 +47,6 @@ def counted_rows(
             observed=observed,
             measures=measures,
             rows=samples,
-            evidence=Evidence.SCAN,
         )
 
     return judge

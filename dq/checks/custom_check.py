@@ -30,14 +30,17 @@ class NotRunError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What a custom check found, before it is put together with the check's own declaration."""
+    """What a custom check found, before it is put together with the check's own declaration.
+
+    ``evidence`` is that of the type, where no other is named.
+    """
 
     outcome: Outcome
     observed: str = ""
     reason: str = ""
     measures: Mapping[str, Json] = field(default_factory=dict)
     rows: Sequence[Mapping[str, Json]] = ()
-    evidence: Evidence = Evidence.COMPARISON
+    evidence: Evidence | None = None
 
 
 Judge = Callable[[], Judged]

@@ -163,7 +163,7 @@ def _result(check: Check, judged: Judged) -> CheckResult:
         judged.outcome,
         observed=judged.observed,
         reason=judged.reason,
-        evidence=judged.evidence,
+        evidence=CUSTOM_TYPES[check.type].evidence if judged.evidence is None else judged.evidence,
         measures=judged.measures,
         rows=judged.rows,
         gx_result={"observed_value": judged.observed or judged.reason, **judged.measures},

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
-from dq.base.model import Evidence, Json, Outcome
+from dq.base.model import Json, Outcome
 from dq.checks.custom_check import Judged, Request
 from dq.engine.gather import column_types, decimal
 
@@ -33,7 +33,6 @@ def of_share(
     sentence: str,
     noun: str = "rows",
     more: str = "",
-    evidence: Evidence,
 ) -> Judged:
     """So many of all rows are wrong, judged by the greatest share that may be; nothing to judge is an error."""
     request.refuse_nothing(rows, f"there are no {noun} to judge")
@@ -43,4 +42,4 @@ def of_share(
     if wrong and allowed:
         observed += f" (allowed a share of {allowed.normalize():f})"
     outcome = Outcome.FAILED if Decimal(wrong) > allowed * rows else Outcome.PASSED
-    return Judged(outcome=outcome, observed=observed, measures=measures, evidence=evidence)
+    return Judged(outcome=outcome, observed=observed, measures=measures)

@@ -26,7 +26,7 @@ kwargs = {"column": "amount", "step": 5}
 frame = spark.sql("SELECT * FROM VALUES (5), (10), (11) AS rows(amount)")
 [found] = evaluate([Check(check="round", dataset="revenue", type=sys.argv[2], kwargs=kwargs)],
                    Dataset(name="revenue", frame=frame), Context())
-print(found.outcome, found.observed, found.expected, sep="; ")
+print(found.outcome, found.evidence, found.observed, found.expected, sep="; ")
 suite = {"name": "amounts", "expectations": [{"type": sys.argv[2], "kwargs": kwargs}]}
 for rows in (frame, frame.limit(2)):
     [result] = dq.validate(rows, suite).results
@@ -41,7 +41,7 @@ def test_a_new_type_is_registered_and_judged(tmp_path: Path) -> None:
     )
     assert done.stdout.splitlines()[-4:] == [
         "ExpectAmountsToBeRound; Every amount is a multiple of a step.",
-        "failed; 1 rows are not round; amount must be a multiple of 5.",
+        "failed; scan; 1 rows are not round; amount must be a multiple of 5.",
         "False; 1 rows are not round",
         "True; 0 rows are not round",
     ], done.stderr[-2000:]

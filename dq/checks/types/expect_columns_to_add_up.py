@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import reduce
 from operator import add
 
-from dq.base.model import Evidence, Json, Outcome
+from dq.base.model import Json, Outcome
 from dq.checks.custom_check import Judge, Judged, Request
 from dq.checks.type_spec import KwargSpec, KwargType, TypeSpec, own_column
 from dq.engine.gather import column_types, decimal, shown, whole
@@ -56,7 +56,6 @@ def columns_to_add_up(request: Request) -> Judge:
             outcome=Outcome.FAILED if ways else Outcome.PASSED,
             observed=f"of {rows:,} rows " + " and ".join(ways) if ways else f"all {rows:,} rows add up",
             measures=measures,
-            evidence=Evidence.SCAN,
         )
 
     return judge

@@ -79,15 +79,13 @@ def consumer_lag_to_be_bounded(request: Request) -> Judge:
         )
         if not rows:
             observed_text = f"all {len(partitions)} partitions: {summary}"
-            return Judged(outcome=Outcome.PASSED, observed=observed_text, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=Outcome.PASSED, observed=observed_text, measures=measures)
         shown: list[Mapping[str, Json]] = [
             dict(row) for row in sorted(rows, key=lambda row: row["partition"])[:MAX_ROWS]
         ]
         told = [f"{row['partition']}: {row['behind']} behind, observed {row['observed']}" for row in shown]
         observed_text = f"{len(rows)} of {len(partitions)} partitions are too late: {listed(told)}"
-        return Judged(
-            outcome=Outcome.FAILED, observed=observed_text, measures=measures, rows=shown, evidence=Evidence.KEY_PASS
-        )
+        return Judged(outcome=Outcome.FAILED, observed=observed_text, measures=measures, rows=shown)
 
     return judge
 

@@ -31,10 +31,10 @@ def heaviest_key_share_to_be_at_most(request: Request) -> Judge:
         which = f"the {name} {found['value']}" if request.check.show else f"the heaviest {name}"
         observed = f"{which} holds {count:,} of {rows:,} rows ({percent(share)}; allowed {percent(allowed)})"
         if share <= allowed:
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         size = sum(file.size for file in request.dataset.files)
         observed += f"; one task does its work: {advice(request.frame.sparkSession, name, share, size)}"
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
 
     return judge
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dq.base.model import Evidence
 from dq.checks.custom_check import Judge, Judged, Request
 from dq.checks.events import instant, of_share
 from dq.checks.type_spec import TypeSpec, own_column
@@ -29,7 +28,6 @@ def instants_to_lie_on_their_day(request: Request) -> Judge:
             rows=known,
             sentence=f"have their {name} on another day than {day_name}",
             more=f": {early:,} before it, {wrong - early:,} after it" if wrong else "",
-            evidence=Evidence.SCAN,
         )
 
     return judge

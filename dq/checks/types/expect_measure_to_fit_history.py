@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
-from dq.base.model import Evidence, Json, Outcome
+from dq.base.model import Json, Outcome
 from dq.checks.custom_check import Judge, Judged, NothingToJudgeError, NotRunError, Request
 from dq.checks.fit_history import PRECISION, fitting, published
 from dq.checks.type_spec import KwargSpec, KwargType, TypeSpec
@@ -37,11 +37,11 @@ def measure_to_fit_history(request: Request) -> Judge:
             raise NothingToJudgeError(f"{name} has no value to measure", where=request.dataset.name)
         if not value.is_finite():
             observed = f"{label} is {shown(value)}"
-            return Judged(outcome=Outcome.FAILED, observed=observed, evidence=Evidence.SCAN)
+            return Judged(outcome=Outcome.FAILED, observed=observed)
         measures: dict[str, Json] = {"metric": str(value), "history": len(past)}
         if len(past) < max(least, 1):
             reason = f"not enough history: {len(past)} of {least} published periods"
-            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures, evidence=Evidence.SCAN)
+            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures)
         band = fitting(request.kwargs, past, whole(rows()))
         measures["usual"] = str(band.middle)
         observed = (
@@ -49,7 +49,7 @@ def measure_to_fit_history(request: Request) -> Judge:
         )
         measures["off_by"] = str(band.off_by(value))
         outcome = Outcome.PASSED if band.holds(value) else Outcome.FAILED
-        return Judged(outcome=outcome, observed=observed, measures=measures, evidence=Evidence.SCAN)
+        return Judged(outcome=outcome, observed=observed, measures=measures)
 
     return judge
 

@@ -70,7 +70,7 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
         }
         if not missing:
             observed = f"{landed_rows:,} offsets of {len(partitions)} partitions have no gap"
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         rows = _ranges(landed, keys)
         ranges = [f"{row['partition']}: {row['first missing']} to {row['last missing']}" for row in rows]
         observed = (
@@ -79,7 +79,7 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
         if allowed:
             observed += f" (allowed {allowed:,})"
         outcome = Outcome.FAILED if missing > allowed else Outcome.PASSED
-        return Judged(outcome=outcome, observed=observed, measures=measures, rows=rows, evidence=Evidence.KEY_PASS)
+        return Judged(outcome=outcome, observed=observed, measures=measures, rows=rows)
 
     return judge
 

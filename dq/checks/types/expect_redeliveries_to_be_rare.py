@@ -26,7 +26,7 @@ def redeliveries_to_be_rare(request: Request) -> Judge:
         observed = f"{dropped:,} of {rows:,} rows were delivered again and dropped"
 
         def judged(outcome: Outcome, more: str) -> Judged:
-            return Judged(outcome=outcome, observed=observed + more, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=outcome, observed=observed + more, measures=measures)
 
         if most is not None:
             return judged(Outcome.FAILED if share > most else Outcome.PASSED, f" (allowed a share of {shown(most)})")
@@ -34,7 +34,7 @@ def redeliveries_to_be_rare(request: Request) -> Judge:
         measures["history"] = len(past)
         if len(past) < least:
             reason = f"not enough history: {len(past)} of {least} published periods"
-            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=Outcome.NOT_RUN, reason=reason, measures=measures)
         band = band_of_ratios(past, None, high, least=least_share(rows))
         outcome = Outcome.PASSED if band.holds(share) else Outcome.FAILED
         return judged(outcome, f": a share of {shown(share)}, usual {band} (of {len(past)} published periods)")

@@ -19,9 +19,9 @@ def repeated_keys_to_be_identical(request: Request) -> Judge:
         measures: dict[str, Json] = {"element_count": rows, "unexpected_count": conflicting}
         if not conflicting:
             observed = f"no two different rows of {rows:,} share {key}"
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         observed = f"{conflicting:,} different rows share {keys:,} values of {key}"
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
 
     return judge
 

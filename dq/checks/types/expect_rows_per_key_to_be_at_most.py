@@ -28,9 +28,9 @@ def rows_per_key_to_be_at_most(request: Request) -> Judge:
         observed = f"{which} has {count:,} of {rows:,} rows (allowed {allowed:,}): joined, one row becomes as many"
         measures: dict[str, Json] = {"element_count": rows, "heaviest": count}
         if count <= allowed:
-            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+            return Judged(outcome=Outcome.PASSED, observed=observed, measures=measures)
         observed += "; keep only the rows that are valid before it"
-        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures, evidence=Evidence.KEY_PASS)
+        return Judged(outcome=Outcome.FAILED, observed=observed, measures=measures)
 
     return judge
 

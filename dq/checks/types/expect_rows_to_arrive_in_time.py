@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError
-from dq.base.model import Evidence, Json, Outcome
+from dq.base.model import Json, Outcome
 from dq.checks.custom_check import Judge, Judged, Request
 from dq.checks.type_spec import ROW_CONDITION, KwargSpec, KwargType, TypeSpec, own_column
 from dq.engine.gather import column_types, decimal, shown, whole
@@ -65,7 +65,6 @@ def rows_to_arrive_in_time(request: Request) -> Judge:
             outcome=Outcome.FAILED if failed else Outcome.PASSED,
             observed=observed,
             measures=measures,
-            evidence=Evidence.SCAN,
         )
 
     return judge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from dq.base.model import Evidence, Json, Outcome
+from dq.base.model import Json, Outcome
 from dq.checks.custom_check import Judge, Judged, Request
 from dq.checks.type_spec import KwargSpec, KwargType, TypeSpec, amount_for_max_amount
 from dq.engine.gather import column_types, condition, decimal, percent, shown, whole
@@ -44,7 +44,6 @@ def rows_to_be_immaterial(request: Request) -> Judge:
             outcome=Outcome.FAILED if too_much or Decimal(count) > allowed * rows else Outcome.PASSED,
             observed=f"{f'{count:,}' if count else 'none'} of {rows:,} rows{valued}{limits}",
             measures=measures,
-            evidence=Evidence.SCAN,
         )
 
     return judge

@@ -56,7 +56,6 @@ def sessions_to_end(request: Request) -> Judge:
             rows=whole(read_sessions()),
             sentence=f"end without {closing}",
             noun="sessions",
-            evidence=Evidence.KEY_PASS,
         )
 
     return judge

@@ -33,7 +33,6 @@ def pipeline(grain: str = "month", *upstream: str, at: str = "05:00", compares: 
             "runbook": "r.md",
             "upstream": [*upstream],
             "compares_with_previous": compares,
-            "suites": ["s.yml"],
             "scheduled": {"days_after" if grain in ("week", "fortnight") else "business_day": 3, "at": at},
             "publishes": {"key": ["day"], "columns": {"day": {"type": "date"}}},
         }

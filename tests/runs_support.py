@@ -179,7 +179,10 @@ def declare_absent(home: Path, *sources: str) -> None:
 
 
 def profit_only(home: Path) -> None:
-    """Leave a copied project the two profit pipelines, and a watch of them alone."""
+    """Leave a copied project the two profit pipelines with their suites, and a watch of them alone."""
+    for folder in (home / "expectations").iterdir():
+        if folder.name not in ("all", "profit_unit", "investor_profit"):
+            shutil.rmtree(folder)
     registered = home / "jobs" / "pipelines.yml"
     text = registered.read_text(encoding="utf-8")
     registered.write_text(text[: text.index("\n  growth_daily:\n") + 1], encoding="utf-8")

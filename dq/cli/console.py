@@ -145,9 +145,9 @@ def colour() -> bool:
 
 
 def width() -> int:
-    """The width results are wrapped to: that of the terminal, else what a page or a log shows whole."""
+    """The width results are wrapped to: that of the terminal, else wide enough for logs."""
     if not _on_terminal():
-        return 120
+        return 160
     return max(60, os.get_terminal_size().columns)
 
 

@@ -142,7 +142,7 @@ def read(
         found.findings += examined[1] if examined else []
         loaded[name] = examined[0] if examined else None
         found.findings += _misnamed(loaded[name], Path(name).stem)
-    found.findings += suite_files.mistakes(root, declared.pipelines) if declared else []
+    found.findings += suite_files.mistakes(root, declared.pipelines, contracts or ()) if declared else []
     readable = [suite for suite in loaded.values() if suite]
     if mapped and len(readable) == len(loaded):
         found.findings += overrides.findings(mapped, readable, _of_datasets(declared, loaded))

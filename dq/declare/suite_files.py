@@ -27,9 +27,15 @@ def there(root: Path, declared: registry.Registry | None) -> list[str]:
     return sorted(file for file in wanted if (root / FOLDER / file).is_file())
 
 
-def mistakes(root: Path, pipelines: Mapping[str, registry.Pipeline]) -> Iterator[Finding]:
-    """The files below the folder of suites that no pipeline takes, each with where it belongs."""
+def mistakes(
+    root: Path, pipelines: Mapping[str, registry.Pipeline], contracts: Collection[str] = ()
+) -> Iterator[Finding]:
+    """The files below the folder of suites that no pipeline takes, each with where it belongs.
+
+    A shared suite of a source with a contract may stand although no pipeline of this company reads it.
+    """
     wanted = {file for name, item in pipelines.items() for file in taken(name, item)}
+    wanted |= {f"{ALL}/{source}.yml" for source in contracts}
     for path in sorted((root / FOLDER).rglob("*.y*ml")):
         file = path.relative_to(root / FOLDER)
         if file.as_posix() not in wanted:

@@ -26,8 +26,7 @@ def closed_on_saturdays(spark: SparkSession, bench: Bench, project_copy: Callabl
     """The company without an event on any Saturday, and a copy of the project that does not say so yet."""
     for month in ("2026-08", MONTH, "2026-10"):
         quiet = Defect(
-            id="quiet",
-            failure_class="F05",
+            id="F05-clicks-quiet",
             source="clicks",
             month=month,
             title="no events on Saturdays",
@@ -76,8 +75,7 @@ def test_a_month_that_begins_with_a_closed_day_is_published_from_that_day_on(
     bench: Bench, spark: SparkSession, project_copy: Callable[[], Path], with_file: bool
 ) -> None:
     first = Defect(
-        id="quiet",
-        failure_class="F05",
+        id="F05-clicks-quiet",
         source="clicks",
         month="2026-10",
         title="no event on the first",

@@ -305,8 +305,8 @@ def test_units_published_anew_during_the_run_hold_what_was_built_on_the_old_ones
 FAULTY = {
     "multiplies": (
         "investor_profit.py",
-        "def cells(units: DataFrame, window: dq.Window) -> DataFrame:",
-        "def cells(units: DataFrame, window: dq.Window) -> DataFrame:\n    units = units.unionByName(units.limit(1))",
+        "        units.where(in_month)\n",
+        "        units.unionByName(units.limit(1)).where(in_month)\n",
     ),
     "names_a_missing_column": (
         "profit_unit.py",

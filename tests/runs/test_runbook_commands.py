@@ -175,9 +175,7 @@ def held(spark: SparkSession, company: Path, tmp_path_factory: pytest.TempPathFa
     for name in ("jobs", "expectations", "runbooks", "spark-conf"):
         shutil.copytree(ROOT / name, edited / name)
     in_jobs = [edit for name in IN_JOBS for edit in catalogue.find(name, MONTH).edits]
-    defects.edit(
-        edited, Defect(id="all", failure_class="", source="", month="", title="", edits=[*in_jobs, *OTHER_EDITS])
-    )
+    defects.edit(edited, Defect(id="all", source="", month="", title="", edits=[*in_jobs, *OTHER_EDITS]))
     os.environ["DQ_HOME"] = str(edited)
     for month, names in ((BEFORE, IN_SOURCES_BEFORE), (MONTH, IN_SOURCES)):
         for name in names:

@@ -95,7 +95,7 @@ def _whole(request: Request, name: str) -> Column:
 
 
 def _ranges(landed: DataFrame, keys: Sequence[str]) -> list[Mapping[str, Json]]:
-    """The first and last offset of the widest gaps; names of partitions and offsets are no data of a person."""
+    """The first and last offset of the widest gaps; names of partitions and offsets are not personal data."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 

@@ -37,7 +37,7 @@ def total_to_reconcile(request: Request) -> Judge:
     amount = column(frame, request.text("other_amount"), table=other, kind="number")
     where = condition(frame, request.text("other_where"), table=other)
     kept = frame.where(where) if where is not None else frame
-    # Lines are few by nature; one more than the limit tells a column that is no line.
+    # Lines are few by nature; one more than the limit shows that the column does not name lines.
     total = summed(amount, column_types(frame)[request.text("other_amount")])
     grouped = kept.groupBy(line.cast("string").alias("line")).agg(total.alias("amount")).limit(MAX_LINES + 1)
     names = ("other_line", "other_amount", "other_where")

@@ -17,13 +17,14 @@ from pathlib import Path
 import pytest
 
 from demo import catalogue
+from dq.base.failure_classes import FailureClass
 from dq.runbooks.blocks import write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "catches.md"
 MONTH = "2026-10"
 SHOWN = 4
-COLUMNS = 5
+COLUMNS = 6
 HEAD = """\
 # What is caught
 
@@ -41,12 +42,6 @@ dq demo --fault F11-ledger-marketing
 ```
 
 `--faults` lists the defects. `--fault` shows one of them, or the first of a class.
-
-What is looked for: required values missing, double loads, division by zero, stale and missing days, no rows, schema
-drift, late rows, events out of order, sessions cut off, differences from the books, missing feeds, experiments that
-disagree with investors' figures, totals that are not the sum of their units, restated months and trends, outdated
-inputs, memory that runs short, skewed keys, runs that get slower, queues that lag, reports not delivered, values out of
-domain, rows of accounts that do not exist, numbers that cannot be, rules that changed, and runs that died.
 
 """
 FOOT = """
@@ -113,11 +108,12 @@ def table(found: Mapping[str, Sequence[str]], before: str = "") -> str:
         caught = [one for one in defects if one.id in found]
         pipelines = dict.fromkeys(f"`{one.pipeline}`" for one in defects)
         checks = dict.fromkeys(f"`{found[one.id][0]}`" for one in caught if found[one.id])
-        line = f"| {name} | {len(defects)} | {len(caught)} | {', '.join(pipelines)} | {', '.join([*checks][:SHOWN])} |"
+        cells = (name, FailureClass(name).means, len(defects), len(caught), ", ".join(pipelines))
+        line = f"| {' | '.join(map(str, cells))} | {', '.join([*checks][:SHOWN])} |"
         lines.append(line if caught else known.get(name, line))
-    sums = [sum(int(line.split("|")[column]) for line in lines) for column in (2, 3)]
-    head = ["| class | planted | caught | planted for | caught by, among others |", "|---|--:|--:|---|---|"]
-    return "\n".join([*head, *lines, f"| all | {sums[0]} | {sums[1]} | | |"])
+    sums = [sum(int(line.split("|")[column]) for line in lines) for column in (3, 4)]
+    head = ["| class | means | planted | caught | planted for | caught by, among others |", "|---|---|--:|--:|---|---|"]
+    return "\n".join([*head, *lines, f"| all | | {sums[0]} | {sums[1]} | | |"])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ PATTERN = r"F\d{2}"
 
 
 class FailureClass(StrEnum):
-    """A way of failing: the section of a runbook that a check of it leads to."""
+    """A way of failing: the section of a runbook that a check of it leads to, and in ``means`` what went wrong."""
 
     REQUIRED_VALUE = "F01"
     DUPLICATES = "F02"
@@ -37,3 +37,38 @@ class FailureClass(StrEnum):
     NUMBERS = "F24"
     RULES = "F25"
     RUN = "F26"
+
+    @property
+    def means(self) -> str:
+        """What went wrong, in a few words."""
+        return _MEANS[self]
+
+
+_MEANS = {
+    FailureClass.REQUIRED_VALUE: "a required value is missing",
+    FailureClass.DUPLICATES: "rows came twice",
+    FailureClass.DENOMINATOR: "a ratio was divided by zero, or lacks its reason",
+    FailureClass.STALE: "a source stopped being updated",
+    FailureClass.MISSING_DAYS: "days are missing",
+    FailureClass.MISSING_ROWS: "there are no rows, or far too few",
+    FailureClass.SCHEMA: "columns or types drifted",
+    FailureClass.LATE_ROWS: "rows came after the figures were final",
+    FailureClass.TIMESTAMPS: "events are out of order",
+    FailureClass.SESSIONS: "sessions are cut off",
+    FailureClass.BOOKS: "figures differ from the books",
+    FailureClass.FEEDS: "a feed is missing",
+    FailureClass.EXPERIMENTS: "experiments disagree with investors' figures",
+    FailureClass.UNITS: "a total is not the sum of its units",
+    FailureClass.PUBLISHED_BEFORE: "figures disagree with what was published before",
+    FailureClass.INPUTS: "an input is outdated",
+    FailureClass.MEMORY: "memory ran short",
+    FailureClass.SKEW: "few keys hold most rows",
+    FailureClass.SLOWER: "the run got slower",
+    FailureClass.QUEUE: "a queue lags",
+    FailureClass.DELIVERY: "a report was not delivered",
+    FailureClass.DOMAIN: "values lie outside their domain",
+    FailureClass.REFERENCES: "rows point at nothing",
+    FailureClass.NUMBERS: "numbers cannot be",
+    FailureClass.RULES: "rules changed",
+    FailureClass.RUN: "the run died or could not be judged",
+}

@@ -1,8 +1,4 @@
-"""The part of the settings that says who is told and how: targets by contact name, routes, allowed origins.
-
-A target is named as a contact of the roster and holds no address that is a secret: those are read by the name of the
-secret when a message is sent.
-"""
+"""The part of the settings that says who is told and how: targets by contact name, routes, allowed origins."""
 
 from __future__ import annotations
 
@@ -18,66 +14,14 @@ from dq.base.errors import choices
 from dq.base.model import Severity
 from dq.base.strict import Strict
 from dq.declare.origins import Origins, parse, split
+from dq.declare.targets import Name, Reports, Target
 from dq.people.roster import NEVER_THERE, Roster
-from dq.people.roster_file import CONTACT
 
-Name = Annotated[str, Field(pattern=CONTACT)]
-Url = Annotated[str, Field(min_length=8, max_length=2_048)]
 Told = Literal["critical", "warning"]
 ROLES = ("on_call", "backup", "watching_teams", "engineer", "owner_team", "lead", "manager")
 _KEY_LIKE = re.compile(r"[0-9a-f]{16}|(?=[a-z]*[0-9])[a-z0-9]{20}")
 CLOSE = "close"
 """The key under ``reports`` of those who are sent each answer to whether a month is ready, and whether it is closed."""
-CARRIES_REPORTS = ("email", "slack", "webhook")
-"""The kinds of targets that a document can be sent to; the others take alerts alone."""
-LINKS_REPORTS = ("slack", "webhook")
-"""Those of them that are sent its link and not the page: without a public address of the data docs they get nothing."""
-PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
-
-
-class PagerDuty(Strict):
-    """A PagerDuty service; the secret is its routing key."""
-
-    kind: Literal["pagerduty"]
-    secret: Name | None = None
-    url: Url = PAGERDUTY
-
-
-class Slack(Strict):
-    """A Slack channel; the secret is the address of its incoming webhook."""
-
-    kind: Literal["slack"]
-    secret: Name | None = None
-
-
-class Alertmanager(Strict):
-    """An Alertmanager at an address; where it asks for one, ``token`` names the secret with the bearer token.
-
-    It keeps nothing over a restart: ``dq deliver`` gives it again what still fires once ``repeat_minutes`` are over.
-    """
-
-    kind: Literal["alertmanager"]
-    url: Url
-    token: Name | None = None
-    repeat_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 4
-
-
-class Webhook(Strict):
-    """Whatever takes Alertmanager's webhook envelope; the secret is its address."""
-
-    kind: Literal["webhook"]
-    secret: Name | None = None
-    token: Name | None = None
-
-
-class Mail(Strict):
-    """A mailbox or list; the secret is its address."""
-
-    kind: Literal["email"]
-    secret: Name | None = None
-
-
-Target = Annotated[PagerDuty | Slack | Alertmanager | Webhook | Mail, Field(discriminator="kind")]
 
 
 class Smtp(Strict):
@@ -224,11 +168,11 @@ def _report_mistakes(
             target = notify.targets.get(name)
             if notify.targets and target is None:
                 yield ("reports", pipeline, n), f"{name!r} has no target; {choices(name, [*notify.targets])}"
-            elif target is not None and target.kind not in CARRIES_REPORTS:
-                readable = [other for other, one in notify.targets.items() if one.kind in CARRIES_REPORTS]
+            elif target is not None and target.reports is Reports.NONE:
+                readable = [other for other, one in notify.targets.items() if one.reports is not Reports.NONE]
                 valid = f"valid: {', '.join(sorted(readable))}" if readable else "give it one of kind email"
                 yield ("reports", pipeline, n), f"{name} is of kind {target.kind}, which carries no report; {valid}"
-            elif target is not None and target.kind in LINKS_REPORTS and not clean.link(docs_address):
+            elif target is not None and target.reports is Reports.LINK and not clean.link(docs_address):
                 what = (
                     f"{name} is of kind {target.kind}, which gets a report's link, "
                     "and docs_address is not a web address"
@@ -309,9 +253,9 @@ def _origin_mistakes(notify: Notify) -> Iterator[tuple[yamlfile.Key, str]]:
     if broken:
         return
     for name, target in notify.targets.items():
-        if isinstance(target, PagerDuty | Alertmanager):
-            yield from _address_mistakes(("targets", name, "url"), target.url, notify.allowed)
-        if isinstance(target, Mail) and notify.smtp is None:
+        if target.address is not None:
+            yield from _address_mistakes(("targets", name, "url"), target.address, notify.allowed)
+        if target.through_relay and notify.smtp is None:
             yield ("targets", name), "e-mail needs a relay; add notify.smtp"
     if notify.smtp is not None:
         yield from _address_mistakes(("smtp", "host"), notify.smtp.origin, notify.allowed)

@@ -11,7 +11,7 @@ from pathlib import Path
 from dq.base.errors import SourceError
 from dq.base.model import PinnedFile
 from dq.sources.config import MONTH
-from dq.sources.tableformats import refuse_tables
+from dq.sources.live_tables import refuse_tables
 from dq.sources.windows import Months
 from dq.spark.named_files import openable
 

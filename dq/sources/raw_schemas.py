@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from dq.base.errors import SourceError
 from dq.base.model import PinnedFile
@@ -26,9 +26,13 @@ def columns_of(file: PinnedFile, format_: Format) -> tuple[tuple[str, str], ...]
     if file.size == 0:
         raise SourceError(f"the file {file.path} is empty (0 bytes)", do="deliver it again")
     try:
-        if format_ is Format.PARQUET:
-            return _parquet(file)
-        return tuple((name, "") for name in csvfile.header(Path(file.path)))
+        match format_:
+            case Format.PARQUET:
+                return _parquet(file)
+            case Format.CSV:
+                return tuple((name, "") for name in csvfile.header(Path(file.path)))
+            case _:
+                assert_never(format_)
     except PermissionError as error:
         raise SourceError(f"the file {file.path} cannot be read: permission denied") from error
     except FileNotFoundError as error:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from dq.base.errors import SourceError
 from dq.base.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
@@ -218,8 +218,17 @@ def _proved(pin: Pin, column: str, window: Window) -> bool:
 
 def _raw(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], query: SourceQuery) -> DataFrame:
     """A raw table with the columns it declares, times without a zone turned into instants."""
-    if table.format is Format.CSV:
-        return _csv(spark, table, files, query.bare)
+    match table.format:
+        case Format.CSV:
+            return _csv(spark, table, files, query.bare)
+        case Format.PARQUET:
+            return _parquet(spark, table, files)
+        case _:
+            assert_never(table.format)
+
+
+def _parquet(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile]) -> DataFrame:
+    """Parquet files by the names of their columns."""
     frame = named_files.read(spark, "parquet", [file.path for file in files], schema=_schema(table.columns))
     return frame.select(
         *[

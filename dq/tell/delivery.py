@@ -11,7 +11,7 @@ from functools import partial
 
 from dq import store
 from dq.base.serialize import instant
-from dq.declare.routes import Alertmanager
+from dq.declare.targets import Alertmanager
 from dq.tell import incidents, retry
 from dq.tell.incidents import Observation
 from dq.tell.message import Message

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from dq.base.model import Severity
+from dq.declare.targets import Keys
 from dq.tell.incidents import Incident
 from dq.tell.message import State
 from dq.tell.recipients import House
@@ -15,9 +16,6 @@ STORM = 20
 """More new incidents than this of one pipeline's period are one event, also where each has a key of its own."""
 PERIODS = 2
 """More periods of one pipeline than this, as a backfill brings them, are told in one message."""
-OWN_KEYS = ("pagerduty",)
-ONE_BY_ONE = ("alertmanager", "webhook")
-"""What takes each alert by its labels whatever it comes with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,7 @@ def grouped(
     groups: list[list[Due]] = []
     for (contact, pipeline, state, _, period), group in together.items():
         shared = f"dq/{pipeline}/{period}"
-        if house.notify.targets[contact].kind not in OWN_KEYS:
+        if house.notify.targets[contact].keys is not Keys.OWN:
             groups.append([replace(one, dedup=shared) for one in group])
             continue
         storm = sum(not one.dedup for one in group) > STORM or group[0].incident.period != period
@@ -105,7 +103,7 @@ def _over_periods(house: House, due: Sequence[Due]) -> list[Due]:
     """The same with the period each is told under: its own, or the first and last of many."""
     about: dict[tuple[str, str, State, datetime], set[str]] = {}
     for one in due:
-        if house.notify.targets[one.contact].kind not in ONE_BY_ONE:
+        if house.notify.targets[one.contact].keys is not Keys.LABELS:
             about.setdefault(_same(one), set()).add(one.incident.period)
     found = []
     for one in due:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dq.base.model import Severity
-from dq.declare.routes import Alertmanager
+from dq.declare.targets import Alertmanager, Keys
 from dq.people.levels import show
 from dq.people.watch import Call
 from dq.show.section_file import shown
 from dq.tell import waiting
-from dq.tell.grouping import ONE_BY_ONE, Due, Heard, Now, grouped
+from dq.tell.grouping import Due, Heard, Now, grouped
 from dq.tell.incidents import Incident
 from dq.tell.message import Alert, Message, State
 from dq.tell.outbox import Entry
@@ -26,7 +26,6 @@ from dq.tell.recipients import House, ladder, next_step, owner_of, recipients, r
 
 SETTLES = timedelta(minutes=10)
 """A contact hears of one incident at most this often, so that a flapping check does not fill anybody's evening."""
-MACHINES = ("pagerduty", "alertmanager", "webhook")
 
 
 @dataclass(kw_only=True)
@@ -171,11 +170,11 @@ def _due(house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, 
         open_for = [name for name, last in heard.items() if last.state in (State.FIRING, State.PAUSED)]
         # A machine is told that it is over whoever watched it; to a person who has left nothing goes any more.
         day = now.astimezone(house.roster.zone).date()
-        names = [n for n in open_for if n in targets and (targets[n].kind in MACHINES or not house.roster.gone(n, day))]
+        names = [n for n in open_for if n in targets and (targets[n].machine or not house.roster.gone(n, day))]
         at = when(house, incident, now).at if names else now
     for name in names:
         last = heard.get(name, Heard())
-        by_labels = targets[name].kind in ONE_BY_ONE
+        by_labels = targets[name].keys is Keys.LABELS
         if not _news(last, incident, state, repeat, now, by_labels=by_labels):
             continue
         goes_on = last.state in (State.FIRING, State.PAUSED) and last.since == incident.since
@@ -184,7 +183,7 @@ def _due(house: House, it: Now, current: Mapping[str, Now], heard: Mapping[str, 
             contact=name,
             incident=incident,
             state=state,
-            not_before=now if state is not State.FIRING and targets[name].kind in MACHINES else at,
+            not_before=now if state is not State.FIRING and targets[name].machine else at,
             number=last.number,
             repeat=repeat,
             dedup=last.dedup if goes_on or state is not State.FIRING else "",

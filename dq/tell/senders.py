@@ -13,7 +13,7 @@ from pathlib import Path
 from dq.base import clean
 from dq.base.errors import DqError
 from dq.base.model import Json
-from dq.declare import routes
+from dq.declare import routes, targets
 from dq.tell import web
 from dq.tell.formats import alertmanager, mail, pagerduty, slack
 from dq.tell.message import Message, Report
@@ -62,9 +62,8 @@ def without_secrets(notify: routes.Notify) -> dict[str, str]:
     """The targets that could not be sent anything for want of a secret, each with what is wrong with it."""
     lacking = {}
     for contact, target in notify.targets.items():
-        names = [] if isinstance(target, routes.Alertmanager) else [target.secret or contact]
-        names += [token] if (token := getattr(target, "token", None)) else []
-        if isinstance(target, routes.Mail) and notify.smtp is not None:
+        names = target.secrets(contact)
+        if target.through_relay and notify.smtp is not None:
             names += [name for name in (notify.smtp.user, notify.smtp.password) if name]
         try:
             for name in names:
@@ -77,9 +76,9 @@ def without_secrets(notify: routes.Notify) -> dict[str, str]:
 def origin_of(notify: routes.Notify, contact: str) -> str:
     """What messages to a contact share when it is down: the relay, the address, else the target itself."""
     target = notify.targets.get(contact)
-    if isinstance(target, routes.Mail):
+    if target is not None and target.through_relay:
         return "relay"
-    return target.url if isinstance(target, routes.PagerDuty | routes.Alertmanager) else contact
+    return (target.address if target else None) or contact
 
 
 def _judged(answer: web.Answer) -> Sent:
@@ -94,12 +93,12 @@ def _judged(answer: web.Answer) -> Sent:
     return Sent(outcome=Outcome.REFUSED, reason=f"the target {what} ({answer.status})")
 
 
-def _send(message: Message, target: routes.Target, notify: routes.Notify, now: datetime) -> web.Answer:
+def _send(message: Message, target: targets.Target, notify: routes.Notify, now: datetime) -> web.Answer:
     name = message.contact
-    if message.report is not None and target.kind not in routes.CARRIES_REPORTS:
-        kinds = ", ".join(routes.CARRIES_REPORTS)
+    if message.report is not None and target.reports is targets.Reports.NONE:
+        kinds = ", ".join(one.name_of_kind() for one in targets.KINDS if one.reports is not targets.Reports.NONE)
         raise DqError(f"a target of kind {target.kind} carries no report", do=f"name one of kind {kinds} under reports")
-    if message.report is not None and target.kind in routes.LINKS_REPORTS and not clean.link(message.report.link):
+    if message.report is not None and target.reports is targets.Reports.LINK and not clean.link(message.report.link):
         raise DqError(
             f"a target of kind {target.kind} is sent the link of a report, and this one has none",
             do="set docs_address in the settings and run again, or name a target of kind email under reports",
@@ -110,17 +109,17 @@ def _send(message: Message, target: routes.Target, notify: routes.Notify, now: d
         return web.post(url, content, headers or {}, allowed=notify.allowed, seconds=notify.timeout_seconds)
 
     match target:
-        case routes.PagerDuty():
+        case targets.PagerDuty():
             return post(target.url, pagerduty.event(message, secret(target.secret or name).get_secret_value()))
-        case routes.Slack():
+        case targets.Slack():
             return post(secret(target.secret or name).get_secret_value(), slack.payload(message))
-        case routes.Alertmanager():
+        case targets.Alertmanager():
             url = f"{target.url.rstrip('/').removesuffix('/api/v2/alerts')}/api/v2/alerts"
             return post(url, alertmanager.alerts(message), _bearer(target.token))
-        case routes.Webhook():
+        case targets.Webhook():
             url = secret(target.secret or name).get_secret_value()
             return post(url, alertmanager.envelope(message), _bearer(target.token))
-        case routes.Mail():
+        case targets.Mail():
             return _mail(message, target, notify, now)
 
 
@@ -128,7 +127,7 @@ def _bearer(token: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret(token).get_secret_value()}"} if token else {}
 
 
-def _mail(message: Message, target: routes.Mail, notify: routes.Notify, now: datetime) -> web.Answer:
+def _mail(message: Message, target: targets.Mail, notify: routes.Notify, now: datetime) -> web.Answer:
     from dq.tell import smtp as relay
 
     name = target.secret or message.contact

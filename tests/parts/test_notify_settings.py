@@ -13,6 +13,7 @@ from notify_support import ROOT, at, declared, every_contact, house
 from dq.cli import main
 from dq.declare import origins, settings
 from dq.declare.routes import Notify, Route, mistakes, readers
+from dq.declare.targets import KINDS, Addressed, Keys, Reports
 from dq.people import load_roster
 from dq.tell.message import Message, Report, State
 from dq.tell.outbox import Outcome
@@ -272,3 +273,11 @@ def test_a_report_that_a_target_cannot_carry_is_undelivered_with_the_reason(kind
     sent = sender(notify)(report, at("2026-11-24 14:00"))
     assert sent.outcome is Outcome.FAILED
     assert sent.reason.startswith(said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_target_says_how_it_is_told(kind: type[Addressed]) -> None:
+    assert isinstance(kind.machine, bool)
+    assert kind.keys in Keys
+    assert kind.reports in Reports
+    assert kind.name_of_kind() in (ROOT / "docs" / "telling.md").read_text(encoding="utf-8")

@@ -49,6 +49,13 @@ def test_every_link_leads_somewhere(name: str) -> None:
     assert dead == []
 
 
+def test_the_checks_that_cards_count_are_as_many_as_are_declared() -> None:
+    bound = projects.load(ROOT).pipeline("profit_unit")
+    counted = len(bound.deciding_checks) + len(bound.strain_checks)
+    shown = {int(found) for name in WALKED for found in re.findall(r"of (\d+) checks", pages.text(name))}
+    assert shown == {counted, counted + 1}, "README and adopting page count them; the tutorial has added one"
+
+
 def test_every_page_is_listed_in_the_index_and_reached_from_the_readme() -> None:
     written = {Path(name).name for name in NAMES if name.startswith("docs/")} - {"README.md"}
     assert {link for _, link in pages.links("docs/README.md")} >= written

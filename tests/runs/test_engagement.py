@@ -143,8 +143,7 @@ def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kin
     spark: SparkSession, published: Bench
 ) -> None:
     gone = Defect(
-        id="gone",
-        failure_class="F15",
+        id="F15-gone",
         source="clicks",
         month=MONTH,
         title="the events of every tenth user turn out to be a test",

@@ -181,8 +181,7 @@ def test_an_expense_entered_after_its_month_was_final_is_told_with_the_command_t
     bench = after_september
     entered = "if(provider = 'trade_fairs', TIMESTAMP'2026-10-20 09:00:00', entered_at)"
     late = Defect(
-        id="late",
-        failure_class="F08",
+        id="F08-late",
         source="expenses",
         month="2026-09",
         title="late",

@@ -20,6 +20,7 @@ from store_support import quick_disk
 
 from dq.declare import origins
 from dq.declare.routes import Notify
+from dq.declare.targets import KINDS, Addressed
 from dq.store import Warehouse
 from dq.tell import retry, secret, senders, web
 from dq.tell.message import State
@@ -400,10 +401,16 @@ def test_what_cannot_be_a_secret_is_refused_without_being_quoted(value: str, tmp
 BROKEN_WAYS: list[Behaviour] = [answer("400 Bad", body=CANARY.encode()), answer("302 Found", f"Location: /{CANARY}")]
 
 
-@pytest.mark.parametrize("kind", ["slack", "webhook", "pagerduty", "alertmanager"])
+def settings_of(kind: type[Addressed], origin: str) -> dict[str, Any]:
+    """The settings of a target of a kind at an address, with every secret it can have."""
+    fields: dict[str, Any] = {"kind": kind.name_of_kind(), "url": f"{origin}/v2/enqueue", "token": "canary-token"}
+    return {field: value for field, value in fields.items() if field in kind.model_fields}
+
+
+@pytest.mark.parametrize("model", [one for one in KINDS if not one.through_relay])
 @pytest.mark.parametrize("behaviour", [*BROKEN_WAYS, answer("200 OK"), hang, drip, reset, None])
 def test_a_secret_appears_in_no_log_no_outbox_and_no_error(
-    kind: str,
+    model: type[Addressed],
     behaviour: Behaviour | None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -413,9 +420,7 @@ def test_a_secret_appears_in_no_log_no_outbox_and_no_error(
     caplog.set_level(logging.DEBUG)
     with serving(behaviour or hang) as server:
         origin = server.origin if behaviour else "http://127.0.0.1:9"
-        target: dict[str, Any] = {"kind": kind}
-        target |= {"url": f"{origin}/v2/enqueue"} if kind in ("pagerduty", "alertmanager") else {}
-        target |= {"token": "canary-token"} if kind in ("alertmanager", "webhook") else {}
+        kind, target = model.name_of_kind(), settings_of(model, origin)
         monkeypatch.setenv("DQ_SECRET_TEAM_HOOK", CANARY if kind == "pagerduty" else f"{origin}/services/{CANARY}")
         monkeypatch.setenv("DQ_SECRET_CANARY_TOKEN", CANARY)
         known = house(targets=every_contact() | {"team-hook": target}, internal_origins=[origin], timeout_seconds=1)

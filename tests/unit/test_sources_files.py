@@ -12,7 +12,7 @@ import pytest
 from dq.base.errors import SourceError, UsageError
 from dq.sources import csvfile, undeclared
 from dq.sources.csvfile import Dialect
-from dq.sources.tableformats import refuse_tables
+from dq.sources.live_tables import refuse_tables
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ RUN := source tools/env.sh &&
 # and every child process of the others would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
 UNIT := .venv/bin/python -m pytest -m "not slow" -n 0 --hypothesis-profile=quick
+SWEEPS := slow and not cluster and not deaths and not year
 NO_JVM := $(addprefix tests/, unit parts servers processes project)
 
-.PHONY: help venv env demo test test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
+.PHONY: help venv env demo test test-runs test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,8 +22,11 @@ env: venv ## build .venv from the hash-locked requirements and find Java
 demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
 	@$(RUN) dq demo $(ARGS)
 
-test: env ## run all tests but the slow sweeps, in two processes, file by file
-	@$(RUN) python -m pytest -m "not slow and not cluster and not deaths and not year" -n 2 --dist loadgroup $(ARGS)
+test: env ## run the tests but for the whole runs and the slow sweeps, in two processes, file by file
+	@$(RUN) python -m pytest -m "not run and not $(SWEEPS)" -n 2 --dist loadgroup $(ARGS)
+
+test-runs: env ## run the tests that publish, hold and kill whole runs (a quarter of an hour)
+	@$(RUN) python -m pytest -m "run and not $(SWEEPS)" -n 2 --dist loadgroup $(ARGS)
 
 test-fast: venv ## run the unit tests, in seconds: in two processes, or with ARGS in one
 ifdef ARGS
@@ -58,7 +62,7 @@ lint: env ## lint and format check of the code, then the declared files and runb
 types: env ## strict type check of dq/
 	@$(RUN) mypy
 
-check: lint types test ## everything a change must pass
+check: lint types test test-runs ## everything a change must pass
 
 bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines (takes a while)
 	@$(RUN) PYTHONPATH=. python tests/benchmarks/guarded.py $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -44,6 +45,20 @@ def group(item: pytest.Item) -> str:
     return f"{file} of units" if early else file
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first of the processes which need it makes, and the others wait for."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.with_suffix(".made").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession
@@ -63,9 +78,10 @@ def spark() -> Iterator[SparkSession]:
 def company(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from demo import data
 
-    root = tmp_path_factory.mktemp("company") / "sources"
-    data.make(spark, root, seed=7, first_month="2026-08", last_month="2026-11", lines=6000)
-    return root
+    def make(folder: Path) -> None:
+        data.make(spark, folder / "sources", seed=7, first_month="2026-08", last_month="2026-11", lines=6000)
+
+    return made_once(tmp_path_factory, "company", make) / "sources"
 
 
 @pytest.fixture(scope="session")
@@ -73,12 +89,13 @@ def first_month(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A warehouse in which September is published by both pipelines."""
     from dq.cli.run import run_job
 
-    warehouse = tmp_path_factory.mktemp("warehouse") / "w"
-    os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(company), str(ROOT)
-    for pipeline in ("profit_unit", "investor_profit"):
-        argv = ["--period", "2026-09", "--as-of", FINAL["2026-09"], "--warehouse", str(warehouse), "--no-docs"]
-        assert run_job(pipeline, argv) == 0
-    return warehouse
+    def make(folder: Path) -> None:
+        os.environ["DQ_DEMO_DIR"], os.environ["DQ_HOME"] = str(company), str(ROOT)
+        for pipeline in ("profit_unit", "investor_profit"):
+            argv = ["--period", "2026-09", "--as-of", FINAL["2026-09"], "--warehouse", str(folder / "w"), "--no-docs"]
+            assert run_job(pipeline, argv) == 0
+
+    return made_once(tmp_path_factory, "warehouse", make) / "w"
 
 
 @pytest.fixture(scope="session")

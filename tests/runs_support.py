@@ -84,6 +84,12 @@ class Bench:
         captured = self.capsys.readouterr()
         return code, captured.out + captured.err
 
+    def plant(self, spark: SparkSession, fault: str, month: str = "2026-10") -> None:
+        """Plant a defect of the catalogue in the sources."""
+        from demo import catalogue, defects
+
+        defects.apply(spark, self.sources, catalogue.find(fault, month))
+
     def published(self, spark: SparkSession, table: str, period: str | None = None) -> list[dict[str, object]]:
         from dq import store
 

@@ -57,6 +57,7 @@ def test_spark_submit_publishes_and_the_docs_say_so(company: Path, tmp_path: Pat
     assert (docs / record["docs"]).is_file()
 
 
+@pytest.mark.run
 def test_under_crons_locale_paths_may_hold_any_letter_and_shown_commands_any_space(
     company: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_without_java_it_says_what_to_install(company: Path, tmp_path: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.run
 def test_a_run_whose_card_cannot_be_printed_is_published_and_exits_4(company: Path, tmp_path: Path) -> None:
     """Closed streams, which the JVM inherits, too: nothing of it ends up in a file that took their number."""
     warehouse = tmp_path / "w"
@@ -95,6 +97,7 @@ def test_a_run_whose_card_cannot_be_printed_is_published_and_exits_4(company: Pa
     assert "dq: the result could not be printed: No space left on device" in full.stderr
 
 
+@pytest.mark.run
 def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_path: Path) -> None:
     child = subprocess.Popen(
         dq("run", "profit_unit", *arguments(tmp_path / "w")),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from runs_support import Bench
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-10"
 
 

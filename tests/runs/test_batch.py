@@ -16,6 +16,8 @@ from dq import store
 from dq.cli import main
 from dq.declare import registry
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-10"
 
 

@@ -17,6 +17,8 @@ from dq import store
 from dq.base.model import Severity
 from dq.base.periods import days_between, days_of
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-09"
 CLOSED = "\nclosed: {weekdays: [saturday], reason: the product is switched off on Saturdays}\n"
 

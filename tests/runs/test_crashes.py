@@ -16,6 +16,8 @@ from dq.base.model import Outcome
 from dq.run import run_records, staging
 from dq.tell import incidents
 
+pytestmark = pytest.mark.run
+
 PIPELINE, DAY, AS_OF = "profit_unit", "2026-10-05", "2026-10-06T02:00:00Z"
 CHECK = "revenue_no_account_is_too_heavy"
 # Where a process dies, and whether its figures are published by then.

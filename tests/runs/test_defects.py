@@ -17,6 +17,8 @@ from dq import store
 from dq.base.model import CheckResult, Outcome, Severity
 from dq.runbooks import places
 
+pytestmark = pytest.mark.run
+
 # In the order of the pipelines, so that each warehouse is made from the one before.
 ALL = sorted(catalogue.catalogue(MONTH), key=lambda one: PROJECT.registry.order().index(one.first))
 OWNERS = {

@@ -14,6 +14,8 @@ from runs_support import ROOT, Bench
 
 from dq.base.model import Outcome, Severity, Verdict
 
+pytestmark = pytest.mark.run
+
 
 def test_the_documented_pipeline_is_published(
     spark: SparkSession, bench: Bench, project_copy: Callable[[], Path]

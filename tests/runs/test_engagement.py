@@ -18,6 +18,8 @@ from demo.defects import Defect
 from dq.base.model import Kind, Outcome, Severity, Verdict
 from dq.cli import main
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-09"
 RAVENSTACK = Path(os.environ.get("DQ_RAVENSTACK_DIR") or ROOT.parent / "shared" / "data" / "ravenstack")
 

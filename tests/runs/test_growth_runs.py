@@ -21,6 +21,8 @@ from dq.base.model import Kind, Outcome, Severity, Verdict
 from dq.base.periods import months_between
 from dq.declare import registry
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-10"
 MOVES = ("new", "expansion", "contraction", "churn")
 PARTS = ("opening", "new", "expansion", "contraction", "churn", "transferred_in", "transferred_out", "closing")

@@ -19,6 +19,8 @@ from dq import store
 from dq.cli import main
 from dq.declare import registry
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-10"
 ON_THE_DAY = "2026-10-23T12:00:00Z"  # the 25th is a Sunday: it is due on the Friday before
 LATER = "2026-10-26T12:00:00Z"

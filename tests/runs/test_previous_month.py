@@ -20,6 +20,8 @@ from dq.base.verdict import Waiver
 from dq.run import run_records
 from dq.store import waivers
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-10"
 LATER = "2026-11-04T05:00:00Z"
 

@@ -14,6 +14,8 @@ from dq.base.model import Verdict
 from dq.cli import main
 from dq.cli.run import run_job
 
+pytestmark = pytest.mark.run
+
 MONTH = "2026-10"
 
 

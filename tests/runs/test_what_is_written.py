@@ -18,6 +18,8 @@ from dq.base.model import Outcome, Verdict
 from dq.declare.project import load
 from dq.run import staging
 
+pytestmark = pytest.mark.run
+
 AS_OF = datetime(2026, 11, 5, 9, tzinfo=UTC)
 PIPELINES = ("profit_unit", "investor_profit")
 

@@ -17,6 +17,8 @@ from dq.declare.binding import REPLACED
 from dq.engine.dataset import Context, Dataset
 from dq.judge.evaluate import evaluate
 
+pytestmark = pytest.mark.run
+
 PROJECT = projects.load(Path(__file__).resolve().parents[2])
 BOUND = PROJECT.bound
 SAMPLES: dict[str, Any] = {"string": "x", "date": date(2026, 9, 7), "int": 7, "bigint": 7}

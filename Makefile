@@ -4,7 +4,7 @@ RUN := source tools/env.sh &&
 # Python may keep what it compiled, also where the environment says no: compiling takes longer than the unit tests do,
 # and every child process of the others would compile anew.
 export PYTHONDONTWRITEBYTECODE :=
-UNIT := .venv/bin/python -m pytest -m "not slow" -n 0 --hypothesis-profile=quick
+UNIT := .venv/bin/python -m pytest -m "not slow and not long" -n 0 --hypothesis-profile=quick
 SWEEPS := slow and not cluster and not deaths and not year
 NO_JVM := $(addprefix tests/, unit parts servers processes project)
 

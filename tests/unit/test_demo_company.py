@@ -70,6 +70,7 @@ def test_fewer_lines_than_days_are_refused():
         company.line_counts(YEARS[:2], company.SCALES[company.Size.SMALL], 61)
 
 
+@pytest.mark.long
 def test_every_category_and_provider_has_an_entry_in_every_month_and_servers_on_every_day():
     feeds = {(cost.category, cost.provider) for cost in company.COSTS}
     for month in YEARS:

@@ -86,6 +86,7 @@ def test_a_line_is_not_turned_by_an_outlier_and_follows_profit_through_zero() ->
     assert band.middle == -70
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("periods", range(6, 13))
 def test_the_trend_of_a_few_noisy_periods_leaves_room_for_the_next_one(periods: int) -> None:
     """Of months that vary by a tenth one in twenty may be beyond a line through six; the line alone would miss nine."""

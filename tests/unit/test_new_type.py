@@ -63,6 +63,7 @@ def test_a_file_is_all_that_a_new_type_needs(folder: Path, capsys: pytest.Captur
     assert plan_line(check) == "scan: totals of one scan (amount)"
 
 
+@pytest.mark.long
 def test_the_mistakes_of_a_new_type_are_found_by_reader_and_editor(folder: Path) -> None:
     (folder / f"{NAME}.py").write_text(SOURCE, encoding="utf-8")
     custom_types.found.cache_clear()

@@ -85,6 +85,7 @@ def test_a_long_dedup_key_is_cut_to_one_that_is_still_its_own() -> None:
     assert pagerduty.dedup_key(long) != pagerduty.dedup_key(other)
 
 
+@pytest.mark.long
 def test_five_hundred_failures_are_one_event_within_the_limit_and_details_go_first() -> None:
     storm = told(*(alert(number) for number in range(500)))
     event: Any = pagerduty.event(storm, KEY)

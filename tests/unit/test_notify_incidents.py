@@ -249,6 +249,7 @@ def test_pipelines_whose_names_begin_alike_are_apart(tmp_path: Path) -> None:
     assert [one.pipeline for one in incidents.everything(warehouse, "profit").values()] == ["profit"]
 
 
+@pytest.mark.long
 def test_two_runs_at_once_lose_nothing(tmp_path: Path) -> None:
     runs = [ran(f"2026-11-{day:02d} 06:00", failed(f"check_{day}")) for day in range(1, 21)]
     threads = [threading.Thread(target=incidents.note, args=(Warehouse(tmp_path), run)) for run in runs]

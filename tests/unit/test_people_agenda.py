@@ -123,6 +123,7 @@ def test_daily_levels_are_one_entry_a_day(tmp_path: Path) -> None:
     assert {entry.periods for entry in found if entry.moment == start} == {("2026-11-01",)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("year", [2024, 2026, 2028])
 def test_every_month_of_a_year_holds_each_monthly_deadline_once(tmp_path: Path, year: int) -> None:
     whole = []

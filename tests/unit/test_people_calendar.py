@@ -27,6 +27,7 @@ def walk(day: date, step: int, closed: set[date]) -> date:
     return day
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("country", ["US", "GB", "DE", "JP"])
 def test_business_days_of_every_month_from_2000_to_2100_agree_with_counting(country: str) -> None:
     calendar = BusinessCalendar(country=country)
@@ -223,6 +224,7 @@ def _months() -> Iterator[str]:
     yield from (f"{first:%Y-%m}" for first in MONTHS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/London"])
 def test_the_deadlines_of_every_month_from_2000_to_2100_agree_with_counting(tmp_path: Path, zone: str) -> None:
     table = roster(tmp_path, ROSTER.replace("America/New_York", zone))

@@ -34,6 +34,7 @@ def front(text: str = PAGE) -> FrontMatter:
     return page(text).front
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(table=rosters(), at=INSTANTS)
 def test_at_every_instant_exactly_one_person_is_on_call_until_the_moment_that_is_said(
@@ -53,6 +54,7 @@ def test_at_every_instant_exactly_one_person_is_on_call_until_the_moment_that_is
     assert found.until == week or table.on_call(found.until).person != found.person
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(table=rosters(), at=INSTANTS, severity=st.sampled_from(Severity))
 def test_a_call_never_goes_back_and_what_waits_may_go_when_it_is_due(
@@ -66,6 +68,7 @@ def test_a_call_never_goes_back_and_what_waits_may_go_when_it_is_due(
         assert not call(table, "profit", found.at - SECOND, severity=severity).now
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(table=rosters(), first=st.dates(date(2026, 1, 1), date(2027, 12, 1)), days=st.integers(0, 60))
 def test_the_shifts_of_a_span_follow_each_other_and_name_who_is_on_call(table: Roster, first: date, days: int) -> None:
@@ -200,6 +203,7 @@ def test_a_page_of_the_rotation_that_is_not_fresh_is_told_and_mended(tmp_path: P
     assert "does not say which days" in str(lint_rotation(tmp_path, table, fronts)[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/London", "Asia/Amman", "UTC"])
 def test_a_calendar_parser_reads_the_same_shifts_and_meetings_back(tmp_path: Path, zone: str) -> None:
     leave = "leave:\n  - {person: laura, first: 2026-03-18, last: 2026-03-19}\n"

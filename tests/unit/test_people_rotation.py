@@ -143,6 +143,7 @@ def test_a_ring_of_one_is_backed_by_the_lead(tmp_path: Path) -> None:
     assert duty(table, "2026-11-23 12:00")[:2] == ("Danny", "Lead")
 
 
+@pytest.mark.long
 def test_with_random_leave_there_is_always_one_person_who_is_not_their_own_backup(tmp_path: Path) -> None:
     people = ["danny", "anna", "laura", "jane", "lead", "manager"]
     leave = "".join(

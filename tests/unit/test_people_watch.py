@@ -154,6 +154,7 @@ def test_hours_that_close_on_the_next_day_are_open_past_midnight(tmp_path: Path)
     assert found == ["now", "now", "Mon 23 22:00"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Amman", "America/Sao_Paulo", "Australia/Lord_Howe"])
 def test_a_watch_round_the_clock_has_no_gap_where_the_clock_changes_at_midnight(tmp_path: Path, zone: str) -> None:
     text = ROSTER.replace("America/New_York", zone).replace("[weekdays]", "[weekdays, weekends, holidays]")

@@ -76,6 +76,7 @@ def test_the_weeks_and_fortnights_of_a_month_are_those_that_end_in_it() -> None:
     assert starts == [(ANCHOR + timedelta(days=14 * n)).isoformat() for n in range(-1, len(starts) - 1)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("as_of", "week", "fortnight"),
     [
@@ -142,6 +143,7 @@ def test_every_period_begins_the_day_after_the_one_before() -> None:
         day += timedelta(days=7)
 
 
+@pytest.mark.long
 def test_the_last_day_is_the_day_before_the_next_first_for_400_years() -> None:
     first = date(2000, 1, 1)
     while first.year < 2400:

@@ -179,6 +179,7 @@ def test_junit_stays_well_formed_and_keeps_the_text(payload: str) -> None:
     assert root.find(".//testcase").get("name") == clean.text(payload)
 
 
+@pytest.mark.long
 @given(st.text(st.characters(exclude_categories=())))
 def test_junit_is_well_formed_for_any_text(payload: str) -> None:
     assert len(junit(hostile(payload)).findall(".//testcase")) == 3
@@ -267,6 +268,7 @@ def test_markdown_payloads_render_as_themselves(payload: str) -> None:
     )  # what mentions and bare links are made of
 
 
+@pytest.mark.long
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1))
 def test_any_escaped_text_renders_as_itself(text: str) -> None:
     tokens = GFM.parse(f"x {escape(text)} x")

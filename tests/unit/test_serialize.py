@@ -41,6 +41,7 @@ def test_a_record_comes_back_as_it_was_written(run: RunRecord) -> None:
     assert to_json(from_json(to_json(run))) == to_json(run)
 
 
+@pytest.mark.long
 @given(st.dictionaries(st.text(), plain_values, max_size=4))
 def test_any_plain_measure_comes_back_as_it_was_written(measures: dict[str, object]) -> None:
     run = record(result(measures=measures, observed=str(measures)))

@@ -35,6 +35,7 @@ def test_a_file_without_default_is_read_although_the_variable_is_not_set(
     assert config(tmp_path, ORDERS.replace(", default: data", "")).root is None
 
 
+@pytest.mark.long
 def test_the_sources_files_of_this_project_fulfil_every_contract() -> None:
     from dq.sources import load_contracts, load_sources
 

@@ -15,6 +15,7 @@ from dq.sources.csvfile import Dialect
 from dq.sources.live_tables import refuse_tables
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -21,6 +21,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(PLAIN)
 def test_any_plain_value_comes_back_as_it_was(value: object) -> None:
     assert decode(encode({"value": value})).body["value"] == value

@@ -37,7 +37,15 @@ def check(
     ``expectation_parameters`` are the values of its ``{"$PARAMETER": name}``.
     Unlike ``validate``, a frame without rows could not be evaluated, NaN never lies in a range, and cell values are
     left out unless the suite opts its columns in; what pandas calls missing is NULL. A session that runs already is
-    left as it is. Raises ConfigError for a suite with mistakes.
+    left as it is. Raises ConfigError for a suite with mistakes, UsageError for one that is not there.
+
+    Example:
+        >>> import pandas as pd
+        >>> unique = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "invoice_id"}}
+        >>> suite = {"name": "invoices", "expectations": [unique]}
+        >>> record = dq.check(pd.DataFrame({"invoice_id": ["a", "b", "b"]}), suite)
+        >>> record.passed, str(record.verdict), [str(result.outcome) for result in record.results]
+        (False, 'hold', ['failed'])
     """
     from dq.engine.dataset import Dataset
 

@@ -24,7 +24,13 @@ def read_published(
     """The published rows of a table: of one period (a month selects its days), in the newest or an earlier version.
 
     ``warehouse`` is the warehouse folder, by default that of the project's settings. Held figures are never read. What
-    was published before a column was renamed has the name that the project gives it today.
+    was published before a column was renamed has the name that the project gives it today. Raises StoreError where
+    nothing is published for it, with the periods that are.
+
+    Example:
+        >>> profit = dq.read_published(spark, "investor_profit", "2026-09")
+        >>> as_it_was = dq.read_published(spark, "investor_profit", "2026-09", version=1, warehouse="/data/warehouse")
+        >>> profit.where("row_kind = 'total'").select("month", "profit", "margin", "margin_reason").show()
     """
     try:
         project = registry.find_root()

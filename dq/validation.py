@@ -31,6 +31,14 @@ def validate(
     Two rules are stricter than there: an unknown type, an invalid severity or wrong arguments raise ConfigError instead
     of being dropped, and free SQL outside the allow-list is refused. Values of the data stand in the result as the
     format asks; nothing is redacted for the caller.
+
+    Example:
+        >>> import pandas as pd
+        >>> unique = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "invoice_id"}}
+        >>> suite = {"name": "invoices", "expectations": [unique]}
+        >>> result = dq.validate(pd.DataFrame({"invoice_id": ["a", "b", "b"]}), suite, result_format="BASIC")
+        >>> result.success, result.results[0].result["unexpected_count"]
+        (False, 2)
     """
     from dq.gx.validate import validation_result
 

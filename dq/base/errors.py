@@ -12,6 +12,13 @@ class DqError(Exception):
 
     ``where`` is a file with line and key path, or a dataset with partition and column; ``expected`` what would have
     been right; ``do`` the next step. ``exit_code`` is the process exit code of a run that ends with it.
+
+    Example:
+        >>> error = dq.DqError("'2026-13' is not a period", where="--period", expected="a month, such as 2026-10")
+        >>> print(error)
+        --period: '2026-13' is not a period; expected a month, such as 2026-10
+        >>> error.exit_code
+        3
     """
 
     exit_code = 3
@@ -70,7 +77,7 @@ class SourceError(DqError):
 
 
 class EvaluationError(DqError):
-    """Evidence that could not be had: a check that raised, a scan that died, a result that does not add up."""
+    """Evidence that is missing: a check that raised, a scan that died, a result that does not add up."""
 
 
 class StoreError(DqError):

@@ -43,7 +43,15 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a run decided: publish, publish as partial, hold for failed data, hold for want of evidence."""
+    """What a run decided: publish, publish as partial, hold for failed data, hold for want of evidence.
+
+    Example:
+        >>> verdict = dq.Verdict("publish_partial")
+        >>> verdict.published, verdict.exit_code
+        (True, 0)
+        >>> dq.Verdict.HOLD.published, dq.Verdict.HOLD.exit_code
+        (False, 1)
+    """
 
     PUBLISH = "publish"
     PUBLISH_PARTIAL = "publish_partial"
@@ -293,6 +301,14 @@ class Window:
 
     ``data_through`` is the last day the figures cover; it equals ``end`` for a complete period. ``as_of`` is the run's
     clock and its knowledge cut, a UTC instant. ``month_start`` is the first day read for month-to-date figures.
+
+    Example:
+        >>> from datetime import UTC, date, datetime
+        >>> days = {"start": date(2026, 10, 1), "end": date(2026, 10, 31), "data_through": date(2026, 10, 5)}
+        >>> as_of = datetime(2026, 10, 6, 5, tzinfo=UTC)
+        >>> window = dq.Window(period="2026-10", **days, as_of=as_of, kind="month_to_date")
+        >>> window.month, str(window.month_start), str(window.month_before.data_through)
+        ('2026-10', '2026-10-01', '2026-09-05')
     """
 
     period: str

@@ -297,6 +297,14 @@ def pipeline_run(name: str, argv: Sequence[str] | Asked | None = None) -> Pipeli
     """One guarded run of a registered pipeline, for use as ``with dq.pipeline_run(name, argv) as run``.
 
     ``argv`` are the job's command-line arguments, by default those of the process (see ``--help`` of any job), or what
-    ``dq run`` was asked for: a job hands on whatever its ``main`` is given.
+    ``dq run`` was asked for: a job hands on whatever its ``main`` is given. In the block ``run.read(SOURCE)`` gives an
+    input, ``run.window`` the period, and ``run.publish(frame)`` stages what the job computed. When the block ends the
+    figures are published or held, and ``run.exit_code`` says which. No error leaves the block: it holds the run.
+
+    Example:
+        >>> with dq.pipeline_run("revenue_by_product", ["--period", "2026-10"]) as run:
+        ...     lines = run.read("revenue")
+        ...     run.publish(lines.groupBy("product").count())
+        >>> sys.exit(run.exit_code)
     """
     return PipelineRun(name, argv)

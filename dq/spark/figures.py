@@ -11,7 +11,11 @@ from pyspark.sql import functions as sf
 
 
 def money(amount: Column) -> Column:
-    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row."""
+    """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row.
+
+    Example:
+        >>> lines.groupBy("product").agg(dq.money(sf.sum("amount")).alias("revenue"))
+    """
     return amount.try_cast("decimal(18,2)")
 
 
@@ -22,6 +26,10 @@ def ratio(
 
     The first of ``absences`` (condition, reason) that holds is the reason, else ``otherwise`` where the denominator is
     not above zero or NULL. It never divides by zero, whatever Spark's ANSI mode.
+
+    Example:
+        >>> refunded = (sf.col("revenue") < 0, "negative_revenue")
+        >>> rows.select("month", *dq.ratio("margin", "profit", "revenue", "no_revenue", refunded))
     """
     below = sf.col(denominator) if isinstance(denominator, str) else denominator
     above = sf.col(numerator) if isinstance(numerator, str) else numerator
@@ -46,7 +54,12 @@ def valid_on(
 
     ``versions`` hold for a ``key`` from their ``valid_from`` on, until its next one; of several from one day the newest
     ``synced_at`` is valid. ``days`` names each day by how the added columns end: ``{"": sf.col("day")}`` adds
-    ``columns`` as they are called. A key's versions become one array before the join, so that it cannot multiply.
+    ``columns`` as they are called. A key's versions become one array before the join, so that it cannot multiply: the
+    result has one row for each of ``rows``, with its columns and one more for each of ``columns`` and day.
+
+    Example:
+        >>> today = {"": sf.col("day"), "_at_opening": sf.lit(window.month_start)}
+        >>> dq.valid_on(lines, accounts, key="account_id", columns=["region"], days=today, otherwise="unallocated")
     """
     by_key = (
         versions.where(sf.col("valid_from").isNotNull())
@@ -73,7 +86,12 @@ def licence_states(licence_events: DataFrame, through: date) -> DataFrame:
 
     Of a licence's events on a day the one with the highest sequence number is in force, so the order in which events
     arrive changes nothing. A cancelled licence is held by nobody, a trial is held and not paid. The last state has no
-    ``until``; events after ``through`` are not known yet.
+    ``until``; events after ``through`` are not known yet. One row per account, licence and state: the columns of the
+    event that began it, ``until`` (the day on which it no longer holds) and ``paid``.
+
+    Example:
+        >>> states = dq.licence_states(licence_events, window.data_through)
+        >>> states.where("paid and until is null").groupBy("product").agg(sf.sum("seats_after"))
     """
     licence = Over.partitionBy("account_id", "licence_id").orderBy("effective_date", "sequence_number", "event_id")
     return (
@@ -90,6 +108,11 @@ def at_every_level(rows: DataFrame, *, key: Sequence[str], levels: Mapping[str, 
 
     ``levels`` has what a level is called and which columns of the ``key`` tell its rows apart; the others say `total`.
     A key that is NULL stays so.
+
+    Example:
+        >>> levels = {"cell": ["product", "region"], "product": ["product"], "total": []}
+        >>> rows = dq.at_every_level(units, key=["product", "region"], levels=levels)
+        >>> rows.groupBy("row_kind", "product", "region").agg(dq.money(sf.sum("profit")).alias("profit"))
     """
     kinds = [
         sf.struct(
@@ -116,6 +139,11 @@ def with_previous(
 
     ``previous_period`` is that row's ``period``; ``columns`` has what is added, and its name and type there. Rows are
     the same where their ``key`` is, NULL being a value like any other; the join cannot multiply.
+
+    Example:
+        >>> before = {"previous_profit": ("profit", "decimal(18,2)")}
+        >>> key = ["row_kind", "product"]
+        >>> dq.with_previous(rows, run.previous(), key=key, period="month", columns=before)
     """
     if previous is None:
         absent = {name: sf.lit(None).cast(kind) for name, (_, kind) in columns.items()}

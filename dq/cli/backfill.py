@@ -20,13 +20,13 @@ Months are rebuilt in order of time, within each the pipeline first and then wha
 is a no-op, so the same command again goes on where it was stopped, however it was stopped. Where a run is held or
 could not be evaluated, what is built on it and the later months compared with it are not tried.
 
-Without --as-of each run is as of the scheduled final run of its month (where that is still ahead, the start of today,
-UTC), or as of the instant its published figures, or those it is built on or compares with, are as of, where that is
-later: inputs that were fixed are read anew at the same knowledge cut. Rows recorded after that instant are read only
-with a later --as-of, which then holds for every run. A published week or fortnight that runs on into the month after
---to is rebuilt, too. A restated month makes the months compared with it due again: give a --to that takes them in.
-Finals that are still built on what was published before are named at the end. What was found is told once, at the
-end. The exit code is the gravest: 2, then 3 (also: not tried), 1, 4, 0."""
+Without --as-of each run is as of the scheduled final run of its month, or of the start of today (UTC) where that run is
+still ahead. Figures that are published already, its own or others it needs, may be as of a later instant: then it is as
+of that one. So inputs that were fixed are read anew at the same knowledge cut. Rows recorded after that instant are
+read only with a later --as-of, which then holds for every run. A published week or fortnight that runs on into the
+month after --to is rebuilt, too. A restated month makes the months compared with it due again: give a --to that takes
+them in. Finals that are still built on what was published before are named at the end. What was found is told once, at
+the end. The exit code is the gravest: 2, then 3 (also: not tried), 1, 4, 0."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -12,8 +12,8 @@ from dq.sources.csvfile import Dialect
 ABOUT_CSV = """\
 quotes are doubled (RFC 4180). A column is a number, day, instant or boolean only where every value prints back as it is
 written: 0.10 is decimal, 01234, 1E5, +49 and 1.10 beside 1.1 stay text. Days are 2026-10-05, instants ISO 8601, UTC
-where they name no zone, booleans true and false. Of a column that one value or few keep text it says which row holds
-one, without the value. Files of a folder are read by the names in their headers"""
+where they name no zone, booleans true and false. Where one value or a few keep a column text, it names the row of one
+of them. It never shows the value. Files of a folder are read by the names in their headers"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

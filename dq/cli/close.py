@@ -21,11 +21,12 @@ from dq.tell.recipients import House
 ABOUT = """\
 Per pipeline marked `investors` in jobs/pipelines.yml and all it is built on: what readers see of the month, which
 levels were met, what is open or waived, what was restated, what is due and who hears next. A month is *closed* once
-everything is published as final (weeks and fortnights: published) by the last day a level with `met_by: final` gives,
-no incident of the month is open that no waiver pauses, and no final is built on units that were published anew since.
-The report is kept, written into the data docs folder and sent to those under notify.reports.close in the settings; one
-that does not arrive, or is not made once that day is over, is an incident. Exit codes: 0 closed, 1 open or late, 2
-usage or configuration, 3 the warehouse cannot be read, 4 closed, but the report was not kept or delivered."""
+three things hold. Everything was published as final (weeks and fortnights: published) in time: by the last day that a
+level with `met_by: final` gives. Every incident of the month is over, or a waiver pauses it. No final is built on units
+that were published anew since. The report is kept, written into the data docs folder and sent to those under
+notify.reports.close in the settings; one that does not arrive, or is not made once that day is over, is an incident.
+Exit codes: 0 closed, 1 open or late, 2 usage or configuration, 3 the warehouse cannot be read, 4 closed, but the report
+was not kept or delivered."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -47,7 +47,8 @@ is waived (dq waive). Every --format but gx carries all of this before the runs;
 and changes beside the answer. The answer is kept, so that a later one can say what changed; what is red opens
 incidents, and the answer goes to those under notify.reports.close in the settings. Exit codes: 0 everything due is
 green or waived, 1 not ready, 2 usage or configuration, 3 cannot tell, 4 ready, but the answer was not kept or
-delivered. An instant before that as of which some of it is published already is refused."""
+delivered. Some of it may be published already. Then an --as-of earlier than the instant of what is published is
+refused."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -15,10 +15,10 @@ from dq.run import batch
 
 ABOUT_ALL = """\
 --all runs every registered pipeline that is computed for the period, each after its upstream ones, in one session and
-as of one instant, and ends with a table. A month also runs the weeks and fortnights that end in it, as far as they have
-a day that is over and their first days are published or in that month. What is built on a held pipeline is held with
-its card; what is built on a refused one is not tried; the others go on. Formats other than text are one document for
-all: json an array of the records. The exit code is the gravest: 2, then 3, 1, 4, 0."""
+as of one instant, and ends with a table. A month also runs the weeks and fortnights that end in it. It leaves out those
+of which no day is over. It also leaves out those with days in an earlier month that are not published. What is built on
+a held pipeline is held with its card; what is built on a refused one is not tried; the others go on. Formats other than
+text are one document for all: json an array of the records. The exit code is the gravest: 2, then 3, 1, 4, 0."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

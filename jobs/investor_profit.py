@@ -6,11 +6,11 @@
 Grain: month x `row_kind` x product x region x segment. A `cell` row is one product, region and segment; a `product` row
 has `total` for region and segment; the `total` row is the company. Money is DECIMAL(18,2), ratios DECIMAL(18,6). Totals
 of ratios are ratios of totals. A month is compared with the last final of the month before; while it is unfinished,
-with the same first days of that month, computed anew from the units its final was built from. A ratio that cannot be
-had is NULL and the column beside it says why: `no_subscribers`, `no_revenue`, `negative_revenue` (more was refunded
-than invoiced), `no_target`, `negative_target`, `no_previous` (no such row in the month before), `unfinished_period`
-(an unfinished month whose predecessor has no final), `previous_not_positive` (growth on a loss has no meaning) or
-`source_absent`.
+with the same first days of that month, computed anew from the units its final was built from. A ratio that cannot
+be computed is NULL and the column beside it says why: `no_subscribers`, `no_revenue`, `negative_revenue` (more was
+refunded than invoiced), `no_target`, `negative_target`, `no_previous` (no such row in the month before),
+`unfinished_period` (an unfinished month whose predecessor has no final), `previous_not_positive` (growth on a loss has
+no meaning) or `source_absent`.
 
 Margin stands beside `previous_margin`, which of an unfinished month is that of the same first days: payroll lands on
 one day, so that it says little beside the margin of a whole month. It is NULL for the reasons of growth, or with

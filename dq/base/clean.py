@@ -62,5 +62,5 @@ def _cleaned(value: object) -> object:
 
 
 def link(address: str) -> str:
-    """An address to follow, empty where it is none outside this machine."""
+    """An address that can be followed from elsewhere, else an empty text."""
     return address if address.startswith(("https://", "http://")) else ""

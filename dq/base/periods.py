@@ -53,7 +53,7 @@ def days_of(period: str, grain: Grain | None = None, *, where: str = "") -> tupl
 
 
 def month_of(text: str, where: str) -> str:
-    """The id of a month, ``2026-10``; a UsageError that names the option ``where`` it was given where it is none."""
+    """The id of a month, ``2026-10``; for other text a UsageError that names the option, ``where``."""
     try:
         if _is_month(text):
             days_of(text)

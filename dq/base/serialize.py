@@ -28,7 +28,7 @@ _SCALARS = {bool, int, float, str}
 
 
 class RecordError(DqError):
-    """A run record that cannot be written as JSON, or JSON that is no run record."""
+    """A run record that cannot be written as JSON, or JSON that is not one."""
 
 
 def to_json(record: RunRecord, *, indent: int | None = None) -> str:

@@ -12,7 +12,7 @@ from dq.checks.custom_check import Request
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
-# A topic with more partitions than this is none: the columns name something else.
+# No topic has more partitions than this: the columns then name something else.
 MAX_PARTITIONS = 10_000
 HOUR = 3_600_000_000
 """Microseconds."""

@@ -42,8 +42,8 @@ def findings(
 ) -> list[Finding]:
     """The mistakes between a company's sources file, the suites and the checks every dataset has.
 
-    They are thresholds of no check, arguments that are no threshold or have wrong values, and feeds that say how often
-    they report to a check that does not know their days.
+    They are thresholds of a check that does not exist, arguments that are not thresholds or have wrong values, and
+    feeds that say how often they report to a check that does not know their days.
     """
     declared: dict[str, list[Check]] = {}
     for suite in loaded:

@@ -86,7 +86,7 @@ def load(path: Path, *, shown: str | None = None) -> Suite:
 
 
 def read(path: Path, *, shown: str | None = None) -> tuple[Suite | None, list[Finding]]:
-    """The suite in a YAML file as far as it can be read, and its mistakes; a ConfigError where it is no YAML."""
+    """The suite in a YAML file as far as it can be read, and its mistakes; a ConfigError where it is not YAML."""
     document = yamlfile.read(path, shown=shown)
     return examine(document, path.read_text(encoding="utf-8"))
 

@@ -63,7 +63,7 @@ class Diagnosis:
 
 
 def diagnose(path: Path, thresholds: Thresholds | None = None, *, run: str = "") -> Diagnosis:
-    """Read a log and judge it, or of it one ``run``; raises where it is none, of another Spark, or holds nothing."""
+    """Read a log and judge it, or one ``run`` of it; raises if it is not one, is of another Spark or holds nothing."""
     limits = thresholds or Thresholds()
     try:
         found = log_files.find(path)

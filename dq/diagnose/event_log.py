@@ -38,7 +38,7 @@ _COLUMN = re.compile(r"([A-Za-z_]\w*)#\d+L?")
 
 
 def read(files: LogFiles) -> Facts:
-    """The facts of a log; an error where it is none, is of another Spark, or holds nothing."""
+    """The facts of a log; an error where it is not a log, is of another Spark, or holds nothing."""
     facts = Facts(settings_known=False)
     reader = _Reader(facts)
     for line in lines_of(files, facts):

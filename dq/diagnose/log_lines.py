@@ -15,7 +15,7 @@ from dq.diagnose.log_files import LogFiles
 SUPPORTED = "4.3"
 
 
-# No line of an event log is longer in practice; a file without line ends is no log.
+# No line of an event log is longer in practice; a file without line ends is not a log.
 LONGEST_LINE = 1 << 26
 
 
@@ -134,7 +134,7 @@ def number(value: object) -> int:
 
 
 def id_of(value: object) -> int:
-    """The number of a job, stage, query or accumulator; a ValueError where it is none."""
+    """The number of a job, stage, query or accumulator; a ValueError for anything else."""
     number = int(value)  # type: ignore[call-overload]
     if not -1 <= number <= LARGEST:
         raise ValueError("a number that no JVM can have written")

@@ -47,7 +47,7 @@ def task_memory(facts: Facts) -> int:
 
 
 def setting_share(facts: Facts, key: str, default: float) -> float:
-    """A setting that is a share, or a factor of a few; the default where it is none."""
+    """A setting that is a share, or a factor of a few; the default for anything else."""
     try:
         share = float(facts.settings.get(key, default))
     except ValueError:
@@ -63,7 +63,7 @@ def setting_seconds(facts: Facts, key: str, default: int) -> int:
 
 
 def setting_number(facts: Facts, key: str, default: int) -> int:
-    """A setting that is a count; the default where it is none, such as ``auto``."""
+    """A setting that is a count; the default for anything else, such as ``auto``."""
     given = facts.settings.get(key, "")
     return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else default
 

@@ -40,7 +40,7 @@ class Bounds:
         return " and ".join(filter(None, (low, high))) or "any value"
 
     def ordered(self) -> bool:
-        """Whether the lower end is not above the upper one; ends that cannot be compared are none of a range."""
+        """Whether the lower end is not above the upper one; ends that cannot be compared make no range."""
         try:
             return self.low is None or self.high is None or not less(self.high, self.low)
         except TypeError:

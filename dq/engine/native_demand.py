@@ -106,7 +106,7 @@ class Concluded:
 
     ``rows``, ``kept`` and ``unexpected`` are set for row-wise checks; ``kept`` is None where NULLs are what is judged.
     ``result`` is the Great Expectations result of every other check; ``private`` are measures that are data values.
-    ``left`` are the values that NULLs leave to judge; None where NULLs are judged, or are none of what is.
+    ``left`` are the values that NULLs leave to judge; None where NULLs are judged, or are not part of what is.
     """
 
     success: bool

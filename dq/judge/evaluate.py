@@ -217,7 +217,7 @@ def _judged(check: Check, found: NativeResult, rows: Value = None, *, excused: b
         outcome, why = nothing_left(check, found.measures.get("element_count", rows))
         return result_of(check, outcome, reason=why, evidence=found.evidence)
     if found.left == 0 and excused:
-        passed = True  # no value is no wrong value where no rows are allowed
+        passed = True  # without values there are no wrong ones, where no rows are allowed
     cells = found.result.get("partial_unexpected_list") if check.show else None
     return result_of(
         check,

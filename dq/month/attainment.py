@@ -248,7 +248,7 @@ def to_json(one: Attainment) -> dict[str, Json]:
 
 
 def from_json(doc: Mapping[str, Json]) -> Attainment:
-    """The attainment in a document that ``to_json`` wrote; KeyError or ValueError where it is none."""
+    """The attainment in a document that ``to_json`` wrote; KeyError or ValueError where it holds something else."""
     kept = doc["kept"]
     return Attainment(
         pipeline=str(doc["pipeline"]),

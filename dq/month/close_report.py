@@ -157,5 +157,5 @@ def to_json(one: Closing) -> dict[str, Json]:
 
 
 def from_json(doc: Mapping[str, Json], where: str) -> Closing:
-    """The close in a document that ``to_json`` wrote; RecordError or KeyError where it is none."""
+    """The close in a document that ``to_json`` wrote; RecordError or KeyError where it holds something else."""
     return serialize.decode(Closing, doc["close"], where)

@@ -218,7 +218,7 @@ def to_json(one: Prevalidation) -> dict[str, Json]:
 
 
 def from_json(doc: Mapping[str, Json]) -> Prevalidation:
-    """The answer in a document that ``to_json`` wrote; KeyError or ValueError where it is none."""
+    """The answer in a document that ``to_json`` wrote; KeyError or ValueError where it holds something else."""
     lines = doc["pipelines"]
     if not isinstance(lines, Sequence) or isinstance(lines, str):
         raise ValueError("pipelines is not a list")

@@ -101,7 +101,7 @@ class BusinessCalendar:
     worked_holidays: Collection[str] = field(default=frozenset(), hash=False)
 
     def holiday(self, day: date) -> str | None:
-        """The name of the public holiday or company day a day is, also on a weekend; None where it is none."""
+        """The name of the public holiday or company day a day is, also on a weekend; None for any other day."""
         return self.company_days.get(day) or self._public(day.year).get(day)
 
     def _public(self, year: int) -> Mapping[date, str]:
@@ -112,7 +112,7 @@ class BusinessCalendar:
         return day.weekday() < 5 and self.holiday(day) is None
 
     def kinds(self, day: date) -> frozenset[DayKind]:
-        """What a day is: one of the weekdays that are no holiday, or of the weekends, the holidays, or of both."""
+        """What a day is: one of the weekdays that are not holidays, or of the weekends, the holidays, or of both."""
         if self.is_business_day(day):
             return frozenset({"weekdays"})
         weekend: set[DayKind] = {"weekends"} if day.weekday() >= 5 else set()

@@ -109,7 +109,7 @@ class Swap(Strict):
 
 
 class WorkingHours(Strict):
-    """The company's working hours on weekdays that are no holiday: what is not critical waits for them."""
+    """The company's working hours on weekdays that are not holidays: what is not critical waits for them."""
 
     opens: WallTime
     closes: WallTime

@@ -213,7 +213,7 @@ class _Seen:
     def _changes(self, pipeline: str, about: Sequence[str]) -> list[Change]:
         """Every version that took the place of a preliminary or final one of the month, the oldest first.
 
-        What is refreshed while the month runs is no news at its close.
+        What is refreshed while the month runs is not news at its close.
         """
         found = []
         for commit in self.warehouse.table(pipeline).log(self.since):

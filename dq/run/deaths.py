@@ -215,7 +215,7 @@ def _alive(process: object) -> bool:
 
 
 def _defunct(process: int) -> bool:
-    """Whether it ended and its parent never asked how, as in a container whose first process is no init."""
+    """Whether it ended and its parent never asked how, as in a container whose first process is not init."""
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:  # another system than Linux, or it is gone by now

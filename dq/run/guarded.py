@@ -157,7 +157,7 @@ class GuardedRun:
     def prepare(self) -> None:
         """Pin, check the contracts, read and judge the inputs; ends the run early where nothing can be computed.
 
-        Whatever is wrong as of an instant before that of what is published is refused, never held: it is no news.
+        Whatever is wrong as of an instant before that of what is published is refused, never held: it is not news.
         """
         try:
             self._prepare()

@@ -124,7 +124,7 @@ def stale(
 ) -> list[str]:
     """The finals among what a pipeline has published whose upstream tables were published anew since, as sentences.
 
-    What is not final yet is no news: its units are still to become final, and weeks and fortnights that were told
+    What is not final yet is not news: its units are still to become final, and weeks and fortnights that were told
     before they did stay as they were told. The days of a run were built together: one of them tells of all.
     """
     runs = {entry.run: entry for entry in entries if entry.kind is Kind.FINAL}

@@ -53,14 +53,14 @@ def _started(name: str) -> str:
 
 
 def started_of(name: str) -> datetime:
-    """When a run began, by its id; the beginning of time where it is none."""
+    """When a run began, by its id; the beginning of time for anything else."""
     match = _ID.match(name)
     text = match["started"] if match else "00010101t000000000000z"
     return datetime.strptime(text, "%Y%m%dt%H%M%S%fz").replace(tzinfo=UTC)
 
 
 def period_of(name: str) -> str:
-    """The period in a run's id, empty where it is none."""
+    """The period in a run's id, empty for anything else."""
     match = _ID.match(name)
     return match["period"].upper() if match else ""
 

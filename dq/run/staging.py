@@ -91,7 +91,7 @@ def schema_differences(frame: DataFrame, declared: Mapping[str, str]) -> list[st
 
 
 def read_back(spark: SparkSession, staged: Staged) -> DataFrame:
-    """The staged bytes, read anew by the schema they were written with; no file is no row."""
+    """The staged bytes, read anew by the schema they were written with; without files there are no rows."""
     paths = staged.inventory.absolute_paths
     if not paths:
         return spark.createDataFrame([], staged.schema)

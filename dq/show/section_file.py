@@ -8,7 +8,7 @@ from dq.runbooks import places
 
 
 def shown(reference: str) -> str:
-    """A reference for people: the file as it lies in this project now; what is no reference stays as it is."""
+    """A reference for people: the file as it lies in this project now; what is not a reference stays as it is."""
     place = places.read(reference)
     if place is None or place.page == places.ALL or reference.startswith(("http://", "https://")):
         return reference

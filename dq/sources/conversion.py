@@ -20,9 +20,9 @@ _LONG_DIGITS = 19
 def convert(value: Column, found: str, wanted: str) -> Column:
     """``value`` of type ``found`` as ``wanted``, both canonical type names; NULL where it cannot be said exactly.
 
-    Not convertible are: text that is no such value, NaN and infinity where the type has none, what overflows, and what
-    would be rounded (1.239 as cents, 2.5 as a whole number). A binary fraction (double) is rounded to the decimal it
-    stands for.
+    Not convertible are: text that is not such a value, NaN and infinity where the type has none, what overflows, and
+    what would be rounded (1.239 as cents, 2.5 as a whole number). A binary fraction (double) is rounded to the decimal
+    it stands for.
     """
     if found == wanted:
         return value

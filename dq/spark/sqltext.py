@@ -108,7 +108,7 @@ def write(tree: Any) -> str:
 
 
 def called(node: Any) -> str | None:
-    """The name, in lower case, of the function a node calls by name, None where it is none."""
+    """The name, in lower case, of the function a node calls by name; None for other nodes."""
     return str(node.name).lower() if isinstance(node, exp.Anonymous) else None
 
 

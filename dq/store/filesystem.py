@@ -91,7 +91,7 @@ class LinkingFilesystem(Protocol):
         """Make the key a relative symbolic link, in place of the link that is there."""
 
     def link_target(self, key: str) -> str | None:
-        """What a link points at, None when the key is no link."""
+        """What a link points at, None when the key is not a link."""
 
 
 class PosixFilesystem:
@@ -210,7 +210,7 @@ class PosixFilesystem:
             raise _refused("link", path, error) from error
 
     def link_target(self, key: str) -> str | None:
-        """What a link points at, None when the key is no link."""
+        """What a link points at, None when the key is not a link."""
         try:
             return str(self._path(key).readlink())
         except OSError:

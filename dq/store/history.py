@@ -72,7 +72,7 @@ def summed(entries: Iterable[PeriodEntry]) -> dict[str, Json]:
 
 
 def _number(value: Json) -> Decimal | None:
-    """A stored measure as a number, None when it is none."""
+    """A stored measure as a number, None when it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -125,7 +125,7 @@ class Manifest:
 
 
 def field_names(schema_json: str) -> Sequence[str]:
-    """The top-level columns of a Spark schema's JSON without the period folder; StoreError when it is none."""
+    """The top-level columns of a Spark schema's JSON without the period folder; StoreError for other JSON."""
     try:
         schema = json.loads(schema_json)
         names = [str(one["name"]) for one in schema["fields"]]

@@ -85,7 +85,7 @@ def offsets_to_be_contiguous(request: Request) -> Judge:
 
 
 def _whole(request: Request, name: str) -> Column:
-    """A column of whole numbers; anything else can be no offset."""
+    """A column of whole numbers; anything else cannot be an offset."""
     from pyspark.sql.types import DecimalType, IntegralType
 
     value, kind = request.column(name, "number"), column_types(request.frame)[name]

@@ -27,7 +27,7 @@ from dq.tell.declared_people import house_of
 from dq.tell.message import Message
 from dq.tell.next_messages import plan
 from dq.tell.outbox import Attempt, Entry
-from dq.tell.outbox import Outcome as Became
+from dq.tell.outbox import Delivery as Became
 from dq.tell.recipients import House
 from dq.tell.senders import Sent
 from dq.tell.words import headline

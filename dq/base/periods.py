@@ -16,6 +16,8 @@ EVENTS_SETTLE = timedelta(hours=48)  # late events of a month's last day are in 
 FORTNIGHT = timedelta(days=14)
 YEARS = range(1970, 9001)  # those whose neighbouring weeks, months and levels a date can say, too
 _DAY = timedelta(days=1)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""The months in their order as people read them, whatever the locale."""
 
 
 class Grain(StrEnum):

@@ -7,7 +7,7 @@ Scalars follow the YAML 1.2 core schema: only ``true`` and ``false`` are boolean
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -61,6 +61,10 @@ class Document:
         while key and key not in self.lines:
             key = key[:-1]
         return self.lines.get(key, 1)
+
+    def mistakes(self, findings: list[Finding], key: Key) -> Callable[[Key, str], None]:
+        """What adds a mistake to the findings, by its place below a key."""
+        return lambda place, message: findings.append(self.finding((*key, *place), message))
 
     def finding(self, key: Key, message: str) -> Finding:
         """A mistake at a key path, placed on its line."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from dq.base.errors import EvaluationError
 from dq.checks.compared_names import ROW_COUNT
 from dq.checks.custom_check import Request
-from dq.engine.conditions import quote
 from dq.engine.gather import column, column_types, whole
 from dq.engine.sums import summed
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

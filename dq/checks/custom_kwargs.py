@@ -13,6 +13,7 @@ from dq.base.model import Json
 from dq.checks.compared_names import ROW_COUNT
 from dq.checks.custom_types import CUSTOM_TYPES
 from dq.checks.type_spec import KwargType
+from dq.engine.native_kwargs import whole
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -127,10 +128,6 @@ def _is_pair(value: Json) -> bool:
     return all(_is_name(name) for name in value.values())
 
 
-def _is_count(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
 def _is_number(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
@@ -166,7 +163,7 @@ _VALID: Mapping[KwargType, Callable[[Json], bool]] = {
     KwargType.OTHER_COLUMNS: _is_names,
     KwargType.CONDITION: _is_name,
     KwargType.TEXT: _is_name,
-    KwargType.COUNT: _is_count,
+    KwargType.COUNT: whole,
     KwargType.NUMBER: _is_number,
     KwargType.AMOUNT: _is_amount,
     KwargType.BOOLEAN: lambda value: isinstance(value, bool),

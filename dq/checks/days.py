@@ -13,8 +13,8 @@ from dq.base.errors import EvaluationError
 from dq.base.model import Window
 from dq.checks.custom_check import Request
 from dq.checks.fit_history import published
-from dq.engine.conditions import quote
 from dq.engine.gather import Rows, column_types, shown
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     from pyspark.sql import Row

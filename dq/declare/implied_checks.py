@@ -10,6 +10,7 @@ from dq.base.failure_classes import FailureClass
 from dq.base.model import Check, Severity
 from dq.base.periods import Grain
 from dq.declare import registry, suites
+from dq.engine.native_types import COUNTING_ROWS
 
 FILE = "jobs/pipelines.yml"
 DAY = "day"
@@ -36,12 +37,12 @@ def dataset_checks(name: str, declared: registry.Registry, bound: Sequence[suite
             continue
         said = {check.type for suite in own for check in suite.checks if not check.kwargs.get("row_condition")}
         where = f"{FILE}:{declared.document.line(('pipelines', name, *place))}"
-        if not said & {*suites.ROW_COUNT}:
+        if not said & {*COUNTING_ROWS}:
             found.append(
                 Check(
                     check=f"{dataset}_has_rows",
                     dataset=dataset,
-                    type=suites.ROW_COUNT[0],
+                    type=COUNTING_ROWS[0],
                     kwargs={"min_value": 1},
                     description=f"{dataset} has at least one row.",
                     notes="What is there has rows; how many are usual is for the checks against history.",

@@ -23,7 +23,6 @@ from dq.engine.native_types import EVERY_ROW, NATIVE_TYPES
 from dq.runbooks.places import Place
 
 _BOUNDS = (KwargType.COUNT, KwargType.NUMBER, KwargType.AMOUNT)
-ROW_COUNT = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
 
 
 class ExpectationModel(Strict):

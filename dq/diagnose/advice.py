@@ -6,8 +6,9 @@ import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from dq.base.thresholds import MEBIBYTE
 from dq.diagnose.facts import Facts, Stage
-from dq.diagnose.findings import MEBIBYTE, Change, memory, shown, size_of
+from dq.diagnose.findings import Change, memory, shown, size_of
 from dq.diagnose.spark_settings import cores as cores_of
 from dq.diagnose.spark_settings import (
     driver_heap,

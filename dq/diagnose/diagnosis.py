@@ -13,7 +13,7 @@ from dq.base.failure_classes import FailureClass
 from dq.base.runid import PATTERN
 from dq.base.thresholds import Thresholds
 from dq.diagnose import event_log, hits, log_files, signatures, skew, strain
-from dq.diagnose.facts import Facts, Incident, Stage
+from dq.diagnose.facts import Facts, Stage, Trouble
 from dq.diagnose.findings import Change, Finding, most_likely_first, size_of
 from dq.runbooks.page import Page, Section
 
@@ -136,7 +136,7 @@ def _causes(facts: Facts) -> list[Finding]:
     return most_likely_first(signatures.causes(facts)) if facts.failed or facts.cut_off else []
 
 
-def _unrecognised(facts: Facts) -> list[Incident]:
+def _unrecognised(facts: Facts) -> list[Trouble]:
     """The failures of jobs and queries in which no signature fits anything, the last first.
 
     Also where it fits, what killed a job by a condition of its own: a task that ran out of memory may have been
@@ -158,7 +158,7 @@ def _unrecognised(facts: Facts) -> list[Incident]:
     return told
 
 
-def _told(incident: Incident) -> str:
+def _told(incident: Trouble) -> str:
     return f"{incident.where}: {hits.place(incident)}: {_named(incident.text)}"
 
 

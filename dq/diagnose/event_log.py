@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from dq.base.errors import DqError
 from dq.base.runid import PATTERN
-from dq.diagnose.facts import Executor, Facts, Incident, Stage
+from dq.diagnose.facts import Executor, Facts, Stage, Trouble
 from dq.diagnose.log_files import LogFiles
 from dq.diagnose.log_lines import (
     DAMAGE,
@@ -306,7 +306,7 @@ class _Reader:
     ) -> None:
         if job is not None:
             execution = self._executions_of_jobs.get(job)
-        incident = Incident(
+        incident = Trouble(
             line=self.facts.lines,
             file=self.facts.file,
             at=self.facts.lines - self.facts.lines_before,

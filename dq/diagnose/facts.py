@@ -60,7 +60,7 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incident:
+class Trouble:
     """Something that went wrong, as one event tells it; ``text`` may hold values of rows and is never shown."""
 
     line: int
@@ -146,7 +146,7 @@ class Facts:
     stages: dict[tuple[int, int], Stage] = field(default_factory=dict)
     executors: dict[str, Executor] = field(default_factory=dict)
     # By job: of each kind and cause the first and the last. Those of a job that succeeded killed nothing and are gone.
-    kept: dict[int | None, dict[tuple[str, str], list[Incident]]] = field(default_factory=dict)
+    kept: dict[int | None, dict[tuple[str, str], list[Trouble]]] = field(default_factory=dict)
     open_jobs: set[int] = field(default_factory=set)
     failed_jobs: set[int] = field(default_factory=set)
     open_executions: set[int] = field(default_factory=set)
@@ -221,7 +221,7 @@ class Facts:
         return self.ended is None and bool(self.open_jobs or self.open_executions)
 
     @property
-    def incidents(self) -> list[Incident]:
+    def incidents(self) -> list[Trouble]:
         """What went wrong in jobs and queries that failed, or within which the log stops, in the order of the log.
 
         An executor counts by the tasks that were lost with it, where the log has them, else by the jobs that ran.
@@ -237,12 +237,12 @@ class Facts:
                     found.append(one)
         return sorted(found, key=lambda one: one.line)
 
-    def _told(self) -> Iterator[Incident]:
+    def _told(self) -> Iterator[Trouble]:
         for by_cause in self.kept.values():
             for told in by_cause.values():
                 yield from told
 
-    def _deadly(self, incident: Incident, jobs: set[int]) -> bool:
+    def _deadly(self, incident: Trouble, jobs: set[int]) -> bool:
         if incident.job is not None:
             return incident.job in jobs
         # Without its job, whose beginning is missing, a task says only that something failed.
@@ -306,7 +306,7 @@ class Facts:
         for spread in (stage.seconds, stage.bytes_read, stage.rows_read):
             spread.settle()
 
-    def note(self, incident: Incident, cause: str) -> None:
+    def note(self, incident: Trouble, cause: str) -> None:
         """Keep an incident, or of many of a kind and cause in one job the first and the last."""
         by_cause = self.kept.setdefault(incident.job, {})
         told = by_cause.setdefault((incident.kind, cause), [])

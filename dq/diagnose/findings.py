@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-MEBIBYTE = 1 << 20
+from dq.base.thresholds import MEBIBYTE
+
 GIBIBYTE = 1 << 30
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _SIZE = re.compile(r"\s*([0-9.]+)\s*([bkmgtp]?)(?:i?b)?\s*", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from dq.diagnose.facts import Incident
+from dq.diagnose.facts import Trouble
 from dq.diagnose.findings import Confidence
 
 
@@ -24,7 +24,7 @@ class Pattern:
     when: re.Pattern[str] | None = None
     yields_to: frozenset[str] = frozenset()
 
-    def find(self, incident: Incident) -> re.Match[str] | None:
+    def find(self, incident: Trouble) -> re.Match[str] | None:
         """The words in an incident, None where they do not stand there."""
         if incident.kind not in self.kinds:
             return None
@@ -38,7 +38,7 @@ class Pattern:
 class Hit:
     """An incident and the words of it that are shown."""
 
-    incident: Incident
+    incident: Trouble
     match: re.Match[str]
     pattern: Pattern
 
@@ -47,7 +47,7 @@ class Hit:
         return f"{self.incident.where}: {place(self.incident)}: {words}"
 
 
-def place(incident: Incident) -> str:
+def place(incident: Trouble) -> str:
     """Where something happened, in words."""
     kinds = {"ExceptionFailure": "task failed", "FetchFailed": "fetch failed", "ExecutorLostFailure": "executor lost"}
     parts = [kinds.get(incident.kind, incident.kind)]

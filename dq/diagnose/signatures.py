@@ -24,7 +24,7 @@ from dq.diagnose.advice import (
     python_changes,
     result_changes,
 )
-from dq.diagnose.facts import Facts, Incident
+from dq.diagnose.facts import Facts, Trouble
 from dq.diagnose.findings import Change, Confidence, Finding, shown
 from dq.diagnose.hits import Hit, Pattern, place
 from dq.diagnose.spark_settings import driver_heap
@@ -46,7 +46,7 @@ class Signature:
     changes: Callable[[Facts, Sequence[Hit]], Sequence[Change]]
     explains: tuple[str, ...] = ()
 
-    def hits(self, incidents: Sequence[Incident]) -> list[Hit]:
+    def hits(self, incidents: Sequence[Trouble]) -> list[Hit]:
         """Where its patterns stand."""
         return [
             Hit(incident=incident, match=match, pattern=pattern)
@@ -296,12 +296,12 @@ def _yields(hit: Hit, scopes: Mapping[str, frozenset[tuple[str, int]]]) -> bool:
     return any(mine & scopes[cause] or (not mine and scopes[cause]) for cause in hit.pattern.yields_to)
 
 
-def cause_of(incident: Incident) -> str:
+def cause_of(incident: Trouble) -> str:
     """The first cause of the table that an incident speaks for; empty where none."""
     return next((one.cause for one in SIGNATURES if any(pattern.find(incident) for pattern in one.patterns)), "")
 
 
-def _driver_by_size(facts: Facts, incidents: Sequence[Incident]) -> Finding | None:
+def _driver_by_size(facts: Facts, incidents: Sequence[Trouble]) -> Finding | None:
     """The driver's heap without a message of its own: results too large for it were on their way when it went wrong.
 
     Either the log stops there, or a result could not be read or fetched: what a heap that is full leaves of it is

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dq.base.failure_classes import FailureClass
-from dq.base.thresholds import Thresholds
+from dq.base.thresholds import MEBIBYTE, Thresholds
 from dq.diagnose.facts import Facts, Stage
-from dq.diagnose.findings import MEBIBYTE, Change, Confidence, Finding, memory, salt, seconds, shown
+from dq.diagnose.findings import Change, Confidence, Finding, memory, salt, seconds, shown
 from dq.diagnose.spark_settings import executor_heap
 
 # Beside a death in the same stage a skew explains it also where it is below the bytes of Spark's rule.

@@ -61,7 +61,7 @@ def _history(pipeline: str, group: Sequence[Attainment], at: datetime, zone: Zon
         months=months,
         levels=[(label, [_cell(counts[label, month]) for month in months]) for label in labels],
         periods=[
-            (_tone(one.state), _word(one.state), one.label, one.period, dates(one, at, zone)) for one in group[:PERIODS]
+            (_tone(one.state), one.state.word, one.label, one.period, dates(one, at, zone)) for one in group[:PERIODS]
         ],
         total=len(group),
     )
@@ -78,12 +78,8 @@ def _cell(counts: Counter[LevelState]) -> tuple[str, str]:
         if counts[LevelState.MISSED] + counts[LevelState.MET]
         else ""
     )
-    return tone, ", ".join(f"{counts[state]} {_word(state)}" for state in LevelState if counts[state])
+    return tone, ", ".join(f"{counts[state]} {state.word}" for state in LevelState if counts[state])
 
 
 def _tone(state: LevelState) -> str:
     return {LevelState.MET: "good", LevelState.MISSED: "bad"}.get(state, "")
-
-
-def _word(state: LevelState) -> str:
-    return "pending" if state is LevelState.OPEN else state.value

@@ -18,6 +18,7 @@ from sqlglot.tokens import TokenType
 from dq.base.errors import UsageError, choices
 from dq.base.model import Json
 from dq.spark import sqltext
+from dq.spark.identifiers import quote
 
 MAX_LENGTH = 4_000
 MAX_DEPTH = 100
@@ -38,11 +39,6 @@ OWN_LANGUAGE = ("great_expectations", "great_expectations__experimental__")
 """The values of ``condition_parser`` that name Great Expectations' own language, which only it can evaluate."""
 
 _OPERATORS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-
-
-def quote(name: str) -> str:
-    """A column name as one Spark identifier, whatever dots, spaces or backticks it holds."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def expression(text: str, columns: Collection[str]) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from dq.base.errors import EvaluationError, choices
 from dq.base.model import Json
-from dq.engine.conditions import named_columns, quote, row_condition
+from dq.engine.conditions import named_columns, row_condition
 from dq.engine.dataset import RAW_PREFIX
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType, StructType

@@ -12,6 +12,7 @@ from dq.engine import conditions
 from dq.engine.measures import Measure, MeasureKind
 from dq.engine.reasons import is_about_values, reason
 from dq.engine.scan import Scanned
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
@@ -26,7 +27,7 @@ Number = Callable[[], object]
 Rows = Callable[[], Sequence["Row"]]
 
 
-class Keyed(Protocol):
+class HasKey(Protocol):
     """A grouping that several checks ask for, told from others by its key."""
 
     @property
@@ -39,7 +40,7 @@ class Keyed(Protocol):
         ...
 
 
-Grouping = TypeVar("Grouping", bound=Keyed)
+Grouping = TypeVar("Grouping", bound=HasKey)
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Gather:
     """
 
     def __init__(self) -> None:
-        self._groupings: dict[str, Keyed] = {}
+        self._groupings: dict[str, HasKey] = {}
         self._totals: dict[str, _Job] = {}
         self._groups: dict[str, _Groups] = {}
 
@@ -86,7 +87,7 @@ class Gather:
         found = self._groupings.setdefault(made.key, made)
         return cast("Grouping", found)
 
-    def of_groups(self, groups: Keyed, key: str, column: Column) -> Number:
+    def of_groups(self, groups: HasKey, key: str, column: Column) -> Number:
         """A reader of one aggregate over groups, whose frame is asked for once all checks have added to it."""
         return self._reader(self._totals.setdefault(groups.key, _Job(groups.frame, most=None)), key, column)
 
@@ -183,7 +184,7 @@ def column(frame: DataFrame, name: str, *, table: str, kind: str = "") -> Column
         raise EvaluationError(f"{name} is {found.simpleString()}", where=table, expected="a number")
     if kind == "day" and not isinstance(found, DateType | TimestampType | TimestampNTZType):
         raise EvaluationError(f"{name} is {found.simpleString()}", where=table, expected="a date or timestamp")
-    return F.col(conditions.quote(name))
+    return F.col(quote(name))
 
 
 def condition(frame: DataFrame, text: str | None, *, table: str) -> Column | None:

@@ -11,12 +11,10 @@ from dq.base.model import ALLOWED, Check, Outcome
 from dq.engine.conditions import OWN_LANGUAGE
 from dq.engine.fields import where_of
 from dq.engine.measures import Measure, rows
+from dq.engine.native_types import COUNTING_ROWS
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
-
-ROW_COUNT = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"})
-"""Types that judge how many rows there are, of which none is an answer."""
 
 
 def kept_rows(check: Check, schema: StructType) -> Measure | None:
@@ -24,7 +22,7 @@ def kept_rows(check: Check, schema: StructType) -> Measure | None:
 
     A condition that is wrong is told by the check itself, which meets it too.
     """
-    if check.type in ROW_COUNT or not check.kwargs.get("row_condition"):
+    if check.type in COUNTING_ROWS or not check.kwargs.get("row_condition"):
         return None
     with suppress(DqError):
         return rows(where_of(check.kwargs, schema))
@@ -35,7 +33,7 @@ def only_gx_counts(check: Check) -> bool:
     """Whether the rows a check's condition keeps can be counted by Great Expectations only, in whose words it is."""
     condition = check.kwargs.get("row_condition")
     own = check.kwargs.get("condition_parser") in OWN_LANGUAGE
-    return own and isinstance(condition, str) and bool(condition) and check.type not in ROW_COUNT
+    return own and isinstance(condition, str) and bool(condition) and check.type not in COUNTING_ROWS
 
 
 def rows_of_condition(check: Check) -> Check:

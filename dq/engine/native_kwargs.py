@@ -20,7 +20,8 @@ class Kind:
     holds: Callable[[object], bool]
 
 
-def _whole(value: object) -> bool:
+def whole(value: object) -> bool:
+    """Whether a value is a whole number from 0 up; true and false are not."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
@@ -56,7 +57,7 @@ def _texts(value: object) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(isinstance(item, str) for item in value)
 
 
-WHOLE = Kind("a whole number from 0 up", _whole)
+WHOLE = Kind("a whole number from 0 up", whole)
 NUMBER = Kind("a number", _number)
 SHARE = Kind("a share from 0 to 1", lambda value: _number(value) and 0 <= Decimal(str(value)) <= 1)
 BOUND = Kind("a number, a day such as 2026-10-05 or an instant", _bound)

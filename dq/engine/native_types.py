@@ -148,6 +148,9 @@ NATIVE_TYPES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "unexpected_rows_expectation": _spec("unexpected_rows_query", ""),
 }
 
+COUNTING_ROWS = ("expect_table_row_count_to_be_between", "expect_table_row_count_to_equal")
+"""Types that judge how many rows there are, of which none is an answer."""
+
 EVERY_ROW = frozenset(name for name in NATIVE_TYPES if name.startswith(("expect_table_", "unexpected_rows"))) | {
     "expect_column_proportion_of_non_null_values_to_be_between",
     "expect_column_to_exist",

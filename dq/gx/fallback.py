@@ -13,6 +13,7 @@ from dq.engine.native_result import NativeResult
 from dq.gx.convert import quiet
 from dq.gx.load import load
 from dq.gx.registered_types import register
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ def safe_kwargs(kwargs: Mapping[str, Json], columns: Sequence[str], *, spark: bo
         if isinstance(text, str):
             checked = conditions.query(text.replace("{batch}", _TABLE), _TABLE)
             # Great Expectations formats it: any other brace would be one more text that nobody has checked.
-            safe[name] = checked.replace("{", "{{").replace("}", "}}").replace(conditions.quote(_TABLE), "{batch}")
+            safe[name] = checked.replace("{", "{{").replace("}", "}}").replace(quote(_TABLE), "{batch}")
     return safe
 
 

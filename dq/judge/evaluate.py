@@ -14,12 +14,13 @@ from dq.checks.custom_types import CUSTOM_TYPES, judges_published
 from dq.checks.evaluation import Asked, ask, columns_named
 from dq.engine import measures
 from dq.engine.dataset import RAW_PREFIX, Context, Dataset
-from dq.engine.kept import ROW_COUNT, kept_rows, nothing_kept, nothing_left, only_gx_counts, rows_of_condition
+from dq.engine.kept import kept_rows, nothing_kept, nothing_left, only_gx_counts, rows_of_condition
 from dq.engine.measures import Measure, Value
 from dq.engine.native import Examined, examine, results, supports
 from dq.engine.native_aggregate import plain
 from dq.engine.native_result import NativeResult
 from dq.engine.native_schema import SCHEMA_ONLY
+from dq.engine.native_types import COUNTING_ROWS
 from dq.engine.reasons import reason
 from dq.engine.sentences import observed
 from dq.spark import session
@@ -39,7 +40,7 @@ _CELLS = frozenset(
     }
 )
 # Types whose observed value counts rows or values, or names columns; any other is a value of the data.
-_COUNTED = ROW_COUNT | SCHEMA_ONLY | {"expect_column_unique_value_count_to_be_between"}
+_COUNTED = {*COUNTING_ROWS} | SCHEMA_ONLY | {"expect_column_unique_value_count_to_be_between"}
 _TOTALLED = frozenset({"expect_column_sum_to_be_between", "expect_column_mean_to_be_between"})
 
 
@@ -74,7 +75,7 @@ def _evaluated(checks: Sequence[Check], dataset: Dataset, context: Context) -> l
     empty = _is_empty(examined, dataset, bool(custom or others))
     excused = empty and dataset.may_be_empty
     if empty and not excused:
-        waits = [position for position in due if checks[position].type not in ROW_COUNT | SCHEMA_ONLY]
+        waits = [position for position in due if checks[position].type not in {*COUNTING_ROWS, *SCHEMA_ONLY}]
         made.update({position: result_of(checks[position], Outcome.ERRORED, reason=NO_ROWS) for position in waits})
         custom, others = [], []
     elif empty and dataset.closed:

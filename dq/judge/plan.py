@@ -30,7 +30,7 @@ class PlanLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class CheckPlan:
     """How all checks on a dataset will be decided, in their order.
 
     ``settled`` are the measures that the footers give; ``scans`` the aggregates of the fused scan, each a list of
@@ -44,7 +44,7 @@ class Plan:
     key_passes: tuple[str, ...]
 
 
-def plan(checks: Sequence[Check], dataset: Dataset) -> Plan:
+def plan(checks: Sequence[Check], dataset: Dataset) -> CheckPlan:
     """How the checks will be decided; starts no Spark job and evaluates nothing."""
     prepared: dict[int, Requirement | str] = {}
     for position, check in enumerate(checks):
@@ -57,7 +57,7 @@ def plan(checks: Sequence[Check], dataset: Dataset) -> Plan:
     settled = settle(ready, footer_evidence.read(dataset) if any(item.measures for item in ready) else None)
     passes = [str(item.keys) for item in ready if item.keys is not None]
     passes += [f"values of {item.distinct.column.name}" for item in ready if item.distinct is not None]
-    return Plan(
+    return CheckPlan(
         dataset=dataset.name,
         lines=tuple(_line(check, prepared.get(position), settled) for position, check in enumerate(checks)),
         settled=tuple(settled.values),
@@ -96,7 +96,7 @@ def _custom_line(check: Check) -> PlanLine:
     return PlanLine(check=check.check, type=check.type, evidence=spec.evidence, columns=columns, note=note)
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: CheckPlan) -> str:
     """The plan as text: a line of totals, then one line per check."""
     counted = Counter(str(line.evidence) for line in plan.lines)
     columns = {name for scan in plan.scans for measure in scan for name in measure.columns}

@@ -36,6 +36,11 @@ class LevelState(StrEnum):
     MISSED = "missed"
     OPEN = "open"
 
+    @property
+    def word(self) -> str:
+        """What people read: of what is still open that it is pending."""
+        return "pending" if self is LevelState.OPEN else self.value
+
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
@@ -58,7 +63,7 @@ class Red:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Happened:
     """What happened to one pipeline; ``answers`` say by month at which instants it was found ready, and when not."""
 
     publications: Sequence[Publication] = ()
@@ -94,7 +99,7 @@ def judged(
     roster: Roster,
     front: FrontMatter,
     grain: Grain,
-    facts: Facts,
+    facts: Happened,
     *,
     first: date,
     last: date,
@@ -185,7 +190,7 @@ def _kept(
     wanted: Sequence[str],
     days: tuple[date, date],
     due: datetime,
-    facts: Facts,
+    facts: Happened,
     now: datetime,
 ) -> datetime | None:
     """The instant from which a level was kept; None while it is not."""

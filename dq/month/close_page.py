@@ -123,15 +123,11 @@ def _levels(found: Sequence[Attainment], at: datetime, zone: ZoneInfo) -> Iterat
         counts = [(met, sum(one.state is met for one in group)) for met in LevelState]
         missed = [one for one in group if one.state is LevelState.MISSED]
         last = f"; last missed {missed[-1].period}: {level_history.dates(missed[-1], at, zone)}" if missed else ""
-        yield f"{label}: {', '.join(f'{count} {_pending(met)}' for met, count in counts if count)}{last}"
+        yield f"{label}: {', '.join(f'{count} {met.word}' for met, count in counts if count)}{last}"
 
 
 def _state(one: Attainment) -> str:
-    return _pending(one.state)
-
-
-def _pending(state: LevelState) -> str:
-    return "pending" if state is LevelState.OPEN else state.value
+    return one.state.word
 
 
 def _waived(one: Waived) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from dq import store
 from dq.month import attainment, prevalidation
-from dq.month.attainment import Attainment, Facts, Publication, Red
+from dq.month.attainment import Attainment, Happened, Publication, Red
 from dq.month.prevalidation import AnswerState, Prevalidation
 
 PREVALIDATIONS = "prevalidations"
@@ -36,7 +36,7 @@ def facts(
     answers: Sequence[Prevalidation],
     reds: Iterable[Red],
     since: datetime | None = None,
-) -> Facts:
+) -> Happened:
     """What happened to one pipeline; what was withdrawn since was published all the same.
 
     With ``since`` older commits are not read: of what they published only what readers still see is known, and that it
@@ -54,7 +54,7 @@ def facts(
     for entry in current.entries.values() if current else ():
         if since and entry.version not in read:
             publications.append(Publication(period=entry.period, kind=entry.kind, at=since))
-    return Facts(publications=publications, answers=answered(pipeline, answers), reds=[*reds])
+    return Happened(publications=publications, answers=answered(pipeline, answers), reds=[*reds])
 
 
 def answered(pipeline: str, answers: Iterable[Prevalidation]) -> dict[str, dict[datetime, bool]]:

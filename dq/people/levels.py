@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from dq.base.periods import FORTNIGHT, last_day
+from dq.base.periods import FORTNIGHT, MONTHS, last_day
 from dq.base.strict import Strict
 from dq.people.calendar import OnHoliday
 from dq.people.roster import WEEK, Roster
@@ -24,7 +24,6 @@ LevelId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Label = Annotated[str, Field(min_length=1)]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class _Level(Strict):
@@ -348,7 +347,7 @@ def moment_text(level: Level, moment: date | datetime, as_of: datetime, zone: Zo
 def show(moment: date | datetime, as_of: datetime, zone: ZoneInfo) -> str:
     """A day or instant as people read it in a zone, with the year only where it is not that of ``as_of``."""
     local = moment.astimezone(zone) if isinstance(moment, datetime) else moment
-    text = f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+    text = f"{_WEEKDAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]}"
     if local.year != as_of.astimezone(zone).year:
         text += f" {local.year}"
     return f"{text} {local:%H:%M}" if isinstance(local, datetime) else text

@@ -20,8 +20,8 @@ from dq.checks.check_results import result_of
 from dq.checks.compared_names import FIRST_DAY, LAST_DAY, SO_FAR
 from dq.declare.binding import Bound
 from dq.declare.project import Project
-from dq.declare.suites import ROW_COUNT
 from dq.engine.dataset import Context, Dataset
+from dq.engine.native_types import COUNTING_ROWS
 from dq.judge.evaluate import NO_ROWS, evaluate
 from dq.run import inputs, phases, previous, rules, staging
 from dq.run.phases import Audited, Checked, Computed, Task
@@ -153,7 +153,7 @@ def of_nothing(bound: Bound, name: str, reason: str, closed: str = "") -> list[C
         return [result_of(check, Outcome.NOT_RUN, reason=why) for check in bound.checks[name]]
     results = []
     for check in bound.checks[name]:
-        if check.type in ROW_COUNT:
+        if check.type in COUNTING_ROWS:
             measures = {"row_count": 0}
             results.append(result_of(check, Outcome.FAILED, observed=f"no rows: {reason}", measures=measures))
         else:

@@ -20,7 +20,7 @@ from dq.base.periods import EVENTS_SETTLE, Grain
 from dq.declare.implied_checks import IN_TIME, in_time_class
 from dq.declare.registry import Pipeline, Registry
 from dq.month import level_history
-from dq.month.attainment import KINDS, Attainment, Facts, LevelState, Publication, counts, judged
+from dq.month.attainment import KINDS, Attainment, Happened, LevelState, Publication, counts, judged
 from dq.month.known_facts import answered, prevalidations
 from dq.month.prevalidation import AnswerState, Prevalidation
 from dq.people.levels import Age, Level, moment_text
@@ -139,7 +139,7 @@ def _due(
     seen = {period: one for period, one in commit.entries.items() if one.data_through >= first - BEFORE}
     there = [Publication(period=one.period, kind=one.kind, at=one.as_of or commit.committed) for one in seen.values()]
     today = now.astimezone(house.roster.zone).date()
-    happened = Facts(publications=there, answers=answered(name, answers))
+    happened = Happened(publications=there, answers=answered(name, answers))
     by_id = {level.id: level for level in front.levels}
     over = [
         one

@@ -14,6 +14,7 @@ from dq.base.periods import Grain
 from dq.checks.check_results import result_of
 from dq.checks.custom_kwargs import expects
 from dq.declare.binding import Bound
+from dq.declare.implied_checks import EVERY_DAY
 from dq.declare.overrides import closed_throughout
 from dq.engine import conditions
 from dq.engine.dataset import Context, Dataset
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 PERIOD = "period"
-EVERY_DAY = "expect_days_to_be_complete"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Staged:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audited:
+class Audit:
     """What the audit of staged bytes found, and the sums of the columns the registry names as totals."""
 
     results: Sequence[CheckResult]
@@ -98,7 +98,7 @@ def read_back(spark: SparkSession, staged: Staged) -> DataFrame:
     return named_files.read(spark, "parquet", paths, schema=staged.schema)
 
 
-def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, partial: Collection[str]) -> Audited:
+def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, partial: Collection[str]) -> Audit:
     """Judge the staged bytes by the pipeline's own suite, its contract and the control totals.
 
     Columns that are NULL for want of a source in ``partial`` are not judged.
@@ -145,7 +145,7 @@ def audit(spark: SparkSession, staged: Staged, bound: Bound, context: Context, p
                     measures={"written": written, "read_back": decoded, "off_by": abs(written - decoded)},
                 )
             )
-    return Audited(results=results, totals=store.total_of(by_period.values()), by_period=by_period)
+    return Audit(results=results, totals=store.total_of(by_period.values()), by_period=by_period)
 
 
 def _text(value: object) -> Json:

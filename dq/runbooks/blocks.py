@@ -20,7 +20,7 @@ from dq.base.model import Check
 from dq.people.roster import Roster
 from dq.runbooks.page import Page, load_page
 from dq.runbooks.places import INDEX
-from dq.runbooks.tables import WRITERS, Facts
+from dq.runbooks.tables import WRITERS, BlockFacts
 
 MARKER = re.compile(r"<!-- ([a-z]+):(begin|end) -->\s*")
 
@@ -65,7 +65,7 @@ def blocks(page: Page) -> list[Block]:
 
 def expected(page: Page, block: Block, checks: Sequence[Check], roster: Roster) -> list[str]:
     """The lines that belong between the markers of a block; Markdown wants them set off by empty lines."""
-    return ["", *WRITERS[block.name](Facts(page=page, line=block.begin, checks=checks, roster=roster)), ""]
+    return ["", *WRITERS[block.name](BlockFacts(page=page, line=block.begin, checks=checks, roster=roster)), ""]
 
 
 def stale(page: Page, checks: Sequence[Check], roster: Roster) -> list[Block]:

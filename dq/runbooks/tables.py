@@ -33,7 +33,7 @@ _SEVERITIES = list(Severity)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class BlockFacts:
     """What a block is written from; ``line`` is where it begins in the page's file."""
 
     page: Page
@@ -62,7 +62,7 @@ def _expects(check: Check) -> str:
     return f"{words}: {column}" if isinstance(column, str) else words
 
 
-def _checks(facts: Facts) -> list[str]:
+def _checks(facts: BlockFacts) -> list[str]:
     within = [way for way in facts.page.ways if way.start < facts.line <= way.end]
     here = checks_of(facts.page, within[-1], facts.checks) if within else []
     if not here:
@@ -83,7 +83,7 @@ def _of_each_column(check: Check) -> str:
     return re.sub(rf"\b{re.escape(column)}\b", "each of them", text, count=1) if isinstance(column, str) else text
 
 
-def _values(facts: Facts) -> list[str]:
+def _values(facts: BlockFacts) -> list[str]:
     page = facts.page
     within = [way for way in page.ways if way.start < facts.line <= way.end]
     if within:
@@ -102,12 +102,12 @@ def unled(page: Page, checks: Sequence[Check]) -> list[Section]:
     return found
 
 
-def _metrics(facts: Facts) -> list[str]:
+def _metrics(facts: BlockFacts) -> list[str]:
     rows = [[cell(m.metric), ", ".join(map(_code, m.checks))] for m in facts.page.front.critical_metrics]
     return table(("critical metric", "watched by"), rows)
 
 
-def _ways(facts: Facts) -> list[str]:
+def _ways(facts: BlockFacts) -> list[str]:
     page, apart, rows = facts.page, unled(facts.page, facts.checks), []
     for way in page.ways:
         piece = page.piece(way.start)
@@ -120,7 +120,7 @@ def _ways(facts: Facts) -> list[str]:
     return table(("class", "way of failing", "checks"), rows)
 
 
-def _owners(facts: Facts) -> list[str]:
+def _owners(facts: BlockFacts) -> list[str]:
     front, roster = facts.page.front, facts.roster
 
     def contact(team: str) -> str:
@@ -150,7 +150,7 @@ def _owners(facts: Facts) -> list[str]:
     return table(("role", "who"), [[role, who or "nobody"] for role, who in rows])
 
 
-def _levels(facts: Facts) -> list[str]:
+def _levels(facts: BlockFacts) -> list[str]:
     rows = [[cell(level.label), _when(level), ", ".join(level.classes) or "all"] for level in facts.page.front.levels]
     return table(("level", "when", "ways of failing"), rows)
 
@@ -184,7 +184,7 @@ def _when(level: Level) -> str:
             return f"{length} from {since}{moved}"
 
 
-def _ladder(facts: Facts) -> list[str]:
+def _ladder(facts: BlockFacts) -> list[str]:
     front, roster = facts.page.front, facts.roster
     rotation = roster.model.rotation
     manager = roster.team(front.owner).manager
@@ -200,7 +200,7 @@ def _ladder(facts: Facts) -> list[str]:
     return table(("who", "contact", "when still red", "ways of failing"), rows)
 
 
-def _watch(facts: Facts) -> list[str]:
+def _watch(facts: BlockFacts) -> list[str]:
     pipeline = facts.page.front.pipeline
     if not any(pipeline in watch.pipelines for watch in facts.roster.model.watch):
         return ["Nobody watches this pipeline yet."]
@@ -216,7 +216,7 @@ def _watch(facts: Facts) -> list[str]:
     return lines
 
 
-WRITERS: Mapping[str, Callable[[Facts], list[str]]] = {
+WRITERS: Mapping[str, Callable[[BlockFacts], list[str]]] = {
     "checks": _checks,
     "metrics": _metrics,
     "ways": _ways,

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import cast
 
 from dq.base.model import CheckResult, Died, Guidance, Json, Outcome, Replaced, RunRecord, Severity, Verdict, WaiverNote
+from dq.base.periods import MONTHS
 from dq.base.wording import found_text, owner_line
 from dq.runbooks import places, values
 from dq.show.section_file import shown
@@ -20,7 +21,6 @@ from dq.show.section_file import shown
 BLOCKS = 20
 CAUSES = 3
 _Change = Mapping[str, str]
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RANK = {Severity.CRITICAL: 0, Severity.WARNING: 3, Severity.INFO: 4}
 
 
@@ -231,7 +231,7 @@ def _died(before: Died) -> Iterator[str]:
 
 def day(value: date, period: str = "") -> str:
     """A day as ``24 Nov``, with its year where the period does not say it."""
-    text = f"{value.day} {_MONTHS[value.month - 1]}"
+    text = f"{value.day} {MONTHS[value.month - 1]}"
     return text if period.startswith(f"{value.year}") else f"{text} {value.year}"
 
 

@@ -133,8 +133,7 @@ def load_contracts(path: Path, *, shown: str | None = None) -> Contracts:
 
 
 def _contract(name: str, text: _ContractText, document: Document, key: Key, findings: list[Finding]) -> Contract:
-    def wrong(place: Key, message: str) -> None:
-        findings.append(document.finding((*key, *place), message))
+    wrong = document.mistakes(findings, key)
 
     if not NAME.fullmatch(name):
         wrong((), "a source's name is lower-case letters, digits and underscores")

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dq.spark.identifiers import quote
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
@@ -73,7 +75,7 @@ def typed(frame: DataFrame, types: Types) -> DataFrame:
 
     return frame.select(
         *(
-            _quoted(name).cast(types.of[name]).alias(name) if name in types.of else F.col(_name(name))
+            _quoted(name).cast(types.of[name]).alias(name) if name in types.of else F.col(quote(name))
             for name in frame.columns
         )
     )
@@ -108,7 +110,7 @@ def odd_values(frame: DataFrame, types: Types) -> list[Odd]:
         values = F.array(
             *(
                 F.struct(
-                    F.lit(name).alias("column"), F.expr(_bits(_name(name))).alias("bits"), _quoted(name).alias("v")
+                    F.lit(name).alias("column"), F.expr(_bits(quote(name))).alias("bits"), _quoted(name).alias("v")
                 )
                 for name in types.mixed
             )
@@ -142,7 +144,7 @@ def _look(frame: DataFrame, names: Sequence[str]) -> dict[str, tuple[int, int, i
 
     aggregates: list[Column] = []
     for name in names:
-        value = _name(name)
+        value = quote(name)
         # Of text longer than any number the digits do not matter, and would not fit the bits.
         short = f"CASE WHEN length({value}) <= {_LONGEST} THEN {value} END"
         whole = f"length(regexp_extract({short}, '^-?([0-9]+)', 1))"
@@ -215,8 +217,4 @@ def _one_to_one(frame: DataFrame, name: str, type_: str) -> bool:
 def _quoted(name: str) -> Column:
     from pyspark.sql import functions as F
 
-    return F.col(_name(name))
-
-
-def _name(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+    return F.col(quote(name))

@@ -147,8 +147,7 @@ def _root(text: _RootText, path: Path) -> Path | None:
 def _table(name: str, text: _TableText, document: Document, findings: list[Finding]) -> RawTable:
     key: Key = ("tables", name)
 
-    def wrong(place: Key, message: str) -> None:
-        findings.append(document.finding((*key, *place), message))
+    wrong = document.mistakes(findings, key)
 
     if not NAME.fullmatch(name):
         wrong((), "a raw table's name is lower-case letters, digits and underscores")

@@ -25,6 +25,7 @@ from dq.sources.type_names import canonical
 from dq.sources.windows import filters, first_day, read_from, read_to
 from dq.spark import named_files
 from dq.spark.hashes import Repeated, hashable
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -155,7 +156,7 @@ def _first(frame: DataFrame, delivery: Sequence[str]) -> DataFrame:
     first = F.min(F.struct(*(_column(frame, name) for name in delivery))).alias("__delivery")
     kept = frame.groupBy(*(_column(frame, name) for name in payload)).agg(first)
     return kept.select(
-        *(F.col(f"__delivery.{_quoted(name)}") if name in delivery else F.col(_quoted(name)) for name in frame.columns)
+        *(F.col(f"__delivery.{quote(name)}") if name in delivery else F.col(quote(name)) for name in frame.columns)
     )
 
 
@@ -370,12 +371,8 @@ def _kept(frame: DataFrame, cuts: Sequence[RangeFilter]) -> DataFrame:
 
 
 def _schema(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{_quoted(name)} {type_}" for name, type_ in columns.items())
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+    return ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
 
 
 def _column(frame: DataFrame, name: str) -> Column:
-    return frame[_quoted(name)]
+    return frame[quote(name)]

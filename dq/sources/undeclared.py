@@ -16,6 +16,7 @@ from dq.sources.csvfile import RFC_4180, Dialect, is_csv
 from dq.sources.listing import below
 from dq.sources.raw_schemas import THREADS, columns_of
 from dq.spark import named_files
+from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -114,7 +115,7 @@ def _csv(
     frames = []
     for names, frame in csvfile.as_text(spark, by_header, dialect, str(base.absolute())):
         values = [frame[f"`{names.index(name)}`"].alias(name) for name in columns]
-        frames.append(frame.select(*values, *(frame["`" + level.replace("`", "``") + "`"] for level in levels)))
+        frames.append(frame.select(*values, *(frame[quote(level)] for level in levels)))
     try:
         whole = reduce(lambda left, right: left.unionByName(right), frames)
         types = csvtypes.types_of(whole, columns)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dq.spark.identifiers import quote
+
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import DataType
@@ -86,7 +88,7 @@ class Repeated:
     def _hash(self) -> Column:
         from pyspark.sql import functions as F
 
-        return F.xxhash64(*(F.col("`" + name.replace("`", "``") + "`") for name in self.key))
+        return F.xxhash64(*(F.col(quote(name)) for name in self.key))
 
     def _joined(self, rows: DataFrame, hashes: DataFrame, how: str) -> DataFrame:
         return rows.withColumn(_HASH, self._hash).join(hashes, on=_HASH, how=how).drop(_HASH)

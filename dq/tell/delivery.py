@@ -16,7 +16,7 @@ from dq.tell import incidents, retry
 from dq.tell.incidents import Observation
 from dq.tell.message import Message
 from dq.tell.next_messages import Plan, plan, still_firing
-from dq.tell.outbox import Entry, Outbox, Outcome
+from dq.tell.outbox import Delivery, Entry, Outbox
 from dq.tell.recipients import House
 from dq.tell.senders import Sender, origin_of, sender
 
@@ -113,12 +113,12 @@ def send_due(
             ended = send(claimed.message, now())
             done = outbox.end(claimed, ended.outcome, now(), reason=ended.reason, retry_after=ended.retry_after)
             left[done.message.id] = done
-            told.sent += ended.outcome is Outcome.SENT
-            if ended.outcome is Outcome.FAILED and not ended.ours:
+            told.sent += ended.outcome is Delivery.SENT
+            if ended.outcome is Delivery.FAILED and not ended.ours:
                 failures[origin] += 1
                 wait = retry.backoff(failures[origin])
                 down[origin] = max(now() + wait, done.due() or now())
-            elif ended.outcome is Outcome.SENT:
+            elif ended.outcome is Delivery.SENT:
                 del failures[origin]
         ahead = [at for entry in left.values() if (at := due(entry)) is not None and at < end]
         if not ahead or now() >= end:
@@ -159,7 +159,7 @@ def give_again(
         if message.contact not in due or missed[message.contact]:
             continue
         ended = send(message, at)
-        if ended.outcome is Outcome.SENT:
+        if ended.outcome is Delivery.SENT:
             taken[message.contact] += 1
         else:
             missed[message.contact] += 1

@@ -25,7 +25,7 @@ HANDOVERS = "handovers"
 """Messages that were handed over together and are not all in the outbox yet."""
 
 
-class Outcome(StrEnum):
+class Delivery(StrEnum):
     """How an attempt ended; ``begun`` has not, ``dropped`` was not made because there was nothing left to tell."""
 
     BEGUN = "begun"
@@ -40,7 +40,7 @@ class Attempt:
     """One attempt: when it began, how it ended, why it failed (no address, no secret) and when the next may be made."""
 
     began: datetime
-    outcome: Outcome = Outcome.BEGUN
+    outcome: Delivery = Delivery.BEGUN
     ended: datetime | None = None
     reason: str = ""
     again: datetime | None = None
@@ -64,12 +64,12 @@ class Entry:
     @property
     def sent(self) -> Attempt | None:
         """The attempt that succeeded."""
-        return next((one for one in self.attempts if one.outcome is Outcome.SENT), None)
+        return next((one for one in self.attempts if one.outcome is Delivery.SENT), None)
 
     @property
     def dropped(self) -> bool:
         """Whether it was taken back, because what it says no longer holds."""
-        return any(one.outcome is Outcome.DROPPED for one in self.attempts)
+        return any(one.outcome is Delivery.DROPPED for one in self.attempts)
 
     @property
     def settled(self) -> bool:
@@ -89,12 +89,12 @@ class Entry:
     @property
     def refused(self) -> bool:
         """Whether the target refused it for good."""
-        return self.last is not None and self.last.outcome is Outcome.REFUSED and self.sent is None
+        return self.last is not None and self.last.outcome is Delivery.REFUSED and self.sent is None
 
     @property
     def failed(self) -> bool:
         """Whether its last attempt failed, so that it waits for the next."""
-        return self.last is not None and self.last.outcome is Outcome.FAILED and self.sent is None
+        return self.last is not None and self.last.outcome is Delivery.FAILED and self.sent is None
 
     def due(self) -> datetime | None:
         """When the next attempt may be made; None where it is settled or refused."""
@@ -107,7 +107,7 @@ class Entry:
     def on_its_way(self, now: datetime) -> bool:
         """Whether a sender is at it that may still live."""
         last = self.last
-        return last is not None and last.outcome is Outcome.BEGUN and last.again is not None and now < last.again
+        return last is not None and last.outcome is Delivery.BEGUN and last.again is not None and now < last.again
 
     def undelivered(self, now: datetime) -> str:
         """Why a message whose time has come is not with its recipient; empty where it waits or is sent."""
@@ -169,16 +169,16 @@ class Outbox:
     def begin(self, entry: Entry, now: datetime) -> Entry | None:
         """Claim the next attempt; None where another sender is at it."""
         last = entry.last
-        if last is not None and last.outcome is Outcome.BEGUN and now < last.began + self._lease:
+        if last is not None and last.outcome is Delivery.BEGUN and now < last.began + self._lease:
             return None
         return self._add(entry, Attempt(began=now, again=now + self._lease))
 
     def end(
-        self, entry: Entry, outcome: Outcome, now: datetime, *, reason: str = "", retry_after: str | None = None
+        self, entry: Entry, outcome: Delivery, now: datetime, *, reason: str = "", retry_after: str | None = None
     ) -> Entry:
         """Mark how the attempt that was begun ended."""
         again, said = None, ""
-        if outcome is Outcome.FAILED:
+        if outcome is Delivery.FAILED:
             wait, said = retry.wait(entry.number, retry_after, now)
             again, reason = now + wait, " and ".join(filter(None, (reason, said)))
         last = entry.attempts[-1]
@@ -188,11 +188,11 @@ class Outbox:
 
     def drop(self, entry: Entry, now: datetime, reason: str) -> Entry | None:
         """Take back a message that was not sent; None where a sender was faster."""
-        return self._add(entry, Attempt(began=now, ended=now, outcome=Outcome.DROPPED, reason=reason))
+        return self._add(entry, Attempt(began=now, ended=now, outcome=Delivery.DROPPED, reason=reason))
 
     def retry(self, entry: Entry, now: datetime) -> Entry:
         """Let a message that was refused for good, or has to wait, be tried again, since somebody fixed the cause."""
-        done = replace(entry.attempts[-1], outcome=Outcome.FAILED, again=now, asked=False)
+        done = replace(entry.attempts[-1], outcome=Delivery.FAILED, again=now, asked=False)
         self._records.put(ATTEMPTS, _name(entry, entry.number), _plain(done))
         return replace(entry, attempts=[*entry.attempts[:-1], done])
 

@@ -17,7 +17,7 @@ from dq.declare import routes, targets
 from dq.tell import web
 from dq.tell.formats import alertmanager, mail, pagerduty, slack
 from dq.tell.message import Message, Report
-from dq.tell.outbox import Outcome
+from dq.tell.outbox import Delivery
 from dq.tell.redact import redacted
 from dq.tell.secret import secret
 
@@ -29,7 +29,7 @@ _DOCUMENT = 5_000_000
 class Sent:
     """How one attempt ended."""
 
-    outcome: Outcome
+    outcome: Delivery
     reason: str = ""
     retry_after: str | None = None
     # What went wrong lies with us, such as a secret that is missing: it says nothing of the target.
@@ -45,15 +45,15 @@ def sender(notify: routes.Notify) -> Sender:
     def send(message: Message, now: datetime) -> Sent:
         target = notify.targets.get(message.contact)
         if target is None:
-            return Sent(outcome=Outcome.FAILED, reason="it has no target in the settings any more", ours=True)
+            return Sent(outcome=Delivery.FAILED, reason="it has no target in the settings any more", ours=True)
         try:
             return _judged(_send(message, target, notify, now))
         except web.UnreachableError as failure:
-            return Sent(outcome=Outcome.FAILED, reason=redacted(str(failure)))
+            return Sent(outcome=Delivery.FAILED, reason=redacted(str(failure)))
         except DqError as failure:
-            return Sent(outcome=Outcome.FAILED, reason=redacted(str(failure)), ours=True)
+            return Sent(outcome=Delivery.FAILED, reason=redacted(str(failure)), ours=True)
         except Exception as failure:  # its text may quote an address
-            return Sent(outcome=Outcome.FAILED, reason=f"it could not be sent ({type(failure).__name__})")
+            return Sent(outcome=Delivery.FAILED, reason=f"it could not be sent ({type(failure).__name__})")
 
     return send
 
@@ -84,13 +84,13 @@ def origin_of(notify: routes.Notify, contact: str) -> str:
 def _judged(answer: web.Answer) -> Sent:
     """2xx is sent, 429 and 5xx are tried again, everything else is final; a redirect is never followed."""
     if 200 <= answer.status < 300:
-        return Sent(outcome=Outcome.SENT)
+        return Sent(outcome=Delivery.SENT)
     if answer.status in (408, 429) or answer.status >= 500:
         return Sent(
-            outcome=Outcome.FAILED, reason=f"the target answered {answer.status}", retry_after=answer.retry_after
+            outcome=Delivery.FAILED, reason=f"the target answered {answer.status}", retry_after=answer.retry_after
         )
     what = "redirects elsewhere, which is not followed" if 300 <= answer.status < 400 else "refused it"
-    return Sent(outcome=Outcome.REFUSED, reason=f"the target {what} ({answer.status})")
+    return Sent(outcome=Delivery.REFUSED, reason=f"the target {what} ({answer.status})")
 
 
 def _send(message: Message, target: targets.Target, notify: routes.Notify, now: datetime) -> web.Answer:

@@ -14,7 +14,7 @@ from dq.base.model import Kind, Verdict
 from dq.base.periods import Grain, days_of, period_before
 from dq.cli import main
 from dq.month import attainment
-from dq.month.attainment import Attainment, Facts, LevelState, Publication, Red
+from dq.month.attainment import Attainment, Happened, LevelState, Publication, Red
 from dq.month.known_facts import LEVELS, PREVALIDATIONS, facts, kept, prevalidations
 from dq.month.prevalidation import AnswerState, Prevalidation, Readiness, to_json
 from dq.people.levels import Level, escalates_at
@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def month(facts: Facts, now: str) -> dict[str, LevelState]:
+def month(facts: Happened, now: str) -> dict[str, LevelState]:
     found = attainment.judged(ROSTER, INVESTOR, Grain.MONTH, facts, now=at(now), **NOVEMBER)
     return {one.level: one.state for one in found if one.period == "2026-11"}
 
@@ -40,7 +40,7 @@ def published(kind: Kind, when: str) -> Publication:
 
 
 def test_a_month_that_went_well_met_every_level() -> None:
-    facts = Facts(
+    facts = Happened(
         publications=[published(Kind.PRELIMINARY, "2026-11-30T12:00"), published(Kind.FINAL, "2026-12-03T12:00")],
         answers={"2026-11": {at("2026-11-24T12:00"): True}},
     )
@@ -52,25 +52,25 @@ def test_a_month_that_went_well_met_every_level() -> None:
 @pytest.mark.parametrize(
     ("level", "facts"),
     [
-        ("final", Facts(publications=[published(Kind.FINAL, "2026-12-04T12:00")])),
-        ("preliminary", Facts(publications=[published(Kind.MONTH_TO_DATE, "2026-11-30T12:00")])),
+        ("final", Happened(publications=[published(Kind.FINAL, "2026-12-04T12:00")])),
+        ("preliminary", Happened(publications=[published(Kind.MONTH_TO_DATE, "2026-11-30T12:00")])),
         (
             "pre-validated",
-            Facts(
+            Happened(
                 publications=[published(Kind.FINAL, "2026-12-03T12:00")],
                 answers={"2026-11": {at("2026-11-26T12:00"): True}},
             ),
         ),
         (
             "fixed",
-            Facts(
+            Happened(
                 publications=[published(Kind.FINAL, "2026-12-03T12:00")],
                 reds=[Red(period="2026-11", check="c", failure_class="F11", since=at("2026-11-20T00:00"), until=None)],
             ),
         ),
     ],
 )
-def test_what_came_late_or_never_is_missed_once_its_day_is_over(level: str, facts: Facts) -> None:
+def test_what_came_late_or_never_is_missed_once_its_day_is_over(level: str, facts: Happened) -> None:
     assert month(facts, "2026-12-10T00:00")[level] is LevelState.MISSED
     assert month(facts, "2026-11-22T00:00")[level] is LevelState.OPEN
 
@@ -79,12 +79,12 @@ def test_a_failure_mended_before_month_end_keeps_the_level() -> None:
     mended = Red(
         period="2026-11", check="c", failure_class="F11", since=at("2026-11-20T00:00"), until=at("2026-11-21T00:00")
     )
-    facts = Facts(publications=[published(Kind.FINAL, "2026-12-03T12:00")], reds=[mended])
+    facts = Happened(publications=[published(Kind.FINAL, "2026-12-03T12:00")], reds=[mended])
     assert month(facts, "2026-12-10T00:00")["fixed"] is LevelState.MET
 
 
 def test_a_day_is_met_by_its_own_publication_before_its_hour() -> None:
-    facts = Facts(
+    facts = Happened(
         publications=[
             Publication(period="2026-11-03", kind=Kind.MONTH_TO_DATE, at=at("2026-11-04T03:00")),
             Publication(period="2026-11-04", kind=Kind.MONTH_TO_DATE, at=at("2026-11-05T03:01")),
@@ -106,7 +106,7 @@ def test_what_counts_from_a_failure_is_met_when_it_passed_in_time() -> None:
     def red(check: str, until: datetime | None) -> Red:
         return Red(period="2026-11", check=check, failure_class="F04", since=at("2026-11-10T12:00"), until=until)
 
-    facts = Facts(
+    facts = Happened(
         publications=[Publication(period="2026-11-03", kind=Kind.FINAL, at=at("2026-11-04T03:00"))],
         reds=[red("soon", at("2026-11-12T00:00")), red("late", at("2026-11-30T00:00")), red("never", None)],
     )
@@ -131,7 +131,7 @@ def test_what_counts_from_a_failure_is_met_when_it_passed_in_time() -> None:
 )
 def test_pre_validation_is_decided_by_the_last_answer_of_its_day(given: dict[str, bool], state: LevelState) -> None:
     answers = {"2026-11": {at(when): ready for when, ready in given.items()}}
-    facts = Facts(publications=[published(Kind.MONTH_TO_DATE, "2026-11-10T12:00")], answers=answers)
+    facts = Happened(publications=[published(Kind.MONTH_TO_DATE, "2026-11-10T12:00")], answers=answers)
     assert month(facts, "2026-11-25T23:00")["pre-validated"] is LevelState.OPEN, "the day is not over"
     assert month(facts, "2026-11-27T00:00")["pre-validated"] is state
 
@@ -194,19 +194,19 @@ def days(last: int, came: str = "04:00", first: int = 6) -> list[Publication]:
     ]
 
 
-def weekly(facts: Facts, now: str, level: str = "weekly") -> dict[str, tuple[LevelState, datetime]]:
+def weekly(facts: Happened, now: str, level: str = "weekly") -> dict[str, tuple[LevelState, datetime]]:
     found = attainment.judged(ROSTER, GROWTH, Grain.DAY, facts, now=at(now), **NOVEMBER)
     return {one.period: (one.state, one.due) for one in found if one.level == level}
 
 
 def test_weekly_statuses_are_complete_when_every_day_that_is_over_by_friday_is_there() -> None:
     friday, next_one = at("2026-11-13T22:00"), at("2026-11-20T22:00")  # 17:00 in New York
-    found = weekly(Facts(publications=days(12)), "2026-11-14T00:00")
+    found = weekly(Happened(publications=days(12)), "2026-11-14T00:00")
     assert found["2026-W46"] == (LevelState.MET, friday), "of Friday itself there is no whole day yet"
     assert found["2026-W47"] == (LevelState.OPEN, next_one)
     late = [*days(11), Publication(period="2026-11-12", kind=Kind.MONTH_TO_DATE, at=at("2026-11-13T22:01"))]
-    assert weekly(Facts(publications=late), "2026-11-14T00:00")["2026-W46"] == (LevelState.MISSED, friday)
-    assert weekly(Facts(publications=days(13)), "2026-11-21T00:00")["2026-W47"] == (LevelState.MISSED, next_one)
+    assert weekly(Happened(publications=late), "2026-11-14T00:00")["2026-W46"] == (LevelState.MISSED, friday)
+    assert weekly(Happened(publications=days(13)), "2026-11-21T00:00")["2026-W47"] == (LevelState.MISSED, next_one)
 
 
 def test_a_week_is_correct_when_nothing_of_its_days_is_red_on_friday() -> None:
@@ -215,14 +215,14 @@ def test_a_week_is_correct_when_nothing_of_its_days_is_red_on_friday() -> None:
         return Red(period=period, check="c", failure_class="F09", since=at(since), until=ended)
 
     reds = [red("2026-11-10", "2026-11-11T04:00", "2026-11-12T04:00"), red("2026-11-17", "2026-11-18T04:00", None)]
-    found = weekly(Facts(publications=days(29), reds=reds), "2026-12-05T00:00", "weekly-correct")
+    found = weekly(Happened(publications=days(29), reds=reds), "2026-12-05T00:00", "weekly-correct")
     assert {week: state for week, (state, _) in found.items() if week < "2026-W49"} == {
         "2026-W46": LevelState.MET,
         "2026-W47": LevelState.MISSED,
         "2026-W48": LevelState.MET,
     }
     month_run = [red("2026-11", "2026-11-12T04:00", "2026-11-16T04:00")]
-    found = weekly(Facts(publications=days(29), reds=month_run), "2026-12-05T00:00", "weekly-correct")
+    found = weekly(Happened(publications=days(29), reds=month_run), "2026-12-05T00:00", "weekly-correct")
     assert (found["2026-W46"][0], found["2026-W47"][0]) == (LevelState.MISSED, LevelState.MET)
 
 
@@ -240,7 +240,7 @@ def test_a_failure_that_outlives_friday_goes_to_the_lead_on_the_next_business_da
 
 def test_levels_of_weeks_are_judged_from_the_first_week_on() -> None:
     monday = Publication(period="2026-W46", kind=Kind.FINAL, at=at("2026-11-16T12:00"))
-    facts = Facts(publications=[monday])
+    facts = Happened(publications=[monday])
     found = attainment.judged(ROSTER, WEEKS, Grain.WEEK, facts, now=at("2026-11-26T00:00"), **NOVEMBER)
     states = {one.period: one.state for one in found if one.level == "available"}
     assert {week: state for week, state in states.items() if week < "2026-W49"} == {
@@ -255,7 +255,7 @@ def test_what_is_red_counts_in_the_month_its_period_ends_in() -> None:
         ended = Publication(period=period, kind=Kind.MONTH_TO_DATE, at=at("2026-10-20T12:00"))
         first = Publication(period={10: "2026-09-28", 7: "2026-09"}[len(period)], kind=Kind.FINAL, at=at("2026-10-13"))
         red = Red(period=period, check="c", failure_class="F14", since=at("2026-11-24T06:00"), until=None)
-        facts = Facts(publications=[first, ended], reds=[red])
+        facts = Happened(publications=[first, ended], reds=[red])
         found = attainment.judged(ROSTER, front, grain, facts, now=at("2026-12-10T00:00"), **NOVEMBER)
         return next(one.state for one in found if (one.level, one.period) == ("fixed", "2026-11"))
 
@@ -285,7 +285,7 @@ def test_what_passed_and_failed_again_before_it_was_due_is_missed_once_it_outliv
     def solved(now: str, until: str | None) -> LevelState:
         ended = at(until) if until else None
         red = Red(period="2026-11-09", check="c", failure_class="F04", since=at("2026-11-10T12:00"), until=ended)
-        found = attainment.judged(ROSTER, UNITS, Grain.DAY, Facts(reds=[red]), now=at(now), **NOVEMBER)
+        found = attainment.judged(ROSTER, UNITS, Grain.DAY, Happened(reds=[red]), now=at(now), **NOVEMBER)
         [one] = [one for one in kept(warehouse, found) if one.level == "source-solved"]
         return one.state
 
@@ -301,7 +301,7 @@ def test_what_passed_for_good_is_kept_as_met_once_it_was_due(tmp_path: Path) -> 
     passed = at("2026-11-10T20:00")
     red = Red(period="2026-11-09", check="c", failure_class="F04", since=at("2026-11-10T12:00"), until=passed)
     for now, count in (("2026-11-10T21:00", 0), ("2026-11-30T00:00", 1)):
-        found = attainment.judged(ROSTER, UNITS, Grain.DAY, Facts(reds=[red]), now=at(now), **NOVEMBER)
+        found = attainment.judged(ROSTER, UNITS, Grain.DAY, Happened(reds=[red]), now=at(now), **NOVEMBER)
         mine = [one for one in kept(warehouse, found) if one.level == "source-solved"]
         assert [(one.state, one.kept) for one in mine] == [(LevelState.MET, passed)]
         assert sum("source-solved" in name for name in warehouse.records.list(LEVELS)) == count
@@ -362,7 +362,7 @@ def test_a_date_of_the_month_is_kept_by_the_periods_that_are_over_by_then(kind: 
         there = [Publication(period=one, kind=Kind.FINAL, at=at("2026-11-24T12:00")) for one in [before, *periods[:-1]]]
         there.append(Publication(period=periods[-1], kind=Kind.FINAL, at=at(when)))
         found = attainment.judged(
-            ROSTER, front, grain, Facts(publications=there), now=at("2026-12-10T00:00"), **NOVEMBER
+            ROSTER, front, grain, Happened(publications=there), now=at("2026-12-10T00:00"), **NOVEMBER
         )
         (one,) = (one for one in found if one.period == "2026-11")
         assert one.due == at(due)

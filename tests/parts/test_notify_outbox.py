@@ -20,7 +20,7 @@ from dq.store import Warehouse
 from dq.store.filesystem import PosixFilesystem
 from dq.tell import delivery, expired, incidents
 from dq.tell.message import Message
-from dq.tell.outbox import Outbox, Outcome
+from dq.tell.outbox import Delivery, Outbox
 from dq.tell.recipients import House
 from dq.tell.senders import Sent
 
@@ -28,7 +28,7 @@ __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
 NOON = at("2026-11-10 17:00")  # a Tuesday in working hours
 DANNY, LAURA = "danny-pager", "laura-pager"
-DOWN = Sent(outcome=Outcome.FAILED, reason="https://x could not be reached (connection refused)")
+DOWN = Sent(outcome=Delivery.FAILED, reason="https://x could not be reached (connection refused)")
 
 
 def one_pager() -> House:
@@ -148,7 +148,7 @@ def test_a_target_that_is_down_is_tried_again_within_the_budget_and_then_left(tm
 def test_what_a_server_asked_for_is_waited_for_even_by_another_process(tmp_path: Path) -> None:
     warehouse, clock = Warehouse(tmp_path), Clock(NOON)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    post = Post(answers=[Sent(outcome=Outcome.FAILED, reason="429", retry_after="600")])
+    post = Post(answers=[Sent(outcome=Delivery.FAILED, reason="429", retry_after="600")])
     assert pass_by(warehouse, one_pager(), post, clock, seconds=30).undelivered
     clock.now = NOON + timedelta(seconds=599)
     assert pass_by(Warehouse(tmp_path), one_pager(), post, clock).sent == 0
@@ -169,7 +169,7 @@ def test_a_long_wait_is_honoured_and_said_and_an_absurd_one_silences_nobody(
 ) -> None:
     warehouse, clock = Warehouse(tmp_path), Clock(NOON)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    busy = Sent(outcome=Outcome.FAILED, reason="429", retry_after=header)
+    busy = Sent(outcome=Delivery.FAILED, reason="429", retry_after=header)
     assert pass_by(warehouse, one_pager(), Post(answers=[busy]), clock, seconds=30).undelivered == [f"{DANNY}: {said}"]
     box = Outbox(warehouse)
     clock.now = NOON + timedelta(hours=hours) - timedelta(minutes=1)
@@ -186,7 +186,7 @@ def test_a_long_wait_is_honoured_and_said_and_an_absurd_one_silences_nobody(
 def test_somebody_who_asks_again_need_not_wait_as_the_target_asked(tmp_path: Path) -> None:
     warehouse, clock = Warehouse(tmp_path), Clock(NOON)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    busy = Sent(outcome=Outcome.FAILED, reason="429", retry_after="86400")
+    busy = Sent(outcome=Delivery.FAILED, reason="429", retry_after="86400")
     pass_by(warehouse, one_pager(), Post(answers=[busy]), clock)
     again = delivery.send_due(warehouse, one_pager(), seconds=1, send=Post(), now=clock, sleep=clock.sleep, again=True)
     assert (again.sent, again.undelivered) == (1, [])
@@ -195,7 +195,7 @@ def test_somebody_who_asks_again_need_not_wait_as_the_target_asked(tmp_path: Pat
 def test_what_was_refused_for_good_is_undelivered_until_somebody_asks_again(tmp_path: Path) -> None:
     warehouse, clock = Warehouse(tmp_path), Clock(NOON)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    post = Post(answers=[Sent(outcome=Outcome.REFUSED, reason="the target refused it (403)")])
+    post = Post(answers=[Sent(outcome=Delivery.REFUSED, reason="the target refused it (403)")])
     assert pass_by(warehouse, one_pager(), post, clock).undelivered == [f"{DANNY}: the target refused it (403)"]
     clock.now += timedelta(hours=2)
     assert pass_by(warehouse, one_pager(), post, clock).undelivered == [f"{DANNY}: the target refused it (403)"]
@@ -234,7 +234,7 @@ def test_what_one_message_was_asked_to_wait_every_message_to_that_target_waits(t
 
     def post(message: Message, now: datetime) -> Sent:
         asked.append(now)
-        return Sent(outcome=Outcome.FAILED, reason="429", retry_after="120")
+        return Sent(outcome=Delivery.FAILED, reason="429", retry_after="120")
 
     def send(seconds: float, by: Any = post, **more: Any) -> delivery.Told:
         return delivery.send_due(
@@ -280,7 +280,7 @@ def test_a_secret_that_is_missing_says_nothing_of_the_target(tmp_path: Path) -> 
     kept(warehouse, [DANNY, LAURA])
 
     def post(message: Message, now: datetime) -> Sent:
-        without = Sent(outcome=Outcome.FAILED, reason="there is no secret danny-pager", ours=True)
+        without = Sent(outcome=Delivery.FAILED, reason="there is no secret danny-pager", ours=True)
         return without if message.contact == DANNY else taken(message, now)
 
     delivery.send_due(warehouse, house(targets=PAGERS), seconds=0.1, send=post, now=clock, sleep=clock.sleep)
@@ -305,7 +305,7 @@ def test_several_senders_at_once_send_each_message_once(tmp_path: Path) -> None:
 
     def post(message: Message, _: datetime) -> Sent:
         taken.append(message.contact)
-        return Sent(outcome=Outcome.SENT)
+        return Sent(outcome=Delivery.SENT)
 
     def work() -> None:
         barrier.wait()

@@ -19,7 +19,7 @@ from dq.tell import incidents
 from dq.tell.formats import alertmanager
 from dq.tell.grouping import STORM
 from dq.tell.message import State
-from dq.tell.outbox import Outcome
+from dq.tell.outbox import Delivery
 from dq.tell.recipients import ladder, next_step, recipients
 from dq.tell.senders import Sent
 from dq.tell.words import headline
@@ -167,7 +167,7 @@ def test_a_message_whose_hours_are_over_waits_for_the_next() -> None:
 
 
 def test_an_unsent_message_is_not_resolved_where_nobody_can_have_got_it_and_is_where_one_may_have() -> None:
-    down = Sent(outcome=Outcome.FAILED, reason="connection refused")
+    down = Sent(outcome=Delivery.FAILED, reason="connection refused")
     told = world(ran(WATCHED, failed()), ran("2026-11-10 16:00", result(BROKEN)))
     told.post = Post(answers=[down] * 3)
     assert told.tick(at(WATCHED)) == []
@@ -180,7 +180,7 @@ def test_an_unsent_message_is_not_resolved_where_nobody_can_have_got_it_and_is_w
 
 def test_what_is_still_red_is_told_although_the_rest_of_its_message_was_overtaken() -> None:
     """Two failures share a message that could not be sent; one of them passes meanwhile."""
-    down = Sent(outcome=Outcome.FAILED, reason="connection refused")
+    down = Sent(outcome=Delivery.FAILED, reason="connection refused")
     told = world(ran(WATCHED, failed("a"), failed("b")), ran("2026-11-10 16:00", result("a"), failed("b")))
     told.post = Post(answers=[down] * 3)
     assert told.tick(at(WATCHED)) == []
@@ -191,7 +191,7 @@ def test_what_is_still_red_is_told_although_the_rest_of_its_message_was_overtake
 
 
 def test_a_target_that_is_down_for_days_gets_one_message_when_it_is_back() -> None:
-    down = Sent(outcome=Outcome.FAILED, reason="connection refused")
+    down = Sent(outcome=Delivery.FAILED, reason="connection refused")
     told = world(ran(WATCHED, failed()), targets={DE: {"kind": "slack"}})
     told.post = Post(answers=[down] * 10_000)
     assert told.walk(WATCHED, "2026-11-13 15:00", HOUR) == []

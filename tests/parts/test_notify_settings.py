@@ -16,7 +16,7 @@ from dq.declare.routes import Notify, Route, mistakes, readers
 from dq.declare.targets import KINDS, Addressed, Keys, Reports
 from dq.people import load_roster
 from dq.tell.message import Message, Report, State
-from dq.tell.outbox import Outcome
+from dq.tell.outbox import Delivery
 from dq.tell.senders import sender
 
 PIPELINES = ["investor_profit", "profit_unit"]
@@ -271,7 +271,7 @@ def test_a_report_that_a_target_cannot_carry_is_undelivered_with_the_reason(kind
         report=replace(REPORT, link=link),
     )
     sent = sender(notify)(report, at("2026-11-24 14:00"))
-    assert sent.outcome is Outcome.FAILED
+    assert sent.outcome is Delivery.FAILED
     assert sent.reason.startswith(said)
 
 

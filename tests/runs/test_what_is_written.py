@@ -43,7 +43,7 @@ def test_a_count_that_a_retry_doubled_holds_the_figures(
 ) -> None:
     audit = staging.audit
 
-    def miscounted(spark: object, staged: staging.Staged, *given: object) -> staging.Audited:
+    def miscounted(spark: object, staged: staging.Staged, *given: object) -> staging.Audit:
         files = [replace(file, rows=file.rows * factor) for file in staged.inventory.files]
         return audit(spark, replace(staged, inventory=replace(staged.inventory, files=files)), *given)  # type: ignore[arg-type]
 

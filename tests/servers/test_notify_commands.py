@@ -50,8 +50,8 @@ from dq.tell import incidents, last_roster, report_messages, words
 from dq.tell.declared_people import house_of
 from dq.tell.formats import alertmanager
 from dq.tell.message import Report
+from dq.tell.outbox import Delivery as Became
 from dq.tell.outbox import Outbox
-from dq.tell.outbox import Outcome as Became
 from dq.tell.senders import Sent
 
 __all__ = ["quick_disk"]

@@ -20,7 +20,7 @@ from notify_support import at
 from dq.declare.routes import Notify
 from dq.tell import senders
 from dq.tell.message import Report
-from dq.tell.outbox import Outcome
+from dq.tell.outbox import Delivery
 
 __all__ = ["certificate"]
 NOW = at("2026-11-25 13:00")
@@ -140,7 +140,7 @@ def send(relay: Relay, message: Any = None, seconds: float = 10, **smtp: Any) ->
 def test_an_email_goes_under_starttls_with_the_password(context: ssl.SSLContext) -> None:
     with relaying(Relay(tls=context)) as relay:
         ended = send(relay, user="relay-user", password="relay-password")
-    assert (ended.outcome, relay.under_tls) == (Outcome.SENT, [True])
+    assert (ended.outcome, relay.under_tls) == (Delivery.SENT, [True])
     assert "rcpt TO:<team@example.com>" in relay.heard
     assert relay.heard.index("STARTTLS") < next(n for n, line in enumerate(relay.heard) if line.startswith("AUTH"))
     assert "Subject: CRITICAL  investor_profit 2026-11: check_1 failed" in relay.mails[0]
@@ -148,14 +148,14 @@ def test_an_email_goes_under_starttls_with_the_password(context: ssl.SSLContext)
 
 def test_a_connection_may_be_tls_from_the_beginning(context: ssl.SSLContext) -> None:
     with relaying(Relay(tls=context, at_once=True)) as relay:
-        assert send(relay, security="tls").outcome is Outcome.SENT
+        assert send(relay, security="tls").outcome is Delivery.SENT
     assert relay.under_tls == [True]
 
 
 def test_a_relay_without_starttls_is_told_nothing() -> None:
     with relaying(Relay()) as relay:
         ended = send(relay, user="relay-user", password="relay-password")
-    assert (ended.outcome, relay.mails) == (Outcome.FAILED, [])
+    assert (ended.outcome, relay.mails) == (Delivery.FAILED, [])
     assert ended.reason == f"smtp://localhost:{relay.port} does not offer what the settings ask for (starttls)"
     assert not any(line.startswith(("AUTH", "mail")) for line in relay.heard)
 
@@ -166,31 +166,31 @@ def test_a_relay_whose_certificate_is_not_trusted_is_told_nothing(
     monkeypatch.delenv("SSL_CERT_FILE")
     with relaying(Relay(tls=context)) as relay:
         ended = send(relay)
-    assert (ended.outcome, relay.mails) == (Outcome.FAILED, [])
+    assert (ended.outcome, relay.mails) == (Delivery.FAILED, [])
     assert "TLS failed" in ended.reason
 
 
 def test_an_internal_relay_may_be_spoken_to_in_the_clear() -> None:
     with relaying(Relay()) as relay:
-        assert send(relay, security="none").outcome is Outcome.SENT
+        assert send(relay, security="none").outcome is Delivery.SENT
     assert relay.under_tls == [False]
 
 
 @pytest.mark.parametrize(
     ("word", "reply", "outcome"),
     [
-        ("banner", "421 too busy", Outcome.FAILED),
-        ("banner", "554 go away", Outcome.REFUSED),
-        ("RCPT", "450 greylisted", Outcome.FAILED),
-        ("RCPT", "550 no such team@example.com", Outcome.REFUSED),
-        ("MAIL", "451 later", Outcome.FAILED),
-        ("DATA", "554 no", Outcome.REFUSED),
-        ("after", "451 disk full", Outcome.FAILED),
-        ("after", "552 too large", Outcome.REFUSED),
+        ("banner", "421 too busy", Delivery.FAILED),
+        ("banner", "554 go away", Delivery.REFUSED),
+        ("RCPT", "450 greylisted", Delivery.FAILED),
+        ("RCPT", "550 no such team@example.com", Delivery.REFUSED),
+        ("MAIL", "451 later", Delivery.FAILED),
+        ("DATA", "554 no", Delivery.REFUSED),
+        ("after", "451 disk full", Delivery.FAILED),
+        ("after", "552 too large", Delivery.REFUSED),
     ],
 )
 def test_what_the_relay_puts_off_is_tried_again_and_what_it_refuses_is_not(
-    word: str, reply: str, outcome: Outcome
+    word: str, reply: str, outcome: Delivery
 ) -> None:
     with relaying(Relay(replies={word: reply})) as relay:
         ended = send(relay, security="none")
@@ -210,14 +210,14 @@ def test_a_relay_that_does_not_answer_costs_no_more_than_the_deadline(talk: Call
     began = time.monotonic()
     with relaying(Relay(), talk) as relay:
         ended = send(relay, seconds=0.4)
-    assert (ended.outcome, time.monotonic() - began < 3) == (Outcome.FAILED, True)
+    assert (ended.outcome, time.monotonic() - began < 3) == (Delivery.FAILED, True)
     assert "did not answer within 0.4 s" in ended.reason
 
 
 def test_a_mail_that_was_taken_is_sent_though_the_relay_never_says_good_bye() -> None:
     with relaying(Relay(silent=("QUIT",))) as relay:
         ended = send(relay, security="none", seconds=0.5)
-    assert (ended.outcome, len(relay.mails)) == (Outcome.SENT, 1)
+    assert (ended.outcome, len(relay.mails)) == (Delivery.SENT, 1)
 
 
 def test_a_relay_that_is_not_listed_is_not_asked() -> None:
@@ -226,7 +226,7 @@ def test_a_relay_that_is_not_listed_is_not_asked() -> None:
         smtp={"host": "localhost", "port": 9, "sender": "dq@example.com"},
     )
     ended = senders.sender(notify)(told(contact="team-mail"), NOW)
-    assert (ended.outcome, "smtp://localhost:9 is not listed" in ended.reason) == (Outcome.FAILED, True)
+    assert (ended.outcome, "smtp://localhost:9 is not listed" in ended.reason) == (Delivery.FAILED, True)
 
 
 @pytest.mark.parametrize("address", ["nobody", "a@b, c@d", "a@b\nBcc: c@d", "Team <a@b>"])
@@ -234,7 +234,7 @@ def test_an_address_that_is_none_is_refused_and_not_quoted(address: str, monkeyp
     monkeypatch.setenv("DQ_SECRET_TEAM_MAIL", address)
     with relaying(Relay()) as relay:
         ended = send(relay, security="none")
-    assert (ended.outcome, address in ended.reason, relay.heard) == (Outcome.FAILED, False, [])
+    assert (ended.outcome, address in ended.reason, relay.heard) == (Delivery.FAILED, False, [])
 
 
 def report(folder: Path, html: str = "<!doctype html><b>1,204.50 USD</b>") -> Report:
@@ -248,7 +248,7 @@ def report(folder: Path, html: str = "<!doctype html><b>1,204.50 USD</b>") -> Re
 def test_a_report_goes_out_with_its_page_its_text_and_its_link(tmp_path: Path) -> None:
     message = told(contact="team-mail", kind="email", alerts=(), report=report(tmp_path))
     with relaying(Relay()) as relay:
-        assert send(relay, message, security="none").outcome is Outcome.SENT
+        assert send(relay, message, security="none").outcome is Delivery.SENT
     for part in ("<b>1,204.50 USD</b>", "profit 1,204.50 USD", REPORT.link):
         assert part in relay.mails[0]
 
@@ -258,5 +258,5 @@ def test_a_report_that_is_not_what_was_published_stays(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("<b>1,204,999.50 USD</b>")
     with relaying(Relay()) as relay:
         ended = send(relay, message, security="none")
-    assert (ended.outcome, relay.mails) == (Outcome.FAILED, [])
+    assert (ended.outcome, relay.mails) == (Delivery.FAILED, [])
     assert "not the one that was published" in ended.reason

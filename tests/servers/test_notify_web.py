@@ -24,7 +24,7 @@ from dq.declare.targets import KINDS, Addressed
 from dq.store import Warehouse
 from dq.tell import retry, secret, senders, web
 from dq.tell.message import State
-from dq.tell.outbox import Outbox, Outcome
+from dq.tell.outbox import Delivery, Outbox
 
 __all__ = ["certificate", "quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -53,25 +53,27 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        ("200 OK", Outcome.SENT),
-        ("202 Accepted", Outcome.SENT),
-        ("204 No Content", Outcome.SENT),
-        ("301 Moved", Outcome.REFUSED),
-        ("302 Found", Outcome.REFUSED),
-        ("307 Temporary", Outcome.REFUSED),
-        ("308 Permanent", Outcome.REFUSED),
-        ("400 Bad Request", Outcome.REFUSED),
-        ("401 Unauthorized", Outcome.REFUSED),
-        ("403 Forbidden", Outcome.REFUSED),
-        ("404 Not Found", Outcome.REFUSED),
-        ("410 Gone", Outcome.REFUSED),
-        ("408 Timeout", Outcome.FAILED),
-        ("429 Too Many", Outcome.FAILED),
-        ("500 Error", Outcome.FAILED),
-        ("503 Unavailable", Outcome.FAILED),
+        ("200 OK", Delivery.SENT),
+        ("202 Accepted", Delivery.SENT),
+        ("204 No Content", Delivery.SENT),
+        ("301 Moved", Delivery.REFUSED),
+        ("302 Found", Delivery.REFUSED),
+        ("307 Temporary", Delivery.REFUSED),
+        ("308 Permanent", Delivery.REFUSED),
+        ("400 Bad Request", Delivery.REFUSED),
+        ("401 Unauthorized", Delivery.REFUSED),
+        ("403 Forbidden", Delivery.REFUSED),
+        ("404 Not Found", Delivery.REFUSED),
+        ("410 Gone", Delivery.REFUSED),
+        ("408 Timeout", Delivery.FAILED),
+        ("429 Too Many", Delivery.FAILED),
+        ("500 Error", Delivery.FAILED),
+        ("503 Unavailable", Delivery.FAILED),
     ],
 )
-def test_429_and_5xx_are_tried_again_and_every_other_refusal_is_final(status: str, outcome: Outcome, hook: Any) -> None:
+def test_429_and_5xx_are_tried_again_and_every_other_refusal_is_final(
+    status: str, outcome: Delivery, hook: Any
+) -> None:
     with serving(answer(status, "Location: http://127.0.0.1:1/elsewhere")) as server:
         hook(f"{server.origin}/x")
         ended = senders.sender(notify(server.origin))(told(contact="team-hook"), NOW)
@@ -126,7 +128,7 @@ def test_nobody_listening_is_told_in_a_sentence(hook: Any) -> None:
     hook(f"{origin}/{CANARY}")
     ended = senders.sender(notify(origin))(told(contact="team-hook"), NOW)
     assert (ended.outcome, ended.reason) == (
-        Outcome.FAILED,
+        Delivery.FAILED,
         f"{origin} could not be reached (connection refused)",
     )
 
@@ -138,7 +140,7 @@ def test_a_name_that_is_not_found_is_told_by_its_host_alone(hook: Any, monkeypat
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     hook(f"http://relay.internal/{CANARY}")
     ended = senders.sender(notify("http://relay.internal"))(told(contact="team-hook"), NOW)
-    assert (ended.outcome, ended.reason) == (Outcome.FAILED, "relay.internal has no address")
+    assert (ended.outcome, ended.reason) == (Delivery.FAILED, "relay.internal has no address")
 
 
 def test_a_name_look_up_that_hangs_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from dq.engine.conditions import expression, quote, row_condition
+from dq.engine.conditions import expression, row_condition
+from dq.spark.identifiers import quote
 
 SCHEMA = (
     "id int, kind string, amount decimal(18,2), share double, seats int, day date, at timestamp, ok boolean, "

@@ -19,8 +19,7 @@ from validate_examples import OURS, THEIRS, all_null, full
 import dq
 from dq.base.model import Check, CheckResult, Outcome, Verdict
 from dq.engine.dataset import Context, Dataset
-from dq.engine.kept import ROW_COUNT
-from dq.engine.native_types import EVERY_ROW, NATIVE_TYPES
+from dq.engine.native_types import COUNTING_ROWS, EVERY_ROW, NATIVE_TYPES
 from dq.judge.evaluate import evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
@@ -66,7 +65,7 @@ def test_no_type_of_great_expectations_passes_where_its_condition_keeps_no_row(f
     assert len(checks) > 35
     found = evaluate(checks, Dataset(name="d", frame=frame), Context())
     for one, result in zip(checks, found, strict=True):
-        if one.type in ROW_COUNT:
+        if one.type in COUNTING_ROWS:
             assert result.measures == {"row_count": 0}
         else:
             assert result.outcome is Outcome.ERRORED, (one.type, result)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dq.base.errors import DqError, UsageError
-from dq.engine.conditions import FUNCTIONS, expression, named_columns, query, quote, row_condition
+from dq.engine.conditions import FUNCTIONS, expression, named_columns, query, row_condition
+from dq.spark.identifiers import quote
 
 COLUMNS = ("amount", "kind", "booked_date", "a.b", "with space", "tick`ed", "Seats")
 

@@ -149,7 +149,7 @@ def _declared(suite: str | Path | Mapping[str, Json] | ExpectationSuite) -> tupl
     if isinstance(suite, str | Path):
         path = local(suite, "--suite")
         if not path.is_file():
-            do = suite_files.renamed(path)
+            do = suite_files.elsewhere(path)
             raise UsageError(f"there is no suite {path}", where="--suite", expected="a YAML or JSON file", do=do)
         if path.suffix != ".json":
             loaded = suites.load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from runs_support import FINAL, QUICK_JVM, ROOT, Bench, hard_links
+from runs_support import FINAL, QUICK_JVM, ROOT, Bench, hard_links, profit_only
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from stages import Stages
+
+    from dq.store import Warehouse
 
 # A busy machine takes long for an example without a mistake in the code; what has to be fast has a benchmark.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -57,6 +60,26 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(folder)
             folder.with_suffix(".made").touch()
     return folder
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """An empty warehouse of this test's own."""
+    from dq import store
+
+    made = store.Warehouse(tmp_path / "w")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def quiet_gx() -> Iterator[None]:
+    """Great Expectations logs every expectation that raises, of which the tests that ask for it make many."""
+    logger = logging.getLogger("great_expectations")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +157,12 @@ def project_copy(tmp_path: Path) -> Callable[[], Path]:
         return home
 
     return copy
+
+
+@pytest.fixture
+def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Callable[[], Path]) -> None:
+    """A project with the profit pipelines only, but for tests that are marked to need the whole registry."""
+    if request.node.get_closest_marker("whole_registry"):
+        return
+    bench.home = project_copy()
+    profit_only(bench.home)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dq.base.model import (
     CheckResult,
@@ -18,6 +18,9 @@ from dq.base.model import (
     Verdict,
     WaiverNote,
 )
+
+if TYPE_CHECKING:
+    from dq.store import Warehouse
 
 TEAM = "Business Analytics Team"
 
@@ -160,3 +163,10 @@ def published(**changes: Any) -> RunRecord:
         "version": 7,
     }
     return record(*changes.pop("results", passed(31)), **{**values, **changes})
+
+
+def open_checks(warehouse: Warehouse) -> list[str]:
+    """The checks of the incidents that are open."""
+    from dq.tell import incidents
+
+    return [one.failure.check for one in incidents.everything(warehouse).values() if one.open]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyarrow import parquet
 
-from dq.base.model import CheckResult, Kind, Outcome, RunRecord, Verdict
+from dq.base.model import CheckResult, Kind, Outcome, RunRecord, Severity, Verdict
 from dq.base.periods import Grain, days_of
 from dq.spark.session import class_archive
 
@@ -45,6 +45,10 @@ class Ran:
     @property
     def alarms(self) -> list[str]:
         return [r.check for r in self.record.results if r.outcome in (Outcome.FAILED, Outcome.ERRORED)]
+
+    @property
+    def alarms_to_act_on(self) -> list[str]:
+        return [name for name in self.alarms if self.result(name).severity is not Severity.INFO]
 
 
 @dataclass

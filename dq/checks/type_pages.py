@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dq.base.errors import UsageError, choices
+from dq.base.errors import UsageError, near
 from dq.base.model import Json
 from dq.checks.custom_types import CUSTOM_TYPES
 from dq.checks.type_spec import KwargSpec, KwargType
@@ -107,7 +107,7 @@ def page(name: str) -> TypePage:
             for key in (*sorted(required), *sorted(optional))
         )
         return TypePage(name=name, doc=NATIVE_DOCS[name], arguments=arguments, example=_entry(name, example_of(name)))
-    raise UsageError(f"there is no check type {name}", do=choices(name, names()))
+    raise UsageError(f"there is no check type {name}", do=near(name, names(), "dq lint --types lists them"))
 
 
 def example_of(name: str) -> dict[str, Json]:

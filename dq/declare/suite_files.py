@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from dq.base import yamlfile
-from dq.base.errors import ConfigError, Finding, choices
+from dq.base.errors import ConfigError, Finding, UsageError, choices
 from dq.declare import registry
 
 FOLDER = "expectations"
 ALL = "all"
 """The folder of the suites that every pipeline takes which reads or publishes their dataset."""
+SUFFIXES = (".yml", ".yaml", ".json")
+"""How the files of suites end that a command is given."""
 
 
 def taken(name: str, item: registry.Pipeline) -> list[str]:
@@ -42,13 +45,30 @@ def mistakes(
             yield Finding(f"{FOLDER}/{file.as_posix()}", 1, "", _mistake(path, file, pipelines))
 
 
-def renamed(path: Path) -> str:
-    """What to do about a suite that is not there because suites lie in folders: where those of its name are."""
-    if path.parent.name != FOLDER:
-        return ""
-    found = [f"{FOLDER}/{one.parent.name}/{one.name}" for one in sorted(path.parent.glob(f"*/{path.name}"))]
-    where = f"take {' or '.join(found)}" if found else f"suites lie in {FOLDER}/PIPELINE/DATASET.yml"
-    return where if path.parent.is_dir() else ""
+def elsewhere(path: Path) -> str:
+    """What to do about a suite that is not there: where those of its name are, else what is called nearly so."""
+    folder = path.parent
+    home = next((one for one in (folder, *folder.parents) if one.name == FOLDER and one.is_dir()), None) or _home()
+    suites = [f"{FOLDER}/{one.parent.name}/{one.name}" for one in sorted(home.glob("*/*.yml"))] if home else []
+    if same := [one for one in suites if Path(one).name == path.name]:
+        return f"take {' or '.join(same)}"
+    beside = [(folder / one.name).as_posix() for one in sorted(folder.glob("*")) if one.suffix in SUFFIXES]
+    known = {one: Path(one).stem for one in (*beside, *suites)}
+    if close := get_close_matches(path.stem, sorted({*known.values()}), n=1):
+        return f"did you mean {' or '.join(one for one, name in known.items() if name == close[0])}?"
+    if FOLDER in path.parts:
+        return f"suites lie in {FOLDER}/PIPELINE/DATASET.yml"
+    if not folder.is_dir():
+        return f"there is no folder {folder} either"
+    return f"{folder} holds {', '.join(Path(one).name for one in beside[:9]) or 'no suite'}"
+
+
+def _home() -> Path | None:
+    """The folder of suites of the project a command is typed in, None outside of any."""
+    try:
+        return registry.find_root() / FOLDER
+    except UsageError:
+        return None
 
 
 def _mistake(path: Path, file: Path, pipelines: Mapping[str, registry.Pipeline]) -> str:

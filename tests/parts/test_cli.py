@@ -84,7 +84,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["status", "--at", "0001-01-01", "--warehouse", "A WAREHOUSE"], "'0001-01-01' is not an instant"),
         (
             ["status", "--levels", "--from", "0001-01", "--to", "2026-10", "--warehouse", "A WAREHOUSE"],
-            "'0001-01' is no",
+            "'0001-01' is not a month",
         ),
         (["close", "--month", "9999-12", "--warehouse", "A WAREHOUSE"], "'9999-12' is not a month"),
         (["run", "profit_unit", "--period", "0001-01"], "'0001-01' is not a period"),

@@ -33,13 +33,6 @@ __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "w")
-    warehouse.prepare()
-    return warehouse
-
-
 def line(found: Closing, pipeline: str) -> close_report.Line:
     return next(one for one in found.lines if one.pipeline == pipeline)
 

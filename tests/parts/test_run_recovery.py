@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from notify_support import ROOT
-from run_records import published, result
+from run_records import open_checks, published, result
 from store_support import INFO, NOW, SCHEMA, quick_disk, write_staged
 
 from dq.base import serialize
@@ -23,7 +23,6 @@ from dq.run.guarded import GuardedRun
 from dq.run.phases import Options
 from dq.store import Warehouse
 from dq.store.sealed import encode
-from dq.tell import incidents
 
 __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
@@ -51,10 +50,6 @@ def died_after_its_commit(
     expected = {period: entry.version if entry else None}
     commit = table.commit(sealed, periods={period: INFO}, expected=expected, now=NOW)
     return serialize.from_dict({**serialize.to_dict(record), "version": commit.version})
-
-
-def open_checks(warehouse: Warehouse) -> list[str]:
-    return [one.failure.check for one in incidents.everything(warehouse).values() if one.open]
 
 
 def test_the_record_is_kept_and_its_failing_warning_becomes_an_incident_once(warehouse: Warehouse) -> None:

@@ -111,10 +111,20 @@ def test_a_list_of_suites_in_the_registry_is_no_longer_needed(project_copy: Call
             "expectations/revenue.yml",
             "take expectations/growth_daily/revenue.yml or expectations/profit_unit/revenue.yml",
         ),
-        ("expectations/growth_revenue.yml", "suites lie in expectations/PIPELINE/DATASET.yml"),
+        (
+            "expectations/growth_revenue.yml",
+            "did you mean expectations/growth_daily/revenue.yml or expectations/profit_unit/revenue.yml?",
+        ),
+        ("expectations/xyz.yml", "suites lie in expectations/PIPELINE/DATASET.yml"),
+        ("expectations/profit_unit/revenu.yml", "did you mean expectations/profit_unit/revenue.yml"),
+        ("suites/revenue.yml", "take expectations/growth_daily/revenue.yml or expectations/profit_unit/revenue.yml"),
+        ("suites/xyz.yml", "there is no folder suites either"),
+        ("docs/xyz.yml", "docs holds no suite"),
+        ("spark-conf/xyz.yml", "spark-conf holds no suite"),
+        ("jobs/ruels.yml", "did you mean jobs/rules.yml"),
     ],
 )
-def test_who_checks_with_a_suite_that_moved_is_told_where_it_is(
+def test_who_checks_with_a_suite_that_is_not_there_is_told_where_one_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, suite: str, said: str
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -123,7 +133,8 @@ def test_who_checks_with_a_suite_that_moved_is_told_where_it_is(
     assert said in told
 
 
-def test_a_suite_of_ones_own_that_is_not_there_is_told_as_before(tmp_path: Path) -> None:
+def test_a_suite_of_ones_own_that_is_not_there_is_looked_for_where_it_would_lie(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no suite .*mine\.yml") as caught:
         dq.check("data.csv", tmp_path / "mine.yml")
     assert "expectations/" not in str(caught.value)
+    assert f"{tmp_path} holds no suite" in str(caught.value)

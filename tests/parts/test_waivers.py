@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 import run_records
@@ -37,13 +36,6 @@ def waiver(**changes: object) -> Waiver:
         "signed_off_at": NOW,
     }
     return Waiver(**(fields | changes))  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> store.Warehouse:
-    warehouse = store.Warehouse(tmp_path / "w")
-    warehouse.prepare()
-    return warehouse
 
 
 def found(warehouse: store.Warehouse) -> list[Waiver]:

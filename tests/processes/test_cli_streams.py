@@ -54,13 +54,6 @@ def call(words: list[str], streams: str, **environment: str) -> subprocess.Compl
     )
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "w")
-    warehouse.prepare()
-    return warehouse
-
-
 @pytest.mark.parametrize(
     ("verdict", "streams", "code"),
     [

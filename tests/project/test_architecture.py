@@ -233,8 +233,8 @@ def test_no_file_name_stands_twice() -> None:
     assert {name for name, times in names.items() if times > 1} <= set(MEANS_THE_SAME)
 
 
-# Names that two classes share though they are different things. Each is used within its own step, where no reader meets
-# both. A new class takes a name of its own: this list only gets shorter.
+# Names that two classes share though they are different things, and what each is. A new class takes a name of its own:
+# this list only gets shorter.
 SHARED_CLASS_NAMES = {
     "Asked": "custom checks prepared; what a run is asked for",
     "Block": "a generated block of a page; a failed check on a card",

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from dq.base import yamlfile
+from dq.base.errors import UsageError
 from dq.checks import type_pages
 from dq.checks.custom_types import CUSTOM_TYPES
 from dq.cli import main
@@ -74,3 +75,17 @@ def test_the_command_prints_one_type_and_names_the_likely_one(capsys: pytest.Cap
     assert "did you mean expect_columns_to_add_up" in capsys.readouterr().err
     assert main(["lint", "--types"]) == 0
     assert "expect_column_values_to_be_unique  No value of a column occurs twice." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("expect_column_values_to_be_nul", "did you mean expect_column_values_to_be_null"),
+        ("nothing_like_it", "dq lint --types lists them"),
+    ],
+)
+def test_a_type_that_is_not_there_names_the_nearest_and_not_all(typed: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        type_pages.page(typed)
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 300

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import FINAL, ROOT, Bench, profit_only
+from runs_support import FINAL, ROOT, Bench
 
 from demo import catalogue, defects
 from dq import store
 from dq.cli import main
 from dq.declare import registry
 
-pytestmark = pytest.mark.run
+pytestmark = [pytest.mark.run, pytest.mark.usefixtures("two_pipelines")]
 
 MONTH = "2026-10"
-
-
-@pytest.fixture(autouse=True)
-def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Callable[[], Path]) -> None:
-    """A project with the profit pipelines only: what is asked here is the same of two as of nine."""
-    if request.node.get_closest_marker("whole_registry"):
-        return
-    bench.home = project_copy()
-    profit_only(bench.home)
 
 
 def call(bench: Bench, *words: str) -> tuple[int, str, str]:

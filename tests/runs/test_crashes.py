@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_records import open_checks
 from runs_support import Bench
 
 from dq import store
 from dq.base.model import Outcome
 from dq.run import run_records, staging
-from dq.tell import incidents
 
 pytestmark = pytest.mark.run
 
@@ -49,10 +49,6 @@ def warned(bench: Bench, project_copy: Callable[[], Path]) -> Bench:
 
 def killed(*_: Any, **__: Any) -> None:
     raise KilledError
-
-
-def open_checks(warehouse: store.Warehouse) -> list[str]:
-    return [one.failure.check for one in incidents.everything(warehouse).values() if one.open]
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
-from runs_support import FINAL, ROOT, Bench, Ran, finals, hard_links
+from runs_support import FINAL, ROOT, Bench, finals, hard_links
 
 import dq
 from demo.changes import put
 from demo.defects import Defect, apply
 from dq import store
-from dq.base.model import Kind, Outcome, Severity, Verdict
+from dq.base.model import Kind, Outcome, Verdict
 from dq.base.periods import months_between
 from dq.declare import registry
 
@@ -48,17 +48,13 @@ def after_september(grown: Path, bench: Bench) -> Bench:
     return bench
 
 
-def alarms(ran: Ran) -> list[str]:
-    return [name for name in ran.alarms if ran.result(name).severity is not Severity.INFO]
-
-
 def test_a_clean_month_is_published_by_both_without_an_alarm_and_every_bridge_closes(
     spark: SparkSession, after_september: Bench
 ) -> None:
     for pipeline in ("growth_daily", "investor_growth"):
         ran = after_september.run(pipeline, "2026-09")
         assert (ran.code, ran.record.verdict, ran.record.kind) == (0, Verdict.PUBLISH, Kind.FINAL), ran.out
-        assert alarms(ran) == []
+        assert ran.alarms_to_act_on == []
         assert ran.record.already_published
     rows = after_september.published(spark, "investor_growth", "2026-09")
     (total,) = (row for row in rows if row["row_kind"] == "total")
@@ -101,7 +97,7 @@ def test_the_month_that_follows_opens_with_what_the_last_one_closed_with(after_s
     ran = after_september.run("investor_growth", MONTH)
     assert ran.code == 0, ran.out
     assert ran.result("opening_is_the_last_published_closing").outcome is Outcome.PASSED
-    assert alarms(ran) == []
+    assert ran.alarms_to_act_on == []
 
 
 @pytest.mark.slow
@@ -111,7 +107,7 @@ def test_part_of_a_month_is_compared_with_the_same_first_days_of_the_last_final(
     as_of = "2026-10-11T06:00:00Z"
     assert after_september.run("growth_daily", MONTH, as_of).code == 0
     ran = after_september.run("investor_growth", MONTH, as_of)
-    assert (ran.code, ran.record.kind, alarms(ran)) == (0, Kind.MONTH_TO_DATE, [])
+    assert (ran.code, ran.record.kind, ran.alarms_to_act_on) == (0, Kind.MONTH_TO_DATE, [])
     (total,) = (r for r in after_september.published(spark, "investor_growth", MONTH) if r["row_kind"] == "total")
     units = after_september.published(spark, "growth_daily", "2026-09")
     stood = sum(u["mrr_closing"] for u in units if u["day"] == date(2026, 9, 10))  # type: ignore[misc]
@@ -166,7 +162,7 @@ def test_what_was_published_before_a_rename_is_compared_and_read_under_the_names
     # The month that follows, and the same month again, which is compared word by word.
     assert bench.run("growth_daily", MONTH).code == 0
     ran = bench.run("investor_growth", MONTH)
-    assert (ran.code, alarms(ran)) == (0, []), ran.out
+    assert (ran.code, ran.alarms_to_act_on) == (0, []), ran.out
     again = bench.run("investor_growth", "2026-09", "2026-11-06T06:00:00Z")
     assert (again.code, again.record.version) == (0, 4), again.out
     words = again.result("investor_growth.final.words")
@@ -192,7 +188,7 @@ def test_trailing_twelve_months_are_told_once_there_are_finals_of_all_of_them(
     finals(spark, bench, "growth_daily", {"2025-11-01": ago})
     finals(spark, bench, "investor_growth", dict.fromkeys(months_between("2025-11", "2026-08"), figures))
     ran = bench.run("investor_growth", MONTH)
-    assert (ran.code, alarms(ran)) == (0, []), ran.out
+    assert (ran.code, ran.alarms_to_act_on) == (0, []), ran.out
     for name in ("cells", "products", "the_company"):
         whose = "its_accounts" if name == "the_company" else "their_units"
         assert ran.result(f"trailing_retention_of_{name}_is_that_of_{whose}").outcome is Outcome.PASSED

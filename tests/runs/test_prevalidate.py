@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench, profit_only
+from runs_support import Bench
 
 from demo import catalogue, defects
 from demo.defects import Edit
@@ -19,20 +19,11 @@ from dq import store
 from dq.cli import main
 from dq.declare import registry
 
-pytestmark = pytest.mark.run
+pytestmark = [pytest.mark.run, pytest.mark.usefixtures("two_pipelines")]
 
 MONTH = "2026-10"
 ON_THE_DAY = "2026-10-23T12:00:00Z"  # the 25th is a Sunday: it is due on the Friday before
 LATER = "2026-10-26T12:00:00Z"
-
-
-@pytest.fixture(autouse=True)
-def two_pipelines(request: pytest.FixtureRequest, bench: Bench, project_copy: Callable[[], Path]) -> None:
-    """A project with the profit pipelines only: what is asked here is the same of two as of nine."""
-    if request.node.get_closest_marker("whole_registry"):
-        return
-    bench.home = project_copy()
-    profit_only(bench.home)
 
 
 def prevalidate(bench: Bench, as_of: str, *words: str, month: str = MONTH) -> tuple[int, str, str]:

@@ -58,13 +58,6 @@ __all__ = ["quick_disk"]
 pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "w")
-    warehouse.prepare()
-    return warehouse
-
-
 Call = Callable[..., tuple[int, str]]
 
 

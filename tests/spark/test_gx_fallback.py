@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from dq.base.model import Check, Evidence, Json
 from dq.gx.fallback import evaluate_fallback
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
-
-
-@pytest.fixture(autouse=True)
-def _quiet_gx() -> Iterator[None]:
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(before)
+# Great Expectations announces what a later version will remove.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("quiet_gx")]
 
 
 @pytest.fixture(scope="module")

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from chispa import assert_df_equality
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from job_support import load
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from dq.base.model import Kind, Window
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def load(name: str) -> ModuleType:
-    """A job as a module, by its path as the registry names it."""
-    spec = importlib.util.spec_from_file_location(f"job_{name}", ROOT / "jobs" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
 
 JOB = load("growth_daily")
 SCHEMAS = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,19 +20,11 @@ from dq.engine.dataset import Context, Dataset
 from dq.engine.native_types import COUNTING_ROWS, EVERY_ROW, NATIVE_TYPES
 from dq.judge.evaluate import evaluate
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
+# Great Expectations announces what a later version will remove.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("quiet_gx")]
 
 NOTHING = "region = 'eu'"
 TOTALS: dict[str, Any] = {"other": "books", "row_condition": NOTHING}
-
-
-@pytest.fixture(autouse=True)
-def _quiet_gx() -> Iterator[None]:
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(before)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +20,8 @@ from pyspark.sql import DataFrame, SparkSession
 import dq
 from dq.base.errors import ConfigError, UsageError
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations announces what a later version will remove
+# Great Expectations announces what a later version will remove.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("quiet_gx")]
 
 SCHEMA = "id int, region string, amount decimal(18,2), share double, day date, a int, b int"
 
@@ -74,15 +73,6 @@ def frame(spark: SparkSession) -> DataFrame:
         (6, "APAC", money("99.99"), float("inf"), date(1970, 1, 1), 8, 7),
     ]
     return spark.createDataFrame(data, SCHEMA).coalesce(1)
-
-
-@pytest.fixture(autouse=True)
-def _quiet_gx() -> Iterator[None]:
-    logger = logging.getLogger("great_expectations")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(before)
 
 
 def assert_same(df: DataFrame, given: dict[str, Any], result_format: str) -> dict[str, Any]:

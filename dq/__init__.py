@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dq.cli.job import pipeline_run
     from dq.published import read_published
     from dq.spark.figures import at_every_level, licence_states, money, ratio, valid_on, with_previous
+    from dq.spark.spark_versions import try_cast
     from dq.validation import validate
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "pipeline_run",
     "ratio",
     "read_published",
+    "try_cast",
     "valid_on",
     "validate",
     "with_previous",
@@ -42,6 +44,7 @@ _LAZY = {
     "pipeline_run": "dq.cli.job",
     "ratio": "dq.spark.figures",
     "read_published": "dq.published",
+    "try_cast": "dq.spark.spark_versions",
     "valid_on": "dq.spark.figures",
     "validate": "dq.validation",
     "with_previous": "dq.spark.figures",

@@ -276,14 +276,14 @@ def line(number: int, metric: Metric, currency: str) -> Column:
         sf.lit(metric.name).alias("metric"),
         sf.lit(currency if metric.unit == MONEY else metric.unit).alias("unit"),
         sf.lit(metric.basis).alias("basis"),
-        value.try_cast(VALUE).alias("value"),
+        dq.try_cast(value, VALUE).alias("value"),
         reason.alias("value_reason"),
     )
 
 
 def change() -> Column:
     """The value less the value before."""
-    return (sf.col("value") - sf.col("previous_value")).try_cast(VALUE)
+    return dq.try_cast(sf.col("value") - sf.col("previous_value"), VALUE)
 
 
 def relative_change() -> tuple[Column, Column]:
@@ -296,7 +296,7 @@ def relative_change() -> tuple[Column, Column]:
         .when(before <= 0, "previous_not_positive")
     )
     ratio = sf.when(reason.isNull(), sf.try_divide(change(), before))
-    return ratio.try_cast("decimal(18,6)").alias("change_ratio"), reason.alias("change_ratio_reason")
+    return dq.try_cast(ratio, "decimal(18,6)").alias("change_ratio"), reason.alias("change_ratio_reason")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -361,7 +361,7 @@ def with_facts(rows: DataFrame, absent: Collection[str]) -> DataFrame:
         rows = rows.withColumn(f"{source}_reason", why)
         for name, type_ in columns.items():
             known = sf.lit(None) if source in absent else sf.coalesce(sf.col(name), sf.lit(0))
-            rows = rows.withColumn(name, sf.when(sf.col(f"{source}_reason").isNull(), known).try_cast(type_))
+            rows = rows.withColumn(name, dq.try_cast(sf.when(sf.col(f"{source}_reason").isNull(), known), type_))
     return rows
 
 
@@ -370,7 +370,7 @@ def mean_resolution_hours() -> tuple[Column, Column]:
     none = sf.when(sf.col("tickets_resolved") == 0, "none_resolved")
     why = sf.coalesce(sf.col("tickets_reason"), none)
     mean = sf.when(why.isNull(), sf.try_divide("resolution_hours", "tickets_resolved"))
-    return mean.try_cast("decimal(18,6)").alias("mean_resolution_hours"), why.alias("mean_resolution_hours_reason")
+    return dq.try_cast(mean, "decimal(18,6)").alias("mean_resolution_hours"), why.alias("mean_resolution_hours_reason")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -229,7 +229,7 @@ def active_days(stacked: DataFrame, window: dq.Window) -> DataFrame:
             "day",
             "account_id",
             "product",
-            sf.col("seats").try_cast("int").alias("seats"),
+            dq.try_cast(sf.col("seats"), "int").alias("seats"),
             *(dq.money(amount).alias(name) for name, amount in booked.items()),
             sf.when(changed, sf.col("revenue_lines")).otherwise(0).alias("revenue_lines"),
         )

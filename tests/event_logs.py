@@ -1,4 +1,4 @@
-"""Event logs made by code, event by event as Spark 4.3 writes them, so that no recorded log is kept."""
+"""Event logs made by code, event by event as Spark 3.5 to 4.3 writes them, so that no recorded log is kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def line(event: Event) -> str:
     return json.dumps(event, separators=(",", ":"), ensure_ascii=False)
 
 
-def start(version: str = "4.3.0", name: str = "profit_unit", **settings: str) -> list[Event]:
+def start(version: str = "4.1.4", name: str = "profit_unit", **settings: str) -> list[Event]:
     """The first events of every application; settings are written with ``__`` for each dot."""
     given = {"spark." + key.replace("__", "."): value for key, value in settings.items()}
     return [

@@ -31,7 +31,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   if find_java; then exit 0; fi
 fi
 cat >&2 <<'EOF'
-no Java 17 or 21 was found; Spark 4.3 needs one. Install it and run this again:
+no Java 17 or 21 was found; Spark needs one. Install it and run this again:
   Debian, Ubuntu   sudo apt-get install openjdk-17-jre-headless   (or openjdk-21-jre-headless)
   Fedora, RHEL     sudo dnf install java-21-openjdk-headless
   macOS            brew install openjdk@21

@@ -13,14 +13,15 @@ from dq.cli.which_warehouse import local_path
 from dq.declare import project as projects
 from dq.declare import registry, settings
 from dq.diagnose import Diagnosis, diagnose, document, section_of, text
+from dq.spark.spark_versions import RANGE
 
 DESCRIPTION = """Say from the event log of a Spark application what killed it or nearly did, and what to change.
 Nothing is started and nothing is written; no value of a row is printed."""
 
-EPILOG = """where logs lie: runs that build their own session write to WAREHOUSE/_dq/event_logs; others to the folder
+EPILOG = f"""where logs lie: runs that build their own session write to WAREHOUSE/_dq/event_logs; others to the folder
 that spark.eventLog.dir names, one eventlog_v2_... folder or one file for each application.
 read are: plain text, zstd, lz4, snappy and gzip, single or rolling, torn, still in progress; not lzf.
-exit codes: 0 diagnosed, whatever was found; 2 not an event log of Spark 4.3; 3 cannot be read, or nothing was found
+exit codes: 0 diagnosed, whatever was found; 2 not an event log of {RANGE}; 3 cannot be read, or nothing was found
 and too much of the log is missing or damaged to tell."""
 
 
@@ -34,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "log", metavar="EVENTLOG", type=local_path, help="an event log of Spark 4.3: a file, or its folder"
+        "log", metavar="EVENTLOG", type=local_path, help=f"an event log of {RANGE}: a file, or its folder"
     )
     parser.add_argument("--run", default="", metavar="ID", help="judge this run alone, where the log holds several")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how it is printed (default: text)")

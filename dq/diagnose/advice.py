@@ -22,7 +22,7 @@ from dq.diagnose.spark_settings import (
 if TYPE_CHECKING:
     from dq.diagnose.hits import Hit
 
-# Spark's defaults of 4.3, where the log does not set the key.
+# Spark's defaults, where the log does not set the key.
 SHUFFLE_PARTITIONS = 200
 OVERHEAD_SHARE = 0.1
 OVERHEAD_SHARE_OF_PYTHON = 0.4  # on Kubernetes, where nothing says that the application is none

@@ -11,9 +11,7 @@ from dq.base.errors import DqError, UsageError
 from dq.diagnose.codecs import TornError, chunks
 from dq.diagnose.facts import Facts
 from dq.diagnose.log_files import LogFiles
-
-SUPPORTED = "4.3"
-
+from dq.spark import spark_versions as versions
 
 # No line of an event log is longer in practice; a file without line ends is not a log.
 LONGEST_LINE = 1 << 26
@@ -52,14 +50,13 @@ def must_be_a_log(files: LogFiles, line: bytes) -> None:
             version = str(json.loads(line)["Spark Version"] or "")
         except DAMAGE as error:
             raise DqError("the first line of the event log is damaged", where=str(files.path)) from error
-        numbers = re.match(r"(\d+\.\d+)(?!\d)", version)
-        if numbers is None or numbers[1] != SUPPORTED:  # a vendor's build has more numbers or words behind
+        if versions.numbers(version) not in versions.SUPPORTED:
             raise UsageError(
                 f"{files.path} was written by Spark {version}"
-                if numbers
+                if versions.numbers(version)
                 else f"{files.path} names no version of Spark",
                 where="EVENTLOG",
-                expected=f"a log of Spark {SUPPORTED}",
+                expected=f"a log of {versions.RANGE}",
                 do="events and messages differ between versions, so nothing is guessed from it",
             )
 

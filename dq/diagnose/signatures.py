@@ -1,7 +1,7 @@
 """What the deaths of a Spark application look like in its log: a table, and per row a function that adds the numbers.
 
 Only what a pattern names is shown of a message; the message itself may quote rows. Where Spark's text changed
-between versions, the patterns keep to the words that a provoked death left in a log of 4.3; those of YARN and
+between versions, the patterns keep to the words that a provoked death left in a log; those of YARN and
 Kubernetes are the words of their own sources.
 """
 

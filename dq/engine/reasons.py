@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from dq.base.errors import DqError
+from dq.spark import spark_versions as versions
 
 _SENTENCES = {
     "CAST_INVALID_INPUT": "a value cannot be converted to the type it is compared with",
@@ -50,9 +51,7 @@ def reason(error: BaseException) -> str:
 @contextmanager
 def rows_kept_from_logs() -> Iterator[None]:
     """Spark's Python side logs the message of a failed expression, which quotes the value it failed on; not here."""
-    from pyspark.logger import PySparkLogger
-
-    loggers = [PySparkLogger.getLogger(name) for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger")]
+    loggers = versions.python_loggers()
     global _keeping
     with _KEEP:
         _keeping += 1
@@ -105,7 +104,4 @@ def _condition(error: BaseException) -> str:
 
     if not isinstance(error, PySparkException):
         return ""
-    try:
-        return str(error.getCondition() or "") or type(error).__name__
-    except Exception:  # the condition is asked of the JVM, which may be what died
-        return type(error).__name__
+    return versions.condition(error) or type(error).__name__

@@ -13,7 +13,7 @@ from dq.base.errors import DqError
 def load() -> None:
     """Import Great Expectations without its analytics, and without letting the import end the process.
 
-    GX 1.24 imports ``pyspark.sql.connect``; without its optional packages PySpark 4.3 takes a ``__main__`` that has no
+    GX 1.24 imports ``pyspark.sql.connect``; without its optional packages PySpark takes a ``__main__`` that has no
     file (``python -c``) for a doctest run and calls ``sys.exit(0)``: the process would end in silence and look well.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from dq.base.errors import DqError
+from dq.spark import spark_versions as versions
 from dq.tell.redact import redacted
 
 # Spark names the object in these parameters; the others (`expression` too) may hold values of rows.
@@ -66,14 +67,5 @@ def _sentence(error: BaseException) -> str:
 
 def _condition(error: BaseException) -> tuple[str, dict[str, str]] | None:
     """Spark's error condition and its parameters, where the error has one."""
-    read = getattr(error, "getCondition", None)
-    if not callable(read):
-        return None
-    try:
-        condition = read()
-        parameters = error.getMessageParameters() if condition else None  # type: ignore[attr-defined]
-    except Exception:
-        return None
-    if not condition:
-        return None
-    return str(condition), {str(key): str(value) for key, value in (parameters or {}).items()}
+    condition = versions.condition(error)
+    return (condition, versions.parameters(error)) if condition else None

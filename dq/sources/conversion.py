@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dq.sources.type_names import INTEGERS, decimal_parts
+from dq.spark.spark_versions import try_cast
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -27,12 +28,12 @@ def convert(value: Column, found: str, wanted: str) -> Column:
     if found == wanted:
         return value
     if wanted == "date" and found == "string":
-        return _try(_matching(value, _WHOLE_DATE), wanted)
+        return try_cast(_matching(value, _WHOLE_DATE), wanted)
     if wanted == "timestamp" and found == "string":
         return instant(value, "UTC")
     if wanted in INTEGERS or decimal_parts(wanted):
         return _exact(value, found, wanted)
-    return _try(value, wanted)
+    return try_cast(value, wanted)
 
 
 def instant(text: Column, zone: str) -> Column:
@@ -40,7 +41,7 @@ def instant(text: Column, zone: str) -> Column:
     from pyspark.sql import functions as F
 
     whole = _matching(text, _WHOLE_DATE)
-    parsed = _try(whole, "timestamp")
+    parsed = try_cast(whole, "timestamp")
     # A date has hyphens like an offset: only what has a clock time can have an offset behind it.
     zoned = whole.contains(_CLOCK) & whole.rlike(_ZONED)
     return F.when(zoned, parsed).otherwise(from_wall_clock(parsed, zone))
@@ -61,15 +62,15 @@ def _exact(value: Column, found: str, wanted: str) -> Column:
     """A number or text as a decimal or whole number, NULL where digits would be lost."""
     from pyspark.sql import functions as F
 
-    narrow = _try(value, wanted)
+    narrow = try_cast(value, wanted)
     precision, scale = decimal_parts(wanted) or (_LONG_DIGITS, 0)
     if found in ("float", "double"):
         return narrow if decimal_parts(wanted) else F.when(value == F.floor(value), narrow)
     source = decimal_parts(found)
     if found == "string":
         # As many digits behind the point as leave room for those before it: there a digit too many shows.
-        wide = _try(value, f"decimal({_DIGITS},{_DIGITS - (precision - scale)})")
-        narrow = _try(wide, wanted)
+        wide = try_cast(value, f"decimal({_DIGITS},{_DIGITS - (precision - scale)})")
+        narrow = try_cast(wide, wanted)
     elif source is not None and source[1] > scale:
         wide = value
     else:
@@ -81,7 +82,3 @@ def _matching(text: Column, pattern: str) -> Column:
     from pyspark.sql import functions as F
 
     return F.when(text.rlike(pattern), text)
-
-
-def _try(value: Column, wanted: str) -> Column:
-    return value.try_cast(wanted)

@@ -24,6 +24,7 @@ from dq.sources.resolution import RawColumn
 from dq.sources.type_names import canonical
 from dq.sources.windows import filters, first_day, read_from, read_to
 from dq.spark import named_files
+from dq.spark import spark_versions as versions
 from dq.spark.hashes import Repeated, hashable
 from dq.spark.identifiers import quote
 
@@ -299,8 +300,8 @@ def _mapped(
             raw[table].createTempView(view)
         return spark.sql(text, args={name: values[name] for name in sorted(query.parameters)})
     except (AnalysisException, ParseException) as error:
-        what = error.getCondition() or type(error).__name__
-        details = ", ".join(f"{key} {value}" for key, value in (error.getMessageParameters() or {}).items())
+        what = versions.condition(error) or type(error).__name__
+        details = ", ".join(f"{key} {value}" for key, value in versions.parameters(error).items())
         raise SourceError(
             f"Spark refuses the SELECT: {what} ({details})", where=source, do="correct the select in the sources file"
         ) from error

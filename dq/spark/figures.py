@@ -9,6 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import Window as Over
 from pyspark.sql import functions as sf
 
+from dq.spark.spark_versions import try_cast
+
 
 def money(amount: Column) -> Column:
     """An amount as DECIMAL(18,2), NULL where it does not fit: the check that finds the NULL says which row.
@@ -16,7 +18,7 @@ def money(amount: Column) -> Column:
     Example:
         >>> lines.groupBy("product").agg(dq.money(sf.sum("amount")).alias("revenue"))
     """
-    return amount.try_cast("decimal(18,2)")
+    return try_cast(amount, "decimal(18,2)")
 
 
 def ratio(
@@ -38,7 +40,7 @@ def ratio(
         reason = reason.when(absent, why)
     reason = reason.when(~sf.coalesce(below > 0, sf.lit(False)), otherwise)
     value = sf.when(reason.isNull(), sf.try_divide(above, below))
-    return value.try_cast("decimal(18,6)").alias(name), reason.alias(f"{name}_reason")
+    return try_cast(value, "decimal(18,6)").alias(name), reason.alias(f"{name}_reason")
 
 
 def valid_on(

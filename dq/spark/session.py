@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from dq.base import private
 from dq.base.errors import DqError
+from dq.spark import spark_versions as versions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-JAVA_VERSIONS = (17, 21)
 JAVA_HELP = "install a Java 17 or 21 runtime (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
 
 # Said at every start: that Spark brings a module of Java that is still being tried out, and how it logs by itself.
@@ -54,8 +54,13 @@ PARSER_SETTINGS = {
     "spark.sql.parser.quotedRegexColumnNames": "false",
     "spark.sql.legacy.setopsPrecedence.enabled": "false",
     "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "false",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.legacy.ctePrecedencePolicy": "CORRECTED",
 }
-"""Under these Spark reads free SQL as it was checked: nothing in it is replaced, no literal means something else."""
+"""Under these Spark reads free SQL as it was checked: nothing in it is replaced, no literal means something else.
+
+The last two are defaults from 4.0 on; 3.5 raises instead, for half a date and for a WITH within another.
+"""
 
 
 def properties(path: Path) -> dict[str, str]:
@@ -95,7 +100,7 @@ def check_java() -> None:
     found = java_version()
     if found is None:
         raise DqError("no Java was found", expected="Java 17 or 21", do=JAVA_HELP)
-    if found not in JAVA_VERSIONS:
+    if found not in versions.JAVA:
         raise DqError(f"Java {found} is not supported", expected="Java 17 or 21", do=JAVA_HELP)
 
 
@@ -107,6 +112,7 @@ def session(name: str, conf_dir: Path | None = None, events: Path | None = None)
     """
     settings_folder = _folder(conf_dir)
     _jvm_options(settings_folder)
+    versions.check()
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
@@ -177,6 +183,7 @@ def read_as_written(spark: SparkSession) -> Iterator[None]:
 
     Datasets are judged in several threads: what was set goes back when the last of them is done.
     """
+    versions.check()
     with _KEEP:
         _readers[spark] = _readers.get(spark, 0) + 1
         for key, ours in PARSER_SETTINGS.items():
@@ -282,6 +289,9 @@ def _event_log(events: Path | None, settings: Mapping[str, str]) -> dict[str, st
     return {
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events.resolve().as_uri(),
+        # As from 4.0 on; 3.5 would write one plain file.
+        "spark.eventLog.rolling.enabled": "true",
+        "spark.eventLog.compress": "true",
         "spark.eventLog.logStageExecutorMetrics": "true",
     }
 

@@ -68,7 +68,7 @@ def uses(path: Path, package: str) -> bool:
 
 def test_the_public_names_are_sorted_and_all_there() -> None:
     assert dq.__all__ == sorted(dq.__all__)
-    figures = {"at_every_level", "licence_states", "money", "ratio", "valid_on", "with_previous"}
+    figures = {"at_every_level", "licence_states", "money", "ratio", "try_cast", "valid_on", "with_previous"}
     functions = figures | {"check", "pipeline_run", "read_published", "validate"}
     assert dq.__all__ == ["DqError", "Verdict", "Window", *sorted(functions)]
 

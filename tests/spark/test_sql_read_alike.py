@@ -188,12 +188,15 @@ def test_a_mapping_is_read_by_spark_as_it_was_checked(parser: Any) -> None:
     assert compared > 100
 
 
+FOREIGN = {key: "true" if value == "false" else "LEGACY" for key, value in PARSER_SETTINGS.items()}
+
+
 @pytest.fixture
 def foreign(spark: SparkSession) -> Iterator[SparkSession]:
     """A session of somebody else, whose parser is set otherwise than ours."""
     before = {key: spark.conf.get(key) for key in PARSER_SETTINGS}
-    for key in PARSER_SETTINGS:
-        spark.conf.set(key, "true")
+    for key, value in FOREIGN.items():
+        spark.conf.set(key, value)
     yield spark
     for key, value in before.items():
         spark.conf.set(key, str(value))
@@ -221,4 +224,4 @@ def test_a_session_of_somebody_else_reads_as_ours_and_keeps_its_settings(foreign
     suite = {"name": "s", "expectations": [{"type": "expect_column_values_to_be_between", "kwargs": kwargs}]}
     record = dq.check(frame, suite)
     assert [result.outcome for result in record.results] == [Outcome.PASSED], record.results
-    assert {foreign.conf.get(key) for key in PARSER_SETTINGS} == {"true"}
+    assert {key: foreign.conf.get(key) for key in PARSER_SETTINGS} == FOREIGN

@@ -7,10 +7,13 @@ import os
 import shlex
 import subprocess
 import sys
+import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dq.base.errors import DqError
 from dq.spark import session
 
 
@@ -72,6 +75,28 @@ def test_what_the_jvm_writes_is_passed_on_but_for_chatter(capfd: pytest.CaptureF
     os.close(writing)
     session._pass_on(reading)
     assert capfd.readouterr().err == "WARN the disk is full\nhalf"
+
+
+@pytest.mark.parametrize("begin", [lambda: session.session("x"), lambda: session.read_as_written(None).__enter__()])
+def test_an_unsupported_spark_is_refused_before_it_starts_or_judges(
+    begin: Callable[[], object], options: pytest.MonkeyPatch
+) -> None:
+    options.setitem(sys.modules, "pyspark", types.SimpleNamespace(__version__="5.0.0"))
+    with pytest.raises(DqError, match=r"Spark 5\.0\.0 is not supported; expected Spark 3\.5 to 4\.3; install one"):
+        begin()
+
+
+@pytest.mark.parametrize(("found", "said"), [(11, "Java 11 is not supported"), (25, "Java 25"), (None, "no Java was")])
+def test_another_java_is_one_sentence(found: int | None, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "java_version", lambda: found)
+    with pytest.raises(DqError, match=rf"{said}.*; expected Java 17 or 21; install"):
+        session.check_java()
+
+
+@pytest.mark.parametrize("found", [17, 21])
+def test_java_17_and_21_are_taken(found: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "java_version", lambda: found)
+    session.check_java()
 
 
 def test_outside_a_project_the_settings_of_the_package_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

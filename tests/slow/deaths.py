@@ -28,6 +28,8 @@ BASE = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.eventLog.enabled": "true",
+    "spark.eventLog.rolling.enabled": "true",
+    "spark.eventLog.compress": "true",
     "spark.sql.shuffle.partitions": "8",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",

@@ -55,7 +55,11 @@ def _must_be_supported(version: str, python: tuple[int, int] = sys.version_info[
 
 
 def try_cast(value: Column, wanted: str) -> Column:
-    """A column as another type, NULL where a value cannot be it; ``Column.try_cast``, which Spark has from 4.0 on."""
+    """A column as another type, NULL where a value cannot be it: ``Column.try_cast``, which Spark has from 4.0 on.
+
+    Example:
+        >>> lines.select(dq.try_cast(sf.col("seats"), "int").alias("seats"))
+    """
     if hasattr(type(value), "try_cast"):
         return value.try_cast(wanted)
     from pyspark import SparkContext

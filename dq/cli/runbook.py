@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 
-from dq.base.errors import UsageError, choices
+from dq.base.errors import UsageError, choices, near
 from dq.base.runid import PATTERN
 from dq.cli import console
 from dq.cli.which_warehouse import add_warehouse, open_warehouse
 from dq.declare import registry
-from dq.runbooks import load_page, page_names, places
+from dq.runbooks import Page, load_page, page_names, places
 from dq.runbooks.blocks import MARKER
 from dq.runbooks.pieces import DEEPER
 from dq.runbooks.values import explained, filled, left, of_run
@@ -39,25 +39,39 @@ def runbook_command(arguments: argparse.Namespace) -> int:
         raise UsageError("--check belongs to a run", do="give a run id; dq show lists the latest runs")
     elif place is None:
         place = places.Place(page=declared[where].runbook if where in declared else where)
-    elif OLD in where:
+    elif OLD in where or place.now(root) != place:
         console.note(f"dq: {where} is {shown(where)} now")
-    names = [*page_names(root / "runbooks"), *([places.ALL] if place.page == places.ALL else [])]
-    if place.page not in names:
-        raise UsageError(f"there is no runbook {place.page!r}", do=choices(place.page, names))
     if place.page == places.ALL:
         raise UsageError(f"{where} is of all pipelines", do=f"name one: PIPELINE/{place.section}.md")
+    names = page_names(root / "runbooks")
+    if place.page not in names:
+        valid = sorted({*names, *declared})
+        raise UsageError(
+            f"{where} is not a pipeline, a section of a runbook or a run",
+            do=f"dq show lists the latest runs; of pipelines {choices(place.page, valid)}",
+        )
+    place = place.now(root)
     page = load_page(root / "runbooks" / place.page)
     section = page.section(place.section)
-    if place.section and (section is None or not section.failure_class):
-        raise UsageError(f"{page.file} has no section {place.section!r}", do=choices(place.section, page.anchors))
+    lines = page.lines(section) if section else []
+    if place.section and not (section and (section.failure_class or places.moved(lines))):
+        raise UsageError(f"{page.file} has no section {place.section!r}", do=_instead(page, place.section))
     if section is None:
         for line in console.aligned([(f"{page.name}/{way.anchor}.md", way.title) for way in page.ways]):
             console.out(line)
         return 0
     console.out(f"# {section.title}")
-    for line in _lines(page.lines(section), known or {"PIPELINE": page.front.pipeline}, warehouse):
+    here = [name for name, item in declared.items() if item.runbook == page.name]
+    for line in _lines(lines, known or ({"PIPELINE": here[0]} if len(here) == 1 else {}), warehouse):
         console.out(line)
     return 0
+
+
+def _instead(page: Page, section: str) -> str:
+    """What to type in place of a section that is not there: that of the class, or the one with a name much like it."""
+    if way := page.section_for_class(section.upper()):
+        return f"{way.failure_class} is dq runbook {page.name}/{way.anchor}.md"
+    return near(section, page.anchors, f"dq runbook {page.name} lists its sections")
 
 
 def _of_run(arguments: argparse.Namespace) -> tuple[places.Place, dict[str, str], str]:

@@ -50,7 +50,8 @@ def group_checks(name: str, number: int, group: registry.Compared, document: yam
                 other_condition=group.of_rows,
                 never_added=group.never_added,
                 distinct=group.distinct,
-                description=f"{_listed([*group.pairs])} of the last published final month are still what "
+                description=f"{_listed([*group.pairs])} of the last published final month "
+                f"{'is' if len(group.pairs) == 1 else 'are'} still what "
                 f"{group.of} gives{by}.",
                 where=where,
             )

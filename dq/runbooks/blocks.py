@@ -63,9 +63,13 @@ def blocks(page: Page) -> list[Block]:
     return found
 
 
-def expected(page: Page, block: Block, checks: Sequence[Check], roster: Roster) -> list[str]:
-    """The lines that belong between the markers of a block; Markdown wants them set off by empty lines."""
-    return ["", *WRITERS[block.name](BlockFacts(page=page, line=block.begin, checks=checks, roster=roster)), ""]
+def expected(page: Page, block: Block, checks: Sequence[Check], roster: Roster, *, in_file: bool = False) -> list[str]:
+    """The lines that belong between the markers of a block; Markdown wants them set off by empty lines.
+
+    ``in_file`` asks for those of the file, which in a section of all pipelines are of every page.
+    """
+    facts = BlockFacts(page=page, line=block.begin, checks=checks, roster=roster, in_file=in_file)
+    return ["", *WRITERS[block.name](facts), ""]
 
 
 def stale(page: Page, checks: Sequence[Check], roster: Roster) -> list[Block]:
@@ -74,14 +78,15 @@ def stale(page: Page, checks: Sequence[Check], roster: Roster) -> list[Block]:
     return [
         block
         for block in blocks(page)
-        if _in_a_file(page, block) and lines[block.begin : block.end - 1] != expected(page, block, checks, roster)
+        if _in_a_file(page, block)
+        and lines[block.begin : block.end - 1] != expected(page, block, checks, roster, in_file=True)
     ]
 
 
 def _in_a_file(page: Page, block: Block) -> bool:
     """Whether a block stands in a file: the checks of a section of all pipelines are added when a page is read."""
     piece = page.piece(block.begin)
-    return piece is None or block.begin - piece.first < piece.own
+    return piece is None or block.begin - piece.first < len(piece.numbers)
 
 
 def render_blocks(page: Page, checks: Sequence[Check], roster: Roster) -> str:
@@ -97,10 +102,11 @@ def write_checks(folder: Path, checks: Sequence[Check], roster: Roster) -> list[
     page = load_page(folder)
     late: dict[Path, list[tuple[int, int, list[str]]]] = defaultdict(list)
     for block in reversed(stale(page, checks, roster)):
-        piece, path, first = page.piece(block.begin), folder / f"{INDEX}.md", 1
+        piece, path, begin, end = page.piece(block.begin), folder / f"{INDEX}.md", block.begin, block.end
         if piece is not None:
-            path, first = folder.parent.joinpath(*Path(piece.file).parts[-2:]), piece.first
-        late[path].append((block.begin - first + 1, block.end - first, expected(page, block, checks, roster)))
+            path = folder.parent.joinpath(*Path(piece.file).parts[-2:])
+            begin, end = piece.line(begin), piece.line(end)
+        late[path].append((begin, end - 1, expected(page, block, checks, roster, in_file=True)))
     for path, changes in late.items():
         lines = path.read_text(encoding="utf-8").split("\n")
         for begin, end, wanted in changes:

@@ -16,7 +16,7 @@ from dq.people.roster import Roster
 from dq.runbooks.blocks import render_blocks, without_markers, write_atomically
 from dq.runbooks.page import Page, heading_text, markdown, parse_page
 from dq.runbooks.pieces import CLASS_LINE
-from dq.runbooks.places import FOLDER, follow
+from dq.runbooks.places import FOLDER, follow, moved
 from dq.runbooks.slugs import Slugger
 from dq.runbooks.tables import unled
 
@@ -64,7 +64,8 @@ def render_page(page: Page, checks: Sequence[Check], roster: Roster, *, of_sever
             title = heading_text(tokens[n + 1])
             anchor = slugger.next(title)
             token.attrSet("id", anchor)
-            headings.append((int(token.tag[1:]), title, anchor))
+            if not moved(_under(tokens, n)):
+                headings.append((int(token.tag[1:]), title, anchor))
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("href", _site_link(str(child.attrGet("href"))))
@@ -114,6 +115,12 @@ def _site_link(url: str) -> str:
     if not place.page:
         return f"#{place.section}"
     return place.link.removeprefix(f"{FOLDER}/")
+
+
+def _under(tokens: Sequence[Token], heading: int) -> list[str]:
+    """The lines of the paragraph that follows a heading directly."""
+    after = tokens[heading + 3 : heading + 5]
+    return after[1].content.split("\n") if after and after[0].type == "paragraph_open" else []
 
 
 def _mark_classes(tokens: Sequence[Token]) -> None:

@@ -262,14 +262,17 @@ def _way_findings(page: Page, checks: Sequence[Check] | None) -> Iterator[Findin
     seen: dict[str, Section] = {}
     start = next((section for section in page.sections if section.level == 2 and section.title == WAYS), None)
     for section in page.sections if start else ():
-        if start and start.start < section.start <= start.end and section.level == 3 and not section.failure_class:
+        here = start and start.start < section.start <= start.end and section.level == 3
+        if here and not section.failure_class and not places.moved(page.lines(section)):
             yield page.finding(section.start, section.title, "has no line Class: F.. directly under its heading")
     for way in page.ways:
-        if way.failure_class in seen:
+        if way.failure_class in seen and not way.second:
             first = page.finding(seen[way.failure_class].start, "", "")
             message = f"{way.failure_class} has a section at {first.file}:{first.line} already"
-            yield page.finding(way.start, way.title, message)
-        seen.setdefault(way.failure_class, way)
+            instead = f"a second one says what it is about, such as Class: {way.failure_class}, trends"
+            yield page.finding(way.start, way.title, f"{message}; {instead}")
+        if not way.second:
+            seen.setdefault(way.failure_class, way)
         piece = page.piece(way.start)
         if checks is not None and not (piece and piece.shared) and not checks_of(page, way, checks):
             message = f"no check leads to {page.name}/{way.anchor}; bind one or take the section out"

@@ -23,7 +23,8 @@ class Section:
     """A heading and what stands under it up to the next heading of its level or above.
 
     ``start`` is the heading's line in the file and ``end`` the last line of the section, from 1. ``failure_class`` is
-    set where the line under the heading declares one; ``parts`` are the headings one level below.
+    set where the line under the heading declares one, ``second`` where only checks that name the section lead to it;
+    ``parts`` are the headings one level below.
     """
 
     level: int
@@ -32,6 +33,7 @@ class Section:
     start: int
     end: int
     failure_class: str = ""
+    second: bool = False
     parts: tuple[str, ...] = ()
 
 
@@ -114,8 +116,8 @@ class Page:
         return [way.anchor for way in self.ways]
 
     def section_for_class(self, failure_class: str) -> Section | None:
-        """The section of a way of failing such as ``F11``."""
-        return next((way for way in self.ways if way.failure_class == failure_class), None)
+        """The section of a way of failing such as ``F11``, for all that names the class alone."""
+        return next((way for way in self.ways if way.failure_class == failure_class and not way.second), None)
 
     def anchor_for_class(self, failure_class: str) -> str | None:
         """The anchor of the section of a way of failing."""
@@ -286,5 +288,6 @@ def _sections(tokens: Sequence[Token], lines: Sequence[str], offset: int) -> Ite
             start=start,
             end=end,
             failure_class=match[1] if match else "",
+            second=bool(match and match["second"]),
             parts=tuple(title for below, title, _ in heads[n + 1 : following] if below == level + 1),
         )

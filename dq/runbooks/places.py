@@ -7,6 +7,7 @@ once for all in ``all/``. Records of before hold ``<page>.md#<section>``; both a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,8 @@ _FORMS = tuple(
         rf"(?:https?://[^\s#?]+/)?{FOLDER}/(?P<page>{_NAME})\.html(?:#(?P<anchor>[^#\s/]{{0,120}}))?",
     )
 )
+MOVED_LINE = re.compile(r"Now: \[[^\]]+\]\((?P<target>[^)\s]+)\)(?P<other>, .*\S)?\s*")
+"""All that stands under the heading of a section whose name is another one now, or which is more than one now."""
 _LINK = re.compile(rf"(?:\.\./(?P<page>{_NAME})/)?(?P<section>{_NAME})\.md(?:#(?P<anchor>[^#\s/]{{0,120}}))?")
 
 
@@ -54,8 +57,20 @@ class Place:
         """The section's name, as far as its anchor tells it."""
         return self.section.replace("-", " ").capitalize()
 
+    def now(self, root: Path) -> Place:
+        """The place of the section today, where its file says that it has another name now, and only one."""
+        try:
+            text = (root / FOLDER / self.reference).read_text(encoding="utf-8") if self.section else ""
+        except (OSError, UnicodeError):
+            return self
+        moved = next((match for line in text.split("\n") if (match := MOVED_LINE.fullmatch(line))), None)
+        found = follow(moved["target"]) if moved and not moved["other"] else None
+        return Place(page=found.page or self.page, section=found.section) if found else self
+
     def file(self, root: Path | None) -> str:
         """The file it stands in, from the project's folder: of the pipeline, of all, or else its page's index."""
+        if root is not None and (now := self.now(root)) != self:
+            return now.file(root)
         own = f"{FOLDER}/{self.reference}"
         if root is None or not self.section:
             return own
@@ -75,6 +90,12 @@ def read(*references: str) -> Place | None:
                 anchor = found["anchor"] or ""
                 return Place(page=found["page"], section=anchor if section == INDEX else section)
     return None
+
+
+def moved(lines: Iterable[str]) -> bool:
+    """Whether a section says only what its name is now."""
+    said = [line for line in lines if line.strip()]
+    return len(said) == 1 and MOVED_LINE.fullmatch(said[0]) is not None
 
 
 def of_result(result: CheckResult, guidance: Guidance | None) -> str:

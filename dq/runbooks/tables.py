@@ -30,16 +30,19 @@ from dq.runbooks.places import ALL, read
 from dq.runbooks.values import explained, left
 
 _SEVERITIES = list(Severity)
+_NAMED = 12
+"""So many checks of a section of all pipelines are told by name on a page; of more their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockFacts:
-    """What a block is written from; ``line`` is where it begins in the page's file."""
+    """What a block is written from; ``line`` is where it begins on the page, ``in_file`` whether its file asks."""
 
     page: Page
     line: int
     checks: Sequence[Check]
     roster: Roster
+    in_file: bool = False
 
 
 def checks_of(page: Page, section: Section, checks: Sequence[Check]) -> list[Check]:
@@ -86,6 +89,9 @@ def _of_each_column(check: Check) -> str:
 def _values(facts: BlockFacts) -> list[str]:
     page = facts.page
     within = [way for way in page.ways if way.start < facts.line <= way.end]
+    piece = page.piece(facts.line)
+    if facts.in_file and piece is not None:
+        return explained(piece.words)
     if within:
         return explained(left(command.text for command in page.commands(within[-1])))
     lines = {command.line for way in page.ways for command in page.commands(way)}
@@ -115,7 +121,8 @@ def _ways(facts: BlockFacts) -> list[str]:
             continue
         here = checks_of(page, way, facts.checks)
         where = f"#{way.anchor}" if piece is None else f"{f'../{ALL}/' if piece.shared else ''}{way.anchor}.md"
-        named = ", ".join(_code(check.check) for check in here) if piece and piece.shared else str(len(here))
+        few = piece and piece.shared and len(here) <= _NAMED
+        named = ", ".join(_code(check.check) for check in here) if few else str(len(here))
         rows.append([way.failure_class, f"[{cell(way.title)}]({where})", named])
     return table(("class", "way of failing", "checks"), rows)
 

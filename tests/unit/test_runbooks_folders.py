@@ -136,6 +136,8 @@ def test_a_folder_that_is_right_is_written_once_and_has_no_findings(folder: Path
             "",
             "does not say what to type for PIPELINE, RUN; put <!-- values:begin -->",
         ),
+        (FAILS, "It ended.", "- `prifit`: it ended.", "the page prifit only, which is not there; did you mean profit"),
+        (FAILS, "dq show RUN", "dq show RUN  # lost", "the page lost only, which is not there; valid: profit"),
         (
             FAILS,
             "It ended.",
@@ -158,6 +160,64 @@ def test_a_mistake_is_told_at_its_file_and_line(folder: Path, file: str, old: st
     number = int(rest.partition(":")[0])
     assert (where, said in found[0]) == (f"runbooks/{file}", True), found
     assert 1 <= number <= len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_what_is_particular_of_a_page_stands_in_a_section_of_all_on_that_page_only(folder: Path) -> None:
+    (folder / "growth").mkdir()
+    (folder / "growth" / "README.md").write_text(HEAD, encoding="utf-8")
+    text = SHARED.replace(
+        "It ended.\n",
+        "It ended.\n\n- `growth`: early,\n  and growth waits.\n- `profit`: late.\n- `growth`, `profit`: or never.\n",
+    ).replace("dq show RUN\n", "dq show RUN\ndq run growth --period BEFORE  # growth\ndq explain lost\n")
+    (folder / FAILS).write_text(text, encoding="utf-8")
+    profit, growth = load_page(folder / "profit"), load_page(folder / "growth")
+    ours, theirs = ("\n".join(page.lines(page.ways[-1])) for page in (profit, growth))
+    assert "It ended.\n\n- `profit`: late.\n- `growth`, `profit`: or never.\n" in ours
+    assert "- `growth`: early,\n  and growth waits.\n- `growth`, `profit`: or never.\n" in theirs
+    assert "\ndq show RUN\ndq explain lost\n" in ours
+    assert "\ndq show RUN\ndq run growth --period BEFORE\ndq explain lost\n" in theirs
+    lost = next(command for command in profit.commands() if command.text == "dq explain lost")
+    where = profit.finding(lost.line, "", "")
+    assert (where.file, where.line) == (f"runbooks/{FAILS}", text.split("\n").index("dq explain lost") + 1)
+    write_checks(folder / "profit", [*CHECKS, FAILED], roster(folder))
+    written = (folder / FAILS).read_text(encoding="utf-8")
+    assert "- `BEFORE`: the month before" in written, "the file tells of the capitals of every page"
+    assert written.replace(written.partition("values:begin -->")[2], "") == text.partition("values:begin -->")[0] + (
+        "values:begin -->"
+    )
+    assert not write_checks(folder / "growth", [*CHECKS, FAILED], roster(folder))[:-1], "and is the same for each"
+    assert "BEFORE" not in render_page(profit, [*CHECKS, FAILED], roster(folder)).partition("The run itself")[2]
+
+
+def test_a_second_section_of_a_class_is_for_those_that_name_it(folder: Path) -> None:
+    second = SHARED.replace("# The run itself failed", "# It was stopped").replace("F26", "F26, stops")
+    (folder / "profit" / "it-was-stopped.md").write_text(second + "\n## Checks\n", encoding="utf-8")
+    page = load_page(folder / "profit")
+    assert [way.anchor for way in page.ways][-2:] == ["the-run-itself-failed", "it-was-stopped"]
+    assert (page.anchor_for_class("F26"), page.class_of("it-was-stopped")) == ("the-run-itself-failed", "F26")
+    again = second.replace("F26, stops", "F11").replace("It was stopped", "Again").replace("\n##", "\n##")
+    (folder / "profit" / "again.md").write_text(again, encoding="utf-8")
+    assert any("F11 has a section at" in one and "Class: F11, trends" in one for one in told(folder, [*CHECKS, FAILED]))
+
+
+def test_a_name_of_before_says_where_its_section_is(folder: Path) -> None:
+    """Its file stays and is no way of failing; the page shows it where old links land, and not in its contents."""
+    old = "# It broke\n\nNow: [The run itself failed](../all/the-run-itself-failed.md)\n"
+    (folder / "profit" / "it-broke.md").write_text(old, encoding="utf-8")
+    checks = [*CHECKS, FAILED]
+    write_checks(folder / "profit", checks, roster(folder))
+    assert told(folder, checks) == []
+    page, place = load_page(folder / "profit"), places.Place(page="profit", section="it-broke")
+    assert "it-broke" not in page.anchors
+    assert (place.file(folder.parent), place.now(folder.parent).section) == (
+        f"runbooks/{FAILS}",
+        "the-run-itself-failed",
+    )
+    shown_page = render_page(page, checks, roster(folder))
+    assert ('id="it-broke"' in shown_page, 'href="#it-broke"' in shown_page) == (True, False)
+    both = old.replace(".md)", ".md), or [the books](figures-differ-from-the-books.md)")
+    (folder / "profit" / "it-broke.md").write_text(both, encoding="utf-8")
+    assert place.file(folder.parent) == "runbooks/profit/it-broke.md", "of two the reader chooses"
 
 
 def test_a_section_of_all_without_a_check_is_told_and_not_shown(folder: Path) -> None:
@@ -243,7 +303,7 @@ def test_the_commands_that_are_told_a_warehouse_are_those_that_take_one() -> Non
             "executive_report.md#report-not-delivered-or-late",
             "executive_report/report-not-delivered-or-late.md",
             "runbooks/executive_report.html#report-not-delivered-or-late",
-            "runbooks/executive_report/report-not-delivered-or-late.md",
+            "runbooks/executive_report/the-report-is-not-with-its-readers.md",
         ),
         (
             "https://docs.example.com/dq/runbooks/growth_daily.html#late-events",

@@ -209,7 +209,7 @@ def edit(path: Path, old: str, new: str) -> None:
         ("runbooks/roster.yml", "anna", "ann", "anna"),
         ("runbooks/profit_unit/README.md", "owner: Finance and Risk Teams", "owner: Finance Team", "Finance Team"),
         ("runbooks/profit_unit/README.md", "dq show RUN", "dq shwo RUN", "invalid choice"),
-        ("runbooks/profit_unit/required-value-is-null.md", "Class: F01", "Class: F99", "revenue.amount.required"),
+        ("runbooks/all/required-value-is-null.md", "Class: F01", "Class: F99", "revenue.amount.required"),
     ],
 )
 def test_lint_finds_each_mistake_with_file_and_line(
@@ -333,7 +333,7 @@ def test_lint_fix_writes_the_list_of_checks_anew(capsys: pytest.CaptureFixture[s
     code, told = run(capsys, "lint")
     assert (code, "run dq lint --fix" in told) == (1, True)
     assert run(capsys, "lint", "--fix")[0] == 0
-    section = broken / "runbooks/profit_unit/numbers-that-cannot-be.md"
+    section = broken / "runbooks/profit_unit/README.md"
     assert "targets_in_a_range" in section.read_text(encoding="utf-8")
 
 
@@ -356,7 +356,7 @@ def test_lint_with_other_sources_fixes_the_same_lists_and_agrees(
     assert plain[0] == mapped[0] == 1
     assert all("run dq lint --fix" in told for _, told in (plain, mapped))
     assert run(capsys, "lint", "--fix", *other)[0] == 0
-    section = broken / "runbooks/profit_unit/numbers-that-cannot-be.md"
+    section = broken / "runbooks/profit_unit/README.md"
     assert "targets_in_a_range" in section.read_text(encoding="utf-8")
     assert [run(capsys, "lint", *words)[0] for words in ((), other)] == [0, 0]
 

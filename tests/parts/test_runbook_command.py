@@ -36,6 +36,40 @@ def test_a_link_of_an_old_record_prints_its_section_and_says_where_it_went(capsy
     assert "- `RUN`, `PERIOD`: as on the card\n" in told
 
 
+def test_a_section_that_is_the_same_for_all_has_the_name_of_the_page_s_only_pipeline(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The page of two pipelines fills neither in: user_days has the sources, engagement_daily has not."""
+    _, one, _ = run(capsys, "growth_daily/schema-drift-in-a-source.md")
+    _, of_two, _ = run(capsys, "engagement_daily/schema-drift-in-a-source.md")
+    assert "dq run growth_daily --period PERIOD" in one
+    assert "dq run PIPELINE --period PERIOD" in of_two
+    assert "`PIPELINE`, `PERIOD`: as on the card" in of_two
+
+
+def test_a_section_with_another_name_now_is_found_by_the_old_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for old, new, title in (
+        (
+            "executive_report/report-not-delivered-or-late.md",
+            "runbooks/executive_report/the-report-is-not-with-its-readers.md",
+            "# The report is not with its readers",
+        ),
+        (
+            "engagement_daily.md#a-skewed-key",
+            "runbooks/all/a-skewed-key-or-uneven-files.md",
+            "# A skewed key or uneven files",
+        ),
+    ):
+        code, told, beside = run(capsys, old)
+        assert (code, told.splitlines()[0], beside) == (0, title, f"dq: {old} is {new} now\n")
+
+
+def test_a_name_of_before_that_is_two_sections_now_says_which(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told, _ = run(capsys, "investor_profit.md#a-trend-or-a-published-month-does-not-fit")
+    assert code == 0
+    assert "(a-published-month-was-restated.md), or [a trend](../all/a-trend-does-not-fit.md)" in told
+
+
 def test_a_pipeline_prints_the_list_of_its_sections(capsys: pytest.CaptureFixture[str]) -> None:
     code, told, _ = run(capsys, "user_days")
     assert (code, "engagement_daily/late-events.md" in told) == (0, True)
@@ -60,8 +94,15 @@ def test_a_run_fills_its_values_in(capsys: pytest.CaptureFixture[str], tmp_path:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["profit"], "there is no runbook 'profit'"),
+        (["profit"], "profit is not a pipeline, a section of a runbook or a run"),
+        (["no-such-run"], "no-such-run is not a pipeline, a section of a runbook or a run"),
+        (["no-such-run"], "dq show lists the latest runs"),
+        (["no-such-run"], ", profit_unit, user_days"),
+        (["user_day"], "did you mean user_days?"),
         (["profit_unit/nope.md"], "runbooks/profit_unit/README.md has no section 'nope'"),
+        (["profit_unit/nope.md"], "dq runbook profit_unit lists its sections"),
+        (["profit_unit.md#f16"], "F16 is dq runbook profit_unit/built-from-an-older-version-of-its-input.md"),
+        (["profit_unit/required-value.md"], "did you mean required-value-is-null?"),
         (["runbooks/all/memory-runs-short.md"], "name one: PIPELINE/memory-runs-short.md"),
         (["profit_unit", "--check", "x"], "--check belongs to a run"),
     ],
@@ -69,3 +110,4 @@ def test_a_run_fills_its_values_in(capsys: pytest.CaptureFixture[str], tmp_path:
 def test_what_cannot_be_printed_is_a_sentence(capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
     code, told, beside = run(capsys, *words)
     assert (code, told, said in beside, "Traceback" in beside) == (2, "", True, False)
+    assert len(beside) < 400, "a sentence and not a list of everything"

@@ -94,6 +94,13 @@ def test_a_ratio_is_proved_by_what_the_registry_divides_it_by() -> None:
     assert "negative_reason" not in found["unit_profit_is_explained"].kwargs
 
 
+def test_what_is_compared_with_a_final_is_told_in_the_right_number() -> None:
+    every = [check for one in projects.load(ROOT).bound.values() for check in one.all_checks]
+    told = {check.check: check.description for check in every if check.kwargs.get("published") == "previous"}
+    assert told["previous_closing_rederives"].startswith("mrr_closing of the last published final month is still what ")
+    assert " of the last published final month are still what " in told["previous_growth_rederives"]
+
+
 def test_an_id_of_the_records_that_is_taken_is_told(project_copy: Callable[[], Path]) -> None:
     home = project_copy()
     registry = home / "jobs" / "pipelines.yml"

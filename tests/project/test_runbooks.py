@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
-from pages_support import Parsed
+from pages_support import Parsed, prose
 from runbook_samples import page
 
 from dq.base.failure_classes import FailureClass
@@ -17,6 +19,7 @@ from dq.declare.binding import Bound
 from dq.declare.registry import load
 from dq.people import load_roster
 from dq.runbooks import lint_runbooks, load_pages, places
+from dq.runbooks.blocks import MARKER
 from dq.runbooks.frontmatter import FrontMatter
 from dq.runbooks.html import write_runbooks
 from dq.runbooks.rotation import lint_rotation
@@ -62,13 +65,13 @@ def test_the_company_s_pages_name_every_way_of_failing_alike() -> None:
     pages = load_pages(ROOT / "runbooks")
     checks = [check for one in bound().values() for check in one.all_checks]
     ways = {
-        name: {way.failure_class: way.title for way in page.ways if way not in unled(page, checks)}
+        name: {way.failure_class: way.title for way in page.ways if way not in unled(page, checks) and not way.second}
         for name, page in pages.items()
     }
     assert [*ways["investor_profit"]] == sorted({*CLASSES, "F21"} - {"F08", "F09", "F23"})
     assert [*ways["profit_unit"]] == [c for c in CLASSES if c != "F16"]
-    # Units are compared with their own finals only, not with a trend: a section of their own.
-    units = ("profit_unit", "growth_daily", "experiments_weekly")
+    # Units are compared with their own finals only: a section of their own.
+    units = ("profit_unit", "growth_daily", "experiments_weekly", "executive_report")
     assert {ways[page].pop("F15") for page in units} == {"A published final would change"}
     for failure_class, title in ways["profit_unit"].items():
         assert ways["investor_profit"].get(failure_class, title) == title
@@ -154,14 +157,71 @@ def test_the_links_of_the_company_s_pages_lead_to_anchors_of_the_site(tmp_path: 
 
 
 def test_every_section_of_the_company_can_be_read_at_night() -> None:
-    """What has to be read before the generated lists fits a screen and a half; old names lead to files."""
-    long = {}
+    """What its page shows of a section, up to the list of its checks, fits a screen and a half."""
+    said = re.search(
+        r"fits\s+a\s+screen\s+and\s+a\s+half,\s+(\d+)\s+lines", (ROOT / "runbooks" / "README.md").read_text()
+    )
+    assert said, "runbooks/README.md says how long a section may be"
+    long = {
+        f"{page.name}/{way.anchor}": len(lines)
+        for page in load_pages(ROOT / "runbooks").values()
+        for way in page.ways
+        if len(lines := by_hand("\n".join(page.lines(way)), generated=True)) >= int(said[1])
+    }
+    assert long == {}
+
+
+def by_hand(text: str, *, generated: bool = False) -> list[str]:
+    """The lines of a section before the list of its checks, without markers, and without what stands between them."""
+    kept, inside = [], False
+    for line in re.split(r"^#+ Checks$", text, flags=re.MULTILINE)[0].rstrip().split("\n"):
+        if marker := MARKER.fullmatch(line):
+            inside = marker[2] == "begin"
+        elif generated or not inside:
+            kept.append(line)
+    return kept
+
+
+def test_no_section_is_a_copy_of_another_pipeline_s() -> None:
+    """What is the same for several pipelines stands once in all/, which says what is particular of each."""
+    sections: dict[str, list[tuple[str, list[str]]]] = {}
     for path in sorted((ROOT / "runbooks").glob("*/*.md")):
         text = path.read_text(encoding="utf-8")
-        size = len(text.partition("\n## In capitals")[0].partition("\n## Checks")[0].splitlines())
-        if path.name != "README.md" and size > 65:
-            long[path.relative_to(ROOT).as_posix()] = size
-    assert long == {}
+        if declared := re.search(r"^Class: (.+)$", text, flags=re.MULTILINE):
+            lines = [line for line in by_hand(text) if line.strip()]
+            sections.setdefault(declared[1], []).append((path.relative_to(ROOT).as_posix(), lines))
+    copies = {
+        (one, other): round(shared, 2)
+        for same in sections.values()
+        for (one, ours), (other, theirs) in combinations(same, 2)
+        if (shared := SequenceMatcher(None, ours, theirs, autojunk=False).ratio()) > 0.7
+    }
+    assert copies == {}
+
+
+def test_the_runbooks_have_no_wide_lines() -> None:
+    """Their prose; the data of a page's head is YAML with one thing a line."""
+    wide = []
+    for path in sorted((ROOT / "runbooks").rglob("*.md")):
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        head = text.split("\n").index("---", 1) + 1 if text.startswith("---\n") else 0
+        wide += [f"{name}:{number}" for number, line in prose(name) if number > head and len(line) > 120]
+    assert wide == []
+
+
+def test_names_that_sections_had_before_lead_somewhere() -> None:
+    """Records name them for good: the file is there, or it says what its name is now."""
+    before = {
+        "executive_report.md#report-not-delivered-or-late": "executive_report/the-report-is-not-with-its-readers.md",
+        "engagement_daily/a-skewed-key.md": "all/a-skewed-key-or-uneven-files.md",
+        "growth_daily.md#schema-drift-in-a-source": "all/schema-drift-in-a-source.md",
+        "profit_unit/missing-days-in-the-period.md": "all/missing-days-in-the-period.md",
+        "executive_report/duplicate-or-double-loaded-rows.md": "all/duplicate-or-double-loaded-rows.md",
+        "investor_profit.md#a-trend-or-a-published-month-does-not-fit": (
+            "investor_profit/a-trend-or-a-published-month-does-not-fit.md"
+        ),
+    }
+    assert {old: shown(old) for old in before} == {old: f"runbooks/{now}" for old, now in before.items()}
 
 
 def test_every_check_of_the_company_leads_to_a_file_that_is_there() -> None:

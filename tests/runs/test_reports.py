@@ -85,7 +85,7 @@ def test_a_report_that_cannot_be_delivered_is_published_and_owed(after_october: 
     assert (ran.code, ran.record.version) == (4, 1)
     owed = ran.result("executive_report.report.delivered")
     assert (owed.outcome, owed.failure_class) == (Outcome.FAILED, "F21")
-    assert "report-not-delivered-or-late" in ran.record.guidance[owed.check].runbook
+    assert "the-report-is-not-with-its-readers" in ran.record.guidance[owed.check].runbook
     (docs / "reports").unlink()
     again = after_october.run("executive_report", FORTNIGHT, instant, "--docs", str(docs))
     assert (again.code, again.record.already_published) == (0, True)

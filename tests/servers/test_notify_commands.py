@@ -635,7 +635,7 @@ def test_a_report_that_does_not_arrive_opens_an_incident_that_its_arrival_resolv
         assert call("deliver", "--seconds", "1")[0] == 4
         (one,) = incidents.everything(warehouse).values()
         assert (one.key, one.open) == (f"executive_report/executive_report.report.delivered/{PERIOD}", True)
-        assert one.failure.runbook == "runbooks/executive_report/report-not-delivered-or-late.md"
+        assert one.failure.runbook == "runbooks/executive_report/the-report-is-not-with-its-readers.md"
         assert delivered(warehouse)[0]["undelivered"] == "team-hook: the target refused it (403)"
         mended.set()
         call("deliver", "--again")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import store_support
-from notify_support import at, declared, house
+from notify_support import at, declared, house, seen
 
 from dq.base import periods
 from dq.base.model import Kind, Verdict
@@ -67,4 +67,4 @@ def make(warehouse: Warehouse, names: Sequence[str], when: str, kind: Kind, **mo
 
 
 def close(warehouse: Warehouse, when: str = NOW) -> Closing:
-    return closing.closing(warehouse, house(), REGISTRY, MONTH, at(when))
+    return closing.closing(warehouse, seen(warehouse, when), house(), REGISTRY, MONTH)

@@ -15,6 +15,9 @@ from dq.declare import registry
 from dq.declare.registry import Registry
 from dq.month import close_page, close_report
 from dq.month.close_report import Closing, MonthState
+from dq.run import alerting, batch, closing
+from dq.run.failures import sentence
+from dq.tell import known
 from dq.tell.declared_people import house
 from dq.tell.recipients import House
 
@@ -51,8 +54,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Look, print, keep and send; the exit code is 0 only for a month that is closed."""
-    from dq.run import batch, closing
-
     now = datetime.now(UTC)
     at = periods.parse_instant(arguments.at, where="--at") if arguments.at else now
     batch.refuse_future(at, now, where="--at")
@@ -62,7 +63,7 @@ def command(arguments: argparse.Namespace) -> int:
     declared, people = registry.load(root), house(root, warehouse)
     if people.remark:
         console.note(f"dq: {people.remark}")
-    found = closing.closing(warehouse, people, declared, month, at)
+    found = closing.closing(warehouse, known.read(warehouse, at), people, declared, month)
     problems = [] if arguments.no_send else _sent(warehouse, people, declared, found, arguments)
     _print(found, people, arguments.format)
     for problem in problems:
@@ -88,9 +89,6 @@ def _sent(
 
     It is kept last of what is written: only what is with its recipients, or on the way, was made in time.
     """
-    from dq.run import alerting, closing
-    from dq.run.failures import sentence
-
     title = f"Close of {found.month}: {found.state.value}"
     told = alerting.ClosePage(
         site=docs_site(arguments),

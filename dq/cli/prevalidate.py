@@ -33,7 +33,8 @@ from dq.run.schedule import scheduled_as_of
 from dq.store import waivers
 from dq.tell import incidents, last_roster
 from dq.tell.declared_people import house_of
-from dq.tell.incidents import Incident
+from dq.tell.incidents import Incident, Observation
+from dq.tell.known import Snapshot
 from dq.tell.recipients import House
 
 ABOUT = """\
@@ -84,7 +85,7 @@ def command(arguments: argparse.Namespace) -> int:
     warehouse.prepare()
     last_roster.keep(warehouse, project.root, project.registry)
     runs, untried = rehearse(warehouse, steps, arguments)
-    known = incidents.in_force(warehouse)
+    known = Snapshot(at=as_of, waivers=incidents.in_force(warehouse), observations=_observed(warehouse))
     by_pipeline: dict[str, list[RunRecord]] = defaultdict(list)
     for run in runs:
         by_pipeline[run.pipeline].append(run)
@@ -94,11 +95,13 @@ def command(arguments: argparse.Namespace) -> int:
         given=datetime.now(UTC),
         today=as_of.astimezone(project.roster.zone).date(),
         due=due_day(project, wanted, arguments.month),
-        pipelines=[prevalidation.readiness(name, by_pipeline[name], untried.get(name, {}), known) for name in wanted],
+        pipelines=[
+            prevalidation.readiness(name, by_pipeline[name], untried.get(name, {}), known.waivers) for name in wanted
+        ],
     )
     earlier = known_facts.prevalidations(warehouse, arguments.month)
     house = house_of(project.root, project.registry, project.roster, project.settings)
-    red = [one for one in _red(warehouse, runs) if not incidents.paused(one, known, as_of)]
+    red = [one for one in _red(known, runs) if not known.paused(one)]
     baseline = prevalidation.compared_with(answer, earlier)
     shown = Shown(
         answer=answer,
@@ -262,15 +265,18 @@ def _aids(
     return found
 
 
-def _red(warehouse: store.Warehouse, runs: Sequence[RunRecord]) -> list[Incident]:
-    """The incidents that are open with what these runs found, each since its first failure."""
+def _observed(warehouse: store.Warehouse) -> list[Observation]:
     try:
-        seen = incidents.observations(warehouse)
+        return incidents.observations(warehouse)
     except DqError as failure:
         console.note(f"dq: when the failures began is not known: {failure}")
-        seen = []
+        return []
+
+
+def _red(known: Snapshot, runs: Sequence[RunRecord]) -> list[Incident]:
+    """The incidents that are open with what these runs found, each since its first failure."""
     about = {(run.pipeline, run.period) for run in runs}
-    found = incidents.fold([*seen, *map(incidents.observed, runs)]).values()
+    found = known.observed(map(incidents.observed, runs)).incidents.values()
     # A day that is red since a run of its own is part of the month that is rehearsed.
     return [
         one

@@ -12,6 +12,7 @@ from dq.cli import console
 from dq.declare import registry
 from dq.month import attainment
 from dq.month.level_history import HEADER, attained, rows
+from dq.tell import incidents
 from dq.tell.recipients import House
 
 
@@ -24,7 +25,8 @@ def command(
     first = periods.month_of(months[0] or periods.previous_month(last), "--from")
     if last < first:
         raise UsageError(f"--to {last} lies before --from {first}", expected="months in order of time")
-    found = attained(warehouse, people, registry.load(registry.find_root()), first, last, now)
+    known = incidents.everything(warehouse).values()
+    found = attained(warehouse, known, people, registry.load(registry.find_root()), first, last, now)
     if format == "json":
         console.out(json.dumps([attainment.to_json(one) for one in found], indent=2, allow_nan=False))
         return 0

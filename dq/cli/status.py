@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from dq.base import clean, periods
-from dq.base.errors import UsageError
+from dq.base.errors import StoreError, UsageError
 from dq.cli import console
 from dq.cli.which_warehouse import add_warehouse, open_warehouse
 from dq.declare import registry
 from dq.people.levels import show
+from dq.run import alerting, known_figures, missing_figures, missing_reports
+from dq.run.known_figures import KnownFigures
 from dq.store import Warehouse
 from dq.tell import delivery, incidents, last_roster, overview, senders, words
 from dq.tell.declared_people import house
@@ -86,13 +89,13 @@ def status_command(arguments: argparse.Namespace) -> int:
         from dq.cli import service_levels
 
         return service_levels.command(warehouse, people, (arguments.first, arguments.last), now, arguments.format)
-    declared = registry.load(registry.find_root())
-    found = overview.lines(warehouse, people, now, _not_kept_yet(warehouse, people, declared, now))
+    known = known_figures.read(warehouse, registry.load(registry.find_root()), now)
+    found = overview.lines(_with_what_is_not_kept(known, people), people)
     if arguments.reviews:
         from dq.cli import reviews
 
-        return reviews.command(people, declared, found, now, arguments.format)
-    left = delivery.pending(warehouse, now)
+        return reviews.command(people, known.declared, found, now, arguments.format)
+    left = delivery.pending(known)
     if arguments.format == "json":
         document = {
             "at": now.isoformat(),
@@ -102,7 +105,7 @@ def status_command(arguments: argparse.Namespace) -> int:
             "roster": people.remark or None,
         }
         console.out(json.dumps(clean.value(document), indent=2, allow_nan=False))
-        return _damaged(warehouse, declared)
+        return _damaged(known.damaged)
     for line in overview.text(found, people, now):
         console.out(clean.text(line))
     if people.remark:
@@ -110,14 +113,11 @@ def status_command(arguments: argparse.Namespace) -> int:
     count = "no open incidents" if not found else f"{len(found)} open incident{'s' if len(found) > 1 else ''}"
     waiting = f", {len(left.waiting)} messages wait for their time" if left.waiting else ""
     console.out(count + waiting + (f", {len(left.undelivered)} undelivered (dq deliver)" if left.undelivered else ""))
-    return _damaged(warehouse, declared)
+    return _damaged(known.damaged)
 
 
-def _damaged(warehouse: Warehouse, declared: registry.Registry) -> int:
+def _damaged(found: Mapping[str, StoreError]) -> int:
     """Say of which pipelines nobody knows what is published; the exit code, 3 where there is one."""
-    from dq.run import missing_figures
-
-    found = missing_figures.unreadable(warehouse, declared)
     for name, failure in found.items():
         console.note(f"dq: it is not known what {name} has published: {failure}")
     return 3 if found else 0
@@ -133,30 +133,24 @@ def _people(warehouse: Warehouse) -> House:
 
 def _end(arguments: argparse.Namespace) -> int:
     """End an incident because a person says so, and tell whoever was told of it."""
-    from dq.run import alerting
-
     if not (arguments.reason or "").strip():
         raise UsageError("an incident is ended with a reason", where="--reason", do="give --reason TEXT")
     warehouse = open_warehouse(arguments, to_write=True)
-    root = registry.find_root()
     by = (arguments.by or "").strip() or console.who()
     ended = incidents.end(warehouse, arguments.end, by=by, reason=arguments.reason.strip(), now=datetime.now(UTC))
-    people = _people(warehouse)
-    undelivered: list[str] = []
+    people, told = _people(warehouse), delivery.Told()
     if people.notify.targets:
-        seconds = people.notify.run_seconds
-        undelivered = alerting.bring_up_to_date(warehouse, people, registry.load(root), seconds=seconds).undelivered
+        declared = registry.load(registry.find_root())
+        told = alerting.bring_up_to_date(warehouse, people, declared, seconds=people.notify.run_seconds)
     console.out(clean.text(f"ended {ended.key}, open since {ended.since:%Y-%m-%d %H:%M} UTC: {ended.settled}"))
     console.out("where it fails again within a day it is the same incident, later a new one")
-    for reason in undelivered:
+    for reason in told.undelivered:
         console.note(f"dq: not delivered to {reason}")
-    return 4 if undelivered else 0
+    return 4 if told.undelivered else 0
 
 
 def deliver_command(arguments: argparse.Namespace) -> int:
     """Send what is due, or say what would be sent."""
-    from dq.run import alerting
-
     if not 1 <= arguments.seconds <= LONGEST:
         raise UsageError(f"--seconds {arguments.seconds}", expected=f"seconds from 1 to {LONGEST:,}")
     warehouse = open_warehouse(arguments, to_write=not arguments.dry_run, caught_up=True)
@@ -165,23 +159,22 @@ def deliver_command(arguments: argparse.Namespace) -> int:
     if not people.notify.targets:
         console.out("no targets in the settings (notify.targets), nothing to send")
         return 0
-    now = datetime.now(UTC)
+    declared = registry.load(root)
     if arguments.dry_run:
-        return _dry_run(warehouse, people, registry.load(root), now)
-    last_roster.keep(warehouse, root, registry.load(root))
-    told = alerting.bring_up_to_date(
-        warehouse, people, registry.load(root), seconds=arguments.seconds, again=arguments.again
-    )
-    again = delivery.give_again(warehouse, people, told)
+        return _dry_run(known_figures.read(warehouse, declared, datetime.now(UTC)), people)
+    last_roster.keep(warehouse, root, declared)
+    seconds = arguments.seconds
+    told = alerting.bring_up_to_date(warehouse, people, declared, seconds=seconds, again=arguments.again, repeat=True)
     counts = f"{told.sent} sent, {len(told.waiting)} wait for their time, {len(told.undelivered)} undelivered"
-    console.out(counts + (f", {again} given to Alertmanager again" if again else ""))
+    console.out(counts + (f", {told.again} given to Alertmanager again" if told.again else ""))
     for reason in told.undelivered:
         console.note(f"dq: not delivered to {reason}")
-    return _damaged(warehouse, registry.load(root)) or (4 if told.undelivered else 0)
+    return _damaged(told.damaged) or (4 if told.undelivered else 0)
 
 
-def _dry_run(warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime) -> int:
-    kept, planned = delivery.would_send(warehouse, people, now, _not_kept_yet(warehouse, people, declared, now))
+def _dry_run(known: KnownFigures, people: House) -> int:
+    now = known.at
+    kept, planned = delivery.would_send(_with_what_is_not_kept(known, people), people)
     for message in [*kept, *planned]:
         when = "now" if message.not_before <= now else show(message.not_before, now, people.roster.zone)
         console.out(clean.text(f"{message.contact} ({message.kind})  {when}  {words.headline(message)}"))
@@ -192,13 +185,6 @@ def _dry_run(warehouse: Warehouse, people: House, declared: registry.Registry, n
     return 4 if lacking else 0
 
 
-def _not_kept_yet(
-    warehouse: Warehouse, people: House, declared: registry.Registry, now: datetime
-) -> list[incidents.Observation]:
-    """What the next ``dq deliver`` finds beside what runs found: missing figures and late reports."""
-    from dq.run import missing_figures, missing_reports
-
-    return [
-        *missing_figures.observations(warehouse, people, declared, now),
-        *missing_reports.observations(warehouse, people, declared, now),
-    ]
+def _with_what_is_not_kept(known: KnownFigures, people: House) -> KnownFigures:
+    """The same with what the next ``dq deliver`` finds: missing figures and late reports."""
+    return known.observed([*missing_figures.observations(known, people), *missing_reports.observations(known, people)])

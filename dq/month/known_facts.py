@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from dq import store
-from dq.month import attainment, prevalidation
+from dq.base.errors import DqError
+from dq.month import attainment, close_report, prevalidation
 from dq.month.attainment import Attainment, Happened, Publication, Red
+from dq.month.close_report import Closing
 from dq.month.prevalidation import AnswerState, Prevalidation
 
 PREVALIDATIONS = "prevalidations"
 LEVELS = "levels"
+CLOSES = "closes"
 log = logging.getLogger("dq.month")
 
 
@@ -27,6 +31,16 @@ def prevalidations(warehouse: store.Warehouse, month: str = "") -> list[Prevalid
                 found.append(prevalidation.from_json(document))
         except (KeyError, ValueError):
             log.warning("the pre-validation %s cannot be read and is left out", name)
+    return found
+
+
+def closes(warehouse: store.Warehouse, since: str) -> list[Closing]:
+    """What was said of the close of each month from one on; one that cannot be read is left out."""
+    found = []
+    for name in warehouse.records.list(CLOSES):
+        document = warehouse.records.get(CLOSES, name) if name >= since else None
+        with suppress(DqError, KeyError):
+            found += [close_report.from_json(document, name)] if document is not None else []
     return found
 
 

@@ -27,6 +27,7 @@ HEADER = ("pipeline", "level", "met", "missed", "open", "last missed")
 
 def attained(
     warehouse: store.Warehouse,
+    known: Iterable[Incident],
     people: House,
     declared: Registry,
     first: str,
@@ -36,9 +37,9 @@ def attained(
 ) -> list[Attainment]:
     """The levels of all pipelines, or of one, that were or are due from one month to another.
 
-    What is decided is kept.
+    ``known`` are all of their incidents. What is decided is kept.
     """
-    answers = prevalidations(warehouse)
+    answers, listed = prevalidations(warehouse), [*known]
     span = {"first": periods.days_of(first)[0], "last": periods.days_of(last)[1]}
     since = datetime.combine(span["first"], time(), UTC) - BEFORE
     found: list[Attainment] = []
@@ -46,7 +47,7 @@ def attained(
         front = people.front(name)
         if front is None or front.pipeline != name or only not in ("", name):
             continue  # it stands on the page of another one
-        red = reds(incidents.everything(warehouse, name).values())
+        red = reds(one for one in listed if one.pipeline == name)
         happened = facts(warehouse, name, answers, red, since)
         found += attainment.judged(people.roster, front, item.grain, happened, now=now, **span)
     return kept(warehouse, found)
@@ -61,7 +62,8 @@ def over_time(
     """
     local = now.astimezone(people.roster.zone)
     this = f"{local:%Y-%m}"
-    found = attained(warehouse, people, declared, periods.previous_month(this), this, now, only)
+    known = incidents.everything(warehouse, only).values()
+    found = attained(warehouse, known, people, declared, periods.previous_month(this), this, now, only)
     since = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31 * (MONTHS - 1))
     every = {one.name: one for one in [*decided(warehouse, since), *found]}
     return sorted(every.values(), key=lambda one: (one.due, one.name), reverse=True)

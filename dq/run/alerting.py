@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from html import escape
 from pathlib import Path
@@ -17,14 +17,15 @@ from dq.base import clean
 from dq.base.model import RunRecord
 from dq.declare.registry import Registry
 from dq.declare.routes import CLOSE, readers
-from dq.run import missing_figures, missing_reports
+from dq.run import known_figures, missing_figures, missing_reports
 from dq.run.failures import sentence
+from dq.run.known_figures import KnownFigures
 from dq.runbooks.blocks import write_atomically
 from dq.tell import delivery, incidents, report_messages
 from dq.tell.declared_people import house_of
 from dq.tell.delivery import Told
+from dq.tell.incidents import Observation
 from dq.tell.message import Report
-from dq.tell.outbox import Outbox
 from dq.tell.recipients import House
 
 if TYPE_CHECKING:
@@ -99,26 +100,35 @@ def bring_up_to_date(
     *,
     seconds: float,
     again: bool = False,
+    repeat: bool = False,
 ) -> Told:
     """Keep what is to be told, send what is due, and put on record what became of the reports, made or late.
 
-    Before all it is looked whether figures are missing that no run was made of.
+    Before all it is looked whether figures are missing that no run was made of. The warehouse is read once: the rest
+    follows from that, and from what became of the messages. ``repeat`` also gives every Alertmanager again what still
+    fires.
     """
-    began = time.monotonic()
-    missing_figures.keep(warehouse, missing_figures.observations(warehouse, house, declared, delivery.clock()))
-    delivery.keep_messages(warehouse, house, delivery.clock())
-    told = delivery.send_due(warehouse, house, seconds=seconds, again=again)
-    now = delivery.clock()
-    entries = Outbox(warehouse).entries()
-    report_messages.record(warehouse, entries, now)
-    late = missing_reports.late_reports(warehouse, house, declared, now)
-    if report_messages.judge(warehouse, house, entries, late, now):
-        delivery.keep_messages(warehouse, house, delivery.clock())
-        left = max(1.0, seconds - (time.monotonic() - began))
-        sent = told.sent
-        told = delivery.send_due(warehouse, house, seconds=left)
+    began, known = time.monotonic(), known_figures.read(warehouse, declared, delivery.clock())
+    known = _kept(warehouse, known, house, missing_figures.observations(known, house))
+    told = delivery.send_due(warehouse, known, house, seconds=seconds, again=again)
+    known = replace(known.told(told.entries), at=known.at + timedelta(seconds=time.monotonic() - began))
+    report_messages.record(warehouse, known)
+    if found := report_messages.observations(known, house, missing_reports.late_reports(known, house)):
+        known, sent = _kept(warehouse, known, house, found), told.sent
+        told = delivery.send_due(warehouse, known, house, seconds=max(1.0, seconds - (time.monotonic() - began)))
         told.sent += sent
+    if repeat:
+        delivery.give_again(warehouse, known.told(told.entries), house, told)
+    told.damaged = known.damaged
     return told
+
+
+def _kept(warehouse: store.Warehouse, known: KnownFigures, house: House, found: Sequence[Observation]) -> KnownFigures:
+    """Keep what was found, and the messages that follow from it and from all that is known."""
+    for one in found:
+        incidents.keep(warehouse, one)
+    known = known.observed(found)
+    return known.told(delivery.keep_messages(warehouse, known, house))
 
 
 def hand_over_close(
@@ -128,7 +138,8 @@ def hand_over_close(
 
     Its delivery is answered for by the pipeline that makes a document for investors.
     """
-    recipients = readers(house.notify, house.roster, CLOSE, datetime.now(UTC))
+    now = datetime.now(UTC)
+    recipients = readers(house.notify, house.roster, CLOSE, now)
     if not recipients:
         return
     name = f"reports/{CLOSE}/{page.name}"
@@ -151,4 +162,4 @@ def hand_over_close(
         text_file=str(file.with_suffix(".txt").absolute()),
         link=f"{house.docs_address.rstrip('/')}/{name}.html" if house.docs_address else "",
     )
-    report_messages.put(warehouse, house.notify, report, recipients, datetime.now(UTC))
+    report_messages.put(warehouse, house.notify, report, recipients, now)

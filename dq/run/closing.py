@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from dq import store
 from dq.base import periods
-from dq.base.errors import DqError, UsageError
+from dq.base.errors import UsageError
 from dq.base.model import Kind
 from dq.base.periods import Grain
 from dq.base.verdict import Waiver
 from dq.declare.implied_checks import IN_TIME
 from dq.declare.registry import Registry
-from dq.month import close_report, level_history
+from dq.month import close_report, known_facts, level_history
 from dq.month.attainment import Attainment, LevelState, Publication
 from dq.month.close_report import Change, Closing, Figures, Line, Red, Taken, Waived
 from dq.month.known_facts import facts
@@ -21,36 +22,39 @@ from dq.month.level_history import BEFORE
 from dq.people.levels import deadline, end_of, show
 from dq.run import run_records
 from dq.run.inputs import KIND_ORDER, stale
+from dq.run.known_figures import KnownFigures
 from dq.show.section_file import shown
 from dq.tell import incidents, report_messages
 from dq.tell.incidents import Incident
+from dq.tell.known import Snapshot
 from dq.tell.recipients import House, next_step, rungs, said
 
-KIND = "closes"
+KIND = known_facts.CLOSES
 
 
-def closing(warehouse: store.Warehouse, house: House, declared: Registry, month: str, at: datetime) -> Closing:
+def closing(warehouse: store.Warehouse, known: Snapshot, house: House, declared: Registry, month: str) -> Closing:
     """The close of a month: investors' pipelines and all they are built on, as the warehouse is now.
 
-    ``at`` is the instant that deadlines, people and waivers are looked at from.
+    Deadlines, people and waivers are looked at from the instant at which all else is known.
     """
-    wanted = declared.read_by_investors()
+    wanted, at = declared.read_by_investors(), known.at
     due = due_at(house, declared, month)
-    judged = level_history.attained(warehouse, house, declared, month, periods.next_month(month), at)
-    found = [one for one in incidents.everything(warehouse).values() if one.open and house.known(one.pipeline)]
+    judged = level_history.attained(
+        warehouse, known.incidents.values(), house, declared, month, periods.next_month(month), at
+    )
+    found = [one for one in known.incidents.values() if one.open and house.known(one.pipeline)]
     # What is missing is read from the warehouse itself, and whether the report arrived is not what it is about.
     found = [one for one in found if one.failure.check != f"{one.pipeline}.{IN_TIME}"]
     own = incidents.key(declared.answers_for_close(), report_messages.check_of(declared.answers_for_close()), month)
     seen = _Seen(
         warehouse=warehouse,
+        known=known,
         house=house,
         declared=declared,
         month=month,
-        at=at,
         due=due,
         levels=judged,
         red=sorted((one for one in found if one.key != own), key=lambda one: (one.since, one.key)),
-        waivers=incidents.in_force(warehouse),
     )
     return Closing(month=month, at=at, due=due, lines=[seen.line(name) for name in wanted])
 
@@ -79,67 +83,57 @@ def keep(warehouse: store.Warehouse, one: Closing) -> None:
     warehouse.records.put(KIND, f"{one.month}-{one.at:%Y%m%dt%H%M%Sz}", close_report.to_json(one))
 
 
-def overdue(warehouse: store.Warehouse, house: House, declared: Registry, month: str, now: datetime) -> datetime | None:
+def overdue(known: KnownFigures, house: House, month: str) -> datetime | None:
     """When the report of a month's close was due, where that is over and none was made since or said *closed*.
 
     Nobody waits for the close of a month of which nothing was published.
     """
     try:
-        due = due_at(house, declared, month)
+        due = due_at(house, known.declared, month)
     except UsageError:
         return None
-    if now <= due or not any(_entries(warehouse, name, month, declared) for name in declared.read_by_investors()):
+    there = (_entries(known.current[name], name, month, known.declared) for name in known.declared.read_by_investors())
+    if known.at <= due or not any(there):
         return None
-    for name in warehouse.records.list(KIND, f"{month}-"):
-        document = warehouse.records.get(KIND, name)
-        try:
-            made = close_report.from_json(document, name) if document is not None else None
-        except (DqError, KeyError):
-            continue
-        if made is not None and (made.state is close_report.MonthState.CLOSED or made.at > due):
-            return None
-    return due
+    made = (one for one in known.closes if one.month == month)
+    return None if any(one.state is close_report.MonthState.CLOSED or one.at > due for one in made) else due
 
 
 def _entries(
-    warehouse: store.Warehouse, pipeline: str, month: str, declared: Registry, wanted: Sequence[str] = ()
+    commit: store.Commit | None, pipeline: str, month: str, declared: Registry, wanted: Sequence[str] = ()
 ) -> list[store.PeriodEntry]:
     """What readers see of a month: its own entries and those of its days, or of the periods wanted of it."""
-    commit = warehouse.table(pipeline).current()
     entries = commit.entries.values() if commit else ()
     if declared.pipelines[pipeline].grain in (Grain.WEEK, Grain.FORTNIGHT):
         return [one for one in entries if one.period in wanted]
     return [one for one in entries if store.covers(month, one.period)]
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Seen:
     """Everything that is read once for all pipelines of a month."""
 
-    def __init__(
-        self,
-        *,
-        warehouse: store.Warehouse,
-        house: House,
-        declared: Registry,
-        month: str,
-        at: datetime,
-        due: datetime,
-        levels: Sequence[Attainment],
-        red: Sequence[Incident],
-        waivers: Sequence[Waiver],
-    ) -> None:
-        self.warehouse, self.house, self.declared = warehouse, house, declared
-        self.month, self.at, self.due = month, at, due
-        # Nothing of a month can be published before its first day is over.
-        self.since = datetime.combine(periods.days_of(month)[0], time(), UTC) - BEFORE
-        self.levels, self.red, self.waivers = levels, red, waivers
+    warehouse: store.Warehouse
+    known: Snapshot
+    house: House
+    declared: Registry
+    month: str
+    due: datetime
+    levels: Sequence[Attainment]
+    red: Sequence[Incident]
+
+    @property
+    def since(self) -> datetime:
+        """Nothing of a month can be published before its first day is over."""
+        return datetime.combine(periods.days_of(self.month)[0], time(), UTC) - BEFORE
 
     def line(self, pipeline: str) -> Line:
         """One pipeline of the month."""
         house, roster = self.house, self.house.roster
         published = facts(self.warehouse, pipeline, (), (), self.since).publications
         wanted = self._wanted(pipeline, published)
-        entries = _entries(self.warehouse, pipeline, self.month, self.declared, wanted)
+        commit = self.warehouse.table(pipeline).current()
+        entries = _entries(commit, pipeline, self.month, self.declared, wanted)
         final = self.declared.pipelines[pipeline].grain in (Grain.DAY, Grain.MONTH)
         kinds = (Kind.FINAL,) if final else tuple(Kind)
         there = {entry.period for entry in entries if entry.kind in kinds}
@@ -148,8 +142,8 @@ class _Seen:
         about = [self.month] if final else wanted
         own = [one for one in self.levels if one.pipeline == pipeline and self._of_month(one.period, about)]
         open_ones = [one for one in self.red if one.pipeline == pipeline and self._of_month(one.period, about)]
-        front, duty = house.front(pipeline), roster.on_call(self.at)
-        until = show(duty.until, self.at, roster.zone)
+        front, duty = house.front(pipeline), roster.on_call(self.known.at)
+        until = show(duty.until, self.known.at, roster.zone)
         return Line(
             pipeline=pipeline,
             figures=self._figures(pipeline, entries),
@@ -159,7 +153,7 @@ class _Seen:
             on_call=f"on call {duty.person.name} until {until} (backup {duty.backup.name})",
             levels=own,
             reds=[self._red(one) for one in open_ones],
-            waivers=[_waived(one) for one in self.waivers if self._waives(one, pipeline, about)],
+            waivers=[_waived(one) for one in self.known.waivers if self._waives(one, pipeline, about)],
             changes=self._changes(pipeline, about),
             taken=self._taken(pipeline, about),
             due=self._due(own, missing),
@@ -196,19 +190,19 @@ class _Seen:
         )
 
     def _red(self, one: Incident) -> Red:
-        step = next_step(self.house, one, self.at)
+        step = next_step(self.house, one, self.known.at)
         return Red(
             check=one.failure.check,
             period=one.period,
             severity=one.failure.grade,
             since=one.since,
             runbook=shown(one.failure.runbook),
-            paused=incidents.paused(one, self.waivers, self.at),
-            next=f"to {step.to} {show(step.at, self.at, self.house.roster.zone)}" if step else "no rung is left",
+            paused=self.known.paused(one),
+            next=f"to {step.to} {show(step.at, self.known.at, self.house.roster.zone)}" if step else "no rung is left",
         )
 
     def _waives(self, one: Waiver, pipeline: str, about: Sequence[str]) -> bool:
-        return one.pipeline == pipeline and self._of_month(one.period, about) and not one.over(self.at)
+        return one.pipeline == pipeline and self._of_month(one.period, about) and not one.over(self.known.at)
 
     def _changes(self, pipeline: str, about: Sequence[str]) -> list[Change]:
         """Every version that took the place of a preliminary or final one of the month, the oldest first.
@@ -248,11 +242,11 @@ class _Seen:
         if not ahead:
             return ""
         due, label, shown = min(ahead, key=lambda one: one[:2])
-        return f"{label} {show(shown, self.at, zone)}" + (" (past)" if due < self.at else "")
+        return f"{label} {show(shown, self.known.at, zone)}" + (" (past)" if due < self.known.at else "")
 
     def _next(self, pipeline: str, period: str) -> str:
         """Who would hear next of a failure that was found now."""
-        told = said(rungs(self.house, pipeline, period, self.at)[:1], self.house, self.at)
+        told = said(rungs(self.house, pipeline, period, self.known.at)[:1], self.house, self.known.at)
         return f"a failure goes {told}" if told else ""
 
 

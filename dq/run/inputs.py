@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dq import sources, store
@@ -94,7 +95,8 @@ def pin_upstream(
     the others has to say what lacks.
     """
     wanted, back = _read_by(project.registry, table, reader, window.period, window.data_through)
-    held = run_records.held(warehouse, table, wanted, window.as_of)
+    record = partial(run_records.find, warehouse)
+    held = run_records.held(run_records.names(warehouse, table), record, wanted, window.as_of)
     if held is not None:
         raise UpstreamError(
             f"the upstream {table} is held for {held.period}",

@@ -15,17 +15,17 @@ from dq import store
 from dq.base import periods
 from dq.base.errors import StoreError
 from dq.base.failure_classes import FailureClass
-from dq.base.model import Kind, Outcome, Severity
+from dq.base.model import Kind
 from dq.base.periods import EVENTS_SETTLE, Grain
 from dq.declare.implied_checks import IN_TIME, in_time_class
 from dq.declare.registry import Pipeline, Registry
 from dq.month import level_history
 from dq.month.attainment import KINDS, Attainment, Happened, LevelState, Publication, counts, judged
-from dq.month.known_facts import answered, prevalidations
+from dq.month.known_facts import answered
 from dq.month.prevalidation import AnswerState, Prevalidation
 from dq.people.levels import Age, Level, moment_text
 from dq.run import run_records
-from dq.tell import incidents
+from dq.run.known_figures import KnownFigures
 from dq.tell.incidents import Failure, Observation
 from dq.tell.recipients import House
 
@@ -45,109 +45,75 @@ class Missed:
     waits_for: str = ""
 
 
-def unreadable(warehouse: store.Warehouse, declared: Registry) -> dict[str, StoreError]:
-    """The pipelines of which nobody can say what is published, their log being damaged, each with what to do."""
-    found = {}
-    for name in declared.pipelines:
-        try:
-            warehouse.table(name).current()
-        except StoreError as error:
-            found[name] = error
-    return found
-
-
-def observations(warehouse: store.Warehouse, house: House, declared: Registry, now: datetime) -> list[Observation]:
+def observations(known: KnownFigures, house: House) -> list[Observation]:
     """What is to be said now of missing figures: which are missed anew or moreover, and which are there again."""
-    known = {
+    open_ones = {
         (one.pipeline, one.period): one
-        for one in incidents.everything(warehouse).values()
+        for one in known.incidents.values()
         if one.failure.check == f"{one.pipeline}.{IN_TIME}" and one.open and house.known(one.pipeline)
     }
-    found, damaged = missed(warehouse, house, declared, now, known), unreadable(warehouse, declared)
+    found = missed(known, house, open_ones)
     told = []
-    for pipeline, period in sorted({*found, *known}):
-        it, before = found.get((pipeline, period)), known.get((pipeline, period))
-        if it is None and pipeline in damaged:
+    for pipeline, period in sorted({*found, *open_ones}):
+        it, before = found.get((pipeline, period)), open_ones.get((pipeline, period))
+        if it is None and pipeline in known.damaged:
             continue
-        failures = [_failure(house, declared.pipeline(pipeline), pipeline, it)] if it else []
-        if it and before and failures[0].found == before.failure.found:
+        failure = _failure(known, house, pipeline, it) if it else None
+        if failure and before and failure.found == before.failure.found:
             continue
-        one = Observation(
-            run=incidents.late_name(pipeline, period, now),
-            pipeline=pipeline,
-            period=period,
-            as_of=it.since if it and before is None else now,
-            started=now,
-            failures=failures,
-            passed=[] if it else [f"{pipeline}.{IN_TIME}"],
-        )
-        told.append(one)
+        as_of = it.since if it and before is None else known.at
+        told.append(known.noted(pipeline, period, f"{pipeline}.{IN_TIME}", failure, as_of))
     return told
 
 
-def keep(warehouse: store.Warehouse, found: Iterable[Observation]) -> bool:
-    """Keep what was found missing or there again; whether there was any."""
-    listed = [*found]
-    for one in listed:
-        incidents.keep(warehouse, one.run, one)
-    return bool(listed)
+def _failure(known: KnownFigures, house: House, pipeline: str, it: Missed) -> Failure:
+    of_class = in_time_class(known.declared.pipeline(pipeline))
+    what = "what readers wait for is not there" if of_class == FailureClass.DELIVERY else "no run was made"
+    return house.failure(pipeline, f"{pipeline}.{IN_TIME}", of_class, f"{what}: {it.said}", it.waits_for)
 
 
-def missed(
-    warehouse: store.Warehouse, house: House, declared: Registry, now: datetime, known: Iterable[Key] = ()
-) -> dict[Key, Missed]:
+def missed(known: KnownFigures, house: House, told: Iterable[Key] = ()) -> dict[Key, Missed]:
     """The figures that are not there by pipeline and period, the days of a month together.
 
-    Of figures that investors read it does not matter whether a run was made: late figures are a late report. What is
-    ``known`` to be missing is looked at however old it is. A damaged log says nothing of its own pipeline, and of no
+    Of figures that investors read it does not matter whether a run was made: late figures are a late report. What was
+    ``told`` to be missing is looked at however old it is. A damaged log says nothing of its own pipeline, and of no
     other.
     """
-    damaged = unreadable(warehouse, declared)
-    month = f"{now.astimezone(house.roster.zone):%Y-%m}"
-    old = (f"{periods.days_of(period)[0]:%Y-%m}" for _, period in known)
+    month = f"{known.at.astimezone(house.roster.zone):%Y-%m}"
+    old = (f"{periods.days_of(period)[0]:%Y-%m}" for _, period in told)
     first = min([periods.previous_month(periods.previous_month(month)), *old])
-    answers = [one for one in prevalidations(warehouse) if one.month >= first]
     found: dict[Key, Missed] = {}
-    for name, item in declared.pipelines.items():
-        if item.document or name in damaged:
+    for name, item in known.declared.pipelines.items():
+        if item.document or name in known.damaged:
             continue  # the report of a document is late by a level of its own
         grouped: dict[Key, list[Attainment]] = {}
-        for one in _due(warehouse, house, name, item, answers, periods.days_of(first)[0], now):
+        for one in _due(known, house, name, item, first):
             end = periods.days_of(one.period, item.grain)[1]
             period = f"{end:%Y-%m}" if item.grain is Grain.DAY else one.period
             grouped.setdefault((name, period), []).append(one)
         for key, listed in grouped.items():
-            said = _said(house, name, key[1], listed, now)
+            said = _said(house, name, key[1], listed, known.at)
             found[key] = Missed(since=min(one.due for one in listed), said=said)
-    return {key: replace(one, waits_for=_waits_for(warehouse, declared, key, found)) for key, one in found.items()}
+    return {key: replace(one, waits_for=_waits_for(known, key, found)) for key, one in found.items()}
 
 
-def _due(
-    warehouse: store.Warehouse,
-    house: House,
-    name: str,
-    item: Pipeline,
-    answers: Sequence[Prevalidation],
-    first: date,
-    now: datetime,
-) -> Iterator[Attainment]:
-    """The levels of one pipeline that are over and for which nothing is there."""
-    front, table = house.front(name), warehouse.table(name)
-    commit = table.current()
+def _due(known: KnownFigures, house: House, name: str, item: Pipeline, month: str) -> Iterator[Attainment]:
+    """The levels of one pipeline, from a month on, that are over and for which nothing is there."""
+    front, commit, first = house.front(name), known.current[name], periods.days_of(month)[0]
     if front is None or commit is None:
         return
+    answers = [one for one in known.answers if one.month >= month]
     seen = {period: one for period, one in commit.entries.items() if one.data_through >= first - BEFORE}
     there = [Publication(period=one.period, kind=one.kind, at=one.as_of or commit.committed) for one in seen.values()]
-    today = now.astimezone(house.roster.zone).date()
+    today = known.at.astimezone(house.roster.zone).date()
     happened = Happened(publications=there, answers=answered(name, answers))
     by_id = {level.id: level for level in front.levels}
     over = [
         one
-        for one in judged(house.roster, front, item.grain, happened, first=first, last=today, now=now)
+        for one in judged(house.roster, front, item.grain, happened, first=first, last=today, now=known.at)
         if one.state is LevelState.MISSED and one.kept is None and _is_of_figures(by_id[one.level])
     ]
-    since = _live_since(table, seen.values()) if over else None
-    runs = run_records.names(warehouse, name) if over else []
+    since = _live_since(known, name, seen.values()) if over else None
     for one in over:
         level, end = by_id[one.level], periods.days_of(one.period, item.grain)[1]
         if since is None or one.due <= since:
@@ -156,7 +122,7 @@ def _due(
             if not _was_asked(name, one.period, one.due, seen, answers):
                 yield one
         elif in_time_class(item) == FailureClass.DELIVERY or not _was_run(
-            warehouse, runs, item.grain, end, final=level.met_by == "final"
+            known, name, item.grain, end, final=level.met_by == "final"
         ):
             yield one
 
@@ -166,11 +132,11 @@ def _is_of_figures(level: Level) -> bool:
     return level.met_by in (*KINDS, "pre_validated") and not isinstance(level, Age)
 
 
-def _live_since(table: store.Table, entries: Iterable[store.PeriodEntry]) -> datetime | None:
+def _live_since(known: KnownFigures, name: str, entries: Iterable[store.PeriodEntry]) -> datetime | None:
     """When a pipeline first published what it computed about then; None where it never did, or too long ago."""
     for entry in sorted(entries, key=lambda one: one.version):
         try:
-            committed = table.commit_at(entry.version).committed
+            committed = known.commit(name, entry.version).committed
         except StoreError:
             continue  # damaged, and told of by whoever reads it: what is there does not depend on it
         if entry.as_of is None or committed - entry.as_of <= LIVE:
@@ -193,15 +159,15 @@ def _was_asked(
     return any(line.state is not AnswerState.CANNOT_TELL or line.controls for line in told)
 
 
-def _was_run(warehouse: store.Warehouse, runs: Sequence[str], grain: Grain, last: date, *, final: bool) -> bool:
+def _was_run(known: KnownFigures, pipeline: str, grain: Grain, last: date, *, final: bool) -> bool:
     """Whether a run that left a record computed a day once it was over, or a month once it could be final."""
     over = datetime.combine(last + timedelta(days=1), time(), UTC) + (EVENTS_SETTLE if final else timedelta())
-    for name in runs:
+    for name in known.runs.get(pipeline, ()):
         if run_records.started_of(name) < over:
             return False  # the newest come first
         begins, ends = periods.days_of(run_records.period_of(name), grain)
         if begins <= last <= ends:
-            record = run_records.find(warehouse, name)
+            record = known.run(name)
             if record is not None and record.as_of >= over:
                 return True
     return False
@@ -221,16 +187,16 @@ def _said(house: House, name: str, key: str, listed: Sequence[Attainment], now: 
     return ", ".join(said)
 
 
-def _waits_for(warehouse: store.Warehouse, declared: Registry, key: Key, found: Mapping[Key, Missed]) -> str:
+def _waits_for(known: KnownFigures, key: Key, found: Mapping[Key, Missed]) -> str:
     """Pipeline and period of what holds a pipeline back, the first of all: missing itself, or held."""
-    name, period = key
+    (name, period), declared = key, known.declared
     needed, days = _upstream(declared, name), periods.days_of(period, declared.pipelines[name].grain)
     for other in (one for one in declared.order() if one in needed):
         for one, at in found:
             span = periods.days_of(at, declared.pipelines[one].grain)
             if one == other and span[0] <= days[1] and days[0] <= span[1]:
                 return f"{one}/{at}"
-        held = run_records.held(warehouse, other, [f"{days[1]:%Y-%m}"])
+        held = run_records.held(known.runs.get(other, ()), known.run, [f"{days[1]:%Y-%m}"])
         if held is not None:
             while held.upstream is not None:
                 held = held.upstream
@@ -241,21 +207,3 @@ def _waits_for(warehouse: store.Warehouse, declared: Registry, key: Key, found: 
 def _upstream(declared: Registry, name: str) -> set[str]:
     direct = declared.pipelines[name].upstream
     return {*direct, *(deeper for one in direct for deeper in _upstream(declared, one))}
-
-
-def _failure(house: House, item: Pipeline, pipeline: str, it: Missed) -> Failure:
-    front, of_class = house.front(pipeline), in_time_class(item)
-    runbook, url = house.section(pipeline, of_class)
-    what = "what readers wait for is not there" if of_class == FailureClass.DELIVERY else "no run was made"
-    return Failure(
-        check=f"{pipeline}.{IN_TIME}",
-        dataset=pipeline,
-        severity=Severity.CRITICAL,
-        outcome=Outcome.FAILED,
-        failure_class=of_class,
-        found=f"{what}: {it.said}"[:500],
-        runbook=runbook,
-        runbook_url=url,
-        owner=front.owner if front else "",
-        waits_for=it.waits_for,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from dq import store
@@ -65,6 +65,12 @@ def period_of(name: str) -> str:
     return match["period"].upper() if match else ""
 
 
+def pipeline_of(name: str) -> str:
+    """The pipeline in a run's id, empty where it is none."""
+    match = _ID.match(name)
+    return match["pipeline"] if match else ""
+
+
 def names(warehouse: store.Warehouse, pipeline: str | None = None) -> list[str]:
     """The ids of all runs, newest first, of one pipeline or of all."""
     prefix = f"{pipeline}-" if pipeline else ""
@@ -80,22 +86,24 @@ def overlaps(period: str, wanted: Iterable[str]) -> bool:
 
 
 def held(
-    warehouse: store.Warehouse, pipeline: str, wanted: Iterable[str], known_by: datetime | None = None
+    ids: Iterable[str],
+    run: Callable[[str], RunRecord | None],
+    wanted: Iterable[str],
+    known_by: datetime | None = None,
 ) -> RunRecord | None:
     """The newest held run among those that are, for some wanted period, the last word on it; None where none is held.
 
-    One that was held as of a later instant than ``known_by`` is passed over.
+    ``ids`` are those of a pipeline, the newest first, and ``run`` is the record of one. A run that was held as of a
+    later instant than ``known_by`` is passed over.
 
     A record that cannot be read holds nothing back by itself: the published entry it may concern is still audited.
     """
     open_periods = list(wanted)
-    for name in names(warehouse, pipeline):
-        match = _ID.match(name)
-        covered = [period for period in open_periods if match and overlaps(match["period"].upper(), [period])]
-        document = warehouse.records.get(KIND, name) if covered else None
-        if document is None:
+    for name in ids:
+        covered = [period for period in open_periods if overlaps(period_of(name), [period])]
+        record = run(name) if covered else None
+        if record is None:
             continue
-        record = serialize.from_dict(document)
         if not record.verdict.published:
             if known_by is not None and record.as_of > known_by:
                 continue

@@ -1,36 +1,40 @@
-"""Bring everybody up to date: plan, keep the messages, send what is due within a budget of time, say what is left."""
+"""Keep the messages that are planned, send what is due within a budget of time, say what is left."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from dq import store
+from dq.base.errors import StoreError
 from dq.base.serialize import instant
 from dq.declare.targets import Alertmanager
-from dq.tell import incidents, retry
-from dq.tell.incidents import Observation
+from dq.tell import retry
+from dq.tell.known import GIVEN, Snapshot
 from dq.tell.message import Message
-from dq.tell.next_messages import Plan, plan, still_firing
+from dq.tell.next_messages import plan, still_firing
 from dq.tell.outbox import Delivery, Entry, Outbox
 from dq.tell.recipients import House
 from dq.tell.senders import Sender, origin_of, sender
 
-GIVEN = "given"
-"""When each Alertmanager was last given what still fires."""
-
 
 @dataclass(kw_only=True)
 class Told:
-    """What became of the messages: how many were sent, which wait for their time, which are undelivered and why."""
+    """What became of the messages: how many were sent, which wait for their time, which are undelivered and why.
+
+    ``entries`` is the outbox after that, ``again`` how many messages were given to Alertmanager again. ``damaged`` are
+    the pipelines of which it is not known what they have published, each with what to do.
+    """
 
     sent: int = 0
     waiting: list[Message] = field(default_factory=list)
     undelivered: list[str] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    again: int = 0
+    damaged: Mapping[str, StoreError] = field(default_factory=dict)
 
 
 def clock() -> datetime:
@@ -38,44 +42,33 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def _planned(
-    warehouse: store.Warehouse,
-    house: House,
-    entries: Sequence[Entry],
-    now: datetime,
-    also: Iterable[Observation] = (),
-) -> Plan:
-    known = incidents.in_force(warehouse)
-    every = incidents.fold([*incidents.observations(warehouse), *also]).values()
-    return plan(house, every, partial(incidents.paused, known=known, now=now), entries, now)
+def keep_messages(warehouse: store.Warehouse, known: Snapshot, house: House) -> list[Entry]:
+    """Keep what is to be told now and what a crash left half handed over, and take back what is no longer so.
 
-
-def keep_messages(warehouse: store.Warehouse, house: House, now: datetime) -> None:
-    """Keep what is to be told now and what a crash left half handed over, and take back what is no longer so."""
-    outbox = Outbox(warehouse)
-    outbox.finish()
-    made = _planned(warehouse, house, outbox.entries(), now)
+    The outbox after that.
+    """
+    outbox, made = Outbox(warehouse), plan(known, house)
+    entries = {entry.message.id: entry for entry in known.entries}
+    outbox.finish(known.handovers)
     for entry in made.outdated:
-        outbox.drop(entry, now, "what it says no longer holds")
+        dropped = outbox.drop(entry, known.at, "what it says no longer holds")
+        entries[entry.message.id] = dropped or replace(entry, elsewhere=True)
     for message in made.messages:
         outbox.put(message)
+        entries.setdefault(message.id, Entry(message=message))
+    return [*entries.values()]
 
 
-def would_send(
-    warehouse: store.Warehouse, house: House, now: datetime, also: Iterable[Observation] = ()
-) -> tuple[list[Message], list[Message]]:
-    """The messages that are kept and not sent yet, and those that would be made now; nothing is written or sent.
-
-    ``also`` is what was observed beside what is kept.
-    """
-    entries = Outbox(warehouse).entries()
-    made = _planned(warehouse, house, entries, now, also)
+def would_send(known: Snapshot, house: House) -> tuple[list[Message], list[Message]]:
+    """The messages that are kept and not sent yet, and those that would be made now."""
+    made = plan(known, house)
     gone = {entry.message.id for entry in made.outdated}
-    return [one.message for one in entries if not one.settled and one.message.id not in gone], made.messages
+    return [one.message for one in known.entries if not one.settled and one.message.id not in gone], made.messages
 
 
 def send_due(
     warehouse: store.Warehouse,
+    known: Snapshot,
     house: House,
     *,
     seconds: float,
@@ -91,7 +84,8 @@ def send_due(
     tries what was refused for good, and at once what a target asked to wait for.
     """
     outbox, send = Outbox(warehouse), send or sender(house.notify)
-    left = {entry.message.id: entry for entry in outbox.entries() if not entry.settled}
+    every = {entry.message.id: entry for entry in known.entries}
+    left = {key: entry for key, entry in every.items() if not entry.settled and not entry.elsewhere}
     if again:
         left = {key: outbox.retry(one, now()) if one.refused or one.failed else one for key, one in left.items()}
     end, told = now() + timedelta(seconds=seconds), Told()
@@ -108,7 +102,7 @@ def send_due(
                 continue
             claimed = outbox.begin(entry, now())
             if claimed is None:
-                del left[entry.message.id]  # another sender is at it
+                every[entry.message.id] = replace(left.pop(entry.message.id), elsewhere=True)
                 continue
             ended = send(claimed.message, now())
             done = outbox.end(claimed, ended.outcome, now(), reason=ended.reason, retry_after=ended.retry_after)
@@ -125,55 +119,39 @@ def send_due(
             break
         sleep(max(0.0, min((min(ahead) - now()).total_seconds(), (end - now()).total_seconds())))
     _sort(left.values(), now(), told)
+    told.entries = [*(every | left).values()]
     return told
 
 
 def give_again(
-    warehouse: store.Warehouse,
-    house: House,
-    told: Told,
-    *,
-    send: Sender | None = None,
-    now: Callable[[], datetime] = clock,
-) -> int:
-    """Give every Alertmanager again what still fires, at its own interval; how many messages it took.
+    warehouse: store.Warehouse, known: Snapshot, house: House, told: Told, send: Sender | None = None
+) -> None:
+    """Give every Alertmanager again what still fires, at its own interval.
 
     It forgets when it is started anew. One that is down is not tried: what is undelivered says so already.
     """
-    send, at = send or sender(house.notify), now()
+    send, never = send or sender(house.notify), datetime.min.replace(tzinfo=UTC)
     down = {reason.partition(":")[0] for reason in told.undelivered}
     due = {
         name
         for name, target in house.notify.targets.items()
         if isinstance(target, Alertmanager)
         and name not in down
-        and at >= _given(warehouse, name) + timedelta(minutes=target.repeat_minutes)
+        and known.at >= known.given.get(name, never) + timedelta(minutes=target.repeat_minutes)
     }
-    if not due:
-        return 0
-    known = incidents.in_force(warehouse)
-    every = incidents.fold(incidents.observations(warehouse)).values()
-    paused = partial(incidents.paused, known=known, now=at)
     taken, missed = Counter[str](), Counter[str]()
-    for message in still_firing(house, every, paused, Outbox(warehouse).entries(), at):
+    for message in still_firing(known, house) if due else ():
         if message.contact not in due or missed[message.contact]:
             continue
-        ended = send(message, at)
+        ended = send(message, known.at)
         if ended.outcome is Delivery.SENT:
             taken[message.contact] += 1
         else:
             missed[message.contact] += 1
             told.undelivered.append(f"{message.contact}: {ended.reason}")
     for name in due & {*taken} - {*missed}:
-        warehouse.records.put(GIVEN, name, {"at": instant(at)})
-    return taken.total()
-
-
-def _given(warehouse: store.Warehouse, contact: str) -> datetime:
-    """When an Alertmanager was last given what still fires."""
-    document = warehouse.records.get(GIVEN, contact)
-    at = document.get("at") if document else None
-    return datetime.fromisoformat(at) if isinstance(at, str) else datetime.min.replace(tzinfo=UTC)
+        warehouse.records.put(GIVEN, name, {"at": instant(known.at)})
+    told.again += taken.total()
 
 
 def _order(entry: Entry) -> tuple[int, datetime, datetime, str]:
@@ -200,8 +178,8 @@ def _sort(entries: Iterable[Entry], now: datetime, told: Told) -> None:
             told.waiting.append(entry.message)
 
 
-def pending(warehouse: store.Warehouse, now: datetime) -> Told:
+def pending(known: Snapshot) -> Told:
     """What waits and what is undelivered, without sending anything."""
-    told = Told()
-    _sort(Outbox(warehouse).entries(), now, told)
+    told = Told(entries=[*known.entries])
+    _sort(known.entries, known.at, told)
     return told

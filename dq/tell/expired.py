@@ -17,7 +17,8 @@ def collect(warehouse: store.Warehouse, now: datetime, older_than: timedelta = K
     Observations go by pipeline and period as a whole, newest last: what is left always says the same of what is open.
     """
     before = now - older_than
-    every = incidents.everything(warehouse)
+    observed = incidents.observations(warehouse)
+    every = incidents.fold(observed)
     open_keys = {key for key, one in every.items() if one.open}
     removed = 0
     for entry in outbox.Outbox(warehouse).entries():
@@ -29,11 +30,10 @@ def collect(warehouse: store.Warehouse, now: datetime, older_than: timedelta = K
             warehouse.records.delete(outbox.KIND, message.id)
             removed += 1
     live = {(one.pipeline, one.period) for one in every.values() if one.open or (one.resolved or now) >= before}
-    kept = incidents.by_name(warehouse)
     months = {(pipeline, period[:7]) for pipeline, period in live}
-    for name, one in kept.items():
+    for one in observed:
         # A month that passes settles its days: what is said of it stays while any of them is open.
         if one.started < before and (one.pipeline, one.period[:7]) not in months:
-            warehouse.records.delete(incidents.KIND, name)
+            warehouse.records.delete(incidents.KIND, one.run)
             removed += 1
     return removed

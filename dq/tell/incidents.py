@@ -168,7 +168,7 @@ def note(warehouse: store.Warehouse, record: RunRecord) -> None:
     """
     if record.results:
         seen = observed(record)
-        keep(warehouse, record.run, replace(seen, settled=_settled_by(warehouse, record, seen)))
+        keep(warehouse, replace(seen, settled=_settled_by(warehouse, record, seen)))
 
 
 def _settled_by(warehouse: store.Warehouse, record: RunRecord, seen: Observation) -> dict[str, str]:
@@ -231,13 +231,13 @@ def end(warehouse: store.Warehouse, name: str, *, by: str, reason: str, now: dat
         passed=[],
         settled={name: clean.text(why, _TEXT)},
     )
-    keep(warehouse, one.run, one)
+    keep(warehouse, one)
     return replace(found, resolved=at, settled=why)
 
 
-def keep(warehouse: store.Warehouse, name: str, observation: Observation) -> None:
-    """Keep an observation under a name of its own; kept again it says the same."""
-    warehouse.records.put(KIND, name, _plain(observation))
+def keep(warehouse: store.Warehouse, observation: Observation) -> None:
+    """Keep an observation under the name of what made it; kept again it says the same."""
+    warehouse.records.put(KIND, observation.run, _plain(observation))
 
 
 def late_name(pipeline: str, period: str, at: datetime) -> str:
@@ -253,15 +253,10 @@ def _plain(observation: Observation) -> Mapping[str, object]:
 
 def observations(warehouse: store.Warehouse, pipeline: str = "") -> list[Observation]:
     """Everything that was observed, of one pipeline or of all, in the order in which the runs began."""
-    found = by_name(warehouse, f"{pipeline}-" if pipeline else "").values()
-    return sorted((one for one in found if pipeline in ("", one.pipeline)), key=lambda one: (one.started, one.run))
-
-
-def by_name(warehouse: store.Warehouse, prefix: str = "") -> dict[str, Observation]:
-    """Every observation under the name it is kept by."""
-    names = warehouse.records.list(KIND, prefix)
+    names = warehouse.records.list(KIND, f"{pipeline}-" if pipeline else "")
     documents = {name: warehouse.records.get(KIND, name) for name in names}
-    return {name: serialize.decode(Observation, doc, name) for name, doc in documents.items() if doc is not None}
+    found = [serialize.decode(Observation, doc, name) for name, doc in documents.items() if doc is not None]
+    return sorted((one for one in found if pipeline in ("", one.pipeline)), key=lambda one: (one.started, one.run))
 
 
 def fold(seen: Iterable[Observation]) -> dict[str, Incident]:

@@ -8,7 +8,7 @@ one ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from dq.show.section_file import shown
 from dq.tell import waiting
 from dq.tell.grouping import Due, Heard, Now, grouped
 from dq.tell.incidents import Incident
+from dq.tell.known import Snapshot
 from dq.tell.message import Alert, Message, State
 from dq.tell.outbox import Entry
 from dq.tell.recipients import House, ladder, next_step, owner_of, recipients, route_of, when
@@ -36,52 +37,40 @@ class Plan:
     outdated: list[Entry] = field(default_factory=list)
 
 
-def plan(
-    house: House,
-    incidents: Iterable[Incident],
-    paused: Callable[[Incident], str],
-    entries: Sequence[Entry],
-    now: datetime,
-) -> Plan:
-    """The messages that bring what every contact was told up to date.
-
-    ``paused`` says whose waiver pauses an incident, ``entries`` is all that was ever put into the outbox.
-    """
-    current = {one.key: Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
-    made = Plan()
-    heard = _heard(house, current, entries, now, made)
+def plan(known: Snapshot, house: House) -> Plan:
+    """The messages that bring what every contact was told up to date."""
+    made, current = Plan(), _current(known)
+    heard = _heard(house, current, known, made)
     due = [
         one
         for key, it in current.items()
         if house.known(it.incident.pipeline)
-        for one in _due(house, it, current, heard.get(key, {}), now)
+        for one in _due(house, it, current, heard.get(key, {}), known.at)
     ]
-    known = [it.incident for it in current.values()]
-    made.messages = [_message(house, group, known, now) for group in grouped(house, due, current, heard)]
+    made.messages = [_message(house, group, known) for group in grouped(house, due, current, heard)]
     return made
 
 
-def still_firing(
-    house: House,
-    incidents: Iterable[Incident],
-    paused: Callable[[Incident], str],
-    entries: Sequence[Entry],
-    now: datetime,
-) -> list[Message]:
+def still_firing(known: Snapshot, house: House) -> list[Message]:
     """What every Alertmanager was told and what still is so, to be given to it again; these are not kept.
 
     A later one says the same: where one is lost, nothing is.
     """
-    current = {one.key: Now(incident=one, paused=paused(one) if one.open else "") for one in incidents}
-    heard = _heard(house, current, entries, now, Plan())
+    current = _current(known)
+    heard = _heard(house, current, known, Plan())
     due = [
         one
         for key, it in current.items()
         if it.state is State.FIRING and house.known(it.incident.pipeline)
-        for one in _again(house, it, current, heard.get(key, {}), now)
+        for one in _again(house, it, current, heard.get(key, {}), known.at)
     ]
-    known = [it.incident for it in current.values()]
-    return [_message(house, group, known, now) for group in grouped(house, due, current, heard)]
+    return [_message(house, group, known) for group in grouped(house, due, current, heard)]
+
+
+def _current(known: Snapshot) -> dict[str, Now]:
+    return {
+        key: Now(incident=one, paused=known.paused(one) if one.open else "") for key, one in known.incidents.items()
+    }
 
 
 def _again(
@@ -106,16 +95,14 @@ def _again(
             )
 
 
-def _heard(
-    house: House, current: Mapping[str, Now], entries: Sequence[Entry], now: datetime, made: Plan
-) -> dict[str, dict[str, Heard]]:
+def _heard(house: House, current: Mapping[str, Now], known: Snapshot, made: Plan) -> dict[str, dict[str, Heard]]:
     """Per incident and contact what was told last; what is not sent yet and is no longer so is taken back."""
     heard: dict[str, dict[str, Heard]] = {}
-    for entry in entries:
+    for entry in known.entries:
         message = entry.message
-        if message.report is not None:
-            continue
-        outdated = not entry.settled and _is_outdated(house, current, entry, now)
+        outdated = not entry.settled and (
+            _is_replaced(message, known) if message.report else _is_outdated(house, current, entry, known.at)
+        )
         if outdated:
             made.outdated.append(entry)
         for alert in message.alerts:
@@ -129,6 +116,16 @@ def _heard(
             one.doubtful = entry.dropped or outdated
             one.pending = not entry.settled and not entry.refused and not outdated
     return heard
+
+
+def _is_replaced(message: Message, known: Snapshot) -> bool:
+    """Whether a newer version of the same report was handed over since: nobody needs this one any more."""
+    old = message.report
+    return old is not None and any(
+        (new.pipeline, new.period) == (old.pipeline, old.period) and new.version > old.version
+        for one in known.entries
+        if (new := one.message.report) is not None and one.message.made >= message.made
+    )
 
 
 def _is_outdated(house: House, current: Mapping[str, Now], entry: Entry, now: datetime) -> bool:
@@ -213,8 +210,8 @@ def _rank(severity: Severity) -> int:
     return list(Severity).index(severity)
 
 
-def _message(house: House, group: Sequence[Due], known: Sequence[Incident], now: datetime) -> Message:
-    first = group[0]
+def _message(house: House, group: Sequence[Due], known: Snapshot) -> Message:
+    first, every = group[0], list(known.incidents.values())
     return Message(
         contact=first.contact,
         kind=house.notify.targets[first.contact].kind,
@@ -222,9 +219,9 @@ def _message(house: House, group: Sequence[Due], known: Sequence[Incident], now:
         dedup=first.dedup,
         pipeline=first.incident.pipeline,
         period=first.period,
-        made=now,
+        made=known.at,
         not_before=first.not_before,
-        alerts=[_alert(house, one, known) for one in group],
+        alerts=[_alert(house, one, every) for one in group],
     )
 
 

@@ -6,7 +6,7 @@ documents of their own that are created once, so senders at the same time lose n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -50,11 +50,15 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A message with its attempts, the first to the last; ``number`` is that of the last, torn ones counted."""
+    """A message with its attempts, the first to the last; ``number`` is that of the last, torn ones counted.
+
+    ``elsewhere`` says that another sender was faster since it was read: how that ended is not known here.
+    """
 
     message: Message
     attempts: Sequence[Attempt] = field(default_factory=tuple)
     number: int = 0
+    elsewhere: bool = False
 
     @property
     def last(self) -> Attempt | None:
@@ -97,8 +101,8 @@ class Entry:
         return self.last is not None and self.last.outcome is Delivery.FAILED and self.sent is None
 
     def due(self) -> datetime | None:
-        """When the next attempt may be made; None where it is settled or refused."""
-        if self.settled or self.refused:
+        """When the next attempt may be made; None where it is settled or refused, or somebody else makes it."""
+        if self.settled or self.refused or self.elsewhere:
             return None
         if self.last is None:
             return self.message.not_before
@@ -107,7 +111,8 @@ class Entry:
     def on_its_way(self, now: datetime) -> bool:
         """Whether a sender is at it that may still live."""
         last = self.last
-        return last is not None and last.outcome is Delivery.BEGUN and last.again is not None and now < last.again
+        begun = last is not None and last.outcome is Delivery.BEGUN and last.again is not None and now < last.again
+        return begun or self.elsewhere
 
     def undelivered(self, now: datetime) -> str:
         """Why a message whose time has come is not with its recipient; empty where it waits or is sent."""
@@ -132,22 +137,26 @@ class Outbox:
         """Keep messages that belong together, all of them or none: after a crash halfway ``finish`` keeps the rest."""
         if told:
             self._records.put(HANDOVERS, name, {"messages": [message.to_dict() for message in told]})
-            self.finish(name)
+            self.finish({name: told})
 
-    def finish(self, *names: str) -> None:
-        """Keep what is left of messages that were handed over together, of these names or of all."""
-        for name in names or self._records.list(HANDOVERS):
-            for message in self._handed_over(name):
+    def handed_over(self) -> dict[str, Sequence[Message]]:
+        """What was handed over together and is not all in the outbox yet, by name."""
+        return {
+            name: [messages.from_dict(one, name) for one in told]
+            for name, document in self._records.all(HANDOVERS).items()
+            if isinstance(told := document["messages"], Sequence)
+        }
+
+    def finish(self, handed_over: Mapping[str, Sequence[Message]]) -> None:
+        """Keep what is left of messages that were handed over together."""
+        for name, told in handed_over.items():
+            for message in told:
                 self.put(message)
             self._records.delete(HANDOVERS, name)
 
-    def _handed_over(self, name: str) -> list[Message]:
-        document = self._records.get(HANDOVERS, name) or {}
-        told = document.get("messages")
-        return [messages.from_dict(one, name) for one in told] if isinstance(told, Sequence) else []
-
-    def entries(self) -> list[Entry]:
+    def entries(self, handed_over: Mapping[str, Sequence[Message]] | None = None) -> list[Entry]:
         """Every message in the order they were made, each with its attempts; those handed over count already."""
+        handed = self.handed_over() if handed_over is None else handed_over
         attempts: dict[str, list[tuple[int, str]]] = {}
         for name in self._records.list(ATTEMPTS):
             key, _, number = name.rpartition(".")
@@ -162,9 +171,8 @@ class Outbox:
                 highest = numbered[-1][0] if numbered else 0
                 found.append(Entry(message=messages.from_dict(document, name), attempts=tried, number=highest))
         known = {entry.message.id for entry in found}
-        handed = [message for name in self._records.list(HANDOVERS) for message in self._handed_over(name)]
-        found += [Entry(message=message) for message in handed if message.id not in known]
-        return sorted(found, key=lambda one: (one.message.made, one.message.id))
+        found += [Entry(message=one) for told in handed.values() for one in told if one.id not in known]
+        return in_order(found)
 
     def begin(self, entry: Entry, now: datetime) -> Entry | None:
         """Claim the next attempt; None where another sender is at it."""
@@ -205,6 +213,11 @@ class Outbox:
     def _attempt(self, name: str) -> Attempt | None:
         document = self._records.get(ATTEMPTS, name)
         return serialize.decode(Attempt, document, name) if document is not None else None
+
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Messages in the order they were made."""
+    return sorted(entries, key=lambda one: (one.message.made, one.message.id))
 
 
 def _name(entry: Entry, number: int) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dq import store
 from dq.base.model import Json, Outcome
 from dq.base.serialize import instant
 from dq.people.levels import show
 from dq.show.section_file import shown
-from dq.tell import incidents, waiting
-from dq.tell.incidents import Incident, Observation
+from dq.tell import waiting
+from dq.tell.incidents import Incident
+from dq.tell.known import Snapshot
 from dq.tell.message import State
-from dq.tell.outbox import Entry, Outbox
+from dq.tell.outbox import Entry
 from dq.tell.recipients import House, Step, ladder, next_step, owner_of, when
 
 ALIKE = 3
@@ -44,22 +44,18 @@ class Line:
     undelivered: Sequence[str]
 
 
-def lines(warehouse: store.Warehouse, house: House, now: datetime, also: Iterable[Observation] = ()) -> list[Line]:
-    """The open incidents, oldest first, with what was ``also`` observed and is not kept."""
-    known = incidents.in_force(warehouse)
-    entries = Outbox(warehouse).entries()
-    every = incidents.fold([*incidents.observations(warehouse), *also]).values()
-    found = [one for one in every if one.open and house.known(one.pipeline)]
+def lines(known: Snapshot, house: House) -> list[Line]:
+    """The open incidents, oldest first."""
+    found = [one for one in known.incidents.values() if one.open and house.known(one.pipeline)]
     found.sort(key=lambda one: (one.since, one.key))
-    return [_line(house, one, found, incidents.paused(one, known, now), entries, now) for one in found]
+    return [_line(known, house, one, found) for one in found]
 
 
-def _line(
-    house: House, incident: Incident, known: Sequence[Incident], paused: str, entries: Sequence[Entry], now: datetime
-) -> Line:
+def _line(known: Snapshot, house: House, incident: Incident, among: Sequence[Incident]) -> Line:
+    now = known.at
     duty = house.roster.on_call(now)
     told = when(house, incident, now)
-    about = [one for one in entries if any(alert.key == incident.key for alert in one.message.alerts)]
+    about = [one for one in known.entries if any(alert.key == incident.key for alert in one.message.alerts)]
     # What was told of an earlier failure of the same check is not said of this one.
     about = [one for one in about if one.message.made >= incident.since or not one.settled]
     return Line(
@@ -72,9 +68,9 @@ def _line(
         waits="" if told.now else told.why,
         escalated=[step for step in ladder(house, incident) if step.at <= now],
         next=next_step(house, incident, now),
-        paused=paused,
-        causes=waiting.causes(incident, known),
-        holds=waiting.held_back(incident, known),
+        paused=known.paused(incident),
+        causes=waiting.causes(incident, among),
+        holds=waiting.held_back(incident, among),
         told=[*{one.message.contact: text for one in about if (text := _told(house, one, now))}.values()],
         undelivered=[reason for one in about if (reason := one.undelivered(now))],
     )

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from dq.base import periods
 from dq.base.errors import DqError
+from dq.base.model import Outcome, Severity
 from dq.base.periods import Grain
 from dq.declare.routes import Notify, Route
 from dq.people.levels import escalates_at, show
 from dq.people.roster import Roster
 from dq.people.watch import Call, call
 from dq.runbooks import FrontMatter, Page
-from dq.tell.incidents import Incident
+from dq.tell.incidents import Failure, Incident
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,23 @@ class House:
         section = page.section_for_class(failure_class)
         root = f"{self.docs_address.rstrip('/')}/" if self.docs_address else ""
         return page.path_of(section), root + page.place(section).link
+
+    def failure(self, pipeline: str, check: str, failure_class: str, found: str, waits_for: str = "") -> Failure:
+        """A critical failure of a pipeline's check that is judged between its runs."""
+        front = self.front(pipeline)
+        runbook, url = self.section(pipeline, failure_class)
+        return Failure(
+            check=check,
+            dataset=pipeline,
+            severity=Severity.CRITICAL,
+            outcome=Outcome.FAILED,
+            failure_class=failure_class,
+            found=found[:500],
+            runbook=runbook,
+            runbook_url=url,
+            owner=front.owner if front else "",
+            waits_for=waits_for,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

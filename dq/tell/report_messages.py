@@ -6,21 +6,22 @@ no verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dq import store
 from dq.base import serialize
-from dq.base.model import Json, Outcome, Severity
+from dq.base.model import Json
 from dq.declare.routes import Notify
 from dq.tell import incidents
-from dq.tell.incidents import Failure, Observation
+from dq.tell.incidents import Observation
+from dq.tell.known import DELIVERIES, Snapshot
 from dq.tell.message import Message, Report, State
-from dq.tell.outbox import Entry, Outbox
+from dq.tell.outbox import Outbox
 from dq.tell.recipients import House
 
-KIND = "deliveries"
+KIND = DELIVERIES
 FAILURE_CLASS = incidents.LATE
 # A report that was just handed over is not late for want of an attempt: the next call makes it.
 FIRST_ATTEMPT = timedelta(minutes=15)
@@ -45,11 +46,7 @@ def name_of(pipeline: str, period: str, version: int) -> str:
 
 
 def put(warehouse: store.Warehouse, notify: Notify, report: Report, recipients: Sequence[str], now: datetime) -> int:
-    """Keep a report for all of its recipients or for none, to be sent at once; how many there are.
-
-    An older version of the same report that was not sent yet is taken back: nobody needs it any more.
-    """
-    outbox = Outbox(warehouse)
+    """Keep a report for all of its recipients or for none, to be sent at once; how many there are."""
     told = [
         Message(
             contact=name,
@@ -64,21 +61,16 @@ def put(warehouse: store.Warehouse, notify: Notify, report: Report, recipients: 
         )
         for name in recipients
     ]
-    outbox.put_all(name_of(report.pipeline, report.period, report.version), told)
-    for entry in outbox.entries() if recipients else ():
-        old = entry.message.report
-        same = old is not None and (old.pipeline, old.period) == (report.pipeline, report.period)
-        if same and old is not None and old.version < report.version and not entry.settled:
-            outbox.drop(entry, now, f"version {report.version} took its place")
+    Outbox(warehouse).put_all(name_of(report.pipeline, report.period, report.version), told)
     return len(recipients)
 
 
-def record(warehouse: store.Warehouse, entries: Iterable[Entry], now: datetime) -> None:
+def record(warehouse: store.Warehouse, known: Snapshot) -> None:
     """Write down per recipient whether and when a report was sent, or why it is not; what is written stays as it is."""
-    for entry in entries:
+    for entry in known.entries:
         report = entry.message.report
-        if report is None or entry.dropped:
-            continue
+        if report is None or entry.dropped or entry.on_its_way(known.at):
+            continue  # whoever is at it says how it ended
         name = f"{name_of(report.pipeline, report.period, report.version)}.to.{entry.message.contact}"[:128]
         told: dict[str, Json] = {
             "pipeline": report.pipeline,
@@ -90,9 +82,8 @@ def record(warehouse: store.Warehouse, entries: Iterable[Entry], now: datetime) 
         if entry.sent is not None:
             told["sent"] = serialize.instant(entry.sent.ended or entry.sent.began)
         else:
-            told["undelivered"] = entry.undelivered(now) or "not sent yet"
-        before = warehouse.records.get(KIND, name)
-        if before is None or dict(before) != told:
+            told["undelivered"] = entry.undelivered(known.at) or "not sent yet"
+        if known.deliveries.get(name) != told:
             warehouse.records.put(KIND, name, told)
 
 
@@ -103,34 +94,15 @@ def recipients_of(warehouse: store.Warehouse, pipeline: str, period: str, versio
     return [one for one in found if one is not None]
 
 
-def judge(
-    warehouse: store.Warehouse,
-    house: House,
-    entries: Sequence[Entry],
-    late: Mapping[tuple[str, str], Late],
-    now: datetime,
-) -> bool:
-    """Open or resolve the incident of each report by what became of it; whether any changed."""
-    changed = observations(warehouse, house, entries, late, now)
-    for one in changed:
-        incidents.keep(warehouse, one.run, one)
-    return bool(changed)
-
-
-def observations(
-    warehouse: store.Warehouse,
-    house: House,
-    entries: Sequence[Entry],
-    late: Mapping[tuple[str, str], Late],
-    now: datetime,
-) -> list[Observation]:
-    """What is to be said now of reports: which are not with their readers and which are again; nothing is written.
+def observations(known: Snapshot, house: House, late: Mapping[tuple[str, str], Late]) -> list[Observation]:
+    """What is to be said now of reports: which are not with their readers and which are again.
 
     ``late`` are those that were never made, by pipeline and period.
     """
+    now = known.at
     problems: dict[tuple[str, str], str] = {}
     open_yet: set[tuple[str, str]] = set()
-    for entry in entries:
+    for entry in known.entries:
         report = entry.message.report
         if report is not None and not entry.dropped:
             key = (report.pipeline, report.period)
@@ -140,37 +112,13 @@ def observations(
             why = "" if new else entry.undelivered(now)
             problems[key] = "; ".join(dict.fromkeys(filter(None, (problems.get(key, ""), why))))
     problems |= {key: "; ".join(filter(None, (problems.get(key, ""), one.said))) for key, one in late.items()}
-    known = incidents.everything(warehouse) if problems else {}
     found = []
     for (pipeline, period), problem in problems.items():
-        before = known.get(incidents.key(pipeline, check_of(pipeline), period))
+        before = known.incidents.get(incidents.key(pipeline, check_of(pipeline), period))
         if bool(problem) == (before is not None and before.open) or (not problem and (pipeline, period) in open_yet):
             continue
-        due = late.get((pipeline, period))
-        one = Observation(
-            run=incidents.late_name(pipeline, period, now),
-            pipeline=pipeline,
-            period=period,
-            as_of=due.since if due and before is None else now,
-            started=now,
-            failures=[_failure(house, pipeline, problem)] if problem else [],
-            passed=[] if problem else [check_of(pipeline)],
-        )
-        found.append(one)
+        due, said = late.get((pipeline, period)), f"the report is not with its readers: {problem}"
+        failure = house.failure(pipeline, check_of(pipeline), FAILURE_CLASS, said) if problem else None
+        as_of = due.since if due and before is None else now
+        found.append(known.noted(pipeline, period, check_of(pipeline), failure, as_of))
     return found
-
-
-def _failure(house: House, pipeline: str, problem: str) -> Failure:
-    front = house.front(pipeline)
-    runbook, url = house.section(pipeline, FAILURE_CLASS)
-    return Failure(
-        check=check_of(pipeline),
-        dataset=pipeline,
-        severity=Severity.CRITICAL,
-        outcome=Outcome.FAILED,
-        failure_class=FAILURE_CLASS,
-        found=f"the report is not with its readers: {problem}"[:500],
-        runbook=runbook,
-        runbook_url=url,
-        owner=front.owner if front else "",
-    )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import store_support
 from close_support import IN_TIME, MONTH, PIPELINES, REGISTRY, ROSTER, TOO_LATE, close, make, publish
-from notify_support import ROOT, answer, at, failed, house, ran, serving
+from notify_support import ROOT, answer, at, failed, house, ran, seen, serving
 from run_records import PRELIMINARY, published, result
 from store_support import quick_disk
 
@@ -385,7 +385,7 @@ def test_a_report_that_nobody_made_is_late_once_the_month_had_to_be_final(wareho
     reading = house(targets={"team-hook": {"kind": "slack"}}, reports={"close": ["team-hook"]})
 
     def late(when: str) -> dict[tuple[str, str], report_messages.Late]:
-        return missing_reports.late_reports(warehouse, reading, REGISTRY, at(when))
+        return missing_reports.late_reports(seen(warehouse, when), reading)
 
     assert late("2026-11-05 05:01") == {}, "nothing of the month was ever published"
     publish(warehouse, when="2026-11-01 12:00", kind=Kind.PRELIMINARY)
@@ -395,7 +395,7 @@ def test_a_report_that_nobody_made_is_late_once_the_month_had_to_be_final(wareho
     assert late("2026-11-05 05:01") == {
         ("executive_report", MONTH): report_messages.Late(since=at("2026-11-05 05:00"), said=said)
     }
-    assert missing_reports.late_reports(warehouse, house(), REGISTRY, at("2026-11-05 05:01")) == {}, "it has no readers"
+    assert missing_reports.late_reports(seen(warehouse, "2026-11-05 05:01"), house()) == {}, "it has no readers"
     assert late("2026-12-20 12:00") == {}, "that long ago is not looked for"
     closing.keep(warehouse, close(warehouse, "2026-11-05 06:00"))
     assert late("2026-11-05 06:01") == {}
@@ -422,7 +422,7 @@ def test_a_month_found_closed_before_its_last_day_needs_no_second_report(warehou
     reading = house(targets={"team-hook": {"kind": "slack"}}, reports={"close": ["team-hook"]})
     publish(warehouse)
     closing.keep(warehouse, close(warehouse, "2026-11-04 13:00"))
-    assert missing_reports.late_reports(warehouse, reading, REGISTRY, at("2026-11-05 06:00")) == {}
+    assert missing_reports.late_reports(seen(warehouse, "2026-11-05 06:00"), reading) == {}
 
 
 def test_the_page_keeps_to_the_width_of_a_year_that_begins() -> None:

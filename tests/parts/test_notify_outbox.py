@@ -19,6 +19,7 @@ from dq.base.errors import StoreError
 from dq.store import Warehouse
 from dq.store.filesystem import PosixFilesystem
 from dq.tell import delivery, expired, incidents
+from dq.tell.known import read
 from dq.tell.message import Message
 from dq.tell.outbox import Delivery, Outbox
 from dq.tell.recipients import House
@@ -35,9 +36,22 @@ def one_pager() -> House:
     return house(targets={DANNY: {"kind": "slack"}})
 
 
-def pass_by(warehouse: Warehouse, known: House, post: Any, clock: Clock, seconds: float = 1) -> delivery.Told:
-    delivery.keep_messages(warehouse, known, clock())
-    return delivery.send_due(warehouse, known, seconds=seconds, send=post, now=clock, sleep=clock.sleep)
+def pass_by(warehouse: Warehouse, people: House, post: Any, clock: Clock, seconds: float = 1) -> delivery.Told:
+    keep(warehouse, people, clock())
+    return send(warehouse, people, post, clock, seconds)
+
+
+def keep(warehouse: Warehouse, people: House, when: datetime) -> None:
+    delivery.keep_messages(warehouse, read(warehouse, when), people)
+
+
+def send(
+    warehouse: Warehouse, people: House, post: Any, clock: Clock, seconds: float = 1, *, again: bool = False
+) -> delivery.Told:
+    known = read(warehouse, clock())
+    return delivery.send_due(
+        warehouse, known, people, seconds=seconds, send=post, now=clock, sleep=clock.sleep, again=again
+    )
 
 
 # -- a crash at every step ---------------------------------------------------------------------------------------------
@@ -100,16 +114,16 @@ def test_storage_that_refuses_is_an_error_of_telling_and_nothing_is_half_kept(tm
     warehouse = Warehouse(tmp_path, filesystem=Full(tmp_path))
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
     with pytest.raises(StoreError):
-        delivery.keep_messages(warehouse, one_pager(), NOON)
+        keep(warehouse, one_pager(), NOON)
     assert Outbox(Warehouse(tmp_path)).entries() == []
-    assert delivery.keep_messages(Warehouse(tmp_path), one_pager(), NOON) is None
+    keep(Warehouse(tmp_path), one_pager(), NOON)
     assert len(Outbox(Warehouse(tmp_path)).entries()) == 1
 
 
 def test_a_torn_message_is_set_aside_and_made_anew(tmp_path: Path) -> None:
     warehouse, clock, post = Warehouse(tmp_path), Clock(NOON), Post()
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    delivery.keep_messages(warehouse, one_pager(), NOON)
+    keep(warehouse, one_pager(), NOON)
     (file,) = (tmp_path / "_dq" / "outbox").glob("*.json")
     file.write_bytes(file.read_bytes()[:100])
     assert pass_by(warehouse, one_pager(), post, clock).sent == 1
@@ -174,12 +188,12 @@ def test_a_long_wait_is_honoured_and_said_and_an_absurd_one_silences_nobody(
     box = Outbox(warehouse)
     clock.now = NOON + timedelta(hours=hours) - timedelta(minutes=1)
     early, on_time = Post(), Post()
-    assert delivery.send_due(warehouse, one_pager(), seconds=1, send=early, now=clock, sleep=clock.sleep).sent == 0
-    assert delivery.pending(warehouse, clock()).undelivered == [f"{DANNY}: {said}"]
+    assert send(warehouse, one_pager(), early, clock, 1).sent == 0
+    assert delivery.pending(read(warehouse, clock())).undelivered == [f"{DANNY}: {said}"]
     (entry,) = box.entries()
     assert entry.due() == NOON + timedelta(hours=hours)
     clock.now = NOON + timedelta(hours=hours)
-    assert delivery.send_due(warehouse, one_pager(), seconds=1, send=on_time, now=clock, sleep=clock.sleep).sent == 1
+    assert send(warehouse, one_pager(), on_time, clock, 1).sent == 1
     assert (early.taken, len(on_time.taken)) == ([], 1)
 
 
@@ -188,7 +202,7 @@ def test_somebody_who_asks_again_need_not_wait_as_the_target_asked(tmp_path: Pat
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
     busy = Sent(outcome=Delivery.FAILED, reason="429", retry_after="86400")
     pass_by(warehouse, one_pager(), Post(answers=[busy]), clock)
-    again = delivery.send_due(warehouse, one_pager(), seconds=1, send=Post(), now=clock, sleep=clock.sleep, again=True)
+    again = send(warehouse, one_pager(), Post(), clock, 1, again=True)
     assert (again.sent, again.undelivered) == (1, [])
 
 
@@ -200,7 +214,7 @@ def test_what_was_refused_for_good_is_undelivered_until_somebody_asks_again(tmp_
     clock.now += timedelta(hours=2)
     assert pass_by(warehouse, one_pager(), post, clock).undelivered == [f"{DANNY}: the target refused it (403)"]
     assert post.taken == []
-    again = delivery.send_due(warehouse, one_pager(), seconds=1, send=post, now=clock, sleep=clock.sleep, again=True)
+    again = send(warehouse, one_pager(), post, clock, 1, again=True)
     assert (again.sent, again.undelivered) == (1, [])
 
 
@@ -236,19 +250,17 @@ def test_what_one_message_was_asked_to_wait_every_message_to_that_target_waits(t
         asked.append(now)
         return Sent(outcome=Delivery.FAILED, reason="429", retry_after="120")
 
-    def send(seconds: float, by: Any = post, **more: Any) -> delivery.Told:
-        return delivery.send_due(
-            Warehouse(tmp_path), known, seconds=seconds, send=by, now=clock, sleep=clock.sleep, **more
-        )
+    def sent(seconds: float, by: Any = post) -> int:
+        return send(Warehouse(tmp_path), known, by, clock, seconds).sent
 
-    send(30)
-    send(30)
+    sent(30)
+    sent(30)
     assert asked == [NOON], "all pagers are one target, which asked everybody to wait"
     clock.now = NOON + timedelta(seconds=119)
-    send(0.5)
+    sent(0.5)
     assert len(asked) == 1
     clock.now = NOON + timedelta(seconds=120)
-    assert send(1, Post()).sent == len(PAGERS) * 5
+    assert sent(1, Post()) == len(PAGERS) * 5
 
 
 def test_a_target_that_is_down_is_tried_ever_less_by_however_many_messages(tmp_path: Path) -> None:
@@ -260,7 +272,7 @@ def test_a_target_that_is_down_is_tried_ever_less_by_however_many_messages(tmp_p
         asked.append(now)
         return DOWN
 
-    delivery.send_due(warehouse, house(targets=PAGERS), seconds=60, send=post, now=clock, sleep=clock.sleep)
+    send(warehouse, house(targets=PAGERS), post, clock, 60)
     assert 6 <= len(asked) <= 8, "1, 2, 4, 8, 16, 32 seconds apart, half of it by chance"
 
 
@@ -271,7 +283,7 @@ def test_one_message_that_a_target_never_takes_keeps_no_other_from_it(tmp_path: 
     def post(message: Message, now: datetime) -> Sent:
         return DOWN if message.dedup == "dq/0" else taken(message, now)
 
-    delivery.send_due(warehouse, one_pager(), seconds=5, send=post, now=clock, sleep=clock.sleep)
+    send(warehouse, one_pager(), post, clock, 5)
     assert sorted(message.dedup for _, message in taken.taken) == [f"dq/{n}" for n in range(1, 6)]
 
 
@@ -283,7 +295,7 @@ def test_a_secret_that_is_missing_says_nothing_of_the_target(tmp_path: Path) -> 
         without = Sent(outcome=Delivery.FAILED, reason="there is no secret danny-pager", ours=True)
         return without if message.contact == DANNY else taken(message, now)
 
-    delivery.send_due(warehouse, house(targets=PAGERS), seconds=0.1, send=post, now=clock, sleep=clock.sleep)
+    send(warehouse, house(targets=PAGERS), post, clock, 0.1)
     assert [message.contact for _, message in taken.taken] == [LAURA]
 
 
@@ -292,14 +304,14 @@ def test_what_another_sender_is_at_is_no_failure_while_it_may_live(tmp_path: Pat
     kept(warehouse, [DANNY])
     begun = box.begin(box.entries()[0], NOON)
     assert begun is not None
-    seen = [delivery.pending(warehouse, NOON + timedelta(minutes=m)) for m in (1, 6)]
+    seen = [delivery.pending(read(warehouse, NOON + timedelta(minutes=m))) for m in (1, 6)]
     assert [(len(one.waiting), one.undelivered) for one in seen] == [(1, []), (0, [f"{DANNY}: it was not sent yet"])]
 
 
 def test_several_senders_at_once_send_each_message_once(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    delivery.keep_messages(warehouse, house(), NOON)
+    keep(warehouse, house(), NOON)
     taken: list[str] = []
     barrier = threading.Barrier(6)
 
@@ -310,7 +322,7 @@ def test_several_senders_at_once_send_each_message_once(tmp_path: Path) -> None:
     def work() -> None:
         barrier.wait()
         clock = Clock(NOON)
-        delivery.send_due(Warehouse(tmp_path), house(), seconds=1, send=post, now=clock, sleep=clock.sleep)
+        send(Warehouse(tmp_path), house(), post, clock, 1)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -326,7 +338,7 @@ def test_several_planners_at_once_keep_each_message_once(tmp_path: Path) -> None
 
     def work() -> None:
         barrier.wait()
-        delivery.keep_messages(Warehouse(tmp_path), house(), NOON)
+        keep(Warehouse(tmp_path), house(), NOON)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -339,10 +351,10 @@ def test_several_planners_at_once_keep_each_message_once(tmp_path: Path) -> None
 def test_a_contact_without_a_target_any_more_is_taken_back(tmp_path: Path) -> None:
     warehouse, clock, post = Warehouse(tmp_path), Clock(NOON), Post()
     incidents.note(warehouse, ran("2026-11-10 16:00", failed()))
-    delivery.keep_messages(warehouse, house(), NOON)
+    keep(warehouse, house(), NOON)
     pass_by(warehouse, one_pager(), post, clock)
     assert [message.contact for _, message in post.taken] == [DANNY]
-    assert delivery.pending(warehouse, clock()).undelivered == []
+    assert delivery.pending(read(warehouse, clock())).undelivered == []
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
@@ -405,5 +417,5 @@ def test_what_has_long_been_over_is_removed_and_nothing_of_what_is_open(tmp_path
     assert left == {key: one for key, one in before.items() if one.open}
     assert {one.message.period for one in Outbox(warehouse).entries()} == {"2026-08"}
     assert not list((tmp_path / "_dq" / "attempts").glob("*2026-07*"))
-    delivery.keep_messages(warehouse, engineer, at("2026-08-11 17:30"))
+    keep(warehouse, engineer, at("2026-08-11 17:30"))
     assert all(entry.settled for entry in Outbox(warehouse).entries()), "nothing is told anew because of it"

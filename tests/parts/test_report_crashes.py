@@ -19,7 +19,7 @@ from close_support import close
 from close_support import publish as publish_month
 from crash_support import Crash, Dies
 from document_support import row
-from notify_support import Post, at, declared, house
+from notify_support import Post, at, declared, house, seen
 from prevalidation_support import answer
 from run_records import published
 from store_support import quick_disk
@@ -175,7 +175,7 @@ def test_a_version_whose_report_is_being_made_is_not_late_yet(tmp_path: Path) ->
     publish(warehouse, "r2", now - timedelta(minutes=29))
 
     def late(when: datetime) -> list[str]:
-        found = missing_reports.late_reports(warehouse, people(), REGISTRY, when)
+        found = missing_reports.late_reports(seen(warehouse, when), people())
         return [one.said for (pipeline, _), one in found.items() if pipeline == "executive_report"]
 
     assert late(now) == []
@@ -213,7 +213,7 @@ def test_a_crash_at_any_step_of_a_close_is_made_good_or_late(
                 died = True
         deliver(warehouse)
         arrived = [name for name, _ in sent(post)] == READERS
-        late = missing_reports.late_reports(warehouse, people(), REGISTRY, at(CLOSED) + timedelta(hours=1))
+        late = missing_reports.late_reports(seen(warehouse, at(CLOSED) + timedelta(hours=1)), people())
         assert arrived or ("executive_report", MONTH) in late, f"step {step}"
         assert arrived or not warehouse.records.list(closing.KIND), f"step {step}: kept is with its readers"
         if not died:
@@ -282,7 +282,7 @@ def test_what_is_half_handed_over_is_shown_before_anything_mends_it(tmp_path: Pa
     warehouse.records.put(HANDOVERS, "executive_report-x", told)
     warehouse.records.delete("outbox", entries[0].message.id)
     assert {one.message for one in Outbox(warehouse).entries()} == {one.message for one in entries}
-    assert len(delivery.pending(warehouse, now).undelivered) == 2
+    assert len(delivery.pending(seen(warehouse, now)).undelivered) == 2
     assert len(warehouse.records.list("outbox")) == 1, "looking writes nothing"
-    Outbox(warehouse).finish()
+    Outbox(warehouse).finish(Outbox(warehouse).handed_over())
     assert len(warehouse.records.list("outbox")) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import store_support
-from notify_support import ROOT, at, declared, every_contact, failed, house, ran
+from notify_support import ROOT, at, declared, every_contact, failed, house, ran, seen
 from run_records import result
 from store_support import quick_disk
 
@@ -67,7 +67,8 @@ def live(warehouse: Warehouse, *names: str, through: int = 9) -> None:
 
 def judged(warehouse: Warehouse, when: str) -> list[Incident]:
     """The open incidents after whoever tells has looked at an instant."""
-    missing_figures.keep(warehouse, missing_figures.observations(warehouse, house(), REGISTRY, at(when)))
+    for one in missing_figures.observations(seen(warehouse, when), house()):
+        incidents.keep(warehouse, one)
     found = [one for one in incidents.everything(warehouse).values() if one.open]
     return sorted(found, key=lambda one: one.key)
 
@@ -210,7 +211,7 @@ def test_a_whole_scheduler_that_stands_still_is_an_incident_a_pipeline_told_unde
         "experiments_weekly 2026-W46": "profit_unit/2026-11",
         "experiments_weekly 2026-W47": "profit_unit/2026-11",
     }
-    _, messages = would_send(warehouse, house(targets=every_contact("pagerduty")), at("2026-11-27 15:00"))
+    _, messages = would_send(seen(warehouse, "2026-11-27 15:00"), house(targets=every_contact("pagerduty")))
     to_danny = [message for message in messages if message.contact == "danny-pager"]
     assert len({message.pipeline for message in to_danny}) == len(to_danny) <= 3
 

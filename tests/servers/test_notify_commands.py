@@ -28,6 +28,7 @@ from notify_support import (
     guarded,
     house,
     ran,
+    seen,
     serving,
 )
 from pydantic import TypeAdapter
@@ -188,7 +189,7 @@ def test_a_person_ends_an_incident_and_who_was_told_of_it_is_told(
     assert (code, told.splitlines()[0].partition(", open")[0]) == (0, f"ended {key}")
     # A contact hears of one incident at most every ten minutes.
     people = house_of(ROOT, *declared(), settings.load(ROOT))
-    _, (message,) = notify_delivery.would_send(warehouse, people, datetime.now(UTC) + timedelta(minutes=11))
+    _, (message,) = notify_delivery.would_send(seen(warehouse, datetime.now(UTC) + timedelta(minutes=11)), people)
     assert words.headline(message) == f"RESOLVED  profit_unit 2026-10: {BROKEN} settled"
     assert ("settled", "ended by anna: the check was renamed") in words.facts(message.alerts[0], message.state)
     assert call("status")[1] == "no open incidents\n"
@@ -355,10 +356,9 @@ def test_alertmanager_is_given_again_what_still_fires_at_its_own_interval_and_no
     people, post, now = house_of(ROOT, *declared(), settings.load(ROOT)), Post(), datetime.now(UTC)
 
     def after(minutes: int) -> tuple[int, list[str]]:
-        told = notify_delivery.Told()
-        return notify_delivery.give_again(
-            warehouse, people, told, send=post, now=lambda: now + timedelta(minutes=minutes)
-        ), told.undelivered
+        told, known = notify_delivery.Told(), seen(warehouse, now + timedelta(minutes=minutes))
+        notify_delivery.give_again(warehouse, known, people, told, post)
+        return told.again, told.undelivered
 
     assert [after(minutes) for minutes in (2, 5, 7, 10)] == [(0, []), (1, []), (0, []), (1, [])]
     assert contacts_of([message for _, message in post.taken]) == ["alerts", "alerts"]
@@ -682,22 +682,19 @@ def test_a_newer_version_takes_the_place_of_one_that_was_not_sent(
 
 
 def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse: Warehouse) -> None:
-    known, _ = declared()
     incidents.note(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
     run_records.save(warehouse, ran("2026-11-03 06:00", result("x"), pipeline="executive_report", period="2026-10-12"))
     warehouse.records.put(report_messages.KIND, "executive_report-2026-10-12-v1", {"delivered": "2026-11-03"})
 
     def late(when: str) -> dict[tuple[str, str], report_messages.Late]:
-        return missing_reports.late_reports(warehouse, house(), known, at(when))
+        return missing_reports.late_reports(seen(warehouse, when), house())
 
     assert late("2026-11-10 13:59") == {}
     due = report_messages.Late(since=at("2026-11-10 14:00"), said="it was due Tue 10 Nov 09:00")
     assert late("2026-11-10 14:00") == {("executive_report", PERIOD): due}
-    changed = report_messages.judge(warehouse, house(), [], late("2026-11-10 14:30"), at("2026-11-10 14:30"))
-    assert changed
-    assert not report_messages.judge(warehouse, house(), [], late("2026-11-10 15:00"), at("2026-11-10 15:00")), (
-        "told once"
-    )
+    (changed,) = missing_reports.observations(seen(warehouse, "2026-11-10 14:30"), house())
+    incidents.keep(warehouse, changed)
+    assert missing_reports.observations(seen(warehouse, "2026-11-10 15:00"), house()) == [], "told once"
     (one,) = (one for one in incidents.everything(warehouse).values() if one.open)
     assert (one.since, one.failure.failure_class) == (at("2026-11-10 14:00"), "F21")
     warehouse.records.put(report_messages.KIND, f"executive_report-{PERIOD}-v2", {"delivered": "2026-11-10"})
@@ -735,7 +732,6 @@ def test_a_report_that_was_never_made_is_late_once_its_level_is_missed(warehouse
 def test_a_report_is_late_by_any_level_that_wants_it_published(
     warehouse: Warehouse, level: dict[str, Any], before: str, from_then: str, said: str
 ) -> None:
-    known, _ = declared()
     run_records.save(warehouse, ran("2026-11-09 06:00", result("x"), pipeline="executive_report", period=PERIOD))
     usual, read = house(), TypeAdapter(Level).validate_python({"id": "made", "label": "made by", **level})
     page = usual.page("executive_report")
@@ -744,7 +740,7 @@ def test_a_report_is_late_by_any_level_that_wants_it_published(
     people = replace(usual, page=lambda _: other)
 
     def late(when: str) -> report_messages.Late | None:
-        return missing_reports.late_reports(warehouse, people, known, at(when)).get(("executive_report", PERIOD))
+        return missing_reports.late_reports(seen(warehouse, when), people).get(("executive_report", PERIOD))
 
     assert late(before) is None
     if from_then:
@@ -769,7 +765,7 @@ def test_the_report_of_a_day_is_late_by_the_hour_it_had_to_be_ready(warehouse: W
         warehouse.records.put(report_messages.KIND, f"executive_report-2026-11-{day}-v1", {"delivered": "2026-11-11"})
 
     def late(when: str) -> list[str]:
-        return [period for _, period in missing_reports.late_reports(warehouse, people, known, at(when))]
+        return [period for _, period in missing_reports.late_reports(seen(warehouse, when, known), people)]
 
     assert late("2026-11-10 02:59") == []
     assert late("2026-11-10 03:00") == ["2026-11-09"]
@@ -781,7 +777,7 @@ def test_a_fortnight_is_not_late_by_a_date_of_the_month_before_it_is_over(wareho
     people, known = with_level("executive_report", by_25th, Grain.FORTNIGHT)
     run_records.save(warehouse, ran("2027-01-18 06:00", result("x"), pipeline="executive_report", period="2027-01-04"))
     # That of 18 January ends on the 31st, after the 25th: it can be there by no 25th.
-    found = missing_reports.late_reports(warehouse, people, known, at("2027-02-03 12:00"))
+    found = missing_reports.late_reports(seen(warehouse, "2027-02-03 12:00", known), people)
     assert [period for _, period in found] == ["2027-01-04"]
 
 
@@ -795,9 +791,9 @@ def test_status_and_a_dry_run_show_a_report_that_was_never_made_since_it_was_due
     with serving() as server:
         with_target(server.origin)
         _, told = call("status", "--at", "2026-11-10T18:00:00Z")
-        known, _ = declared()
-        found = missing_reports.observations(warehouse, house(), known, at("2026-11-10 18:00"))
-        _, planned = notify_delivery.would_send(warehouse, house(), at("2026-11-10 18:00"), found)
+        known = seen(warehouse, "2026-11-10 18:00")
+        found = missing_reports.observations(known, house())
+        _, planned = notify_delivery.would_send(known.observed(found), house())
     assert f"CRITICAL  executive_report {PERIOD}  executive_report.report.delivered\n" in told
     assert "  since     Tue 10 Nov 09:00, seen by 1 run\n" in told
     assert "  found     the report is not with its readers: it was due Tue 10 Nov 09:00\n" in told
@@ -806,7 +802,7 @@ def test_status_and_a_dry_run_show_a_report_that_was_never_made_since_it_was_due
 
 
 def test_nobody_waits_for_reports_from_before_the_first_run(warehouse: Warehouse) -> None:
-    assert missing_reports.late_reports(warehouse, house(), registry.load(ROOT), at("2026-11-10 14:00")) == {}
+    assert missing_reports.late_reports(seen(warehouse, "2026-11-10 14:00"), house()) == {}
 
 
 # -- the close ---------------------------------------------------------------------------------------------------------

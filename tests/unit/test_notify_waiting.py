@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notify_support import World, at, contacts_of, errored, failed, house, ran
+from notify_support import World, at, contacts_of, errored, failed, house, ran, seen
 from run_records import result
 from store_support import quick_disk
 
@@ -112,11 +112,11 @@ def test_status_says_what_waits_for_what_and_when_it_is_to_be_run_again(tmp_path
         incidents.note(warehouse, run)
 
     def told(when: str) -> str:
-        return "\n".join(overview.text(overview.lines(warehouse, house(), at(when)), house(), at(when)))
+        return "\n".join(overview.text(overview.lines(seen(warehouse, when), house()), house(), at(when)))
 
     assert "  holds     investor_profit 2026-11\n" in told(WAITS)
     assert "  waits for profit_unit 2026-11: ties_out\n" in told(WAITS)
     incidents.note(warehouse, held("2026-11-10 16:00", result("ties_out")))
     assert "  waits for nothing any more, profit_unit 2026-11 passes: run it again\n" in told("2026-11-10 17:00")
-    (line,) = overview.lines(warehouse, house(), at("2026-11-10 17:00"))
+    (line,) = overview.lines(seen(warehouse, "2026-11-10 17:00"), house())
     assert overview.document(line)["waits_for"] == []

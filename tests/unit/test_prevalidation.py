@@ -15,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from notify_support import at, declared, failed, house, ran
+from notify_support import at, declared, failed, house, ran, seen
 from prevalidation_support import DUE, answer, line
 from run_records import record, result
 
@@ -303,14 +303,16 @@ def test_who_hears_next_is_counted_from_the_first_failure_of_what_is_open(tmp_pa
     incidents.note(warehouse, ran("2026-11-10 06:00", books, pipeline="profit_unit"))
     again = ran("2026-11-12 06:00", books, pipeline="profit_unit")
     other = ran("2026-11-12 06:00", failed("cells"))
-    found = _red(warehouse, [again, other])
+    found = _red(seen(warehouse, "2026-11-25 12:00"), [again, other])
     assert {one.failure.check: f"{one.since:%d %H:%M}" for one in found} == {
         "ties_out": "10 06:00",
         "cells": "12 06:00",
     }
     units = [one for one in found if one.pipeline == "profit_unit"]
     assert hears(house(), units, at("2026-11-12 06:00")) == "went to the Lead Wed 11 Nov 01:00"
-    assert hears(house(), _red(warehouse, []), at("2026-11-12 06:00")) == "", "of pipelines that were not rehearsed"
+    assert hears(house(), _red(seen(warehouse, "2026-11-12 06:00"), []), at("2026-11-12 06:00")) == "", (
+        "of pipelines that were not rehearsed"
+    )
 
 
 def test_rungs_that_are_climbed_now_are_at_once_and_each_of_them_stands_once_at_its_earliest() -> None:
@@ -410,7 +412,7 @@ def test_a_red_warning_is_not_green_and_is_listed_with_all_its_help(tmp_path: Pa
     runs = [replace(ran("2026-11-25 12:00", warned, result("sums")), verdict=Verdict.PUBLISH, rehearsal=True)]
     now = answer(25, prevalidation.readiness("investor_profit", runs, {}))
     assert (now.state, now.state.exit_code) == (AnswerState.NOT_READY, 1)
-    helped = _aids(house(), now, runs, _red(store.Warehouse(tmp_path), runs))
+    helped = _aids(house(), now, runs, _red(seen(store.Warehouse(tmp_path), "2026-11-25 12:00"), runs))
     lines = prevalidation_text.lines(now, helped, {}, prevalidation.burn_down(now, []), None)
     assert lines[2:7] == [
         "  NOT READY    investor_profit  1 of 2 controls green, 1 red warning",
@@ -454,11 +456,13 @@ def test_a_day_that_was_red_before_the_rehearsal_counts_from_its_own_first_failu
     warehouse = store.Warehouse(tmp_path)
     books = failed("ties_out", failure_class="F11")
     incidents.note(warehouse, ran("2026-11-10 06:00", books, pipeline="profit_unit", period="2026-11-09"))
-    found = _red(warehouse, [ran("2026-11-12 06:00", books, pipeline="profit_unit")])
+    found = _red(seen(warehouse, "2026-11-25 12:00"), [ran("2026-11-12 06:00", books, pipeline="profit_unit")])
     assert [one.period for one in found] == ["2026-11-09", "2026-11"]
     assert hears(house(), found, at("2026-11-12 06:00")) == "went to the Lead Wed 11 Nov 01:00"
     passes = replace(ran("2026-11-12 06:00", result("ties_out"), pipeline="profit_unit"), rehearsal=True)
-    assert [one.period for one in _red(warehouse, [passes])] == ["2026-11-09"], "the day itself is still held"
+    assert [one.period for one in _red(seen(warehouse, "2026-11-25 12:00"), [passes])] == ["2026-11-09"], (
+        "the day itself is still held"
+    )
 
 
 def test_a_clone_shares_files_and_nothing_that_happens_in_it_is_seen_outside(tmp_path: Path) -> None:

@@ -89,7 +89,6 @@ class PipelineRun:
         self._typed = argv is None
         self.exit_code = 3
         self.record: RunRecord | None = None
-        self.problems: Sequence[str] = ()
         self._run: GuardedRun | None = None
         self._asked = argv if isinstance(argv, Asked) else Asked(period="")
         self._failed: BaseException | None = None
@@ -180,23 +179,18 @@ class PipelineRun:
             return True
         task, asked = self._run.task, self._asked
         self.record = self._run.finish(failure)
-        self.exit_code = self.record.verdict.exit_code
-        site, event_log = self._run.options.docs, self._run.event_log
-        self.record, self.problems = after_verdict.deliver(task, self.record, site, event_log)
-        told = alerting.tell(task.project, task.warehouse, self.record, asked.telling)
-        self.problems = [*self.problems, *told]
-        if self.problems and self.exit_code == 0:
-            self.exit_code = 4
+        told = after_verdict.deliver(task, self.record, self._run.options.docs, self._run.event_log)
+        told = told.but(alerting.tell(task.project, task.warehouse, told.record, asked.telling))
+        self.record, self.exit_code = told.record, told.exit_code
         # Last of all: a reader who has stopped reading keeps nobody from being told.
         try:
             (asked.show or PipelineRun.tell)(self)
         except Exception as failure:  # whatever a renderer does, the verdict stands
-            self.problems = [*self.problems, f"the result could not be shown: {sentence(failure)}"]
-            self.exit_code = self.exit_code or 4
-        self.exit_code = console.ended(self.exit_code)
+            told = told.but([f"the result could not be shown: {sentence(failure)}"])
+        self.exit_code = console.ended(told.exit_code)
         if self.record.died_before:
             console.note(f"dq: {self.record.died_before.sentence}")
-        for problem in self.problems:
+        for problem in told.problems:
             console.note(f"dq: {problem}")
         return True
 

@@ -13,13 +13,13 @@ from dq.declare.project import Project
 from dq.month import level_history
 from dq.run import judging, report_delivery, run_records
 from dq.run.failures import sentence
-from dq.run.phases import Task
+from dq.run.phases import Task, ToldRun
 from dq.run.record import guidance
 from dq.runbooks import html
 from dq.tell.declared_people import house_of
 
 
-def deliver(task: Task, record: RunRecord, site: Path | None, event_log: str = "") -> tuple[RunRecord, list[str]]:
+def deliver(task: Task, record: RunRecord, site: Path | None, event_log: str = "") -> ToldRun:
     """The record with the address of its page in the site, and a sentence for each thing that could not be delivered.
 
     Nobody is told yet: sending may take its time, and whoever waits for the verdict must not wait for it.
@@ -38,7 +38,7 @@ def deliver(task: Task, record: RunRecord, site: Path | None, event_log: str = "
         else:
             told = replace(record, docs=page.relative_to(site).as_posix())
             problems += _kept(task, told)
-    return told, problems
+    return ToldRun(record=told, problems=problems)
 
 
 def _with_document(task: Task, record: RunRecord, site: Path, event_log: str) -> tuple[RunRecord, list[str]]:

@@ -226,10 +226,11 @@ class GuardedRun:
             self.reached = pinning.opened(spark, task, keyed)
 
     def _check(self) -> None:
-        task, spark, opened = self.task, self._live, self._checked
+        task, spark, opened = self.task, self._live, self.reached
+        assert isinstance(opened, phases.Opened)  # noqa: S101 - _read() made it
         self.steps.begin("checking the inputs")
         late = late_rows.rows(spark, task.project, task.bound, opened.window, task.table)
-        self.reached = checked = replace(opened, late=late)
+        self.reached = checked = after(opened, Checked, late=late)
         for known in judging.checked(spark, task, checked):
             self.reached = checked = known
         if uncovered := [r.observed for r in checked.results if r.type == rules.COVERED and r.blocks]:

@@ -120,10 +120,16 @@ class Keyed(Read):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked(Keyed):
-    """The inputs as a job reads them, and in ``results`` what was found of them."""
+class Opened(Keyed):
+    """The inputs as a job reads them, of which nothing was looked at yet."""
 
     frames: Mapping[str, DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked(Opened):
+    """The rows of the inputs that came late, and in ``results`` what was found of the inputs."""
+
     late: Late = field(default_factory=Late)
 
 
@@ -162,6 +168,23 @@ class Decided:
     def window(self) -> Window:
         """The period of the run and how much of it is there."""
         return self.reached.window
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldRun:
+    """The record of a run as it was told, with its page, and a sentence for each thing not kept, delivered or shown."""
+
+    record: RunRecord
+    problems: Sequence[str] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """That of the verdict, or 4 where only the telling failed."""
+        return self.record.verdict.exit_code or (4 if self.problems else 0)
+
+    def but(self, problems: Iterable[str]) -> ToldRun:
+        """The same with more that failed."""
+        return replace(self, problems=[*self.problems, *problems])
 
 
 def after(phase: Begun, into: type[P], **found: Any) -> P:

@@ -13,7 +13,7 @@ from dq.base.model import Window
 from dq.base.periods import Grain
 from dq.base.run_key import code_hash, run_key
 from dq.run import inputs, judging, previous
-from dq.run.phases import Begun, Checked, Keyed, Pinned, Read, Task, after, judged, refs
+from dq.run.phases import Begun, Keyed, Opened, Pinned, Read, Task, after, judged, refs
 from dq.store import waivers
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ def keyed(task: Task, read: Read) -> Keyed:
     return after(read, Keyed, key=key, before=[entry for entry in found.values() if entry], base=base)
 
 
-def opened(spark: SparkSession, task: Task, keyed: Keyed) -> Checked:
+def opened(spark: SparkSession, task: Task, keyed: Keyed) -> Opened:
     """The inputs as a job reads them; to tell which rows were delivered twice takes a look at all of them."""
     frames = {name: source.visible for name, source in keyed.sources.items()}
     for table, upstream in keyed.upstream.items():
         frames[table] = inputs.upstream_frame(spark, task.warehouse, upstream)
-    return after(keyed, Checked, frames=frames)
+    return after(keyed, Opened, frames=frames)
 
 
 def refuse_to_go_back(task: Task, window: Window, *, settled: bool) -> None:

@@ -17,13 +17,13 @@ from dq.cli import main
 from dq.cli.job import Asked, PipelineRun
 from dq.cli.which_warehouse import Places
 from dq.run import phases
-from dq.run.phases import Audited, Begun, Checked, Computed, Keyed, Pinned, Read
+from dq.run.phases import Audited, Begun, Checked, Computed, Keyed, Opened, Pinned, Read
 from dq.spark import session
 from dq.store import Warehouse
 
 __all__ = ["quick_disk"]
 
-CHAIN = (Begun, Pinned, Read, Keyed, Checked, Computed, Audited)
+CHAIN = (Begun, Pinned, Read, Keyed, Opened, Checked, Computed, Audited)
 OCTOBER = Window(
     period="2026-10",
     start=date(2026, 10, 1),

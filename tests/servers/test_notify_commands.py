@@ -445,8 +445,8 @@ def test_deliver_needs_time_to_send(call: Call) -> None:
 def deliver_and_tell(warehouse: Warehouse, record: RunRecord, telling: Telling = Telling.AT_ONCE) -> list[str]:
     """What a run does after its verdict, in its order."""
     task = guarded(warehouse, record).task
-    told, problems = after_verdict.deliver(task, record, None)
-    return [*problems, *alerting.tell(task.project, task.warehouse, told, telling)]
+    told = after_verdict.deliver(task, record, None)
+    return [*told.problems, *alerting.tell(task.project, task.warehouse, told.record, telling)]
 
 
 def test_messages_are_sent_before_the_card_is_printed(

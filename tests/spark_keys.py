@@ -54,7 +54,7 @@ def _jars() -> Path:
 
 def _classes() -> Iterator[bytes]:
     for name in _JARS:
-        (jar,) = _jars().glob(f"spark-{name}_2.13-*.jar")
+        (jar,) = _jars().glob(f"spark-{name}_2.1[23]-*.jar")
         with zipfile.ZipFile(jar) as archive:
             for entry in archive.namelist():
                 if entry.endswith(".class"):

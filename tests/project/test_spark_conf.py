@@ -105,7 +105,7 @@ def test_a_setting_nobody_knows_would_be_found(key: str) -> None:
 
 
 def test_the_known_settings_were_read_from_the_jars() -> None:
-    assert len(spark_keys()) > 1500
+    assert len(spark_keys()) > 1000
     assert len(hadoop_keys()) > 1000
     assert {"spark.sql.adaptive.skewJoin.enabled", "spark.yarn.maxAppAttempts", *FAMILIES} <= spark_keys()
 

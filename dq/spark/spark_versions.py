@@ -54,6 +54,11 @@ def _must_be_supported(version: str, python: tuple[int, int] = sys.version_info[
         )
 
 
+_UNREADABLE = "FAILED_READ_FILE"
+_NAMED_SINCE = {f"_LEGACY_ERROR_TEMP_{number}": _UNREADABLE for number in (2055, 2062, 2063, 2064)}
+"""Conditions of 3.5 that had no name yet, and the one they have from 4.0 on: a file that is gone or cannot be read."""
+
+
 def try_cast(value: Column, wanted: str) -> Column:
     """A column as another type, NULL where a value cannot be it: ``Column.try_cast``, which Spark has from 4.0 on.
 
@@ -74,12 +79,16 @@ def try_cast(value: Column, wanted: str) -> Column:
 
 
 def condition(error: BaseException) -> str:
-    """The name of Spark's error condition, which 3.5 calls the error's class; empty where an error has none."""
+    """The name of Spark's error condition, which 3.5 calls the error's class; empty where an error has none.
+
+    It is named as from 4.0 on, whichever version raised it.
+    """
     ask = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
     try:
-        return str((ask() if callable(ask) else None) or "")
+        found = str((ask() if callable(ask) else None) or "")
     except Exception:  # it is asked of the JVM, which may be what died
         return ""
+    return _NAMED_SINCE.get(found, found)
 
 
 def parameters(error: BaseException) -> dict[str, str]:

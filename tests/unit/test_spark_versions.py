@@ -83,6 +83,15 @@ def test_the_condition_of_an_error_is_asked_for_under_both_its_names() -> None:
     assert versions.parameters(NewError()) == {"config": '"spark.sql.ansi.enabled"'}
 
 
+@pytest.mark.parametrize("number", [2055, 2062, 2063, 2064])
+def test_a_file_that_cannot_be_read_has_one_name_on_every_version(number: int) -> None:
+    class ReadError(OldError):
+        def getErrorClass(self) -> str | None:  # noqa: N802
+            return f"_LEGACY_ERROR_TEMP_{number}"
+
+    assert versions.condition(ReadError()) == "FAILED_READ_FILE"
+
+
 def test_an_error_that_cannot_say_its_condition_has_none() -> None:
     assert [versions.condition(error) for error in (GoneError(), ValueError("x"))] == ["", ""]
     assert [versions.parameters(error) for error in (GoneError(), ValueError("x"))] == [{}, {}]

@@ -2,7 +2,7 @@
 
     make test-matrix                               every version, the quick selection
     make test-matrix ARGS="3.5 4.0"                these; the rows of the others stay as they are
-    make test-matrix ARGS="--full 4.2"             all tests with a JVM that are no slow sweeps
+    make test-matrix ARGS="--full 4.2"             all tests with a JVM but the slow sweeps
     make test-matrix ARGS="--java 21"              on a Java 21, which is fetched where the machine has none
 
 Each version has an environment of its own under build/: the packages of .venv with another PySpark in front, by the
@@ -234,7 +234,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 where a test failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"of {', '.join(SUPPORTED)}; without any, all")
-    parser.add_argument("--full", action="store_true", help="all tests with a JVM that are no slow sweeps")
+    parser.add_argument("--full", action="store_true", help="all tests with a JVM but the slow sweeps")
     parser.add_argument("--java", choices=[str(one) for one in JAVA], default=str(JAVA[0]), help="which Java")
     parser.add_argument("--minutes", type=int, help="a version may take so long (default: 40, with --full 180)")
     given = parser.parse_args(argv)

@@ -66,7 +66,7 @@ def period_of(name: str) -> str:
 
 
 def pipeline_of(name: str) -> str:
-    """The pipeline in a run's id, empty where it is none."""
+    """The pipeline in a run's id, empty where it names none."""
     match = _ID.match(name)
     return match["pipeline"] if match else ""
 

@@ -65,7 +65,7 @@ def _job(month: str) -> tuple[Defect, ...]:
         failure_class, _, word = name.partition("-")
         return in_job(f"{failure_class}-{_PIPELINE}-{word}", month, f"a change of the job {title}", check, old, new)
 
-    ratio = 'dq.ratio("active_seconds_per_user", "active_seconds", "dau", "no_active_users")'
+    ratio = 'dq.ratio("active_seconds_per_daily_user", "active_seconds", "dau", "no_active_users")'
     placed = '    rows = rows.where(sf.col("day") >= sf.lit(window.start))\n'
     return (
         defect(
@@ -74,7 +74,7 @@ def _job(month: str) -> tuple[Defect, ...]:
             "active_time_per_user_is_explained",
             f"*{ratio}",
             'sf.coalesce(sf.try_divide("active_seconds", "dau"), sf.lit(0)).cast("decimal(18,6)")'
-            f'.alias("active_seconds_per_user"), {ratio}[1]',
+            f'.alias("active_seconds_per_daily_user"), {ratio}[1]',
         ),
         defect(
             "F05-day-lost",

@@ -56,7 +56,7 @@ def engagement_daily(
         sf.when(sf.col("week_covered"), sf.col("wau")).alias("wau"),
         sf.when(~sf.col("week_covered"), "week_not_covered").alias("wau_reason"),
         "mau",
-        *dq.ratio("active_seconds_per_user", "active_seconds", "dau", "no_active_users"),
+        *dq.ratio("active_seconds_per_daily_user", "active_seconds", "dau", "no_active_users"),
         "events_by_hour",
     )
 

@@ -7,19 +7,16 @@ Grain: fortnight x metric; a fortnight is named by its first Monday. `unit` says
 currency, `ratio` (of one), `users`, `seats`, `sessions` or `minutes`. `basis` says which days it covers: `fortnight`,
 or `month` for what investors see published for the month of the last day covered: of a whole fortnight the month in
 which it ends. A value that cannot be computed is NULL and `value_reason` says why: a denominator of zero (`no_revenue`,
-`no_subscribers`, `no_opening`, `no_active_users`) or below it (`negative_revenue`), a source declared absent on all
+`no_subscribers`, `no_opening_mrr`, `no_active_users`) or below it (`negative_revenue`), a source declared absent on all
 of its days (`source_absent`) or on some (`upstream_partial`), no row of those days (`no_rows`), or what the
 investors' row says; `not_published` where that row is older than the column. A change is NULL for the same reasons,
 with no fortnight published before (`no_previous`), without a value in it (`previous_` and the reason of then) or,
 relative to it, from nothing or less (`previous_not_positive`). A NULL that nothing explains has no reason, so that
 the report is held.
 
-Ratios and distinct users are computed anew from the units, never summed or averaged. Definitions: margin = profit /
-revenue; unit profit = profit / paid seats at the end; average daily users = user days / days; active minutes = active
-time per user day. Of the accounts with MRR at the fortnight's opening, with all their products: net revenue retention =
-what they have at its end / opening MRR; gross revenue retention = that without expansion, of each no more than it had /
-opening MRR; cohort churn rate = opening MRR of those that have nothing then / opening MRR. Churned and contracted MRR
-are movements and hold also who came and went within the fortnight.
+Ratios and distinct users are computed anew from the units, never summed or averaged. Each metric is defined under
+`metric` in jobs/pipelines.yml. It has the name of the column it is of in the tables of units, and `month_` before that
+of investors.
 """
 
 from __future__ import annotations
@@ -35,15 +32,9 @@ import dq
 
 VALUE = "decimal(28,6)"
 FORTNIGHT, MONTH = "fortnight", "month"
-# Columns of the investors' tables as they are published.
-INVESTORS = {"closing_mrr": "mrr_closing", "mau": "mau"}
-# As the report names it -> as investors see it, with its reason: margin, and trailing twelve months.
-MARGINS = {"month_margin": "margin", "month_previous_margin": "previous_margin"}
-TRAILING = {
-    "month_ttm_net_revenue_retention": "ttm_net_revenue_retention",
-    "month_ttm_gross_revenue_retention": "ttm_gross_revenue_retention",
-    "month_ttm_cohort_churn_rate": "ttm_cohort_churn_rate",
-}
+# Ratios of the investors' tables, whose reasons stand beside them: margin, and of the trailing twelve months.
+MARGINS = ("margin", "previous_margin")
+TRAILING = ("ttm_net_revenue_retention", "ttm_gross_revenue_retention", "ttm_cohort_churn_rate")
 # What is told of the fortnight before: its column there, and the type.
 PREVIOUS = {"previous_value": ("value", VALUE), "previous_reason": ("value_reason", "string")}
 # The unit of amounts: in its place stands the company's currency.
@@ -87,16 +78,16 @@ METRICS = (
         otherwise="no_revenue",
         below="negative_revenue",
     ),
-    Metric(section="profit", name="subscribers", unit="seats", of="seats"),
+    Metric(section="profit", name="seats", unit="seats", of="seats"),
     Metric(section="profit", name="unit_profit", unit=MONEY, of="profit", over="seats", otherwise="no_subscribers"),
-    Metric(section="growth", name="opening_mrr", unit=MONEY, of="mrr_opening"),
-    Metric(section="growth", name="new_mrr", unit=MONEY, of="mrr_new"),
-    Metric(section="growth", name="expansion_mrr", unit=MONEY, of="mrr_expansion"),
-    Metric(section="growth", name="contraction_mrr", unit=MONEY, of="mrr_contraction"),
-    Metric(section="growth", name="churned_mrr", unit=MONEY, of="mrr_churn"),
-    Metric(section="growth", name="closing_mrr", unit=MONEY, of="mrr_closing"),
+    Metric(section="growth", name="mrr_opening", unit=MONEY, of="mrr_opening"),
+    Metric(section="growth", name="mrr_new", unit=MONEY, of="mrr_new"),
+    Metric(section="growth", name="mrr_expansion", unit=MONEY, of="mrr_expansion"),
+    Metric(section="growth", name="mrr_contraction", unit=MONEY, of="mrr_contraction"),
+    Metric(section="growth", name="mrr_churn", unit=MONEY, of="mrr_churn"),
+    Metric(section="growth", name="mrr_closing", unit=MONEY, of="mrr_closing"),
     *(
-        Metric(section="growth", name=name, unit="ratio", of=of, over="mrr_opening", otherwise="no_opening")
+        Metric(section="growth", name=name, unit="ratio", of=of, over="mrr_opening", otherwise="no_opening_mrr")
         for name, of in (
             ("mrr_growth_rate", "mrr_change"),
             ("cohort_churn_rate", "mrr_lost"),
@@ -117,10 +108,10 @@ METRICS = (
     ),
     Metric(section="investors", name="month_revenue", unit=MONEY, of="month_revenue", basis=MONTH),
     Metric(section="investors", name="month_profit", unit=MONEY, of="month_profit", basis=MONTH),
-    *(Metric(section="investors", name=name, unit="ratio", of=name, basis=MONTH) for name in MARGINS),
-    Metric(section="investors", name="month_closing_mrr", unit=MONEY, of="month_closing_mrr", basis=MONTH),
-    Metric(section="investors", name="month_active_users", unit="users", of="month_active_users", basis=MONTH),
-    *(Metric(section="investors", name=name, unit="ratio", of=name, basis=MONTH) for name in TRAILING),
+    *(Metric(section="investors", name=f"month_{of}", unit="ratio", of=f"month_{of}", basis=MONTH) for of in MARGINS),
+    Metric(section="investors", name="month_mrr_closing", unit=MONEY, of="month_mrr_closing", basis=MONTH),
+    Metric(section="investors", name="month_mau", unit="users", of="month_mau", basis=MONTH),
+    *(Metric(section="investors", name=f"month_{of}", unit="ratio", of=f"month_{of}", basis=MONTH) for of in TRAILING),
 )
 
 
@@ -144,10 +135,10 @@ def executive_report(
         profit_figures(in_window(profit, window), window)
         .crossJoin(growth_figures(in_window(growth, window), window))
         .crossJoin(engagement_figures(in_window(user_days, window)))
-        .crossJoin(total(investor_profit, {"month_revenue": "revenue"}))
-        .crossJoin(total(investor_profit, {"month_profit": "profit"}, reason="margin_reason"))
-        .crossJoin(total(investor_growth, {"month_closing_mrr": INVESTORS["closing_mrr"]}))
-        .crossJoin(total(investor_engagement, {"month_active_users": INVESTORS["mau"]}))
+        .crossJoin(total(investor_profit, "revenue"))
+        .crossJoin(total(investor_profit, "profit", reason="margin_reason"))
+        .crossJoin(total(investor_growth, "mrr_closing"))
+        .crossJoin(total(investor_engagement, "mau"))
         .crossJoin(explained(investor_profit, MARGINS))
         .crossJoin(explained(investor_growth, TRAILING))
         .withColumn("days", sf.lit((window.data_through - window.start).days + 1))
@@ -237,24 +228,24 @@ def engagement_figures(user_days: DataFrame) -> DataFrame:
     )
 
 
-def total(published: DataFrame, columns: dict[str, str], reason: str = "") -> DataFrame:
+def total(published: DataFrame, column: str, reason: str = "") -> DataFrame:
     """The company total of a published investor table, in one row, with what its column `reason` says."""
     said = no_rows().otherwise(sf.max(reason)) if reason else no_rows()
-    figures = [sf.max(column).alias(name) for name, column in columns.items()]
-    return published.where("row_kind = 'total'").agg(*figures, *(said.alias(f"{name}_reason") for name in columns))
-
-
-def explained(published: DataFrame, columns: dict[str, str]) -> DataFrame:
-    """Ratios of the company as investors see them and why there is none; `not_published` where the table lacks one."""
     company = published.where("row_kind = 'total'")
-    there = {name: column for name, column in columns.items() if column in published.columns}
-    lacks = {name: sf.lit(None) for name in columns if name not in there}
-    figures = {name: sf.max(column) for name, column in there.items()} | lacks
-    reasons = {name: no_rows().otherwise(sf.max(f"{column}_reason")) for name, column in there.items()}
-    reasons |= dict.fromkeys(lacks, sf.lit("not_published"))
-    return company.agg(
-        *(figure.cast("decimal(18,6)").alias(name) for name, figure in figures.items()),
-        *(reason.alias(f"{name}_reason") for name, reason in reasons.items()),
+    return company.agg(sf.max(column).alias(f"month_{column}"), said.alias(f"month_{column}_reason"))
+
+
+def explained(published: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """Ratios of the company as investors see them and why there is none; `not_published` where the table lacks one."""
+    there = {name for name in columns if name in published.columns}
+    figures = {name: sf.max(name) if name in there else sf.lit(None) for name in columns}
+    reasons = {
+        name: no_rows().otherwise(sf.max(f"{name}_reason")) if name in there else sf.lit("not_published")
+        for name in columns
+    }
+    return published.where("row_kind = 'total'").agg(
+        *(figure.cast("decimal(18,6)").alias(f"month_{name}") for name, figure in figures.items()),
+        *(reason.alias(f"month_{name}_reason") for name, reason in reasons.items()),
     )
 
 

@@ -7,7 +7,7 @@ Grain: account x day (`row_kind` day), and account x week (`row_kind` week, whos
 the company's currency as DECIMAL(18,2), ratios are DECIMAL(18,6). Flows of the week are the sums of its days; what is a
 state (seats, MRR, users) is that of the week's last day; active users are counted anew, and ratios divided anew. MRR
 moves as for investors' company total: of the account with all its products. A ratio that cannot be computed is NULL and
-the column beside it says why: `no_subscribers` (no paid seats), `no_opening` (no recurring revenue to begin with),
+the column beside it says why: `no_subscribers` (no paid seats), `no_opening_mrr` (no recurring revenue to begin with),
 `no_active_users`, `source_absent` (what it is computed from is declared absent on all of its days) or
 `upstream_partial` (on some). Expenses and profit are NULL unless all units of the row have theirs: they would be those
 of other days than its revenue.
@@ -88,7 +88,7 @@ def experiments_weekly(
         "mrr_contraction",
         "mrr_churn",
         "mrr_closing",
-        *dq.ratio("mrr_growth_rate", "mrr_change", "mrr_opening", "no_opening", no_account("mrr_opening")),
+        *dq.ratio("mrr_growth_rate", "mrr_change", "mrr_opening", "no_opening_mrr", no_account("mrr_opening")),
         "licensed_users",
         "tickets_opened",
         "campaign_spend",

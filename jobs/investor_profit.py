@@ -49,7 +49,7 @@ def investor_profit(
     window: dq.Window,
     previous_units: DataFrame | None = None,
 ) -> DataFrame:
-    """Revenue, expenses, profit and subscribers per cell, product and company for the month of the window.
+    """Revenue, expenses, profit and paid seats per cell, product and company for the month of the window.
 
     `units` is `profit_unit`, whose `source_absent` reasons carry over; `previous` is this table of the month before;
     for an unfinished month `previous_units` are the units of that month's same first days instead. A cell of that month
@@ -74,8 +74,8 @@ def investor_profit(
         *REVENUE,
         *spent,
         *RESULT,
-        "subscribers",
-        *dq.ratio("unit_profit", "profit", "subscribers", "no_subscribers", no_expenses),
+        "seats",
+        *dq.ratio("unit_profit", "profit", "seats", "no_subscribers", no_expenses),
         *dq.ratio(
             "margin", "profit", "revenue", "no_revenue", no_expenses, (sf.col("revenue") < 0, "negative_revenue")
         ),
@@ -112,7 +112,7 @@ def cells(units: DataFrame, window: dq.Window, spent: Sequence[str]) -> DataFram
         .groupBy(*CELL)
         .agg(
             *(sf.sum(name).alias(name) for name in (*REVENUE, *spent, *RESULT)),
-            sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("subscribers"),
+            sf.sum(sf.when(on_last_day, sf.col("seats")).otherwise(0)).alias("seats"),
             sf.coalesce(sf.bool_or(sf.col("mtd_margin_reason") == "source_absent"), sf.lit(False)).alias(
                 "expenses_absent"
             ),
@@ -128,7 +128,7 @@ def summed(cells: DataFrame, spent: Sequence[str]) -> DataFrame:
         .groupBy(*ROW)
         .agg(
             *(dq.money(sf.sum(name)).alias(name) for name in (*REVENUE, *spent, *RESULT)),
-            sf.sum("subscribers").alias("subscribers"),
+            sf.sum("seats").alias("seats"),
             sf.bool_or("expenses_absent").alias("expenses_absent"),
             sf.sum("unit_rows").alias("unit_rows"),
         )

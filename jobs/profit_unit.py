@@ -88,15 +88,15 @@ def profit_unit(
             (sf.col("mtd_revenue") < 0, "negative_revenue"),
         ),
         "product_mtd_profit",
-        "product_target",
+        "product_target_profit",
         *dq.ratio(
             "product_target_attainment",
             "product_mtd_profit",
-            "product_target",
+            "product_target_profit",
             "no_target",
             no_expenses,
             no_targets,
-            (sf.col("product_target") < 0, "negative_target"),
+            (sf.col("product_target_profit") < 0, "negative_target"),
         ),
         rule_version(versions).alias("rule_version"),
     )
@@ -329,10 +329,10 @@ def with_targets(rows: DataFrame, targets: DataFrame | None, window: dq.Window) 
     product_day = Over.partitionBy("product", "day")
     rows = rows.withColumn("product_mtd_profit", dq.money(sf.sum("mtd_profit").over(product_day)))
     if targets is None:
-        return rows.withColumn("product_target", sf.lit(None).cast("decimal(18,2)"))
+        return rows.withColumn("product_target_profit", sf.lit(None).cast("decimal(18,2)"))
     of_month = targets.where(sf.col("month") == window.month).groupBy("product")
     return rows.join(
-        sf.broadcast(of_month.agg(sf.max("target_profit").alias("product_target"))), on="product", how="left"
+        sf.broadcast(of_month.agg(sf.max("target_profit").alias("product_target_profit"))), on="product", how="left"
     )
 
 

@@ -199,8 +199,8 @@ def engagement_daily(books: Books, units: Rows, earlier: Rows) -> Rows:
                 "wau": len(week) if whole else None,
                 "wau_reason": None if whole else "week_not_covered",
                 "mau": len(month),
-                "active_seconds_per_user": per_user,
-                "active_seconds_per_user_reason": why,
+                "active_seconds_per_daily_user": per_user,
+                "active_seconds_per_daily_user_reason": why,
                 "events_by_hour": [sum(row["events_by_hour"][hour] for row in today) for hour in range(24)],
             }
     return found

@@ -85,7 +85,7 @@ def told(sums: Row, active: int, place: tuple[str, ...]) -> Row:
     per_seat = ratio(sums["profit"], sums["seats"], "no_subscribers", (sums["seats"] is None, ABSENT))
     opening: Decimal | None = sums["mrr_opening"]
     change = None if opening is None or sums["mrr_closing"] is None else sums["mrr_closing"] - opening
-    growth = ratio(change, opening, "no_opening", (opening is None, ABSENT))
+    growth = ratio(change, opening, "no_opening_mrr", (opening is None, ABSENT))
     per_user = ratio(sums["active_seconds"], active, "no_active_users")
     return {
         **dict(zip(("region", "segment"), place, strict=True)),

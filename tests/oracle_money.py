@@ -155,7 +155,7 @@ def profit_unit(books: Books, rules: list[Mapping[str, Any]]) -> Rows:
                 "mtd_margin": margin[0],
                 "mtd_margin_reason": margin[1],
                 "product_mtd_profit": by_product[product],
-                "product_target": target,
+                "product_target_profit": target,
                 "product_target_attainment": attained[0],
                 "product_target_attainment_reason": attained[1],
                 "rule_version": rule["version"],
@@ -187,11 +187,11 @@ def investor_profit(books: Books, units: Rows, previous: Rows | None) -> Rows:
     sums: dict[tuple[str, ...], Row] = {}
     for unit in units.values():
         for key in levels(unit["product"], unit["region"], unit["segment"]):
-            row = sums.setdefault(key, {**dict.fromkeys(amounts, NOTHING), "subscribers": 0, "unit_rows": 0})
+            row = sums.setdefault(key, {**dict.fromkeys(amounts, NOTHING), "seats": 0, "unit_rows": 0})
             for name in amounts:
                 row[name] += unit[name]
             row["unit_rows"] += 1
-            row["subscribers"] += unit["seats"] if unit["day"] == books.days[-1] else 0
+            row["seats"] += unit["seats"] if unit["day"] == books.days[-1] else 0
     targets: dict[str, Decimal] = {}
     for row in books.rows("targets"):
         if row["month"] == month:
@@ -203,7 +203,7 @@ def investor_profit(books: Books, units: Rows, previous: Rows | None) -> Rows:
         was = (previous or {}).get((f"{books.before:%Y-%m}", *key))
         change = row["profit"] - was["profit"] if was else None
         ratios = {
-            "unit_profit": ratio(row["profit"], row["subscribers"], "no_subscribers"),
+            "unit_profit": ratio(row["profit"], row["seats"], "no_subscribers"),
             "margin": ratio(row["profit"], row["revenue"], "no_revenue", below_zero(row["revenue"], "revenue")),
             "target_attainment": ratio(row["profit"], target, "no_target", below_zero(target, "target")),
             "profit_change_ratio": ratio(

@@ -52,16 +52,16 @@ def executive_report(
             "ratio",
             *ratio(revenue - expenses, revenue, "no_revenue", (revenue < 0, "negative_revenue")),
         ),
-        ("profit", "subscribers", "seats", seats, None),
+        ("profit", "seats", "seats", seats, None),
         ("profit", "unit_profit", currency, *ratio(revenue - expenses, seats, "no_subscribers")),
-        ("growth", "opening_mrr", currency, opening, None),
-        ("growth", "new_mrr", currency, movement["new"], None),
-        ("growth", "expansion_mrr", currency, movement["expansion"], None),
-        ("growth", "contraction_mrr", currency, movement["contraction"], None),
-        ("growth", "churned_mrr", currency, movement["churn"], None),
-        ("growth", "closing_mrr", currency, closing, None),
-        ("growth", "mrr_growth_rate", "ratio", *ratio(closing - opening, opening, "no_opening")),
-        *(("growth", name, "ratio", *ratio(amount, opening, "no_opening")) for name, amount in cohort.items()),
+        ("growth", "mrr_opening", currency, opening, None),
+        ("growth", "mrr_new", currency, movement["new"], None),
+        ("growth", "mrr_expansion", currency, movement["expansion"], None),
+        ("growth", "mrr_contraction", currency, movement["contraction"], None),
+        ("growth", "mrr_churn", currency, movement["churn"], None),
+        ("growth", "mrr_closing", currency, closing, None),
+        ("growth", "mrr_growth_rate", "ratio", *ratio(closing - opening, opening, "no_opening_mrr")),
+        *(("growth", name, "ratio", *ratio(amount, opening, "no_opening_mrr")) for name, amount in cohort.items()),
         ("engagement", "active_users", "users", len({row["user_id"] for row in users}), None),
         ("engagement", "average_daily_users", "users", exact(len(users), 14), None),
         ("engagement", "sessions", "sessions", sessions, None),
@@ -81,15 +81,11 @@ def executive_report(
             whole[0]["previous_margin"],
             whole[0]["previous_margin_reason"],
         ),
-        ("investors", "month_closing_mrr", currency, whole[1]["mrr_closing"], None),
-        ("investors", "month_active_users", "users", whole[2]["mau"], None),
+        ("investors", "month_mrr_closing", currency, whole[1]["mrr_closing"], None),
+        ("investors", "month_mau", "users", whole[2]["mau"], None),
         *(
-            ("investors", f"month_{ours}", "ratio", whole[1][theirs], whole[1][f"{theirs}_reason"])
-            for ours, theirs in (
-                ("ttm_net_revenue_retention", "ttm_net_revenue_retention"),
-                ("ttm_gross_revenue_retention", "ttm_gross_revenue_retention"),
-                ("ttm_cohort_churn_rate", "ttm_cohort_churn_rate"),
-            )
+            ("investors", f"month_{name}", "ratio", whole[1][name], whole[1][f"{name}_reason"])
+            for name in ("ttm_net_revenue_retention", "ttm_gross_revenue_retention", "ttm_cohort_churn_rate")
         ),
     ]
     found: Rows = {}

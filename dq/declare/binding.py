@@ -27,6 +27,7 @@ from dq.declare.implied_checks import (
     ratio_checks,
     run_level_checks,
     strain_checks,
+    value_checks,
 )
 from dq.engine import conditions
 
@@ -226,6 +227,7 @@ def _bind(
         findings += _group_findings(made, partial(_of_group, declared.document, finals.place(name, number)), comparable)
         grouped += [replace(check, show={*columns_of(check.type, check.kwargs)} <= shown) for check in made]
     implied = [*published_checks(name, item.publishes, declared.document)]
+    implied += value_checks(name, item.publishes, declared.document, shown)
     implied += ratio_checks(name, item.publishes, declared.document)
     for suite in suites_of(name, item, loaded):
         texts[suite.file] = suite.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from dq.base import yamlfile
@@ -133,6 +133,27 @@ def published_checks(name: str, published: registry.Published, document: yamlfil
                 )
             )
     return checks
+
+
+def value_checks(
+    name: str, published: registry.Published, document: yamlfile.Document, shown: Collection[str]
+) -> list[Check]:
+    """The checks that a column whose values are declared holds no others."""
+    return [
+        Check(
+            check=f"{name}.{column}.accepted",
+            dataset=name,
+            type="expect_column_values_to_be_in_set",
+            kwargs={"column": column, "value_set": [*spec.values]},
+            description=f"{column} holds only values that are declared.",
+            failure_class=FailureClass.DOMAIN,
+            show=column in shown,
+            may_be_empty=not spec.required,
+            where=f"{FILE}:{document.line(('pipelines', name, 'publishes', 'columns', column, 'values'))}",
+        )
+        for column, spec in published.columns.items()
+        if spec.values
+    ]
 
 
 def run_level_checks(name: str, item: registry.Pipeline, document: yamlfile.Document) -> list[Check]:

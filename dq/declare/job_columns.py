@@ -1,19 +1,22 @@
-"""Which functions of a job give a column its name, read from the code and not run.
+"""What of a job gives a column, or a value that is a name, its name: read from the code and not run.
 
 Names are followed as far as they are texts in the code: through constants, f-strings, comprehensions, loops and the
-arguments of the job's own functions. What is not found is not guessed.
+arguments of the job's own functions. What is not found is not guessed. A value is named where a class of the job is
+made with it as ``name``.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product, zip_longest
 
 Names = Mapping[str, tuple["Known", ...]]
 """What each name may stand for."""
+_READ = ".columns"
+"""Under which the names hold the columns of what the job reads: what ``FRAME.columns`` may be."""
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 
 
@@ -65,6 +68,9 @@ class Known:
                 yield from known.of(node.right).elements()
             elif isinstance(node, ast.Call):
                 yield from known._called(node)
+            elif isinstance(node, ast.Attribute) and node.attr == "columns":
+                for read in known.names.get(_READ, ()):
+                    yield from read.elements()
             else:
                 yield from (key for key, _ in known.pairs())
 
@@ -109,6 +115,7 @@ class _Reader:
 
     given: Mapping[tuple[str, str], list[Known]]
     functions: dict[str, ast.FunctionDef]
+    classes: Collection[str] = ()
     calls: defaultdict[tuple[str, str], list[Known]] = field(default_factory=lambda: defaultdict(list))
 
     def names(self, node: ast.AST, names: dict[str, tuple[Known, ...]]) -> Iterator[str]:
@@ -150,6 +157,8 @@ class _Reader:
         if isinstance(call.func, ast.Name) and (function := self.functions.get(call.func.id)):
             for name, known in {**dict(zip(_parameters(function), args, strict=False)), **keywords}.items():
                 self.calls[call.func.id, name].append(known)
+        if isinstance(call.func, ast.Name) and call.func.id in self.classes and "name" in keywords:
+            yield from keywords["name"].texts()
         method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         if method in ("alias", "withColumn", "withColumnRenamed") and args:
             yield from args[-1 if method == "withColumnRenamed" else 0].texts()
@@ -170,24 +179,31 @@ class _Reader:
             )
 
 
-def named_in(code: str) -> dict[str, list[str]]:
-    """The columns a job names, each with the functions that do, in the order of the file."""
+def named_in(code: str, read: Collection[str] = ()) -> dict[str, list[str]]:
+    """The columns and values a job names, each with the functions and lists that do, in the order of the file.
+
+    ``read`` are the columns of the tables it reads.
+    """
     try:
         tree = ast.parse(code)
     except SyntaxError:  # running the job says where
         return {}
     every = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    of_read = Known(ast.Tuple([ast.Constant(name) for name in dict.fromkeys(read)]), {})
     given: Mapping[tuple[str, str], list[Known]] = {}
     found: dict[str, list[str]] = {}
     # What a function is called with is known once all have been read; two calls deep is three readings.
     for _ in range(3):
-        reader = _Reader(given=given, functions=every)
-        names: dict[str, tuple[Known, ...]] = {}
+        reader = _Reader(given=given, functions=every, classes=classes)
+        names: dict[str, tuple[Known, ...]] = {_READ: (of_read,)}
         found = {}
         for node in tree.body:
             for column in dict.fromkeys(reader.names(node, names)):
                 if isinstance(node, ast.FunctionDef):
                     found.setdefault(column, []).append(node.name)
+                elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                    found.setdefault(column, []).append(node.targets[0].id)
         given = {key: [*calls, *_default(every[key[0]], key[1])] for key, calls in reader.calls.items()}
         given |= {
             (name, one): [*_default(function, one)]
@@ -222,7 +238,18 @@ def _bound(generators: list[ast.comprehension], names: Names) -> Iterator[Names]
         yield names
         return
     for one in Known(generators[0].iter, names).elements():
-        yield from _bound(generators[1:], {**names, **_bind(generators[0].target, one)})
+        bound = {**names, **_bind(generators[0].target, one)}
+        if all(_may_hold(test, bound) for test in generators[0].ifs):
+            yield from _bound(generators[1:], bound)
+
+
+def _may_hold(test: ast.expr, names: Names) -> bool:
+    """Whether a condition may hold: of a text that is known, what it begins with is known."""
+    if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "startswith":
+        texts = [*Known(test.func.value, names).texts()]
+        begins = [begin for one in test.args for begin in Known(one, names).texts()]
+        return not (texts and begins) or any(text.startswith(tuple(begins)) for text in texts)
+    return True
 
 
 def _bind(target: ast.expr, known: Known) -> dict[str, tuple[Known, ...]]:

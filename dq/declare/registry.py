@@ -49,6 +49,13 @@ class Ratio(Strict):
     negative: Annotated[str, Field(min_length=1)] | None = None
 
 
+class NamedValue(Strict):
+    """A name among the values of a column, such as a metric: what it stands for, and what a number of it is in."""
+
+    description: str = ""
+    unit: str = ""
+
+
 class Column(Strict):
     """A published column: its Spark SQL type and whether NULL is a failure.
 
@@ -58,6 +65,7 @@ class Column(Strict):
     ``follows`` says that it follows from other columns, rows or periods, so that a final which is published again is
     not compared by it once more: a running total, what the period before said, or the reason why that is not there.
     ``ratio`` says what a ratio is divided by: it is then proved to be NULL, with its reason, only where it has to be.
+    ``values`` are the names it may hold, each defined; a check holds the column to them.
     ``formerly`` is the name under which it was published before, and ``values_formerly`` are former names among its
     values, each behind the present one: what was published then is read back under the names of today.
     """
@@ -69,6 +77,7 @@ class Column(Strict):
     depends_on: list[str] = []
     follows: bool = False
     ratio: Ratio | None = None
+    values: dict[str, NamedValue] = {}
     formerly: str = ""
     values_formerly: dict[str, str] = {}
 
@@ -371,13 +380,14 @@ def _former_mistakes(document: yamlfile.Document, at: tuple[str, ...], published
             yield document.finding(
                 (*at, column, "formerly"), f"{old} is what {heirs[old]} was called; it cannot be both"
             )
-        if old and column in published.totals:
-            message = "a total is recorded by its name in every version, so that it keeps it"
-            yield document.finding((*at, column, "formerly"), message)
         former = [*spec.values_formerly.values()]
         for new, value in spec.values_formerly.items():
             if value in spec.values_formerly or former.count(value) > 1:
                 message = f"{value} is the former name of one value alone, and no present one"
                 yield document.finding((*at, column, "values_formerly", new), message)
-        if spec.values_formerly and spec.type != "string":
-            yield document.finding((*at, column, "values_formerly"), "only values of type string are names")
+            if spec.values and new not in spec.values:
+                message = f"is not one of its values; {choices(new, [*spec.values])}"
+                yield document.finding((*at, column, "values_formerly", new), message)
+        for key in ("values", "values_formerly"):
+            if getattr(spec, key) and spec.type != "string":
+                yield document.finding((*at, column, key), "only values of type string are names")

@@ -25,16 +25,17 @@ KEYS_SHOWN = 20
 
 def figures(warehouse: store.Warehouse, registry: Registry, record: RunRecord) -> str:
     """The totals a run computed, and beside them those that readers see for the same period."""
-    names = registry.pipeline(record.pipeline).publishes.totals
+    published = registry.pipeline(record.pipeline).publishes
     if not record.totals:
         return "figures: none were computed"
     commit = warehouse.table(record.pipeline).current()
     entries = commit.entries if commit else {}
-    seen = store.summed(entry for period, entry in entries.items() if period.startswith(record.period))
+    of_readers = store.summed(entry for period, entry in entries.items() if period.startswith(record.period))
+    totals, seen = (published.former.by_column(one) for one in (record.totals, of_readers))
     said = f"in {record.currency}" if record.currency else ""
     lines = [f"figures   {said:<8}{'computed':>14}  {'readers see':>22}"]
-    for name in names:
-        lines.append(f"  {name:<18} {_amount(record.totals.get(name)):>12}  {_amount(seen.get(name)):>22}".rstrip())
+    for name in published.totals:
+        lines.append(f"  {name:<18} {_amount(totals.get(name)):>12}  {_amount(seen.get(name)):>22}".rstrip())
     return "\n".join(lines)
 
 

@@ -100,7 +100,7 @@ def replaced(task: Task, reached: Begun) -> Replaced | None:
     if not isinstance(reached, Audited) or not reached.before:
         return None
     before = reached.before
-    was = store.summed(before)
+    was = task.table.former.by_column(store.summed(before))
     now = store.total_of(reached.totals_by_period.get(entry.period, {}) for entry in before)
     newest = max(before, key=lambda entry: entry.version)
     return Replaced(

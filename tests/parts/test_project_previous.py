@@ -29,15 +29,15 @@ def test_a_published_month_is_judged_only_where_the_pipeline_compares_with_it(
     [
         (
             "jobs/pipelines.yml",
-            "- columns: {subscribers: seats}",
-            "- columns: {subscribers: seat}",
+            "- columns: [seats]",
+            "- columns: {seats: seat}",
             "publishes.finals[1].columns: profit_unit.previous.last_day has no column seat; did you mean seats?",
         ),
         (
             "jobs/pipelines.yml",
-            "- columns: {subscribers: seats}",
-            "- columns: {subscriber: seats}",
-            "publishes.finals[1].columns: investor_profit has no column subscriber; did you mean subscribers?",
+            "- columns: [seats]",
+            "- columns: {seat: seats}",
+            "publishes.finals[1].columns: investor_profit has no column seat; did you mean seats?",
         ),
         (
             "jobs/pipelines.yml",

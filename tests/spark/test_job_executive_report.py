@@ -34,7 +34,7 @@ MOVEMENTS = (
 )
 GROWTH = "day date, account_id string, " + ", ".join(f"{name} {MONEY}" for name in MOVEMENTS)
 USERS = "day date, user_id string, events bigint, sessions bigint, active_seconds bigint"
-YEAR = "".join(f", {name} decimal(18,6), {name}_reason string" for name in JOB.TRAILING.values())
+YEAR = "".join(f", {name} decimal(18,6), {name}_reason string" for name in JOB.TRAILING)
 FIRST, LAST = FORTNIGHT.start, FORTNIGHT.end
 
 
@@ -78,9 +78,9 @@ def report(
         investor_profit=spark.createDataFrame([cell, *([investors] if investors else [])], total).withColumns(margins),
         investor_growth=spark.createDataFrame(
             [("total", money("1050.00"), *(year or ()))],
-            f"row_kind string, {JOB.INVESTORS['closing_mrr']} decimal(18,2){YEAR if year else ''}",
+            f"row_kind string, mrr_closing decimal(18,2){YEAR if year else ''}",
         ),
-        investor_engagement=spark.createDataFrame([("total", 5)], f"row_kind string, {JOB.INVESTORS['mau']} bigint"),
+        investor_engagement=spark.createDataFrame([("total", 5)], "row_kind string, mau bigint"),
         previous=previous,
         window=window,
         currency=currency,
@@ -94,28 +94,28 @@ def test_amounts_are_summed_states_are_the_last_days_and_ratios_divided_anew(spa
     assert values["revenue"] == money("400")
     assert values["profit"] == money("160")
     assert values["margin"] == money("0.4")
-    assert values["subscribers"] == 8
+    assert values["seats"] == 8
     assert values["unit_profit"] == money("20")
-    assert (values["opening_mrr"], values["closing_mrr"]) == (money("1000"), money("1050"))
+    assert (values["mrr_opening"], values["mrr_closing"]) == (money("1000"), money("1050"))
     assert values["mrr_growth_rate"] == money("0.05")
-    assert (values["churned_mrr"], values["cohort_churn_rate"]) == (money("20"), money("0"))
+    assert (values["mrr_churn"], values["cohort_churn_rate"]) == (money("20"), money("0"))
     assert (values["net_revenue_retention"], values["gross_revenue_retention"]) == (money("1.05"), money("1"))
     assert values["active_users"] == 2
     assert values["average_daily_users"] == money("0.214286")
     assert values["sessions"] == 4
     assert values["active_minutes_per_user_day"] == money("10")
-    assert (values["month_revenue"], values["month_active_users"]) == (money("900"), 5)
+    assert (values["month_revenue"], values["month_mau"]) == (money("900"), 5)
     assert [row["line"] for row in rows.values()] == list(range(1, len(JOB.METRICS) + 1))
     assert {row["change_ratio_reason"] for row in rows.values()} == {"no_previous"}
     units = {name: row["unit"] for name, row in rows.items()}
-    assert (units["revenue"], units["closing_mrr"], units["month_profit"], units["margin"]) == ("EUR",) * 3 + ("ratio",)
+    assert (units["revenue"], units["mrr_closing"], units["month_profit"], units["margin"]) == ("EUR",) * 3 + ("ratio",)
     assert {*units.values()} == {"EUR", "ratio", "seats", "users", "sessions", "minutes"}
 
 
 def test_trailing_twelve_months_are_as_investors_see_them(spark: SparkSession) -> None:
     def shown(year: tuple[object, ...] | None) -> list[object]:
         rows = report(spark, year=year)
-        return [(rows[name]["value"], rows[name]["value_reason"]) for name in JOB.TRAILING]
+        return [(rows[f"month_{name}"]["value"], rows[f"month_{name}"]["value_reason"]) for name in JOB.TRAILING]
 
     told = (money("1.1"), None, money("0.9"), None, money("0.05"), None)
     assert shown(told) == [(money("1.1"), None), (money("0.9"), None), (money("0.05"), None)]
@@ -161,7 +161,7 @@ def test_churn_and_retention_are_of_the_accounts_that_were_there_at_the_opening(
 ) -> None:
     stays = [growth(day, "a", 1000, 0, 0, 0, 0, 1000) for day in (FIRST, LAST)]
     found = report(spark, growth=[*stays, *rows])
-    values = [found[name]["value"] for name in ("churned_mrr", "cohort_churn_rate")]
+    values = [found[name]["value"] for name in ("mrr_churn", "cohort_churn_rate")]
     assert values == [money(churned), money(cohort_churn_rate)]
     kept = [found[f"{name}_revenue_retention"]["value"] for name in ("net", "gross")]
     assert kept == [money(retention), money(gross)]
@@ -170,7 +170,7 @@ def test_churn_and_retention_are_of_the_accounts_that_were_there_at_the_opening(
 def test_retention_of_nobody_and_of_a_day_that_is_lost(spark: SparkSession) -> None:
     ratios = ("cohort_churn_rate", "net_revenue_retention", "gross_revenue_retention")
     nobody = report(spark, growth=[growth(day, "a", 0, 0, 0, 0, 0, 0) for day in (FIRST, LAST)])
-    assert [(nobody[name]["value"], nobody[name]["value_reason"]) for name in ratios] == [(None, "no_opening")] * 3
+    assert [(nobody[name]["value"], nobody[name]["value_reason"]) for name in ratios] == [(None, "no_opening_mrr")] * 3
     lost = report(spark, growth=[growth(FIRST, "a", 10, 0, 0, 0, 0, 10)])
     assert [(lost[name]["value"], lost[name]["value_reason"]) for name in ratios] == [(None, None)] * 3
 

@@ -123,7 +123,7 @@ def test_a_ratio_without_a_denominator_says_why(spark: SparkSession) -> None:
         "no_subscribers",
     )
     assert rows["day", MON, "b"]["unit_profit_reason"] == "source_absent"
-    assert rows["week", MON, "a"]["mrr_growth_rate_reason"] == "no_opening"
+    assert rows["week", MON, "a"]["mrr_growth_rate_reason"] == "no_opening_mrr"
     assert rows["week", MON, "a"]["active_seconds_per_user_reason"] == "no_active_users"
 
 
@@ -181,7 +181,7 @@ def test_no_activity_is_0_for_an_account_that_existed_whatever_its_history(spark
         assert [rows[key][name] for name in facts] == [0, 0, 0]
         assert {rows[key][name] for name in rows[key] if name.endswith("_reason")} == {
             None,
-            "no_opening",
+            "no_opening_mrr",
             "no_active_users",
         } | ({"no_subscribers"} if key[0] == "week" else set())
     visited = week(spark, users=[(*place(TUE), "u1", 5)])["day", TUE, "a"]

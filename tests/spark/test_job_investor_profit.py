@@ -94,15 +94,15 @@ def test_cells_products_and_the_company_are_sums_of_the_same_units(spark):
         assert sum(row.revenue for row in of_kind) == Decimal("38.00")
         assert sum(row.profit for row in of_kind) == Decimal("29.00")
         assert sum(row.expense_payroll for row in of_kind) == Decimal("9.00")
-        assert sum(row.subscribers for row in of_kind) == 6
+        assert sum(row.seats for row in of_kind) == 6
         assert sum(row.unit_rows for row in of_kind) == 4
     assert rows[TOTAL].month == "2026-10"
 
 
-def test_subscribers_are_the_seats_of_the_last_day_only(spark):
+def test_seats_are_those_of_the_last_day_only(spark):
     rows = by_key(run(spark, unit("cloud", "1.00", seats=50, day=1), unit("cloud", "1.00", seats=4, region="south")))
-    assert rows["cell", "cloud", "north", "small"].subscribers == 0
-    assert rows[TOTAL].subscribers == 4
+    assert rows["cell", "cloud", "north", "small"].seats == 0
+    assert rows[TOTAL].seats == 4
 
 
 def test_ratios_of_totals_are_recomputed_and_not_summed(spark):

@@ -244,7 +244,7 @@ def test_duplicate_accounts_and_targets_do_not_multiply_revenue(spark):
     )
     rows = by_key(frame)
     assert sum(row.revenue for row in rows.values()) == Decimal("10.00")
-    assert {row.product_target for row in rows.values()} == {Decimal("200.00")}
+    assert {row.product_target_profit for row in rows.values()} == {Decimal("200.00")}
 
 
 def test_lines_without_account_product_or_amount_neither_vanish_nor_crash(spark):
@@ -285,7 +285,9 @@ def test_without_expenses_every_dependent_column_is_null_and_says_source_absent(
     )
     row = by_key(frame)["A", "cloud", 1]
     absent = (*JOB.EXPENSES, "expenses", "profit", "mtd_expenses", "mtd_profit", "mtd_unit_profit", "mtd_margin")
-    assert [row[name] for name in (*absent, "product_mtd_profit", "product_target")] == [None] * (len(absent) + 2)
+    assert [row[name] for name in (*absent, "product_mtd_profit", "product_target_profit")] == [None] * (
+        len(absent) + 2
+    )
     assert row.mtd_revenue == Decimal("10.00")
     reasons = ("mtd_unit_profit_reason", "mtd_margin_reason", "product_target_attainment_reason")
     assert [row[name] for name in reasons] == ["source_absent"] * 3

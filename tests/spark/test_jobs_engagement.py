@@ -159,9 +159,9 @@ def test_active_users_of_week_and_month_grow_over_days_on_which_nobody_comes(spa
         "2026-10-06": (0, 1, 3),
     }
     idle = found["2026-10-03", "sales"]
-    assert (idle.active_seconds_per_user, idle.active_seconds_per_user_reason) == (None, "no_active_users")
+    assert (idle.active_seconds_per_daily_user, idle.active_seconds_per_daily_user_reason) == (None, "no_active_users")
     assert (idle.events, idle.region, sum(idle.events_by_hour)) == (0, "eu", 0)
-    assert str(found["2026-10-01", "sales"].active_seconds_per_user) == "100.000000"
+    assert str(found["2026-10-01", "sales"].active_seconds_per_daily_user) == "100.000000"
 
 
 def test_who_was_only_active_in_the_part_of_the_week_before_the_month_counts_for_the_week_and_not_the_month(

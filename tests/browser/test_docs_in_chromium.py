@@ -66,12 +66,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
 
 
 def requested(driver: WebDriver) -> list[str]:
-    """The addresses requested since this was last asked; what a page brings with it (data:) is no request."""
+    """The addresses requested since this was last asked.
+
+    What a page brings with it (data:) is not a request. The start page of the browser (chrome:) may be late.
+    """
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     urls = [
         message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
     ]
-    return [url for url in urls if not url.startswith("data:")]
+    return [url for url in urls if not url.startswith(("data:", "chrome:"))]
 
 
 def alerted(driver: WebDriver) -> bool:

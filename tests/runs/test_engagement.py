@@ -248,7 +248,7 @@ def caught(ran: Ran, defect: Defect) -> None:
     assert (result.outcome, result.severity) == (Outcome.FAILED, defect.severity), (result.observed, result.reason)
     assert result.failure_class == defect.failure_class
     guidance = ran.record.guidance[result.check]
-    assert guidance.runbook.startswith("runbooks/engagement_daily/")
+    assert guidance.runbook.startswith(("runbooks/engagement_daily/", "runbooks/all/"))
     assert guidance.owner == "Software Frontend Team"
     assert guidance.on_call
 

@@ -102,7 +102,7 @@ def test_every_text_day_and_list_of_a_final_is_compared_and_null_is_null(spark: 
     name = "engagement_daily"
     published = BOUND[name].pipeline.publishes
     (words,) = (check for check in looking_at_the_final(name) if check.check == f"{name}.final.words")
-    assert {"wau_reason", "active_seconds_per_user_reason", "events_by_hour"} <= {*published.words()}
+    assert {"wau_reason", "active_seconds_per_daily_user_reason", "events_by_hour"} <= {*published.words()}
     schema = ", ".join(
         f"{column} {published.columns[column].type}" for column in [*published.cells, *published.words()]
     )

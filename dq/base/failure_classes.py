@@ -67,8 +67,8 @@ _MEANS = {
     FailureClass.QUEUE: "a queue lags",
     FailureClass.DELIVERY: "a report was not delivered",
     FailureClass.DOMAIN: "values lie outside their domain",
-    FailureClass.REFERENCES: "rows point at nothing",
-    FailureClass.NUMBERS: "numbers cannot be",
+    FailureClass.REFERENCES: "rows name what does not exist",
+    FailureClass.NUMBERS: "numbers are impossible",
     FailureClass.RULES: "rules changed",
     FailureClass.RUN: "the run died or could not be judged",
 }

@@ -140,7 +140,7 @@ def _values(declared: Registry, item: Pipeline, spec: Column) -> Iterator[tuple[
 
 
 def _named(declared: Registry, item: Pipeline) -> Mapping[str, list[str]]:
-    """What a job names, with where; empty where there is no job."""
+    """The columns a job names, and the functions in which it does; empty where there is no job."""
     job = declared.root / "jobs" / item.job
     upstream = [declared.pipelines[table] for table in item.upstream if table in declared.pipelines]
     read = [column for table in upstream for column in table.publishes.columns]

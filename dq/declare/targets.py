@@ -27,7 +27,7 @@ class Keys(StrEnum):
     LABELS = "labels"
     """The labels of each alert, whatever it comes with."""
     SHARED = "shared"
-    """None: what goes together is one message."""
+    """No key: what goes together is one message."""
 
 
 class Reports(StrEnum):

@@ -86,7 +86,7 @@ def is_about_values(error: BaseException) -> bool:
     )
 
     return not _condition(error).startswith(_NOT_A_ROW) and isinstance(
-        error,
+        versions.raised(error),
         OverflowError
         | ValueError
         | ArithmeticException
@@ -102,6 +102,4 @@ def is_about_values(error: BaseException) -> bool:
 def _condition(error: BaseException) -> str:
     from pyspark.errors import PySparkException
 
-    if not isinstance(error, PySparkException):
-        return ""
-    return versions.condition(error) or type(error).__name__
+    return versions.condition(error) or (type(error).__name__ if isinstance(error, PySparkException) else "")

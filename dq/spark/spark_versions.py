@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dq.base.errors import DqError
@@ -83,22 +84,57 @@ def condition(error: BaseException) -> str:
 
     It is named as from 4.0 on, whichever version raised it.
     """
-    ask = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
-    try:
-        found = str((ask() if callable(ask) else None) or "")
-    except Exception:  # it is asked of the JVM, which may be what died
-        return ""
+    found = _named(_thrown(error) or error)
     return _NAMED_SINCE.get(found, found)
 
 
 def parameters(error: BaseException) -> dict[str, str]:
     """What Spark says of an error beside its condition; it may quote rows."""
-    ask = getattr(error, "getMessageParameters", None)
+    ask = getattr(_thrown(error) or error, "getMessageParameters", None)
     try:
         found = ask() if callable(ask) else None
     except Exception:
         return {}
     return {str(key): str(value) for key, value in (found or {}).items()}
+
+
+def raised(error: BaseException) -> BaseException:
+    """The error as from 4.0 on: 3.5 wraps what a failed task died of, so that Python has no class for it."""
+    found = _thrown(error)
+    if found is None:
+        return error
+    from pyspark.errors.exceptions.captured import convert_exception
+
+    try:
+        return convert_exception(found)
+    except Exception:
+        return error
+
+
+_DEEPEST = 20
+
+
+def _thrown(error: BaseException) -> Any:
+    """The first in Java's chain of causes that has a condition, for an error that Python has no class for."""
+    cause: Any = getattr(error, "java_exception", None)
+    try:
+        for _ in range(_DEEPEST):
+            if cause is None or _named(cause):
+                return cause
+            cause = cause.getCause()
+    except Exception:  # as below
+        return None
+    return None
+
+
+def _named(error: Any) -> str:
+    """The condition that an error of Python's, or of Java's, says it has: any of Java's may be asked for any method."""
+    for name in ("getCondition", "getErrorClass"):
+        ask = getattr(error, name, None)
+        with suppress(Exception):  # it is asked of the JVM, which may be what died, or has no such method
+            if callable(ask):
+                return str(ask() or "")
+    return ""
 
 
 def python_loggers() -> list[logging.Logger]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pyspark
 import pytest
@@ -56,3 +57,14 @@ def test_half_a_date_and_a_with_within_another_are_read_not_refused(spark: Spark
         ).collect()
     assert found == [(None,)]
     assert inner == [(2,)]
+
+
+def test_a_file_that_is_gone_has_one_name_and_is_no_fault_of_a_row(spark: SparkSession, tmp_path: Path) -> None:
+    spark.createDataFrame([("x",)], "a string").write.parquet(str(tmp_path / "read"))
+    rows = spark.read.parquet(str(tmp_path / "read"))
+    for file in (tmp_path / "read").glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(Exception, match=r"(?s).") as raised:
+        rows.agg(F.max("a")).collect()
+    assert reason(raised.value).startswith("Spark could not evaluate it: a file could not be read (FAILED_READ_FILE")
+    assert not is_about_values(raised.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from py4j.protocol import Py4JError
 
 from dq.base.errors import DqError
 from dq.spark import spark_versions as versions
@@ -95,3 +96,44 @@ def test_a_file_that_cannot_be_read_has_one_name_on_every_version(number: int) -
 def test_an_error_that_cannot_say_its_condition_has_none() -> None:
     assert [versions.condition(error) for error in (GoneError(), ValueError("x"))] == ["", ""]
     assert [versions.parameters(error) for error in (GoneError(), ValueError("x"))] == [{}, {}]
+
+
+class Thrown:
+    """An error of Java's: py4j gives it any method one asks for, and raises when it is called."""
+
+    def __init__(self, named: str | None, cause: Thrown | None = None) -> None:
+        self.named, self.cause = named, cause
+
+    def getCondition(self) -> str:  # noqa: N802
+        raise Py4JError("there is no such method")
+
+    def getErrorClass(self) -> str | None:  # noqa: N802
+        return self.named
+
+    def getMessageParameters(self) -> dict[str, str]:  # noqa: N802
+        return {"value": str(self.named)}
+
+    def getCause(self) -> Thrown | None:  # noqa: N802
+        return self.cause
+
+
+class JobError(Exception):
+    """A job that failed, as it reaches Python where no class of Python's stands for it."""
+
+    def __init__(self, thrown: Thrown) -> None:
+        self.java_exception = thrown
+
+
+def test_what_a_failed_task_died_of_is_looked_for_below_the_jobs_own_error() -> None:
+    died = Thrown("CAST_INVALID_INPUT", Thrown("DIVIDE_BY_ZERO"))
+    assert versions.condition(JobError(Thrown(None, died))) == "CAST_INVALID_INPUT"
+    assert versions.parameters(JobError(Thrown(None, died))) == {"value": "CAST_INVALID_INPUT"}
+    assert versions.condition(JobError(Thrown(None, Thrown("_LEGACY_ERROR_TEMP_2063")))) == "FAILED_READ_FILE"
+
+
+def test_a_failed_job_whose_causes_have_no_condition_has_none() -> None:
+    endless = Thrown(None)
+    endless.cause = endless
+    for error in (JobError(Thrown(None)), JobError(endless)):
+        assert (versions.condition(error), versions.parameters(error)) == ("", {})
+        assert versions.raised(error) is error

@@ -57,6 +57,28 @@ def _texts(value: object) -> bool:
     return isinstance(value, list | tuple) and bool(value) and all(isinstance(item, str) for item in value)
 
 
+def _quantile_ranges(value: object) -> bool:
+    """Quantiles and as many ranges, each the right way round; Great Expectations passes over what has no range."""
+    if not isinstance(value, Mapping):
+        return False
+    quantiles, ranges = value.get("quantiles"), value.get("value_ranges")
+    if not (isinstance(quantiles, list | tuple) and isinstance(ranges, list | tuple) and quantiles):
+        return False
+    return (
+        len(quantiles) == len(ranges)
+        and all(SHARE.holds(one) for one in quantiles)
+        and all(_range(one) for one in ranges)
+    )
+
+
+def _range(value: object) -> bool:
+    """Two numbers, the least first; None where there is no bound on that side, which cannot be both."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return False
+    given = [one for one in value if one is not None]
+    return bool(given) and all(map(_number, given)) and Decimal(str(given[0])) <= Decimal(str(given[-1]))
+
+
 WHOLE = Kind("a whole number from 0 up", whole)
 NUMBER = Kind("a number", _number)
 SHARE = Kind("a share from 0 to 1", lambda value: _number(value) and 0 <= Decimal(str(value)) <= 1)
@@ -64,7 +86,7 @@ BOUND = Kind("a number, a day such as 2026-10-05 or an instant", _bound)
 TEXT = Kind("text", lambda value: isinstance(value, str) and bool(value.strip()))
 TEXTS = Kind("a list of text", _texts)
 LIST = Kind("a list", lambda value: isinstance(value, list | tuple))
-MAPPING = Kind("a mapping", lambda value: isinstance(value, Mapping))
+QUANTILES = Kind("quantiles with as many ranges, the least of each first", _quantile_ranges)
 YES_NO = Kind("true or false", lambda value: isinstance(value, bool))
 
 _BY_NAME: Mapping[str, Kind] = {
@@ -76,7 +98,7 @@ _BY_NAME: Mapping[str, Kind] = {
     **dict.fromkeys(("ties_okay", "bucketize_data"), YES_NO),
     **dict.fromkeys(("value", "column_index"), WHOLE),
     **dict.fromkeys(("sum_total", "threshold"), NUMBER),
-    "quantile_ranges": MAPPING,
+    "quantile_ranges": QUANTILES,
 }
 _BOUNDS = ("min_value", "max_value")
 # What the bounds of an aggregate are compared with; those of the other types are compared with values of the column.
@@ -111,7 +133,7 @@ def is_parameter(value: object) -> bool:
 
 def value_problems(type_name: str, kwargs: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """The arguments of a native expectation whose value cannot be meant: the argument and what is wrong with it."""
-    required, optional = NATIVE_TYPES[type_name]
+    required, optional = NATIVE_TYPES.get(type_name, (frozenset(), frozenset()))
     for name, value in kwargs.items():
         if name not in required | optional or (value is None and name not in required):
             continue

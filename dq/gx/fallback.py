@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dq.base.errors import DqError, EvaluationError
 from dq.base.model import Check, Evidence, Json
 from dq.engine import conditions
+from dq.engine.native_kwargs import value_problems
 from dq.engine.native_result import NativeResult
+from dq.engine.reasons import rows_kept_from_logs
 from dq.gx.convert import quiet
 from dq.gx.load import load
 from dq.gx.registered_types import register
@@ -60,6 +62,8 @@ def evaluate_fallback(
             configuration = ExpectationConfiguration(type=check.type, kwargs=dict(check.kwargs))
             with quiet():
                 configuration = configuration.to_domain_obj().configuration
+            if wrong := [f"{name}: {what}" for name, what in value_problems(check.type, check.kwargs)]:
+                raise EvaluationError("; ".join(wrong))
         except Exception as error:
             found[position] = _not_evaluated(_reason(error))
             continue
@@ -91,7 +95,7 @@ def run_gx(
         running.kwargs = {**safe, "batch_id": BATCH}
         running.meta = {_POSITION: position}
         prepared.append(running)
-    with quiet():
+    with quiet(), rows_kept_from_logs():
         validator = Validator(execution_engine=engine)
         # The progress bars are drawn on stderr whatever the caller wants there.
         validator.metrics_calculator.show_progress_bars = False

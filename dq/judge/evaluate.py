@@ -21,7 +21,7 @@ from dq.engine.native_aggregate import plain
 from dq.engine.native_result import NativeResult
 from dq.engine.native_schema import SCHEMA_ONLY
 from dq.engine.native_types import COUNTING_ROWS
-from dq.engine.reasons import reason
+from dq.engine.reasons import reason, rows_kept_from_logs
 from dq.engine.sentences import observed
 from dq.spark import session
 
@@ -52,7 +52,7 @@ def evaluate(checks: Sequence[Check], dataset: Dataset, context: Context) -> lis
     for check in checks:
         if check.type in CUSTOM_TYPES and CUSTOM_TYPES[check.type].run_level:
             raise EvaluationError(f"{check.type} is judged by the run, not on a dataset", where=check.check)
-    with session.read_as_written(dataset.frame.sparkSession):
+    with session.read_as_written(dataset.frame.sparkSession), rows_kept_from_logs():
         return _evaluated(checks, dataset, context)
 
 

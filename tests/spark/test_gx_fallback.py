@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from io import StringIO
+
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from dq import checking
 from dq.base.model import Check, Evidence, Json
 from dq.gx.fallback import evaluate_fallback
+from dq.spark import spark_versions
 
 # Great Expectations announces what a later version will remove.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("quiet_gx")]
@@ -74,3 +79,42 @@ def test_conditions_of_both_languages_limit_the_rows(frame: DataFrame) -> None:
 
 def test_nothing_to_evaluate_starts_nothing(frame: DataFrame) -> None:
     assert evaluate_fallback([], frame) == []
+
+
+@pytest.mark.parametrize(
+    "ranges", [{"quantiles": [0.5], "value_ranges": [[5, 2]]}, {"quantiles": [0.5, 0.9], "value_ranges": [[1, 5]]}]
+)
+def test_a_quantile_without_a_range_it_can_lie_in_is_no_pass(frame: DataFrame, ranges: dict[str, Json]) -> None:
+    [found] = evaluate_fallback(
+        [check("expect_column_quantile_values_to_be_between", column="n", quantile_ranges=ranges)], frame
+    )
+    assert found.success is None
+    assert "quantile_ranges" in found.error
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {
+            "type": "unexpected_rows_expectation",
+            "kwargs": {"unexpected_rows_query": "SELECT * FROM {batch} WHERE cast(word AS int) > 0"},
+        },
+        {
+            "type": "expect_columns_to_add_up",
+            "kwargs": {"column": "n", "plus": ["n"], "row_condition": "cast(word AS int) > 0"},
+        },
+    ],
+)
+def test_a_value_that_spark_cannot_convert_is_quoted_in_no_log(frame: DataFrame, asked: dict[str, Json]) -> None:
+    said = StringIO()
+    handler = logging.StreamHandler(said)
+    loggers = spark_versions.python_loggers()
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        record = checking.check(frame, {"name": "figures", "expectations": [asked]})
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+    assert str(record.verdict) == "hold_not_evaluated"
+    assert "top-secret" not in said.getvalue() + str(record.results)

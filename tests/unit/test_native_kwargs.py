@@ -13,6 +13,7 @@ ROWS = "expect_table_row_count_to_be_between"
 VALUES = "expect_column_values_to_be_between"
 TOTAL = "expect_column_sum_to_be_between"
 SHARE = "expect_column_proportion_of_unique_values_to_be_between"
+QUANTILES = "expect_column_quantile_values_to_be_between"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ SHARE = "expect_column_proportion_of_unique_values_to_be_between"
         ("expect_column_values_to_be_in_set", {"column": "c", "value_set": ["a", 1]}),
         ("expect_compound_columns_to_be_unique", {"column_list": ["a", "b"]}),
         ("expect_column_values_to_not_be_null", {"column": "c", "row_condition": None}),
+        (QUANTILES, {"quantile_ranges": {"quantiles": [0.5, 0.9], "value_ranges": [[1, None], (None, 2.5)]}}),
     ],
 )
 def test_what_can_be_meant_is_no_finding(type_name: str, kwargs: dict[str, object]) -> None:
@@ -51,6 +53,18 @@ def test_what_can_be_meant_is_no_finding(type_name: str, kwargs: dict[str, objec
         ("expect_column_values_to_be_in_set", {"column": "c", "value_set": None}, "value_set", "None is not a list"),
         ("expect_compound_columns_to_be_unique", {"column_list": "a"}, "column_list", "'a' is not a list of text"),
         ("expect_table_row_count_to_equal", {"value": "5"}, "value", "'5' is not a whole number"),
+        *[
+            (QUANTILES, {"column": "c", "quantile_ranges": ranges}, "quantile_ranges", "the least of each first")
+            for ranges in (
+                {"quantiles": [0.5], "value_ranges": [[5, 1]]},
+                {"quantiles": [0.5, 0.9], "value_ranges": [[1, 5]]},
+                {"quantiles": [50], "value_ranges": [[1, 5]]},
+                {"quantiles": [0.5], "value_ranges": [[None, None]]},
+                {"quantiles": [], "value_ranges": []},
+                {"quantiles": [0.5]},
+                [[1, 5]],
+            )
+        ],
     ],
 )
 def test_a_value_of_another_kind_is_a_finding(type_name: str, kwargs: dict[str, object], name: str, said: str) -> None:

@@ -316,6 +316,20 @@ def investor_growth(month: str) -> tuple[Defect, ...]:
             'sf.least("opening", "closing")',
             'sf.col("closing")',
         ),
+        defect(
+            "F14-churn-kept",
+            "takes what customers who left had for kept, so that a cohort keeps and loses the same dollar",
+            "cohort_churn_and_retention_share_the_opening",
+            'sf.least("opening", "closing")',
+            'sf.col("opening")',
+        ),
+        defect(
+            "F14-unchanged-lost",
+            "takes what stayed as it was for lost, so that a cohort loses more than fell",
+            "cohort_moves_within_the_movements",
+            'sf.when(sf.col("opening") != 0, sf.least("opening", "closing"))',
+            'sf.when(sf.col("opening") != sf.col("closing"), sf.least("opening", "closing"))',
+        ),
         Defect(
             id="F15-licence_events-late",
             source="licence_events",

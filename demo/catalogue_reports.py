@@ -224,6 +224,13 @@ def reports(month: str) -> tuple[Defect, ...]:
             "        value, reason = of * 10000, sf.when(of.isNull(), sf.col(metric.why))\n",
         ),
         defect(
+            "F24-executive_report-churn-kept",
+            "a change of the job takes what customers who left had for kept",
+            "report_churn_and_retention_share_the_opening",
+            'sf.least("mrr_opening", left)',
+            'sf.col("mrr_opening")',
+        ),
+        defect(
             "F03-executive_report-headline-lost",
             "a change of the job loses the last day, and with it the seats and the closing revenue",
             "report_headline_figures_are_known",

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product, zip_longest
 
 Names = Mapping[str, tuple["Known", ...]]
@@ -179,11 +180,16 @@ class _Reader:
             )
 
 
-def named_in(code: str, read: Collection[str] = ()) -> dict[str, list[str]]:
+def named_in(code: str, read: Collection[str] = ()) -> Mapping[str, Sequence[str]]:
     """The columns and values a job names, each with the functions and lists that do, in the order of the file.
 
     ``read`` are the columns of the tables it reads.
     """
+    return _named_in(code, tuple(read))
+
+
+@lru_cache(maxsize=64)  # it takes a tenth of a second a job, and a lint asks for each twice
+def _named_in(code: str, read: tuple[str, ...]) -> Mapping[str, Sequence[str]]:
     try:
         tree = ast.parse(code)
     except SyntaxError:  # running the job says where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from dq.base.errors import Finding, UsageError, near
 from dq.declare.job_columns import named_in
@@ -75,7 +75,7 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _code(names: list[str]) -> str:
+def _code(names: Sequence[str]) -> str:
     """Names of the code, as a page shows them."""
     return ", ".join(f"`{one}`" for one in names)
 
@@ -125,21 +125,21 @@ def _grain(item: Pipeline) -> str:
     return f"a row for each {' x '.join(item.publishes.key)}"
 
 
-def _columns(declared: Registry, item: Pipeline) -> Iterator[tuple[str, Column, list[str]]]:
+def _columns(declared: Registry, item: Pipeline) -> Iterator[tuple[str, Column, Sequence[str]]]:
     """Each column with the functions of the job that name it."""
     named = _named(declared, item)
     for column, spec in item.publishes.columns.items():
         yield column, spec, named.get(column, [])
 
 
-def _values(declared: Registry, item: Pipeline, spec: Column) -> Iterator[tuple[str, NamedValue, list[str]]]:
+def _values(declared: Registry, item: Pipeline, spec: Column) -> Iterator[tuple[str, NamedValue, Sequence[str]]]:
     """Each value a column may hold, with what names it in the job."""
     named = _named(declared, item) if spec.values else {}
     for text, value in spec.values.items():
         yield text, value, named.get(text, [])
 
 
-def _named(declared: Registry, item: Pipeline) -> Mapping[str, list[str]]:
+def _named(declared: Registry, item: Pipeline) -> Mapping[str, Sequence[str]]:
     """The columns a job names, and the functions in which it does; empty where there is no job."""
     job = declared.root / "jobs" / item.job
     upstream = [declared.pipelines[table] for table in item.upstream if table in declared.pipelines]

@@ -22,10 +22,10 @@ env: venv ## build .venv from the hash-locked requirements and find Java
 demo: env ## make the demo company, publish a clean month, hold a defective one, print both cards
 	@$(RUN) dq demo $(ARGS)
 
-test: env ## run the tests but for the whole runs and the slow sweeps, in two processes, file by file
+test: env ## run the tests but for whole runs, jobs and slow sweeps, in two processes, file by file
 	@$(RUN) python -m pytest -m "not run and not $(SWEEPS)" -n 2 --dist loadgroup $(ARGS)
 
-test-runs: env ## run the tests that publish, hold and kill whole runs (a quarter of an hour)
+test-runs: env ## run the tests of jobs and whole runs, and those that compare type by type (half an hour)
 	@$(RUN) python -m pytest -m "run and not $(SWEEPS)" -n 2 --dist loadgroup $(ARGS)
 
 test-fast: venv ## run the unit tests, in seconds: in two processes, or with ARGS in one

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from runs_support import FINAL, ROOT, environment, hard_links
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.run]
 MONTH = "2026-10"
 
 

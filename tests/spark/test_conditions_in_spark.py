@@ -33,6 +33,7 @@ def rows(spark: SparkSession) -> DataFrame:
     )
 
 
+@pytest.mark.run
 @pytest.mark.parametrize(
     "text",
     [

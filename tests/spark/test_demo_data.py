@@ -70,6 +70,7 @@ def test_the_same_seed_leaves_the_same_files_and_another_seed_others(spark, root
     )
 
 
+@pytest.mark.run
 @pytest.mark.parametrize("source", data.SOURCES)
 def test_files_have_the_declared_columns_and_types_and_keys_and_required_values(spark, root, source):
     contract, declared = CONTRACTS[source], SOURCES["tables"][source]["columns"]

@@ -18,7 +18,7 @@ from dq.base.model import Check
 from dq.engine.native import SUPPORTED, evaluate_native, supports
 
 # Great Expectations announces what a later version will remove; that is not about us.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.run]
 
 BETWEEN = "expect_column_values_to_be_between"
 SPECS: list[tuple[str, dict[str, Any]]] = [

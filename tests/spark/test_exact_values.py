@@ -99,6 +99,7 @@ def test_a_member_of_any_size_is_compared_exactly(frame: DataFrame) -> None:
         assert result.measures.get("unexpected_count") == count, (name, kwargs, result.reason)
 
 
+@pytest.mark.run
 @pytest.mark.parametrize("ties_okay", [False, True])
 def test_the_most_common_value_of_any_type_is_found_in_its_set(frame: DataFrame, ties_okay: bool) -> None:
     asked, wanted = [], []

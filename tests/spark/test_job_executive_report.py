@@ -13,6 +13,8 @@ from pyspark.sql import functions as F
 
 from dq.base.model import Kind, Window
 
+pytestmark = pytest.mark.run
+
 JOB = load("executive_report")
 FORTNIGHT = Window(
     period="2026-09-28",

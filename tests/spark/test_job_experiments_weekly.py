@@ -11,6 +11,8 @@ from pyspark.sql import SparkSession
 
 from dq.base.model import Kind, Window
 
+pytestmark = pytest.mark.run
+
 JOB = load("experiments_weekly")
 WEEK = Window(
     period="2026-W41",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from chispa import assert_df_equality
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from job_support import load
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from dq.base.model import Kind, Window
+
+pytestmark = pytest.mark.run
 
 JOB = load("growth_daily")
 SCHEMAS = {

@@ -15,6 +15,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from dq.base.model import Kind, Window
 
+pytestmark = pytest.mark.run
+
 JOB = load("investor_growth")
 OCTOBER = Window(
     period="2026-10",

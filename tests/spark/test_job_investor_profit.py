@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pytest
 from chispa import assert_df_equality
 from job_support import load
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from dq.base.model import Kind, Window
+
+pytestmark = pytest.mark.run
 
 JOB = load("investor_profit")
 OCTOBER = Window(

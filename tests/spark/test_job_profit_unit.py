@@ -15,6 +15,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 import dq
 from dq.base.model import Kind, Window
 
+pytestmark = pytest.mark.run
+
 JOB = load("profit_unit")
 SEATS_ONLY = dict.fromkeys(JOB.CATEGORIES, "seats")
 SCHEMAS = {

@@ -16,6 +16,8 @@ from jobs.engagement_daily import engagement_daily
 from jobs.investor_engagement import investor_engagement, last_week
 from jobs.user_days import user_days
 
+pytestmark = pytest.mark.run
+
 CLICKS = "event_id string, user_id string, account_id string, event_type string, event_date date, event_time timestamp"
 DIRECTORY = "day date, user_id string, account_id string, department string, synced_at timestamp"
 ACCOUNTS = "account_id string, region string, segment string, valid_from date, synced_at timestamp"

@@ -80,6 +80,7 @@ def test_rows_that_may_be_none_leave_the_check_not_run(frame: DataFrame) -> None
     assert _one(frame, kept).outcome is Outcome.PASSED
 
 
+@pytest.mark.run
 @pytest.mark.parametrize("condition", ["", "id IS NULL"])
 def test_no_type_of_great_expectations_passes_where_nulls_leave_nothing(spark: SparkSession, condition: str) -> None:
     given = [(name, kwargs) for name, kwargs in [*OURS, *THEIRS] if name not in EVERY_ROW]
@@ -206,6 +207,7 @@ CUSTOM: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.run
 @pytest.mark.parametrize(("name", "kwargs"), CUSTOM, ids=[name for name, _ in CUSTOM])
 @pytest.mark.parametrize("may_be_empty", [False, True])
 def test_no_custom_type_passes_where_its_condition_keeps_no_row(

@@ -12,6 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from dq.base.model import Json, Outcome
 
+pytestmark = pytest.mark.run
+
 LARGE = 1e16
 """Beyond 2^53, so that adding 1 to it adds nothing."""
 AMOUNTS = (LARGE, 1.0, 1.0, 1.0, 1.0)

@@ -84,6 +84,7 @@ def assert_same(df: DataFrame, given: dict[str, Any], result_format: str) -> dic
     return ours
 
 
+@pytest.mark.run
 @pytest.mark.parametrize(
     "result_format",
     [*(pytest.param(name, marks=pytest.mark.slow) for name in ("BOOLEAN_ONLY", "BASIC")), "SUMMARY", "COMPLETE"],

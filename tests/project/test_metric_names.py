@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from job_support import load
 
 from dq.declare import registry
@@ -172,6 +173,14 @@ def test_every_metric_of_the_report_is_defined_and_nothing_else_is() -> None:
         unit = units.get(metric.unit, metric.unit)
         said = DECLARED[metric.name].unit
         assert said.startswith(unit) if metric.unit == REPORT.MONEY else said == unit, metric.name
+
+
+def test_the_suite_of_the_report_counts_its_metrics() -> None:
+    suite = yaml.safe_load((ROOT / "expectations/executive_report/executive_report.yml").read_text(encoding="utf-8"))
+    (counted,) = (one for one in suite["expectations"] if one["check"] == "report_has_every_metric")
+    number = len(REPORT.METRICS)
+    assert counted["kwargs"] == {"min_value": number, "max_value": number}
+    assert f" {number} metrics" in counted["description"]
 
 
 def test_a_figure_of_the_report_has_the_name_of_the_column_it_is_of() -> None:

@@ -1,4 +1,4 @@
-"""The oracle knows every column that is published: a new one is recomputed, or this fails before anything runs."""
+"""The oracle knows every column and metric that is published: a new one is recomputed, or this fails before a run."""
 
 from __future__ import annotations
 
@@ -46,3 +46,5 @@ def test_the_oracle_recomputes_exactly_the_published_columns(tmp_path: Path) -> 
     assert set(declared) == set(tables)
     for name, rows in tables.items():
         assert {column for row in rows.values() for column in row} == {*declared[name].publishes.columns}, name
+        for column, spec in declared[name].publishes.columns.items():
+            assert not spec.values or {row[column] for row in rows.values()} == {*spec.values}, (name, column)

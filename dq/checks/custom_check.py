@@ -11,7 +11,7 @@ from dq.base.errors import EvaluationError, choices
 from dq.base.model import Check, Evidence, Json, Outcome
 from dq.checks.compared_names import ROW_COUNT
 from dq.engine.dataset import Context, Dataset
-from dq.engine.gather import OWN, Gather, column, condition, decimal, whole
+from dq.engine.gather import OWN, Gather, Wanted, column, condition, decimal, whole
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, Row
@@ -80,8 +80,8 @@ class Request:
         """A share of 1; 0 where none is given."""
         return decimal(self.kwargs.get(name)) or Decimal(0)
 
-    def column(self, name: str, kind: str = "") -> Column:
-        """A column of this dataset, of the wanted kind."""
+    def column(self, name: str, kind: Wanted = "") -> Column:
+        """A column of this dataset, a number or a day where that is wanted."""
         return column(self.frame, name, table=self.dataset.name, kind=kind)
 
     def condition(self, name: str = "row_condition") -> Column | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, cast
 
 from dq.base.errors import EvaluationError, choices
 from dq.engine import conditions
@@ -25,6 +25,8 @@ MEASURES_PER_JOB, FIELDS_PER_MEASURE = 40, 2
 
 Number = Callable[[], object]
 Rows = Callable[[], Sequence["Row"]]
+Wanted = Literal["number", "day", ""]
+"""The kinds of a column that a check can ask for; the empty one is any."""
 
 
 class HasKey(Protocol):
@@ -171,7 +173,7 @@ def column_types(frame: DataFrame) -> dict[str, DataType]:
     return {item.name: item.dataType for item in frame.schema.fields}
 
 
-def column(frame: DataFrame, name: str, *, table: str, kind: str = "") -> Column:
+def column(frame: DataFrame, name: str, *, table: str, kind: Wanted = "") -> Column:
     """A column that is there and of the wanted kind (``number``, ``day`` or any), or a DqError that says otherwise."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import DateType, NumericType, TimestampNTZType, TimestampType

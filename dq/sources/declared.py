@@ -32,7 +32,7 @@ class _RootText(Strict):
 
 class _TableText(Strict):
     path: str = Field(min_length=1)
-    format: str
+    format: str = Field(json_schema_extra={"enum": list(Format)})
     columns: dict[str, str] = Field(min_length=1)
     timezone: str | None = None
 

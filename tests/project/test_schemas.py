@@ -81,6 +81,7 @@ def set_at(*key: str | int, to: object) -> Callable[[yamlfile.Json], None]:
         ("page", set_at("reviews", 0, "every", to="year")),
         ("pipelines", set_at("pipelines", "profit_unit", "grain", to="hour")),
         ("sources", set_at("tables", to={})),
+        ("sources", set_at("tables", "accounts", "format", to="kafka")),
         ("contracts", set_at("sources", "revenue", "keys", to=["line_id"])),
         ("settings", set_at("warehous", to="x")),
         ("suite", set_at("expectations", 0, "type", to="expect_the_unexpected")),

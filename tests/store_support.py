@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,8 +16,9 @@ import pytest
 
 from dq.base.errors import StoreError
 from dq.base.model import Kind, Verdict
-from dq.store import Commit, Manifest, PeriodInfo, Table, Warehouse
+from dq.store import Commit, Manifest, PeriodInfo, Table, Warehouse, delta_lines
 from dq.store.filesystem import Listed, NotWrittenError, PosixFilesystem
+from dq.store.sealed import digest, encode
 
 NOW = datetime(2026, 11, 3, 5, tzinfo=UTC)
 SCHEMA = json.dumps(
@@ -85,6 +88,13 @@ def read_view(table: Table, root: Path) -> dict[str, list[int | None]]:
     }
 
 
+def reseal(path: Path, change: Callable[[dict[str, Any]], object], to: Path | None = None) -> None:
+    """Change what a commit's file says under ``dq`` and give it the checksum of that, as a forger would."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    change(lines[0]["commitInfo"]["dq"])
+    (to or path).write_bytes(delta_lines.sealed(lines))
+
+
 class CrashError(BaseException):
     """The process is gone: nothing of the store may catch this."""
 
@@ -114,6 +124,9 @@ class FaultFilesystem:
 
     def list(self, key: str) -> Sequence[Listed]:
         return self.inner.list(key)
+
+    def names(self, key: str) -> Sequence[str]:
+        return self.inner.names(key)
 
     def read(self, key: str, *, last: int | None = None) -> bytes | None:
         return self.inner.read(key, last=last)
@@ -177,3 +190,19 @@ class FaultFilesystem:
 def faulty(root: Path, fault: str, at: int = 1, *, only: str = "") -> tuple[Warehouse, FaultFilesystem]:
     filesystem = FaultFilesystem(root, fault, at, only=only)
     return Warehouse(root, filesystem=filesystem), filesystem
+
+
+def as_former(table: Table, root: Path) -> None:
+    """Give a table the log that an earlier release would have written for the same versions."""
+    folder = root / table.name
+    for commit in table.log():
+        entries = dict(commit.entries)
+        body = commit.to_json() | {
+            "format": 1,
+            "periods": {period: entry.to_json() for period, entry in entries.items()},
+            "schemas": {digest(entry.schema_json): entry.schema_json for entry in entries.values()},
+        }
+        path = folder / "_commits" / f"{commit.version:020d}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encode({key: value for key, value in body.items() if key not in ("index", "described")}))
+    shutil.rmtree(folder / "_delta_log")

@@ -24,6 +24,7 @@ MODULES = {
     "close": ("close",),
     "upkeep": ("show", "withdraw", "gc", "docs"),
     "verify": ("verify",),
+    "migrate": ("migrate",),
     "diagnose": ("diagnose",),
     "waive": ("waive",),
     "status": ("status", "deliver"),
@@ -47,6 +48,7 @@ EXAMPLES = {
     "gc": "dq gc --older-than 30",
     "docs": "dq docs --warehouse build/demo/warehouse",
     "verify": "dq verify profit_unit --period 2026-10",
+    "migrate": "dq migrate --warehouse build/demo/warehouse",
     "diagnose": "dq diagnose build/warehouse/_dq/event_logs/app-20261104050000-0001",
     "waive": "dq waive profit_unit --check revenue_is_fresh --period 2026-10 --ceiling 0.05 --owner anna "
     '--reason "the feed is late until Friday" --until 2026-11-06',

@@ -138,16 +138,15 @@ def refuse_to_go_back(project: projects.Project, warehouse: store.Warehouse, ste
         grain = project.registry.pipelines[step.pipeline].grain
         try:
             commit = warehouse.table(step.pipeline).current()
+            published = commit.entries if commit else {}
+            entries = [
+                published[period]
+                for period in published
+                if store.covers(step.period, period) and periods.days_of(period, grain)[0] < step.as_of.date()
+            ]
         except StoreError:  # its rehearsal tells of that, and the others are judged
             continue
-        later = [
-            entry.as_of
-            for period, entry in (commit.entries.items() if commit else ())
-            if store.covers(step.period, period)
-            and periods.days_of(period, grain)[0] < step.as_of.date()
-            and entry.as_of
-            and entry.as_of > step.as_of
-        ]
+        later = [entry.as_of for entry in entries if entry.as_of and entry.as_of > step.as_of]
         if later:
             raise UsageError(
                 f"{step.pipeline} {step.period} is published as of {max(later):%Y-%m-%dT%H:%M:%SZ} already; "

@@ -15,7 +15,8 @@ from dq.declare import registry
 
 ABOUT = """\
 It reads the published files from end to end and compares them with the hashes taken when they were written, before the
-audit; the seal of the audit with the commit; and what the link `current` shows with the log. The exit code is 0 where
+audit; the seal of the audit with the commit; what the link `current` shows with the log; and the files that a reader of
+Delta finds with those that were published. The exit code is 0 where
 all is proved, 1 where something differs, which is named, and 3 where it cannot be told, as of what was published before
 whole files were hashed: run such a period again, or take its sizes and footers for proof enough. Files of the warehouse
 that others may read are named beside it, with the command that closes them; that changes no exit code."""
@@ -44,7 +45,7 @@ def command(arguments: argparse.Namespace) -> int:
     warehouse = open_warehouse(arguments)
     table = warehouse.table(arguments.pipeline)
     entries = table.select(arguments.period)
-    differs, unknown = 0, 0
+    differs, unknown, others = 0, 0, ""
     for entry in entries:
         try:
             reason = table.prove(entry)
@@ -55,13 +56,18 @@ def command(arguments: argparse.Namespace) -> int:
         if reason:
             unknown += 1
             console.out(f"cannot tell: {arguments.pipeline} {entry.period} version {entry.version}: {reason}")
+    try:
+        table.prove_open()
+    except StoreError as failure:
+        others = f"differs: {arguments.pipeline} as other readers see it: {failure}"
+        console.out(others)
     proved = [f"{len(entries) - differs - unknown} of {len(entries)} published periods proved to be what was audited"]
     proved += [f"{differs} differ"] if differs else []
     proved += [f"of {unknown} it cannot be told"] if unknown else []
     files = [file for entry in entries for file in entry.files]
     console.out(f"{', '.join(proved)} ({len(files)} files, {sum(file.size for file in files):,} bytes)")
     _tell_open(warehouse.root)
-    return 1 if differs else 3 if unknown else 0
+    return 1 if differs or others else 3 if unknown else 0
 
 
 def _tell_open(root: Path) -> None:

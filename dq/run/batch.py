@@ -297,7 +297,7 @@ def refuse_future(as_of: datetime, now: datetime, where: str = "--as-of") -> Non
 def published(warehouse: store.Warehouse, pipeline: str, month: str) -> Shown | None:
     """What readers see of a month: its newest version and instant, and how complete its least complete day is."""
     commit = warehouse.table(pipeline).current()
-    entries = [one for period, one in commit.entries.items() if store.covers(month, period)] if commit else []
+    entries = [commit.entries[one] for one in commit.entries if store.covers(month, one)] if commit else []
     if not entries:
         return None
     return Shown(

@@ -29,8 +29,8 @@ def figures(warehouse: store.Warehouse, registry: Registry, record: RunRecord) -
     if not record.totals:
         return "figures: none were computed"
     commit = warehouse.table(record.pipeline).current()
-    entries = commit.entries if commit else {}
-    of_readers = store.summed(entry for period, entry in entries.items() if period.startswith(record.period))
+    entries = [commit.entries[one] for one in commit.entries if one.startswith(record.period)] if commit else []
+    of_readers = store.summed(entries)
     totals, seen = (published.former.by_column(one) for one in (record.totals, of_readers))
     said = f"in {record.currency}" if record.currency else ""
     lines = [f"figures   {said:<8}{'computed':>14}  {'readers see':>22}"]

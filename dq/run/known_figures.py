@@ -44,6 +44,12 @@ class KnownFigures(Snapshot):
     commit: Callable[[str, int], store.Commit]
 
 
+def _read_whole(commit: store.Commit | None) -> None:
+    """Read every entry of a version now: one whose file is damaged is told of its pipeline, and keeps none waiting."""
+    for _ in commit.entries.values() if commit else ():
+        pass
+
+
 def read(warehouse: store.Warehouse, declared: Registry, at: datetime) -> KnownFigures:
     """What the warehouse says at an instant, each kind of record listed once."""
     current: dict[str, store.Commit | None] = {}
@@ -51,7 +57,9 @@ def read(warehouse: store.Warehouse, declared: Registry, at: datetime) -> KnownF
     damaged: dict[str, StoreError] = {}
     for name, item in declared.pipelines.items():
         try:
-            current[name] = warehouse.table(name).current()
+            commit = warehouse.table(name).current()
+            _read_whole(commit)
+            current[name] = commit
             recent[name] = warehouse.table(name).log(at - LOOKED_BACK) if item.document else ()
         except StoreError as error:
             damaged[name] = error

@@ -62,7 +62,9 @@ def stage(table: store.Table, run: str, frame: DataFrame, bound: Bound, window: 
         )
     ordered = in_order(frame, bound, window)
     ordered.write.partitionBy(PERIOD).mode("errorifexists").parquet(table.staging(run))
-    inventory = table.inventory(run, schema_json=frame.schema.json(), fingerprint="")
+    descriptions = {name: column.description for name, column in published.columns.items()}
+    schema = store.described(frame.schema.json(), descriptions)
+    inventory = table.inventory(run, schema_json=schema, fingerprint="")
     return Staged(run=run, inventory=inventory, schema=frame.schema)
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from dq.base.errors import SourceError
 
+_OURS = "a table of a warehouse of ours"
 # What each puts into the folder of a table, as patterns below it.
 _MARKS = {
     "_delta_log": "a Delta table",
     "metadata/*.metadata.json*": "an Iceberg table",
     ".hoodie": "a Hudi table",
     "_spark_metadata": "the output of a Spark stream",
-    "_commits": "a table of a warehouse of ours",
+    "_commits": _OURS,  # of an earlier release
 }
 # What is below these in a warehouse of ours is one published version.
 _VIEWS = ("current", "_views")
@@ -30,8 +31,8 @@ def refuse_tables(paths: Iterable[Path]) -> None:
             if folder not in seen:
                 seen[folder] = _mark(folder)
             what = seen[folder]
-            if what and not (what == _MARKS["_commits"] and _in_a_view(names, folder)):
-                ours = what == _MARKS["_commits"]
+            if what and not (what == _OURS and _in_a_view(names, folder)):
+                ours = what == _OURS
                 raise SourceError(
                     f"{folder} is {what}, whose log says which of its files count; they cannot be read as plain files",
                     expected="a folder of plain Parquet or CSV files",
@@ -62,4 +63,6 @@ def _in_a_view(names: Iterable[Path], table: Path) -> bool:
 def _mark(folder: Path) -> str:
     if not folder.is_dir():
         return ""
+    if (folder / _VIEWS[0]).is_symlink() and (folder / "_delta_log").is_dir():
+        return _OURS
     return next((what for mark, what in _MARKS.items() if next(folder.glob(mark), None) is not None), "")

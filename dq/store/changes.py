@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from dq.base.errors import ConflictError, StoreError
 from dq.base.model import Json
@@ -12,7 +14,7 @@ from dq.store.log import Settled
 from dq.store.manifest import Manifest
 from dq.store.names import checked_period
 from dq.store.sealed import to_json
-from dq.store.versions import Commit, PeriodEntry, PeriodInfo, Withdrawal
+from dq.store.versions import NOTHING, Commit, PeriodEntry, PeriodInfo, Withdrawal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ class Publication:
 
     def on(self, base: Commit | None, version: int, at: Callable[[int], Commit | None]) -> Commit | Settled:
         """The commit on top of a version; Settled when the version has it already, ConflictError when it cannot be."""
-        published = base.entries if base else {}
+        published = base.entries if base else NOTHING
         run_key = self.manifest.fingerprint
         mine = [published[one] for one in self.periods if one in published and published[one].fingerprint == run_key]
         if base and len(mine) == len(self.periods):
@@ -68,7 +70,7 @@ class Publication:
             changed=sorted(self.periods),
             committed=self.committed,
             note=self.note,
-            entries={**published, **{period: self._entry(period, version) for period in self.periods}},
+            entries=published.changed({period: self._entry(period, version) for period in self.periods}),
             withdrawn=base.withdrawn if base else {},
         )
 
@@ -128,28 +130,20 @@ class Retraction:
     at: datetime
     transaction: str
 
-    def restored(self, commits: Sequence[Commit], taken: Sequence[int]) -> Mapping[str, PeriodEntry | None]:
+    def restored(
+        self, newest: Commit | None, taken: Sequence[int], at: Callable[[int], Commit | None]
+    ) -> Mapping[str, PeriodEntry | None]:
         """For each period the newest earlier entry with another run key that was not withdrawn itself, else None.
 
         Raises a StoreError where a damaged version, of those ``taken``, may hold a newer one.
         """
-        withdrawn = commits[-1].withdrawn if commits else {}
-        found = {entry.period: _previous(entry, commits, withdrawn) for entry in self.entries}
-        damaged = set(taken) - {commit.version for commit in commits}
-        for entry in self.entries:
-            seen = found[entry.period]
-            after = seen[0].version if seen else 0
-            if between := [version for version in damaged if after < version < entry.version]:
-                raise StoreError(
-                    f"version {max(between)} is damaged, and may hold what was published before",
-                    where=f"{self.table} {entry.period}",
-                    do="restore its file from a backup, or publish corrected figures instead",
-                )
-        return {period: seen[1] if seen else None for period, seen in found.items()}
+        withdrawn = newest.withdrawn if newest else {}
+        once = cache(at)
+        return {entry.period: self._previous(entry, taken, once, withdrawn) for entry in self.entries}
 
     def on(self, base: Commit | None, version: int, restored: Mapping[str, PeriodEntry | None]) -> Commit:
         """The commit on top of a version; ConflictError when an entry is no longer the published one."""
-        published = base.entries if base else {}
+        published: Mapping[str, PeriodEntry] = base.entries if base else {}
         moved = [entry.period for entry in self.entries if published.get(entry.period) != entry]
         if base is None or moved:
             raise ConflictError(
@@ -157,12 +151,6 @@ class Retraction:
                 where=self.table,
                 do="look at what is published now, then withdraw again",
             )
-        entries = dict(published)
-        for period, entry in restored.items():
-            if entry is None:
-                del entries[period]
-            else:
-                entries[period] = entry
         return Commit(
             table=self.table,
             version=version,
@@ -173,9 +161,32 @@ class Retraction:
             changed=sorted(restored),
             committed=self.at,
             note=f"withdrawn by {self.by}: {self.reason}",
-            entries=entries,
+            entries=base.entries.changed(restored),
             withdrawn={**base.withdrawn, **self._withdrawn(base, version)},
         )
+
+    def _previous(
+        self,
+        entry: PeriodEntry,
+        taken: Sequence[int],
+        at: Callable[[int], Commit | None],
+        withdrawn: Mapping[str, Withdrawal],
+    ) -> PeriodEntry | None:
+        for version in reversed(taken[: bisect_left(taken, entry.version)]):
+            commit = at(version)
+            if commit is None or commit.lost:
+                raise StoreError(
+                    f"version {version} is damaged, and may hold what was published before",
+                    where=f"{self.table} {entry.period}",
+                    do="restore its file from a backup, or publish corrected figures instead",
+                )
+            earlier = commit.entries.get(entry.period)
+            if earlier is None or earlier.fingerprint == entry.fingerprint:
+                continue
+            taken_back = withdrawn.get(earlier.fingerprint)
+            if not taken_back or entry.period not in taken_back.periods:
+                return earlier
+        return None
 
     def _withdrawn(self, base: Commit, version: int) -> Mapping[str, Withdrawal]:
         found: dict[str, Withdrawal] = {}
@@ -190,20 +201,6 @@ class Retraction:
                 version=version,
             )
         return found
-
-
-def _previous(
-    entry: PeriodEntry, commits: Sequence[Commit], withdrawn: Mapping[str, Withdrawal]
-) -> tuple[Commit, PeriodEntry] | None:
-    """What was published before an entry, and the last commit that held it."""
-    for commit in reversed(commits):
-        earlier = commit.entries.get(entry.period)
-        if commit.version >= entry.version or earlier is None or earlier.fingerprint == entry.fingerprint:
-            continue
-        taken_back = withdrawn.get(earlier.fingerprint)
-        if not taken_back or entry.period not in taken_back.periods:
-            return commit, earlier
-    return None
 
 
 def _version(entry: PeriodEntry | int | None) -> str:

@@ -19,14 +19,15 @@ from dq.base import private
 from dq.base.errors import StoreError
 from dq.store.filesystem import TEMPORARY_SUFFIX
 from dq.store.garbage import DATA
-from dq.store.log import LOG
+from dq.store.log import FORMER_LOG, LOG
 from dq.store.records import FOLDER
 from dq.store.warehouse import Warehouse
 
 SCRATCH = "_scratch"
 ABANDONED_SECONDS = 24 * 3600
-# Of a table: its commit log and the files of its runs; what is staged belongs to runs that are not over.
-_OF_TABLES = (LOG, DATA)
+# Of a table: its commit log (one of an earlier release too, so that it is refused there as well) and the files of its
+# runs; what is staged belongs to runs that are not over.
+_OF_TABLES = (LOG, FORMER_LOG, DATA)
 
 
 @contextmanager

@@ -61,6 +61,9 @@ class Filesystem(Protocol):
     def list(self, key: str) -> Sequence[Listed]:
         """The names directly under a folder, sorted; empty when there is no such folder."""
 
+    def names(self, key: str) -> Sequence[str]:
+        """The names directly under a folder, in any order and without a look at each; empty without the folder."""
+
     def read(self, key: str, *, last: int | None = None) -> bytes | None:
         """The bytes of a file, or only its last ones; None when there is no such file."""
 
@@ -115,6 +118,17 @@ class PosixFilesystem:
         except OSError as error:
             raise _refused("list", path, error) from error
         return sorted((one for one in found if one), key=lambda one: one.name)
+
+    def names(self, key: str) -> Sequence[str]:
+        """The names directly under a folder, in any order and without a look at each; empty without the folder."""
+        path = self._path(key)
+        try:
+            with os.scandir(path) as entries:
+                return [entry.name for entry in entries]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise _refused("list", path, error) from error
 
     def read(self, key: str, *, last: int | None = None) -> bytes | None:
         """The bytes of a file, or only its last ones; None when there is no such file."""
@@ -221,12 +235,12 @@ class PosixFilesystem:
         parts = key.split("/") if key else []
         if "\0" in key or any(part in ("", ".", "..") for part in parts):
             raise StoreError(f"{key[:120]!r} is not a key of the warehouse", expected="a relative path without '..'")
-        path = self.root
+        path = str(self.root)
         for part in parts[:-1]:
-            path = path / part
-            if path.is_symlink():
+            path = f"{path}/{part}"
+            if _is_link(path):
                 raise StoreError(f"{path} is a symbolic link", do="replace it by the folder itself")
-        return path / parts[-1] if parts else path
+        return Path(f"{path}/{parts[-1]}") if parts else self.root
 
     def _of_file(self, key: str, act: Callable[[BufferedReader], T]) -> T | None:
         """What is made of an open regular file; None when there is no such file."""
@@ -313,6 +327,13 @@ def probe(filesystem: Filesystem, root: str) -> None:
     finally:
         with suppress(StoreError):
             filesystem.delete(folder)
+
+
+def _is_link(path: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
+    except OSError:  # what is not there is no link, and whoever opens it is told the rest
+        return False
 
 
 def _listed(entry: os.DirEntry[str]) -> Listed | None:

@@ -92,7 +92,7 @@ class _Collector:
             if commit is None:
                 log.warning("%s: nothing under data is removed while commit %d is damaged", self._table, number)
                 return False
-            self._runs_of[number] = frozenset(entry.run for entry in commit.entries.values())
+            self._runs_of[number] = frozenset({commit.run})  # a period's entry is of the run of some commit
         if any(run in runs for runs in self._runs_of.values()):
             return False
         content = self._filesystem.read(f"{self._table}/{place}/{run}/{INTENT}")

@@ -62,7 +62,7 @@ def encode(body: Mapping[str, object]) -> bytes:
 def decode(content: bytes) -> Fields:
     """The document of a file's bytes; raises TornDocumentError unless every value is as it was written."""
     try:
-        body = json.loads(content.decode("ascii"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        body = json.loads(content.decode("ascii"), object_pairs_hook=unique, parse_constant=no_constant)
         if not isinstance(body, dict):
             raise TornDocumentError("it is not an object")
         checksum = body.pop(CHECKSUM, None)
@@ -156,12 +156,14 @@ def _canonical(value: Json) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """The pairs of a JSON object; a key that is there twice is a TornDocumentError."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise TornDocumentError("it has a key twice")
     return found
 
 
-def _no_constant(text: str) -> Json:
+def no_constant(text: str) -> Json:
+    """What JSON has no number for, such as NaN, is a TornDocumentError."""
     raise TornDocumentError(f"it holds {text}")

@@ -13,7 +13,7 @@ from uuid import uuid4
 from dq.base.errors import ConflictError, StoreError
 from dq.base.former import NEVER_RENAMED, Former
 from dq.base.model import Json
-from dq.store import changes, garbage, inventory, view
+from dq.store import changes, garbage, inventory, open_schema, other_readers, view
 from dq.store.filesystem import Filesystem
 from dq.store.history import known_at, metrics
 from dq.store.log import CommitLog, Settled
@@ -68,6 +68,7 @@ class Table:
 
     def inventory(self, run: str, *, schema_json: str, fingerprint: str) -> Manifest:
         """What a run staged, before it is audited: every part file with bytes, rows and hashes."""
+        open_schema.of_run(schema_json)
         folder = self._folder(run)
         files = inventory.take(self._filesystem, folder, str(self._root / folder), field_names(schema_json))
         return Manifest(
@@ -190,7 +191,7 @@ class Table:
             at=now,
             transaction=f"withdraw-{uuid4().hex}",
         )
-        restored = retraction.restored(self._log.all(), self._log.taken())
+        restored = retraction.restored(self._log.current(), self._log.taken(), self._log.at)
         self.verify_entries([entry for entry in restored.values() if entry], whole=True)
         try:
             return self._log.append(lambda base, version: retraction.on(base, version, restored), lambda _: None)
@@ -276,6 +277,11 @@ class Table:
             return "it was published before whole files were hashed; their sizes and footers are as audited"
         return ""
 
+    def prove_open(self) -> None:
+        """Raise a StoreError unless other readers of Delta see the published files, and no others."""
+        if commit := self._log.current():
+            other_readers.prove(self._root / self.name, commit)
+
     def history(
         self, check_id: str, before_period: str, known_by: datetime | None = None
     ) -> Sequence[tuple[str, Decimal]]:
@@ -286,7 +292,7 @@ class Table:
         commit = self._log.current()
         if commit is None:
             return []
-        entries = commit.entries
+        entries: Mapping[str, PeriodEntry] = commit.entries
         if known_by:
             entries = self.known(known_by, [period for period in entries if period < before_period])
         return metrics(entries.values(), check_id, before_period)
@@ -308,7 +314,8 @@ class Table:
         commit = self._log.current()
         if commit is None:
             return None
-        carried = {period: one for period, one in commit.entries.items() if one.fingerprint == fingerprint}
+        asked = [commit.entries[period] for period in periods or commit.entries if period in commit.entries]
+        carried = {one.period: one for one in asked if one.fingerprint == fingerprint}
         if not carried or any(period not in carried for period in periods):
             return None
         version = max(carried[period].version for period in periods or carried)

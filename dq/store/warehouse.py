@@ -11,7 +11,8 @@ from dq.base.paths import local
 from dq.spark.named_files import literal
 from dq.store.filesystem import PROBE, EntryType, Filesystem, PosixFilesystem, probe
 from dq.store.garbage import Removed, older, sweep_temporaries
-from dq.store.log import LOG
+from dq.store.log import FORMER_LOG, LOG
+from dq.store.migration import Migrated, migrate
 from dq.store.names import NAME
 from dq.store.records import FOLDER, Records
 from dq.store.table import Table
@@ -57,7 +58,9 @@ class Warehouse:
     def is_one(self) -> bool:
         """Whether the folder holds a warehouse: the records that its first write made, or a table's commit log."""
         found = [one.name for one in self._filesystem.list("") if one.type is EntryType.FOLDER]
-        return FOLDER in found or any(self._filesystem.list(f"{name}/{LOG}") for name in self.tables())
+        return FOLDER in found or any(
+            self._filesystem.names(f"{name}/{log}") for name in self.tables() for log in (LOG, FORMER_LOG)
+        )
 
     def may_become_one(self) -> bool:
         """Whether runs may write here: into a warehouse, or where there is nothing yet."""
@@ -74,6 +77,16 @@ class Warehouse:
             self._proved = True
             for name in self.tables():
                 self.table(name).refresh_view()
+
+    def migrate(self) -> Sequence[Migrated]:
+        """Make the tables that an earlier release published open ones; the others are left as they are."""
+        self.prepare()
+        found = []
+        for name in self.tables():
+            if one := migrate(self._filesystem, name):
+                found.append(one)
+                self.table(name).refresh_view()
+        return found
 
     def gc(self, now: datetime, older_than: timedelta, keep_runs: Collection[str] = frozenset()) -> Sequence[Removed]:
         """Remove what nothing refers to from every table and what dead writers left among the records."""

@@ -115,7 +115,7 @@ def test_terminating_a_run_publishes_nothing_and_exits_143(company: Path, tmp_pa
     _, said = child.communicate(timeout=120)
     assert child.returncode == 143, said
     assert "nothing was published" in said
-    assert not list((tmp_path / "w" / "profit_unit").glob("_commits/*.json"))
+    assert not list((tmp_path / "w" / "profit_unit").glob("_delta_log/*.json"))
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def test_what_is_empty_or_not_there_or_a_warehouse_without_its_records_is_taken(
     assert open_warehouse(Namespace(warehouse=old.root)).is_one()
 
 
-@pytest.mark.parametrize("name", ["profit_unit", "_commits", "data"])
+@pytest.mark.parametrize("name", ["profit_unit", "_delta_log", "data"])
 def test_a_folder_that_only_has_the_name_of_a_table_is_something_else(tmp_path: Path, name: str) -> None:
     (tmp_path / name / "data").mkdir(parents=True)
     with pytest.raises(UsageError, match="holds something else"):

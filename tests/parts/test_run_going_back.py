@@ -101,7 +101,7 @@ def test_a_damaged_log_is_left_to_the_rehearsal_of_its_pipeline(warehouse: Wareh
     steps = prevalidate.plan(project, warehouse, ["investor_profit"], "2026-10", as_of)
     with pytest.raises(UsageError, match="already"):
         prevalidate.refuse_to_go_back(project, warehouse, steps)
-    (warehouse.root / "investor_profit" / "_commits" / f"{1:020d}.json").write_bytes(b"{}")
+    (warehouse.root / "investor_profit" / "_delta_log" / f"{1:020d}.json").write_bytes(b"{}")
     prevalidate.refuse_to_go_back(project, warehouse, steps)
 
 

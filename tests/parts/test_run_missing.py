@@ -171,11 +171,20 @@ def test_a_month_that_is_run_once_long_after_it_ended_promises_no_days_since(war
     }, "from then on it is waited for"
 
 
-def test_a_damaged_commit_of_before_hides_nothing(warehouse: Warehouse) -> None:
+def test_a_damaged_commit_of_before_is_said_where_it_published_what_readers_see(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
     live(warehouse, "growth_daily", through=8)
     publish(warehouse, "growth_daily", days(9, 9), "2026-11-10 02:30")
-    (Path(warehouse.root) / "growth_daily" / "_commits" / f"{1:020}.json").write_text("torn", encoding="utf-8")
-    assert [one.period for one in judged(warehouse, "2026-11-11 04:01")] == ["2026-11"]
+    torn = Path(warehouse.root) / "growth_daily" / "_delta_log" / f"{1:020}.json"
+    whole = torn.read_bytes()
+    torn.write_text("torn", encoding="utf-8")
+    assert main(["status", "--at", "2026-11-11T04:01:00Z", "--warehouse", str(warehouse.root)]) == 3
+    assert "dq: it is not known what growth_daily has published: " in capsys.readouterr().err
+    torn.write_bytes(whole)
+    publish(warehouse, "growth_daily", days(1, 9), "2026-11-10 02:40")
+    torn.write_text("torn", encoding="utf-8")
+    assert [one.period for one in judged(warehouse, "2026-11-11 04:01")] == ["2026-11"], "it hides nothing else"
 
 
 def test_a_damaged_log_is_said_and_says_nothing_of_other_pipelines(
@@ -184,13 +193,14 @@ def test_a_damaged_log_is_said_and_says_nothing_of_other_pipelines(
     live(warehouse, "growth_daily", "user_days", "executive_report")
     assert [one.pipeline for one in judged(warehouse, "2026-11-11 04:01")] == ["growth_daily"]
     for name in ("growth_daily", "executive_report"):
-        (Path(warehouse.root) / name / "_commits" / f"{1:020}.json").write_text("torn", encoding="utf-8")
+        (Path(warehouse.root) / name / "_delta_log" / f"{1:020}.json").write_text("torn", encoding="utf-8")
     assert [one.pipeline for one in judged(warehouse, "2026-11-11 05:01")] == ["growth_daily", "user_days"]
     assert main(["status", "--at", "2026-11-11T05:01:00Z", "--warehouse", str(warehouse.root)]) == 3
     printed = capsys.readouterr()
     assert "user_days.figures.in_time" in printed.out
-    assert "dq: it is not known what growth_daily has published: growth_daily/_commits/00000000000000000001.json: " in (
-        printed.err
+    assert (
+        "dq: it is not known what growth_daily has published: growth_daily/_delta_log/00000000000000000001.json: "
+        in (printed.err)
     )
     assert "what executive_report has published" in printed.err
 

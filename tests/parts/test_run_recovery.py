@@ -119,7 +119,7 @@ def test_a_damaged_log_and_a_record_of_a_later_release_stop_nobody(
     died_after_its_commit(warehouse, record=later)
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
     assert "schema 99 is not known" in caplog.text
-    (tmp_path / "profit_unit" / "_commits" / f"{1:020d}.json").write_bytes(encode(json.loads('{"a": 1}')))
+    (tmp_path / "profit_unit" / "_delta_log" / f"{1:020d}.json").write_bytes(encode(json.loads('{"a": 1}')))
     assert recovery.catch_up(warehouse, ["profit_unit"]) == []
     assert "version 1, the newest, is damaged" in caplog.text
 

@@ -111,10 +111,10 @@ def test_a_period_without_rows_is_an_entry_without_files(table: Table) -> None:
 def test_the_same_run_key_again_is_the_same_version_and_writes_nothing(table: Table, tmp_path: Path) -> None:
     publish(table, "r1", {"2026-10": [1]}, fingerprint="k")
     publish(table, "r2", {"2026-11": [2]})
-    before = {path: path.read_bytes() for path in (tmp_path / "w" / "investor_profit" / "_commits").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "w" / "investor_profit" / "_delta_log").iterdir()}
     again = publish(table, "r3", {"2026-10": [1]}, fingerprint="k")
     assert again.version == 1
-    assert {path: path.read_bytes() for path in (tmp_path / "w" / "investor_profit" / "_commits").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "w" / "investor_profit" / "_delta_log").iterdir()} == before
 
 
 def test_find_knows_a_run_key_only_while_all_it_published_is_current(table: Table) -> None:
@@ -143,7 +143,7 @@ def test_a_run_that_compared_with_an_older_version_is_refused(table: Table) -> N
 def test_a_run_that_meets_another_period_in_between_is_committed_on_top(tmp_path: Path) -> None:
     warehouse, filesystem = faulty(tmp_path, "")
     mine, other = warehouse.table("t"), Warehouse(tmp_path).table("t")
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(other, "r2", {"2026-11": [2]}) and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: publish(other, "r2", {"2026-11": [2]}) and None
     done = publish(mine, "r1", {"2026-10": [1]})
     assert (done.version, done.parent) == (2, 1)
     assert read(mine) == {"2026-10": [1], "2026-11": [2]}
@@ -152,7 +152,7 @@ def test_a_run_that_meets_another_period_in_between_is_committed_on_top(tmp_path
 def test_a_run_that_meets_the_same_period_in_between_loses(tmp_path: Path) -> None:
     warehouse, filesystem = faulty(tmp_path, "")
     mine, other = warehouse.table("t"), Warehouse(tmp_path).table("t")
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(other, "r2", {"2026-10": [2]}) and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: publish(other, "r2", {"2026-10": [2]}) and None
     with pytest.raises(ConflictError, match="another run was first"):
         publish(mine, "r1", {"2026-10": [1]})
     assert read(mine) == {"2026-10": [2]}
@@ -162,14 +162,17 @@ def test_a_run_that_meets_the_same_period_in_between_loses(tmp_path: Path) -> No
 def test_a_run_that_meets_its_own_key_in_between_is_a_no_op(tmp_path: Path) -> None:
     warehouse, filesystem = faulty(tmp_path, "")
     mine, other = warehouse.table("t"), Warehouse(tmp_path).table("t")
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(other, "r2", {"2026-10": [1]}, "k") and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: publish(other, "r2", {"2026-10": [1]}, "k") and None
     done = publish(mine, "r1", {"2026-10": [1]}, "k")
     assert (done.version, done.run) == (1, "r2")
     assert len(mine.log()) == 1
 
 
-def test_a_lost_answer_is_found_in_the_log_and_is_a_success(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    warehouse, _ = faulty(tmp_path, "lost_answer", only="_commits/")
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_lost_answer_is_found_in_the_log_and_is_a_success(
+    tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    warehouse, _ = faulty(tmp_path, "lost_answer", only=f"{number:020d}.json")
     with caplog.at_level(logging.WARNING, "dq.store"):
         done = publish(warehouse.table("t"), "r1", {"2026-10": [1]})
     assert done.version == 1
@@ -177,8 +180,9 @@ def test_a_lost_answer_is_found_in_the_log_and_is_a_success(tmp_path: Path, capl
     assert read(Warehouse(tmp_path).table("t")) == {"2026-10": [1]}
 
 
-def test_an_unknown_outcome_says_so_and_removes_nothing(tmp_path: Path) -> None:
-    warehouse, _ = faulty(tmp_path, "persistent", only="_commits/")
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_unknown_outcome_says_so_and_removes_nothing(tmp_path: Path, number: int) -> None:
+    warehouse, _ = faulty(tmp_path, "persistent", only=f"{number:020d}.json")
     with pytest.raises(CommitUnknownError, match="run again"):
         publish(warehouse.table("t"), "r1", {"2026-10": [1]})
     table = Warehouse(tmp_path).table("t")
@@ -195,14 +199,14 @@ def test_an_unknown_outcome_that_landed_makes_the_next_run_a_no_op(tmp_path: Pat
         broken = False
 
         def put_if_absent(self, key: str, content: bytes) -> bool:
-            if "_commits/" not in key:
+            if not key.endswith("1.json"):
                 return super().put_if_absent(key, content)
             self.broken = True
             super().put_if_absent(key, content)
             raise StoreError("the answer was lost")
 
         def read(self, key: str, *, last: int | None = None) -> bytes | None:
-            if self.broken and "_commits/" in key:
+            if self.broken and "_delta_log/" in key:
                 raise StoreError(f"cannot read {key}: input/output error")
             return super().read(key, last=last)
 
@@ -213,8 +217,9 @@ def test_an_unknown_outcome_that_landed_makes_the_next_run_a_no_op(tmp_path: Pat
     assert len(table.log()) == 1
 
 
-def test_a_full_disk_at_the_commit_is_certainly_not_published(tmp_path: Path) -> None:
-    warehouse, _ = faulty(tmp_path, "full", only="_commits/")
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_full_disk_at_the_commit_is_certainly_not_published(tmp_path: Path, number: int) -> None:
+    warehouse, _ = faulty(tmp_path, "full", only=f"{number:020d}.json")
     with pytest.raises(StoreError, match="no space left") as caught:
         publish(warehouse.table("t"), "r1", {"2026-10": [1]})
     assert not isinstance(caught.value, CommitUnknownError)
@@ -390,9 +395,13 @@ def test_a_view_that_cannot_be_made_does_not_change_the_outcome_and_the_next_run
     assert read_view(table, tmp_path) == {"2026-10": [1]}
 
 
-def test_a_commit_is_readable_strict_json_with_its_checksum_first(table: Table, tmp_path: Path) -> None:
+def test_a_commit_is_lines_of_strict_json_with_its_checksum_first(table: Table, tmp_path: Path) -> None:
     publish(table, "r1", {"2026-10": [1]})
-    text = (tmp_path / "w" / "investor_profit" / "_commits" / f"{1:020d}.json").read_text()
-    document = json.loads(text)
+    text = (tmp_path / "w" / "investor_profit" / "_delta_log" / f"{1:020d}.json").read_text()
+    first, add = (json.loads(line) for line in text.splitlines())
+    document = first["commitInfo"]["dq"]
     assert next(iter(document)) == "sha256"
     assert document["periods"]["2026-10"]["files"][0]["rows"] == 1
+    assert add["add"]["path"] == "data/r1/period=2026-10/part-00000-a1b2.snappy.parquet"
+    assert add["add"]["partitionValues"] == {"period": "2026-10"}
+    assert json.loads(add["add"]["stats"]) == {"numRecords": 1}

@@ -36,7 +36,9 @@ def collected(table: Table, keep: set[str] | None = None) -> list[str]:
 def lose(table: Table, run: str) -> None:
     """A run that was promoted and then overtaken: its folder under data is referred to by nothing."""
     warehouse, filesystem = faulty(table._root, "")
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(table, f"{run}-first", {"2026-10": [1]}) and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: (
+        publish(table, f"{run}-first", {"2026-10": [1]}) and None
+    )
     with pytest.raises(ConflictError):
         publish(warehouse.table(table.name), run, {"2026-10": [0]})
 
@@ -86,7 +88,7 @@ def test_a_run_that_certainly_lost_goes(table: Table) -> None:
 
 
 def test_a_run_whose_outcome_is_open_stays_until_another_commit_has_its_number(tmp_path: Path) -> None:
-    warehouse, _ = faulty(tmp_path, "persistent", only="_commits/")
+    warehouse, _ = faulty(tmp_path, "persistent", only="_delta_log/")
     with pytest.raises(CommitUnknownError):
         publish(warehouse.table("t"), "open", {"2026-10": [1]})
     table = Warehouse(tmp_path).table("t")
@@ -96,9 +98,9 @@ def test_a_run_whose_outcome_is_open_stays_until_another_commit_has_its_number(t
 
 
 def test_a_run_that_lost_one_number_and_is_open_at_the_next_stays(tmp_path: Path) -> None:
-    warehouse, filesystem = faulty(tmp_path, "persistent", 2, only="_commits/")
+    warehouse, filesystem = faulty(tmp_path, "persistent", 2, only="_delta_log/")
     table = Warehouse(tmp_path).table("t")
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(table, "r2", {"2026-11": [2]}) and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: publish(table, "r2", {"2026-11": [2]}) and None
     with pytest.raises(CommitUnknownError, match="version 2"):
         publish(warehouse.table("t"), "open", {"2026-10": [1]})
     assert collected(table) == []
@@ -136,7 +138,7 @@ def test_nothing_under_data_goes_while_a_commit_is_damaged_or_missing(
     lose(table, "loser")
     publish(table, "r2", {"2026-10": [2]})
     publish(table, "r3", {"2026-10": [3]})
-    path = tmp_path / "t" / "_commits" / f"{version:020d}.json"
+    path = tmp_path / "t" / "_delta_log" / f"{version:020d}.json"
     whole = path.read_bytes()
     path.write_bytes(whole[:left]) if left else path.unlink()
     with caplog.at_level(logging.WARNING, "dq.store"):
@@ -197,7 +199,7 @@ def test_left_over_temporaries_go_when_they_are_old(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     publish(warehouse.table("t"), "r1", {"2026-10": [1]})
     warehouse.records.put("runs", "r1", {})
-    for place in ("t/_commits/.1.json.ab.tmp", "_dq/runs/.r1.json.ab.tmp", "_dq/.probe-ab/key"):
+    for place in ("t/_delta_log/.1.json.ab.tmp", "_dq/runs/.r1.json.ab.tmp", "_dq/.probe-ab/key"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         (tmp_path / place).touch()
     assert warehouse.gc(datetime.now(NOW.tzinfo), DAY) == []

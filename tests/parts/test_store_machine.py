@@ -125,7 +125,7 @@ class StoreMachine(RuleBasedStateMachine):
         try:
             self.table.current()
         except StoreError:
-            sorted((self.root / "t" / "_commits").glob("0*.json"))[-1].unlink()
+            sorted((self.root / "t" / "_delta_log").glob("0*.json"))[-1].unlink()
 
     @rule(period=PERIODS)
     def withdraw(self, period: str) -> None:

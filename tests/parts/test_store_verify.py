@@ -6,9 +6,10 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from store_support import INFO, NOW, SCHEMA, publish, quick_disk, read, seal, write_staged
+from store_support import INFO, NOW, SCHEMA, publish, quick_disk, read, reseal, seal, write_staged
 
 from dq.base import private
 from dq.base.errors import StoreError
@@ -127,13 +128,15 @@ def without_hashes(root: Path) -> None:
     sealed.write_bytes(encode(body))
     manifest = Warehouse(root).table(PIPELINE).sealed("r1")
     assert manifest is not None
-    commit = root / PIPELINE / "_commits" / f"{1:020d}.json"
-    body = json.loads(json.dumps(decode(commit.read_bytes()).body))
-    for entry in body["periods"].values():
-        entry["seal"] = manifest.digest
-        for file in entry["files"]:
-            del file["sha256"]
-    commit.write_bytes(encode(body))
+    commit = root / PIPELINE / "_delta_log" / f"{1:020d}.json"
+
+    def change(body: dict[str, Any]) -> None:
+        for entry in body["periods"].values():
+            entry["seal"] = manifest.digest
+            for file in entry["files"]:
+                del file["sha256"]
+
+    reseal(commit, change)
 
 
 @pytest.mark.parametrize("damage", ["added", "missing", "seal", "other seal", "link", "old link", "log"])
@@ -167,7 +170,7 @@ def test_whatever_else_differs_is_named(table: Table, tmp_path: Path, verify: Ve
         (root / "current").symlink_to("_views/1")
         named = "current: it shows _views/1, and not the newest version"
     else:
-        (root / "_commits" / f"{2:020d}.json").write_bytes(b"{")
+        (root / "_delta_log" / f"{2:020d}.json").write_bytes(b"{")
         code, named = 3, "version 2, the newest, is damaged"
     told = verify()
     assert told[0] == code

@@ -100,7 +100,7 @@ def test_a_withdrawal_that_meets_new_figures_in_between_is_refused(tmp_path: Pat
     warehouse, filesystem = faulty(tmp_path, "")
     mine, other = warehouse.table("t"), Warehouse(tmp_path).table("t")
     publish(mine, "r1", {"2026-10": [1]})
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(other, "r2", {"2026-10": [2]}) and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: publish(other, "r2", {"2026-10": [2]}) and None
     with pytest.raises(ConflictError, match="2026-10 changed"):
         withdraw(mine, "2026-10")
     assert read(mine) == {"2026-10": [2]}
@@ -110,7 +110,7 @@ def test_a_withdrawal_that_meets_another_period_in_between_keeps_it(tmp_path: Pa
     warehouse, filesystem = faulty(tmp_path, "")
     mine, other = warehouse.table("t"), Warehouse(tmp_path).table("t")
     publish(mine, "r1", {"2026-10": [1]})
-    filesystem.hooks[("put_if_absent", "_commits")] = lambda: publish(other, "r2", {"2026-11": [2]}) and None
+    filesystem.hooks[("put_if_absent", "_delta_log")] = lambda: publish(other, "r2", {"2026-11": [2]}) and None
     withdraw(mine, "2026-10")
     assert read(mine) == {"2026-11": [2]}
 

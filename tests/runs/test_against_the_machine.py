@@ -41,6 +41,6 @@ def test_a_full_disk_is_one_sentence_and_the_last_good_version_stays(after_septe
         assert ran.code == 3, ran.out
         assert "nothing published yet" in ran.out
         assert "the disk is full" in ran.out or "No space left" in ran.out
-        assert len(list((disk / "w" / "profit_unit" / "_commits").glob("*.json"))) == 1
+        assert len(list((disk / "w" / "profit_unit" / "_delta_log").glob("*1.json"))) == 1
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)  # the JVM may still hold a torn file

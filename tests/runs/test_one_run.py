@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 
+import deltalake
+import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
-from runs_support import Bench
+from runs_support import ROOT, Bench
 
 from dq.base.model import Kind, Verdict
+from dq.declare import registry
 
 MONTH = "2026-10"
 
@@ -41,6 +44,12 @@ def test_the_investor_table_follows_and_compares_with_the_month_before(
     assert total["previous_profit"] == earlier["profit"]
     assert total["profit_change"] == total["profit"] - earlier["profit"]  # type: ignore[operator]
     assert ran.record.inputs[-1].name == "profit_unit"
+    opened = deltalake.DeltaTable(after_september.warehouse / "investor_profit")
+    others = opened.to_pyarrow_dataset().to_table(filter=pc.field("period") == MONTH).drop_columns(["period"])
+    assert sorted(map(str, others.to_pylist())) == sorted(map(str, rows)), "other readers see the same rows"
+    declared = registry.load(ROOT).pipeline("investor_profit").publishes.columns
+    described = {one.name: one.metadata["comment"] for one in opened.schema().fields if one.name != "period"}
+    assert described == {name: column.description for name, column in declared.items()}
 
 
 def test_a_held_upstream_holds_what_is_built_on_it_with_its_card(after_september: Bench, spark: SparkSession) -> None:

@@ -19,7 +19,7 @@ import pytest
 from store_support import NOW, SCHEMA, commit, publish, quick_disk, read, read_view, seal, write_staged
 
 from dq.base.errors import ConflictError, StoreError
-from dq.store import Table, Warehouse
+from dq.store import Table, Warehouse, checkpoint
 
 __all__ = ["quick_disk"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_disk")]
@@ -159,6 +159,26 @@ def test_a_run_that_fails_at_any_call_shows_old_or_new_and_converges(template: P
     assert calls > 40, "the sweep met every changing call of a commit"
 
 
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_first_publication_that_fails_at_any_call_converges(tmp_path: Path, kind: str) -> None:
+    """Version 0, which makes the table, version 1 and a checkpoint at once."""
+    root = tmp_path / "template"
+    manifest = seal(Warehouse(root).table("t"), "r1", {"2026-10": [1]}, "key")
+
+    def operation(table: Table) -> None:
+        checkpoint.EVERY = 1  # in the child alone
+        commit(table, manifest)
+
+    def check(table: Table, at: int) -> None:
+        assert read(table) in ({}, {"2026-10": [1]}), at
+        done = publish(table, "again", {"2026-10": [1]}, "key")
+        assert (done.version, read(table)) == (1, {"2026-10": [1]}), at
+        assert [one.version for one in table.log()] == [1], at
+        assert publish(table, "next", {"2026-11": [2]}).version == 2, at
+
+    assert sweep(root, kind, operation, check) > 40
+
+
 @pytest.mark.parametrize("kind", ["crash_after", "persistent", "lost_answer"])
 def test_the_same_run_committed_again_after_any_failure_converges(template: Path, kind: str) -> None:
     manifest = seal(Warehouse(template).table("t"), "r2", {"2026-10": [2]}, "key")
@@ -234,7 +254,7 @@ def test_a_record_that_fails_at_any_call_is_old_or_new_and_never_torn(
 
 def test_a_newest_commit_torn_at_every_byte_is_an_error_until_it_is_restored(template: Path) -> None:
     table = Warehouse(template).table("t")
-    path = template / "t" / "_commits" / f"{2:020d}.json"
+    path = template / "t" / "_delta_log" / f"{2:020d}.json"
     whole = path.read_bytes()
     for length in range(len(whole) - 1):
         path.write_bytes(whole[:length])
@@ -248,7 +268,7 @@ def test_a_newest_commit_torn_at_every_byte_is_an_error_until_it_is_restored(tem
 
 def test_a_newest_commit_with_any_byte_changed_is_the_same_or_an_error(template: Path) -> None:
     table = Warehouse(template).table("t")
-    path = template / "t" / "_commits" / f"{2:020d}.json"
+    path = template / "t" / "_delta_log" / f"{2:020d}.json"
     whole = path.read_bytes()
     newest = table.current()
     for at in range(len(whole)):

@@ -101,11 +101,14 @@ def test_a_link_into_a_table_with_a_log_is_refused(tmp_path: Path, mark: str) ->
             refuse_tables([place / "a.parquet"])
 
 
-def test_a_link_to_a_published_version_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("log", ["_delta_log", "_commits"])
+def test_a_link_to_a_published_version_is_read(tmp_path: Path, log: str) -> None:
     table = tmp_path / "t"
-    for folder in ("_commits", "data/p=1", "_views/3"):
+    for folder in (log, "data/p=1", "_views/3"):
         (table / folder).mkdir(parents=True)
     (table / "_views" / "3" / "p=1").symlink_to("../../data/p=1")
     (table / "current").symlink_to("_views/3")
     (tmp_path / "linked").symlink_to(table / "current")
     refuse_tables([table / "current" / "p=1" / "a.parquet", tmp_path / "linked" / "p=1" / "a.parquet"])
+    with pytest.raises(SourceError, match=r"t is a table of a warehouse of ours, .*read .*current, the published"):
+        refuse_tables([table / "data" / "p=1" / "a.parquet"])

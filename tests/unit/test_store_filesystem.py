@@ -21,10 +21,10 @@ HOSTILE = ["../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "a\0b", "..", "a
 
 def test_a_key_is_created_once_and_keeps_the_first_bytes(tmp_path: Path) -> None:
     files = PosixFilesystem(tmp_path)
-    assert files.put_if_absent("t/_commits/1.json", b"one")
-    assert not files.put_if_absent("t/_commits/1.json", b"two")
-    assert files.read("t/_commits/1.json") == b"one"
-    assert [one.name for one in files.list("t/_commits")] == ["1.json"], "no temporary stays behind"
+    assert files.put_if_absent("t/_delta_log/1.json", b"one")
+    assert not files.put_if_absent("t/_delta_log/1.json", b"two")
+    assert files.read("t/_delta_log/1.json") == b"one"
+    assert [one.name for one in files.list("t/_delta_log")] == ["1.json"], "no temporary stays behind"
 
 
 def test_replace_writes_whole_and_leaves_no_temporary(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ UNIT := .venv/bin/python -m pytest -m "not slow and not long" -n 0 --hypothesis-
 SWEEPS := slow and not cluster and not deaths and not year
 NO_JVM := $(addprefix tests/, unit parts servers processes project)
 
-.PHONY: help venv env demo test test-runs test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths test-matrix lint types check bench bench-runtime submit catches picture sample docs lock clean
+.PHONY: help venv env demo test test-runs test-fast units-a-p units-q-z test-nojvm test-slow test-cluster test-year test-deaths test-matrix lint types check bench bench-runtime bench-store submit catches picture sample docs lock clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ bench: env ## bare job against guarded job at 1, 10 and 20 million revenue lines
 
 bench-runtime: env ## cost of the runtime hints, and time and memory of diagnosing an event log of 1 GB
 	@$(RUN) python tests/benchmarks/hints.py && PYTHONPATH=tests python tests/benchmarks/diagnose.py $(ARGS)
+
+bench-store: env ## commits, reads and status of the store at 100 to 10,000 versions; ARGS="--against FOLDER" compares a checkout
+	@$(RUN) python tests/benchmarks/store.py $(ARGS)
 
 submit: env ## pack the dependencies and submit a job: MASTER=spark://HOST:7077 JOB=profit_unit ARGS="--period 2026-10"
 	@$(RUN) tools/submit.sh "$(MASTER)" "$(JOB)" $(ARGS)

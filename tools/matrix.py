@@ -36,6 +36,7 @@ BUILD = ROOT / "build" / "spark"
 FULL = ("tests/spark", "tests/gx", "tests/runs", "tests/end_to_end", "tests/unit", "tests/slow/test_version_logs.py")
 QUICK = (
     "tests/unit/test_spark_versions.py",
+    "tests/spark/test_alike_on_every_version.py",
     "tests/spark/test_engine_run.py",
     "tests/spark/test_engine_jobs.py",
     "tests/spark/test_exact_values.py",

@@ -201,9 +201,18 @@ def _resolve(node: Any, by_lower: Mapping[str, list[str]], text: str) -> None:
 
 def _written(tree: Any, text: str) -> str:
     try:
-        return sqltext.write(tree)
+        return sqltext.write(tree.transform(_as_everywhere))
     except sqltext.RefusedError as refused:
         raise _error(str(refused), text, "one SQL expression") from refused
+
+
+def _as_everywhere(node: Any) -> Any:
+    """``try_mod(a, b)`` in words that every version of Spark has: 3.5 lacks it."""
+    if sqltext.called(node) != "try_mod" or len(node.expressions) != 2:
+        return node
+    number, divisor = (one.transform(_as_everywhere) for one in node.expressions)
+    unless = exp.Anonymous(this="nullif", expressions=[divisor, exp.Literal.number(0)])
+    return exp.Anonymous(this="mod", expressions=[number, unless])
 
 
 def _error(what: str, text: str, expected: str) -> UsageError:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dq.spark import spark_versions as versions
 from dq.spark.identifiers import quote
 
 if TYPE_CHECKING:
@@ -78,11 +79,9 @@ class Repeated:
 
     @cached_property
     def _sent(self) -> DataFrame:
-        import pyarrow as pa
         from pyspark.sql import functions as F
 
-        table = pa.table({_HASH: pa.array(self._found, pa.int64())})
-        return F.broadcast(self._rows.sparkSession.createDataFrame(table))
+        return F.broadcast(versions.whole_numbers(self._rows.sparkSession, _HASH, self._found))
 
     @property
     def _hash(self) -> Column:

@@ -9,20 +9,21 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dq.base.errors import DqError
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 SUPPORTED = ("3.5", "4.0", "4.1", "4.2", "4.3")
 """By their first two numbers, from the oldest on."""
 DEFAULT = "4.1"
 """The one in requirements.lock: the newest that Kafka, Delta, Iceberg and Great Expectations all support."""
 JAVA = (17, 21)
-MISSING = {"3.5": "Python 3.12 and later; `try_mod`", "4.0": "Python 3.14"}
+MISSING = {"3.5": "Python 3.12 and later", "4.0": "Python 3.14"}
 """What is not there on a version, in the words of docs/spark-versions.md."""
 RANGE = f"Spark {SUPPORTED[0]} to {SUPPORTED[-1]}"
 ADVICE = f"install one of them (pip install 'pyspark=={DEFAULT}.*'), or submit to a cluster that has one"
@@ -77,6 +78,17 @@ def try_cast(value: Column, wanted: str) -> Column:
     type_ = jvm.org.apache.spark.sql.types.DataType.fromDDL(wanted)
     found = catalyst.Cast(old.expr(), type_, jvm.scala.Option.empty(), catalyst.EvalMode.TRY())
     return column(jvm.org.apache.spark.sql.Column(found))  # type: ignore[no-any-return]
+
+
+def whole_numbers(spark: SparkSession, name: str, values: Sequence[int]) -> DataFrame:
+    """A frame of one column: through Arrow, from which Spark makes frames from 4.0 on, else row by row."""
+    import pyspark
+
+    if numbers(str(pyspark.__version__)) == "3.5":
+        return spark.createDataFrame([(value,) for value in values], f"{name} bigint", verifySchema=False)
+    import pyarrow as pa
+
+    return spark.createDataFrame(pa.table({name: pa.array(values, pa.int64())}))
 
 
 def condition(error: BaseException) -> str:

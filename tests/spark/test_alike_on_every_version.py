@@ -68,3 +68,10 @@ def test_a_file_that_is_gone_has_one_name_and_is_no_fault_of_a_row(spark: SparkS
         rows.agg(F.max("a")).collect()
     assert reason(raised.value).startswith("Spark could not evaluate it: a file could not be read (FAILED_READ_FILE")
     assert not is_about_values(raised.value)
+
+
+def test_whole_numbers_of_python_make_a_frame(spark: SparkSession) -> None:
+    values = [0, -1, (1 << 63) - 1, -(1 << 63)]
+    frame = versions.whole_numbers(spark, "__n", values)
+    assert frame.dtypes == [("__n", "bigint")]
+    assert [row[0] for row in frame.collect()] == values

@@ -224,11 +224,11 @@ def reports(month: str) -> tuple[Defect, ...]:
             "        value, reason = of * 10000, sf.when(of.isNull(), sf.col(metric.why))\n",
         ),
         defect(
-            "F24-executive_report-churn-kept",
-            "a change of the job takes what customers who left had for kept",
+            "F24-executive_report-stayed-lost",
+            "a change of the job takes what customers who stayed had for lost",
             "report_churn_and_retention_share_the_opening",
-            'sf.least("mrr_opening", left)',
-            'sf.col("mrr_opening")',
+            "sf.when(left == 0,",
+            "sf.when(left != 0,",
         ),
         defect(
             "F03-executive_report-headline-lost",

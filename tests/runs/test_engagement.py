@@ -164,9 +164,12 @@ def test_a_final_that_would_say_other_users_sessions_or_time_is_held_by_each_kin
     for check in daily:
         result = units.result(check)
         assert result.observed.startswith(f"{MONTH} ")
-        assert "restated by -" in result.observed
-        waived(published, "engagement_daily", check, str(result.measures["off_by"]))
-    assert published.run("engagement_daily", MONTH, "2026-10-06T06:00:00Z").code == 0
+        # Users of several rows may be the same ones: their differences are counted and not added up with their signs.
+        users = check == "final_daily_users_stand"
+        assert ("restated by -" in result.observed) is not users
+    defects.waive_finals(store.Warehouse(published.warehouse), PROJECT.bound["engagement_daily"], MONTH)
+    daily_anew = published.run("engagement_daily", MONTH, "2026-10-06T06:00:00Z")
+    assert daily_anew.code == 0, daily_anew.out
     held = published.run("investor_engagement", MONTH, "2026-10-06T07:00:00Z")
     assert (held.code, held.record.version) == (1, None)
     stands = {

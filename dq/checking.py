@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from dq.engine.dataset import Dataset
     from dq.sources.csvfile import Dialect
+    from dq.sources.csvtypes import Patterns
 
-DATA = "CSV or Parquet, a file or a folder, or a table"
+DATA = "CSV, JSON, Parquet, ORC or Avro, a file, a folder or a pattern such as 'in/*.csv', or a table"
+_SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".orc", ".avro")
 
 
 def check(
@@ -86,22 +88,28 @@ def judge(name: str, checks: Sequence[Check], dataset: Dataset) -> RunRecord:
 
 
 def check_data(
-    data: str, suite: Path, dialect: Dialect | None = None, note: Callable[[str], None] | None = None
+    data: str,
+    suite: Path,
+    dialect: Dialect | None = None,
+    note: Callable[[str], None] | None = None,
+    patterns: Patterns | None = None,
 ) -> RunRecord:
-    """``check`` for CSV or Parquet, a file or a folder, or the name of a Spark table.
+    """``check`` for files of one format, a folder or a pattern of them, or the name of a Spark table.
 
     ``note`` is told what is not part of the verdict, such as which row keeps a column of CSV text.
     """
     from dq.declare import registry
     from dq.engine.dataset import Dataset
     from dq.sources import undeclared
+    from dq.sources.listing import split_pattern
     from dq.spark import session
 
     path = local(data, "DATA")
     name, checks = _checks(suite)
-    looks_like_path = path.exists() or "/" in data or path.suffix in (".csv", ".parquet")
-    if looks_like_path and not path.exists():
-        raise UsageError(f"there is no {data}", expected=DATA)
+    base, pattern = split_pattern(path)
+    looks_like_path = path.exists() or bool(pattern) or "/" in data or path.suffix in _SUFFIXES
+    if looks_like_path and not base.exists():
+        raise UsageError(f"there is no {base}", expected=DATA)
     if looks_like_path:
         undeclared.files_of(path)  # what is wrong with them is said before Spark starts
     try:
@@ -109,18 +117,22 @@ def check_data(
     except UsageError:
         conf = None
     spark = session.session("dq check", conf)
-    frame = _frame(spark, path, dialect, note) if looks_like_path else _table(spark, data)
+    frame = _frame(spark, path, dialect, note, patterns) if looks_like_path else _table(spark, data)
     return judge(name, checks, Dataset(name=name, frame=frame))
 
 
 def _frame(
-    spark: SparkSession, path: Path, dialect: Dialect | None = None, note: Callable[[str], None] | None = None
+    spark: SparkSession,
+    path: Path,
+    dialect: Dialect | None = None,
+    note: Callable[[str], None] | None = None,
+    patterns: Patterns | None = None,
 ) -> DataFrame:
     from dq.run.failures import sentence
     from dq.sources import csvfile, undeclared
 
     try:
-        return undeclared.read(spark, path, dialect or csvfile.RFC_4180, note)
+        return undeclared.read(spark, path, dialect or csvfile.RFC_4180, note, patterns)
     except DqError:
         raise
     except Exception as error:
@@ -129,7 +141,7 @@ def _frame(
 
 def _table(spark: SparkSession, name: str) -> DataFrame:
     if not spark.catalog.tableExists(name):
-        raise UsageError(f"there is no file and no table {name}", expected="a .csv or Parquet path, or a table")
+        raise UsageError(f"there is no file and no table {name}", expected=DATA)
     return spark.table(name)
 
 

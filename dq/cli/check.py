@@ -1,10 +1,11 @@
-"""``dq check``: judge any CSV, Parquet or table by any suite."""
+"""``dq check``: judge any file, folder or table by any suite."""
 
 from __future__ import annotations
 
 import argparse
 
 from dq import show
+from dq.base.errors import UsageError
 from dq.cli import console
 from dq.cli.which_warehouse import local_path
 from dq.sources.csvfile import Dialect
@@ -18,8 +19,12 @@ of them. It never shows the value. Files of a folder are read by the names in th
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    parser = commands.add_parser("check", help="judge a CSV or Parquet path, or a table, by a suite")
-    parser.add_argument("data", help="CSV or Parquet, a file or a folder, or the name of a Spark table")
+    parser = commands.add_parser("check", help="judge a file, a folder or a table by a suite")
+    parser.add_argument(
+        "data",
+        help="CSV, JSON (an object on each line), Parquet, ORC or Avro: a file, a folder, or a pattern in quotes such "
+        "as 'in/*/*.csv'; or the name of a Spark table",
+    )
     parser.add_argument(
         "--suite", type=local_path, required=True, help="a suite of ours (YAML) or of Great Expectations (JSON)"
     )
@@ -30,18 +35,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     csv.add_argument("--delimiter", default=",", help="what separates values, one character or 'tab' (default: ,)")
     csv.add_argument("--no-header", action="store_true", help="line 1 holds values; columns are _c0, _c1 and so on")
     csv.add_argument("--encoding", default="utf-8", help="character set, such as cp1252 (default: utf-8)")
+    csv.add_argument("--quote", default='"', help="what values are quoted with (default: a double quote)")
+    text = parser.add_argument_group("text", "of CSV and JSON; a column is read so where every value prints back")
+    text.add_argument("--date-format", default="", help="how days are written, such as dd.MM.yyyy")
+    text.add_argument("--timestamp-format", default="", help="how times are written, such as 'dd.MM.yyyy HH:mm'")
     parser.set_defaults(handler=command)
 
 
 def command(arguments: argparse.Namespace) -> int:
     """Judge the data; exit 0 passed, 1 failed, 3 could not be evaluated."""
     from dq import checking
+    from dq.sources.csvtypes import Patterns
+    from dq.sources.declared_tables import pattern_mistake
 
     dialect = Dialect(
         delimiter="\t" if arguments.delimiter in ("tab", "\\t") else arguments.delimiter,
         header=not arguments.no_header,
         encoding=arguments.encoding,
+        quote=arguments.quote,
     )
-    record = checking.check_data(arguments.data, arguments.suite, dialect, console.note)
+    patterns = Patterns(day=arguments.date_format, time=arguments.timestamp_format)
+    for option, pattern, needed in (("date", patterns.day, "yMd"), ("timestamp", patterns.time, "yMdHm")):
+        if pattern and (mistake := pattern_mistake(pattern, needed)):
+            raise UsageError(mistake, where=f"--{option}-format")
+    record = checking.check_data(arguments.data, arguments.suite, dialect, console.note, patterns)
     console.out(show.render(record, arguments.format, width=console.width(), colour=console.colour()))
     return record.verdict.exit_code

@@ -126,7 +126,8 @@ def unread(results: Sequence[CheckResult], pin: sources.Pin) -> list[CheckResult
     failed = [result for result in results if result.outcome is Outcome.ERRORED and _UNREADABLE in result.reason]
     tables = [name for name in pin.tables if pin.config.tables[name].format is Format.CSV] if failed else []
     try:
-        csvfile.refuse_ragged([Path(file.path) for name in tables for file in pin.tables[name].files])
+        for name in tables:
+            csvfile.refuse_ragged([Path(file.path) for file in pin.tables[name].files], pin.config.tables[name].csv)
     except SourceError as error:
         return [replace(result, reason=str(error)) if result in failed else result for result in results]
     return list(results)

@@ -11,6 +11,7 @@ from dq.base.errors import ConfigError, Finding, choices
 from dq.base.model import Json
 from dq.base.yamlfile import Document, Key
 from dq.sources.contracts import Contract, ReadRule
+from dq.sources.csvfile import RFC_4180, Dialect
 from dq.sources.mapping import SourceQuery
 
 MONTH = "{month}"
@@ -21,13 +22,23 @@ class Format(StrEnum):
 
     PARQUET = "parquet"
     CSV = "csv"
+    JSON = "json"
+    ORC = "orc"
+    AVRO = "avro"
+
+    @property
+    def as_text(self) -> bool:
+        """Whether values are read as the text they are written as, and converted at the end."""
+        return self in (Format.CSV, Format.JSON)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
     """A table of the company as its files have it: path below the root, format, columns with their types.
 
-    ``timezone`` is the zone of its timestamps without a zone, empty where it has none.
+    ``timezone`` is the zone of its timestamps without a zone, empty where it has none. ``partitions`` are those of the
+    columns that no file holds, but the names of its folders: ``region=eu``. ``date_format`` and ``timestamp_format``
+    are Spark's patterns for what text says otherwise than ISO 8601.
     """
 
     name: str
@@ -35,6 +46,20 @@ class RawTable:
     format: Format
     columns: Mapping[str, str]
     timezone: str = ""
+    csv: Dialect = RFC_4180
+    partitions: tuple[str, ...] = ()
+    date_format: str = ""
+    timestamp_format: str = ""
+
+    @property
+    def in_files(self) -> Mapping[str, str]:
+        """The columns that the files themselves hold."""
+        return {name: type_ for name, type_ in self.columns.items() if name not in self.partitions}
+
+    def as_text(self, column: str) -> bool:
+        """Whether a column is read as text and converted at the end; lists and structs have their types in JSON."""
+        plain = self.format is not Format.JSON or "<" not in self.columns[column]
+        return column in self.partitions or (self.format.as_text and plain)
 
 
 @dataclass(frozen=True, kw_only=True)

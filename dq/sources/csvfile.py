@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from dq.base.errors import SourceError, UsageError
+from dq.sources.opening import kind, opened
 from dq.spark import named_files
 
 if TYPE_CHECKING:
@@ -39,14 +38,21 @@ _ANY_ENCODING = "spark.sql.legacy.javaCharsets"
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How CSV files are written: what separates values, whether line 1 holds the names, and the character set."""
+    """How CSV files are written: what separates values, whether line 1 holds the names, character set and quote.
+
+    ``names`` are those of the values where line 1 does not hold them.
+    """
 
     delimiter: str = ","
     header: bool = True
     encoding: str = "utf-8"
+    quote: str = '"'
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.delimiter) != 1 or self.delimiter in '"\\\r\n':
+        if len(self.quote) != 1 or self.quote in "\\\r\n":
+            raise UsageError("the quote is not one character", expected="such as \" or '")
+        if len(self.delimiter) != 1 or self.delimiter in (self.quote, "\\", "\r", "\n"):
             raise UsageError("the delimiter is not one character", expected="such as ; or | or a tab")
         try:
             "".encode(self.encoding)
@@ -61,17 +67,17 @@ RFC_4180 = Dialect()
 
 def is_csv(path: Path) -> bool:
     """Whether a file is CSV by its name, compressed or not."""
-    return ".csv" in (path.suffix.lower(), Path(path.stem).suffix.lower() if path.suffix in (".gz", ".bz2") else "")
+    return kind(path) == ".csv"
 
 
 def header(path: Path, dialect: Dialect = RFC_4180) -> tuple[str, ...]:
-    """The names in line 1 of a file, or ``_c0``, ``_c1`` and so on where it has none, as Spark calls them.
+    """The names in line 1 of a file; where it has none those that are given, then ``_c7`` and so on, as Spark has it.
 
     Raises SourceError where there is nothing to read them from, PermissionError and FileNotFoundError as they come.
     """
     try:
-        with _opened(path) as raw, _text(raw, dialect) as text:
-            rows = csv.reader(text, delimiter=dialect.delimiter)
+        with opened(path) as raw, _text(raw, dialect) as text:
+            rows = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
             # Where no names are expected, Spark leaves out empty lines.
             first = next((row for row in rows if row or dialect.header), [])
         "".join(first).encode()  # bytes that are not text do not encode again
@@ -85,7 +91,7 @@ def header(path: Path, dialect: Dialect = RFC_4180) -> tuple[str, ...]:
     if not dialect.header:
         if not first:
             raise SourceError("holds no row", where=str(path))
-        return tuple(f"_c{number}" for number in range(len(first)))
+        return (*dialect.names[: len(first)], *(f"_c{number}" for number in range(len(dialect.names), len(first))))
     if not any(name.strip() for name in first):
         raise SourceError(f"{path} has no header", expected="the column names in line 1")
     return tuple(name.strip() for name in first)
@@ -100,12 +106,12 @@ def refuse_malformed(path: Path, dialect: Dialect = RFC_4180) -> None:
     decoder = codecs.getincrementaldecoder(_python(dialect))()
     quoted, ends, held = False, set[str](), ""
     try:
-        with _opened(path) as raw:
+        with opened(path) as raw:
             while chunk := raw.read(_CHUNK):
                 text = held + decoder.decode(chunk)
                 held = "\r" if text.endswith("\r") else ""  # a LF may follow in the next chunk
                 text = text.removesuffix("\r")
-                quoted = quoted or '"' in text
+                quoted = quoted or dialect.quote in text
                 ends |= _ends(text)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
@@ -133,8 +139,8 @@ def refuse_ragged(paths: Sequence[Path], dialect: Dialect = RFC_4180) -> None:
 def row_with(path: Path, position: int, value: str, dialect: Dialect = RFC_4180) -> int | None:
     """The first row of a file with a value at a position, counted from the header as row 1."""
     csv.field_size_limit(_LONGEST)
-    with _opened(path) as raw, _text(raw, dialect) as text:
-        rows = csv.reader(text, delimiter=dialect.delimiter)
+    with opened(path) as raw, _text(raw, dialect) as text:
+        rows = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
         return next((n for n, row in enumerate(rows, start=1) if position < len(row) and row[position] == value), None)
 
 
@@ -155,13 +161,14 @@ def _wrong(path: Path, dialect: Dialect, *, ragged: bool = True) -> SourceError 
             last[0] = line
             yield line
 
-    with _opened(path) as raw, _text(raw, dialect) as text:
+    with opened(path) as raw, _text(raw, dialect) as text:
+        reader = csv.reader(lines(text), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
         try:
-            for number, row in enumerate(csv.reader(lines(text), delimiter=dialect.delimiter, strict=True), start=1):
+            for number, row in enumerate(reader, start=1):
                 wanted = wanted or len(row)
                 if any(_NOT_TEXT.search(value) for value in row):
                     what = f"row {number} is not text in {dialect.encoding.upper()}"
-                    return SourceError(what, where=str(path), do="write it anew; dq check takes another --encoding")
+                    return SourceError(what, where=str(path), do="write it anew, or say its encoding")
                 # A quoted value may hold any line end; the last line of a row is where the row ends.
                 ended = next((known for known in _ENDS if last[0].endswith(known)), end)
                 end = end or ended
@@ -202,8 +209,8 @@ def as_text(
         "encoding": _SPARK_ENCODINGS.get(encoding, encoding),
         "sep": dialect.delimiter,
         # RFC 4180: quotes are doubled, and a quoted value may hold line breaks.
-        "quote": '"',
-        "escape": '"',
+        "quote": dialect.quote,
+        "escape": dialect.quote,
         "multiLine": "true",
         # A row with too few or too many values is an error, which Spark only sees when it parses all columns.
         "mode": "FAILFAST",
@@ -226,12 +233,3 @@ def _python(dialect: Dialect) -> str:
 def _text(raw: BinaryIO, dialect: Dialect) -> io.TextIOWrapper:
     """The characters of a file; bytes that are not text become surrogates, so that one does not hide the rows above."""
     return io.TextIOWrapper(raw, encoding=_python(dialect), errors="surrogateescape", newline="")
-
-
-def _opened(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked by its suffix as Spark unpacks it."""
-    if path.suffix == ".gz":
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    if path.suffix == ".bz2":
-        return cast("BinaryIO", bz2.open(path, "rb"))
-    return path.open("rb")

@@ -7,7 +7,7 @@ cannot stand there in two ways; any other column stays text. Decimals are decima
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dq.spark.identifiers import quote
@@ -60,13 +60,27 @@ class Odd:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Patterns:
+    """Spark's patterns by which days and times are written otherwise than ISO 8601 has them; empty for none."""
+
+    day: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Types:
     """The types of columns that need not stay text; those that stay although some values are more; and those that stay
-    since some value of a type is written in two ways."""
+    since some value of a type is written in two ways. ``written`` are those read by a pattern."""
 
     of: Mapping[str, str]
     mixed: Sequence[str]
     written_twice: Mapping[str, str]
+    written: Mapping[str, str] = field(default_factory=dict)
+
+    def only(self, *types: str) -> Types:
+        """The same for the columns that are of these types."""
+        kept = {name: type_ for name, type_ in self.of.items() if type_ in types}
+        return Types(of=kept, mixed=(), written_twice={}, written=self.written)
 
 
 def typed(frame: DataFrame, types: Types) -> DataFrame:
@@ -74,15 +88,26 @@ def typed(frame: DataFrame, types: Types) -> DataFrame:
     from pyspark.sql import functions as F
 
     return frame.select(
-        *(
-            _quoted(name).cast(types.of[name]).alias(name) if name in types.of else F.col(quote(name))
-            for name in frame.columns
-        )
+        *(_value(name, types).alias(name) if name in types.of else F.col(quote(name)) for name in frame.columns)
     )
 
 
-def types_of(frame: DataFrame, columns: Sequence[str]) -> Types:
-    """The type of each text column that need not stay text: one pass, and one more where a number has two spellings."""
+def _value(name: str, types: Types) -> Column:
+    from pyspark.sql import functions as F
+
+    text = _quoted(name)
+    if name in types.written:
+        return F.try_to_timestamp(text, F.lit(types.written[name])).cast(types.of[name])
+    return text.cast(types.of[name])
+
+
+def types_of(frame: DataFrame, columns: Sequence[str], patterns: Patterns | None = None) -> Types:
+    """The type of each text column that need not stay text: one pass, and one more where a number has two spellings.
+
+    With patterns one more: a column is a day or a time by one where every value prints back by it as it is written.
+    """
+    by_pattern = _by_pattern(frame, columns, patterns) if patterns and columns else {}
+    columns = [name for name in columns if name not in by_pattern]
     seen: dict[str, tuple[int, int, int]] = {}
     for start in range(0, len(columns), _COLUMNS_PER_PASS):
         seen |= _look(frame, columns[start : start + _COLUMNS_PER_PASS])
@@ -97,7 +122,28 @@ def types_of(frame: DataFrame, columns: Sequence[str]) -> Types:
             twice[name] = type_
         elif bits & ~_TEXT:
             mixed.append(name)
-    return Types(of=found, mixed=mixed, written_twice=twice)
+    found |= {name: type_ for name, (type_, _) in by_pattern.items()}
+    written = {name: pattern for name, (_, pattern) in by_pattern.items()}
+    return Types(of=found, mixed=mixed, written_twice=twice, written=written)
+
+
+def _by_pattern(frame: DataFrame, columns: Sequence[str], patterns: Patterns) -> dict[str, tuple[str, str]]:
+    """The columns whose every value is a day or a time by a pattern, with type and pattern."""
+    from pyspark.sql import functions as F
+
+    wanted = [(type_, one) for type_, one in (("date", patterns.day), ("timestamp", patterns.time)) if one]
+    counts = [F.count(_quoted(name)) for name in columns]
+    for _, pattern in wanted:
+        for name in columns:
+            printed = F.date_format(F.try_to_timestamp(_quoted(name), F.lit(pattern)), pattern)
+            counts.append(F.count(F.when(printed == _quoted(name), 1)))
+    row = frame.agg(*counts).collect()[0]
+    found: dict[str, tuple[str, str]] = {}
+    for place, (type_, pattern) in enumerate(wanted, start=1):
+        for n, name in enumerate(columns):
+            if row[n] and row[n] == row[place * len(columns) + n]:
+                found.setdefault(name, (type_, pattern))
+    return found
 
 
 def odd_values(frame: DataFrame, types: Types) -> list[Odd]:

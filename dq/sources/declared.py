@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 
 from dq.base.errors import ConfigError, Finding, choices
 from dq.base.model import EVERY_DAYS, FROM_DAY, Json
-from dq.base.paths import is_address, local
+from dq.base.paths import local
 from dq.base.strict import Strict
 from dq.base.yamlfile import Document, Key, read_model
-from dq.sources.config import MONTH, Absence, Closed, Format, RawTable, Source, SourcesConfig, Threshold
-from dq.sources.contracts import NAME, Contract, Contracts, twice
+from dq.sources.config import Absence, Closed, RawTable, Source, SourcesConfig, Threshold
+from dq.sources.contracts import Contract, Contracts, twice
+from dq.sources.declared_tables import TableText, table
 from dq.sources.mapping import MappingError, SourceQuery, parse
-from dq.sources.type_names import canonical
 
 LAST_DAY = 31
 
@@ -28,13 +26,6 @@ LAST_DAY = 31
 class _RootText(Strict):
     env: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
     default: str | None = None
-
-
-class _TableText(Strict):
-    path: str = Field(min_length=1)
-    format: str = Field(json_schema_extra={"enum": list(Format)})
-    columns: dict[str, str] = Field(min_length=1)
-    timezone: str | None = None
 
 
 class _AbsenceText(Strict):
@@ -73,7 +64,7 @@ class SourcesFile(Strict):
     currency: str = Field(
         default="", pattern=r"^([A-Z]{3})?$", description="What all amounts are in, as ISO 4217 names it, such as EUR."
     )
-    tables: dict[str, _TableText] = Field(min_length=1)
+    tables: dict[str, TableText] = Field(min_length=1)
     sources: dict[str, _SourceText] = Field(min_length=1)
     thresholds: dict[str, _ThresholdText] = {}
     closed: _ClosedText | None = None
@@ -86,7 +77,7 @@ def load_sources(path: Path, contracts: Contracts, *, shown: str | None = None) 
     """
     file, document = read_model(path, SourcesFile, shown=shown)
     findings: list[Finding] = []
-    tables = {name: _table(name, text, document, findings) for name, text in file.tables.items()}
+    tables = {name: table(name, text, document, findings) for name, text in file.tables.items()}
     sources = {}
     for name, text in file.sources.items():
         if name not in contracts:
@@ -142,67 +133,6 @@ def _root(text: _RootText, path: Path) -> Path | None:
     # A relative default is meant relative to the file it stands in, a relative variable to the working directory.
     base = Path.cwd() if os.environ.get(text.env) else path.resolve().parent
     return Path(os.path.normpath(base / root))
-
-
-def _table(name: str, text: _TableText, document: Document, findings: list[Finding]) -> RawTable:
-    key: Key = ("tables", name)
-
-    wrong = document.mistakes(findings, key)
-
-    if not NAME.fullmatch(name):
-        wrong((), "a raw table's name is lower-case letters, digits and underscores")
-    for message in _path_mistakes(text.path):
-        wrong(("path",), message)
-    if text.format not in tuple(Format):
-        wrong(("format",), f"{text.format} cannot be pinned to files; {choices(text.format, list(Format))}")
-    columns: dict[str, str] = {}
-    for column, type_ in text.columns.items():
-        twin = next((other for other in columns if other.casefold() == column.casefold()), None)
-        if twin is not None:
-            wrong(("columns", column), f"differs from {twin} only in case; Spark cannot tell them apart")
-        if not column.strip():
-            wrong(("columns", column), "a column needs a name")
-        columns[column] = ""
-        try:
-            columns[column] = canonical(type_)
-        except ValueError as error:
-            wrong(("columns", column), str(error))
-    naive = [column for column, type_ in columns.items() if _needs_zone(text.format, type_)]
-    if text.timezone is not None and not _is_zone(text.timezone):
-        wrong(("timezone",), f"{text.timezone} is not a time zone, expected a name such as UTC or America/New_York")
-    if naive and text.timezone is None:
-        wrong((), f"{', '.join(naive)} may hold times without a zone: say their timezone, such as UTC")
-    return RawTable(
-        name=name,
-        path=text.path.rstrip("/"),
-        format=Format(text.format) if text.format in tuple(Format) else Format.PARQUET,
-        columns=columns,
-        timezone=text.timezone or "",
-    )
-
-
-def _path_mistakes(path: str) -> list[str]:
-    if "://" in path or is_address(path):
-        return [f"{path} cannot be pinned: only files below the root can; copy or mount it there"]
-    found = []
-    if path.startswith("/") or ".." in path.split("/"):
-        found.append(f"{path} leaves the root; paths are relative to it")
-    rest = path.replace(MONTH, "")
-    if re.search(r"[{}\[\]\\]", rest) or "**" in rest:
-        found.append(f"{path} has a placeholder that is not known; valid: {MONTH}, * and ?")
-    return found
-
-
-def _needs_zone(format_: str, type_: str) -> bool:
-    return type_ == "timestamp_ntz" or (format_ == Format.CSV and type_ == "timestamp")
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 class _SourceReader:

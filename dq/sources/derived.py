@@ -24,7 +24,7 @@ def footer_columns(config: SourcesConfig, source: Source) -> Mapping[str, str] |
     return {
         name: raw.column
         for name, raw in source.query.passed.items()
-        if table.columns[raw.column] == source.contract.columns[name].type
+        if raw.column in table.in_files and table.columns[raw.column] == source.contract.columns[name].type
     }
 
 
@@ -45,8 +45,8 @@ def may_lose_values(config: SourcesConfig, source: Source) -> frozenset[str]:
             table = config.tables[raw.table]
             declared = table.columns[raw.column]
             mapped = "timestamp" if declared == "timestamp_ntz" else declared
-            # Text of a CSV that is passed on is converted at the end, whatever type it is declared to have.
-            if table.format is Format.CSV and raw in query.bare:
+            # Text that is passed on is converted at the end, whatever type it is declared to have.
+            if table.as_text(raw.column) and raw in query.bare:
                 mapped = "string"
         if wanted != "string" and mapped != wanted:
             found.add(name)

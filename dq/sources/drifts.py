@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from dq.sources.config import Format, RawTable, SourcesConfig
+from dq.sources.listing import levels
 from dq.sources.pins import Pin
 from dq.sources.raw_schemas import THREADS, columns_of
 
@@ -116,13 +118,23 @@ def drift(config: SourcesConfig, source: str, pin: Pin) -> Drift:
     for table in config.raw_tables(source):
         files = pin.tables[table.name].files
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            schemas = list(pool.map(partial(columns_of, format_=table.format), files))
+            schemas = list(pool.map(partial(columns_of, table=table), files))
         base = config.root or os.curdir
+        if table.format is Format.JSON:
+            # An object need not name what is NULL: of all files together each column must be in one.
+            schemas = [tuple(dict.fromkeys(column for schema in schemas for column in schema))] * len(files)
+        schemas = [(*schema, *_folders(file.path, base, table)) for file, schema in zip(files, schemas, strict=True)]
         by_schema: dict[_Columns, list[str]] = {}
         for file, schema in zip(files, schemas, strict=True):
             by_schema.setdefault(schema, []).append(os.path.relpath(file.path, base))
         changes += _table_changes(table, by_schema, len(files))
     return Drift(source=source, changes=tuple(changes))
+
+
+def _folders(path: str, base: Path | str, table: RawTable) -> _Columns:
+    """The declared columns that folders between a base and a file name, as they spell them."""
+    wanted = {name.casefold() for name in table.partitions}
+    return tuple((name, "") for name in levels(path, base) if name.casefold() in wanted)
 
 
 def _table_changes(table: RawTable, by_schema: Mapping[_Columns, Sequence[str]], count: int) -> list[Change]:
@@ -146,7 +158,7 @@ def _table_changes(table: RawTable, by_schema: Mapping[_Columns, Sequence[str]],
 
 
 def compare(table: RawTable, schema: _Columns) -> list[Change]:
-    """How one file's columns (name, Spark type; no type for CSV) differ from a table's declaration."""
+    """How one file's columns (name, Spark type; no type for text) differ from a table's declaration."""
 
     def change(kind: ChangeKind, column: str, declared: str = "", found: str = "") -> Change:
         return Change(kind=kind, table=table.name, column=column, declared=declared, found=found)
@@ -168,7 +180,7 @@ def compare(table: RawTable, schema: _Columns) -> list[Change]:
         if names[0] != column:
             changes.append(change(ChangeKind.CASE_CHANGED, column, declared, names[0]))
         found = types[names[0]]
-        if table.format is Format.PARQUET and found != declared:
+        if found and found != declared:
             changes.append(change(ChangeKind.RETYPED, column, declared, found))
     new = {name: types[name] for names in spelled.values() for name in names}
     renames = _renames(gone, new)

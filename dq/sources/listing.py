@@ -15,6 +15,8 @@ from dq.sources.live_tables import refuse_tables
 from dq.sources.windows import Months
 from dq.spark.named_files import openable
 
+_PATTERN = re.compile(r"[*?\[]")
+
 
 def matching(root: Path, pattern: str, months: Months) -> list[tuple[PinnedFile, str]]:
     """The files below every file or folder that matches a pattern, by path, with the month of its ``{month}``.
@@ -31,10 +33,30 @@ def matching(root: Path, pattern: str, months: Months) -> list[tuple[PinnedFile,
 
 
 def below(place: Path) -> list[PinnedFile]:
-    """The files of a folder that a person names, or the file itself, by path; links to folders are followed."""
-    found = [_pinned(path) for path in _files(place, follow=(place.resolve(),))]
-    refuse_tables([place, *(Path(file.path) for file in found)])
-    return sorted(found, key=lambda file: file.path)
+    """The files of a folder or pattern that a person names, or the file itself, by path; links to folders are followed.
+
+    A name that is there is meant itself, whatever characters it has.
+    """
+    base, pattern = split_pattern(place)
+    places = [path for path in base.glob(pattern) if not _hidden(path.name)] if pattern else [place]
+    found = {path: None for one in places for path in _files(one, follow=(one.resolve(),))}
+    refuse_tables([*places, *found])
+    return sorted((_pinned(path) for path in found), key=lambda file: file.path)
+
+
+def split_pattern(place: Path) -> tuple[Path, str]:
+    """The folder above the first name with ``*``, ``?`` or ``[`` in it, and the pattern below; a place as it is."""
+    if place.exists() or not _PATTERN.search(str(place)):
+        return place, ""
+    parts = place.parts
+    first = next(number for number, part in enumerate(parts) if _PATTERN.search(part))
+    return Path(*parts[:first]), str(Path(*parts[first:]))
+
+
+def levels(path: str | Path, base: str | Path) -> dict[str, str]:
+    """The folders between a base and a file that are named like ``region=eu``, as name and value."""
+    folders = Path(os.path.relpath(path, base)).parts[:-1]
+    return {name: value for name, mark, value in (folder.partition("=") for folder in folders) if mark}
 
 
 def _step(path: Path, month: str, segment: str, months: Months) -> Iterator[tuple[Path, str]]:

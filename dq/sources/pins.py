@@ -108,9 +108,11 @@ def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
     tables = {table.name: _table(config, table, source, window, root) for table in config.raw_tables(source)}
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         for name, table in tables.items():
-            list(pool.map(partial(columns_of, format_=config.tables[name].format), table.files))
-            if config.tables[name].format is Format.CSV:
-                list(pool.map(csvfile.refuse_malformed, (Path(file.path) for file in table.files)))
+            declared_table = config.tables[name]
+            list(pool.map(partial(columns_of, table=declared_table), table.files))
+            if declared_table.format is Format.CSV:
+                whole = partial(csvfile.refuse_malformed, dialect=declared_table.csv)
+                list(pool.map(whole, (Path(file.path) for file in table.files)))
     return Pin(
         source=source,
         tables=tables,

@@ -1,4 +1,4 @@
-"""Schemas of raw files as they are, read from Parquet footers and CSV headers without Spark."""
+"""Schemas of raw files as they are, read from footers, headers and names without Spark."""
 
 from __future__ import annotations
 
@@ -10,29 +10,35 @@ from typing import Any, assert_never
 
 from dq.base.errors import SourceError
 from dq.base.model import PinnedFile
-from dq.sources import csvfile
-from dq.sources.config import Format
+from dq.sources import avrofile, csvfile, jsonlines
+from dq.sources.config import Format, RawTable
 from dq.sources.type_names import of_arrow
 
 # Footers are small reads that wait for the disk or network, not for the processor.
 THREADS = 16
 
 
-def columns_of(file: PinnedFile, format_: Format) -> tuple[tuple[str, str], ...]:
-    """The columns of one file as (name, Spark type), the type empty for CSV.
+def columns_of(file: PinnedFile, table: RawTable) -> tuple[tuple[str, str], ...]:
+    """The columns of one file of a table as (name, Spark type), the type empty for what is read as text.
 
     Raises SourceError naming the file when it is empty, torn or cannot be read.
     """
     if file.size == 0:
         raise SourceError(f"the file {file.path} is empty (0 bytes)", do="deliver it again")
     try:
-        match format_:
+        match table.format:
             case Format.PARQUET:
                 return _parquet(file)
+            case Format.ORC:
+                return _orc(file)
+            case Format.AVRO:
+                return avrofile.columns(Path(file.path))
             case Format.CSV:
-                return tuple((name, "") for name in csvfile.header(Path(file.path)))
+                return tuple((name, "") for name in csvfile.header(Path(file.path), table.csv))
+            case Format.JSON:
+                return tuple((name, "") for name in jsonlines.names(file))
             case _:
-                assert_never(format_)
+                assert_never(table.format)
     except PermissionError as error:
         raise SourceError(f"the file {file.path} cannot be read: permission denied") from error
     except FileNotFoundError as error:
@@ -57,6 +63,22 @@ def _parquet(file: PinnedFile) -> tuple[tuple[str, str], ...]:
         ) from error
     int96 = {leaf.path.split(".")[0] for leaf in leaves if leaf.physical_type == "INT96"}
     return tuple((field.name, of_arrow(field.type, int96=field.name in int96)) for field in schema)
+
+
+def _orc(file: PinnedFile) -> tuple[tuple[str, str], ...]:
+    import pyarrow as pa
+    import pyarrow.orc as orc
+
+    try:
+        with Path(file.path).open("rb") as raw:
+            schema = orc.ORCFile(raw).schema
+    except (PermissionError, FileNotFoundError):
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"the file {file.path} is torn or not an ORC file: its footer cannot be read", do="deliver it again"
+        ) from error
+    return tuple((field.name, of_arrow(field.type, orc=True)) for field in schema)
 
 
 Bound = date | datetime

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from dq.base.errors import SourceError
 from dq.base.model import RAW_PREFIX, PinnedFile, RangeFilter, Window
 from dq.base.periods import last_day
-from dq.sources import csvfile
-from dq.sources.config import MONTH, Format, RawTable, Source, SourcesConfig
+from dq.sources.config import MONTH, Source, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
-from dq.sources.conversion import convert, from_wall_clock, instant
+from dq.sources.conversion import convert
 from dq.sources.derived import footer_columns, may_lose_values
 from dq.sources.mapping import SourceQuery
 from dq.sources.pins import Pin
-from dq.sources.raw_schemas import all_between, columns_of
+from dq.sources.raw_rows import from_text, rows_of
+from dq.sources.raw_schemas import all_between
 from dq.sources.resolution import RawColumn
 from dq.sources.type_names import canonical
 from dq.sources.windows import filters, first_day, read_from, read_to
-from dq.spark import named_files
 from dq.spark import spark_versions as versions
 from dq.spark.hashes import Repeated, hashable
 from dq.spark.identifiers import quote
@@ -87,7 +86,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     if query is None:
         raise SourceError("is declared absent and has no rows to read", where=source)
     contract, tables = declared.contract, config.raw_tables(source)
-    raw = {table.name: _raw(spark, table, pin.tables[table.name].of_period, query) for table in tables}
+    raw = {table.name: rows_of(spark, table, pin.tables[table.name].of_period, query.bare) for table in tables}
     cuts = filters(contract, window, declared.absent_columns)
     days = (first_day(window, contract.read), window.data_through)
     typed = _typed(_mapped(spark, source, query, raw, window, days), declared, config)
@@ -96,7 +95,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     around, around_cuts = typed, cuts
     looks = contract.lookback_days or contract.lookahead_days
     if looks:
-        raw = {table.name: _raw(spark, table, pin.tables[table.name].files, query) for table in tables}
+        raw = {table.name: rows_of(spark, table, pin.tables[table.name].files, query.bare) for table in tables}
         days = (read_from(window, contract.lookback_days), read_to(window, contract.lookahead_days))
         around = _typed(_mapped(spark, source, query, raw, window, days), declared, config)
         around_cuts = filters(
@@ -218,64 +217,6 @@ def _proved(pin: Pin, column: str, window: Window) -> bool:
     return all(all_between(file, column, None, window.as_of) for file in pin.files)
 
 
-def _raw(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], query: SourceQuery) -> DataFrame:
-    """A raw table with the columns it declares, times without a zone turned into instants."""
-    match table.format:
-        case Format.CSV:
-            return _csv(spark, table, files, query.bare)
-        case Format.PARQUET:
-            return _parquet(spark, table, files)
-        case _:
-            assert_never(table.format)
-
-
-def _parquet(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile]) -> DataFrame:
-    """Parquet files by the names of their columns."""
-    frame = named_files.read(spark, "parquet", [file.path for file in files], schema=_schema(table.columns))
-    return frame.select(
-        *[
-            from_wall_clock(_column(frame, name), table.timezone).alias(name)
-            if type_ == "timestamp_ntz"
-            else _column(frame, name)
-            for name, type_ in table.columns.items()
-        ]
-    )
-
-
-def _csv(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], bare: Collection[RawColumn]) -> DataFrame:
-    """CSV files by the names in their headers, whatever the order of their columns.
-
-    All is read as text first. A column that the SELECT only passes on stays text, so that what does not convert can be
-    counted at the end; any other is converted here, and a value that does not convert stops the query: it could
-    otherwise vanish in a condition or a sum.
-    """
-    by_header: dict[tuple[str, ...], list[str]] = {}
-    for file in files:
-        by_header.setdefault(tuple(name for name, _ in columns_of(file, Format.CSV)), []).append(file.path)
-    frames = []
-    for header, frame in csvfile.as_text(spark, by_header):
-        positions = {name: str(index) for index, name in enumerate(header)}
-        columns = []
-        for name, type_ in table.columns.items():
-            text = _column(frame, positions[name])
-            kept = type_ == "string" or RawColumn(table.name, name) in bare
-            columns.append((text if kept else _parsed(text, table, name, type_)).alias(name))
-        frames.append(frame.select(*columns))
-    return reduce(lambda left, right: left.unionByName(right), frames)
-
-
-def _parsed(text: Column, table: RawTable, name: str, type_: str) -> Column:
-    from pyspark.sql import functions as F
-
-    value = _from_text(text, type_, table.timezone)
-    message = f"a value of {table.name}.{name} is not a {type_}"
-    return F.when(text.isNotNull() & value.isNull(), F.raise_error(F.lit(message))).otherwise(value)
-
-
-def _from_text(text: Column, type_: str, zone: str) -> Column:
-    return instant(text, zone) if type_ in ("timestamp", "timestamp_ntz") else convert(text, "string", type_)
-
-
 def _mapped(
     spark: SparkSession,
     source: str,
@@ -335,12 +276,12 @@ def _typed(mapped: DataFrame, source: Source, config: SourcesConfig) -> DataFram
 def _converted(
     value: Column, found: str, wanted: str, origin: RawColumn | None, query: SourceQuery, config: SourcesConfig
 ) -> Column:
-    """A mapped value in the contract's type; text of a CSV goes through the type its column is declared to have."""
-    if origin is not None and origin in query.bare and config.tables[origin.table].format is Format.CSV:
+    """A mapped value in the contract's type; raw text goes through the type its column is declared to have."""
+    if origin is not None and origin in query.bare and config.tables[origin.table].as_text(origin.column):
         table = config.tables[origin.table]
         declared = table.columns[origin.column]
         if declared != "string":
-            parsed = _from_text(value, declared, table.timezone)
+            parsed = from_text(value, table, origin.column)
             instants = "timestamp" if declared == "timestamp_ntz" else declared
             return convert(parsed, instants, wanted)
     return convert(value, found, wanted)
@@ -369,10 +310,6 @@ def _kept(frame: DataFrame, cuts: Sequence[RangeFilter]) -> DataFrame:
         if inside is not None:
             frame = frame.where(column.isNull() | inside)
     return frame
-
-
-def _schema(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
 
 
 def _column(frame: DataFrame, name: str) -> Column:

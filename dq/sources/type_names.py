@@ -136,31 +136,32 @@ def is_number(name: str) -> bool:
     return name in (*INTEGERS, "float", "double") or decimal_parts(name) is not None
 
 
-def of_arrow(type_: pa.DataType, *, int96: bool = False) -> str:
-    """What Spark calls a Parquet column that pyarrow reads as ``type_``; what Spark cannot read keeps Arrow's name.
+def of_arrow(type_: pa.DataType, *, int96: bool = False, orc: bool = False) -> str:
+    """What Spark calls a column that pyarrow reads as ``type_``; what Spark cannot read keeps Arrow's name.
 
     ``int96`` says that the column is stored as INT96: Spark reads that as an instant, Arrow as a wall-clock time.
+    ``orc`` says that it is one of an ORC file, which holds nanoseconds that Spark cuts off.
     """
     import pyarrow as pa
 
     is_ = pa.types
     if is_.is_dictionary(type_):
-        return of_arrow(type_.value_type, int96=int96)
+        return of_arrow(type_.value_type, int96=int96, orc=orc)
     if is_.is_timestamp(type_):
         if int96:
             return "timestamp"
         # Spark 4 refuses TIMESTAMP(NANOS) columns unless they are read as plain integers.
-        if type_.unit == "ns":
+        if type_.unit == "ns" and not orc:
             return "timestamp(ns)"
         return "timestamp" if type_.tz else "timestamp_ntz"
     if is_.is_decimal(type_):
         return f"decimal({type_.precision},{type_.scale})"
     if is_.is_list(type_) or is_.is_large_list(type_) or is_.is_fixed_size_list(type_):
-        return f"array<{of_arrow(type_.value_type, int96=int96)}>"
+        return f"array<{of_arrow(type_.value_type, int96=int96, orc=orc)}>"
     if is_.is_map(type_):
-        return f"map<{of_arrow(type_.key_type)},{of_arrow(type_.item_type)}>"
+        return f"map<{of_arrow(type_.key_type, orc=orc)},{of_arrow(type_.item_type, orc=orc)}>"
     if is_.is_struct(type_):
-        return f"struct<{','.join(f'{field.name}:{of_arrow(field.type)}' for field in type_)}>"
+        return f"struct<{','.join(f'{field.name}:{of_arrow(field.type, orc=orc)}' for field in type_)}>"
     if is_.is_large_string(type_) or is_.is_string(type_) or is_.is_string_view(type_):
         return "string"
     if is_.is_large_binary(type_) or is_.is_binary(type_) or is_.is_fixed_size_binary(type_):

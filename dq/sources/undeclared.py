@@ -9,11 +9,15 @@ from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dq.base.errors import SourceError, UsageError
-from dq.sources import csvfile, csvtypes
-from dq.sources.config import Format
+from dq.base.errors import DqError, SourceError, UsageError
+from dq.base.model import PinnedFile
+from dq.sources import avrofile, csvfile, csvtypes
+from dq.sources.config import Format, RawTable
 from dq.sources.csvfile import RFC_4180, Dialect, is_csv
-from dq.sources.listing import below
+from dq.sources.csvtypes import Patterns
+from dq.sources.jsonlines import is_json
+from dq.sources.listing import below, split_pattern
+from dq.sources.raw_rows import clock_is_utc
 from dq.sources.raw_schemas import THREADS, columns_of
 from dq.spark import named_files
 from dq.spark.identifiers import quote
@@ -21,64 +25,112 @@ from dq.spark.identifiers import quote
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_PARQUET = b"PAR1"
+_MAGIC = {b"PAR1": Format.PARQUET, b"ORC": Format.ORC, avrofile.MAGIC: Format.AVRO}
+_SPOKEN = {Format.CSV: "CSV", Format.JSON: "JSON", Format.PARQUET: "Parquet", Format.ORC: "ORC", Format.AVRO: "Avro"}
 
 
 def read(
-    spark: SparkSession, place: Path, dialect: Dialect = RFC_4180, note: Callable[[str], None] | None = None
+    spark: SparkSession,
+    place: Path,
+    dialect: Dialect = RFC_4180,
+    note: Callable[[str], None] | None = None,
+    patterns: Patterns | None = None,
 ) -> DataFrame:
-    """The rows of a CSV or Parquet file, or of a folder of either; levels such as ``day=2026-10-01`` are text columns.
+    """The rows of a file, or of a folder or pattern of files in one format; levels such as ``day=2026-10-01`` are text.
 
     ``note`` is told which row keeps a column of CSV text whose other values are numbers, days and so on.
     Raises SourceError with the file, and the row where it is one row, for what cannot be read as it was meant.
     """
-    files = files_of(place)
-    base = _base(place)
-    if is_csv(files[0]):
-        return _csv(spark, files, base, dialect, note)
+    format_, found = files_of(place)
+    files, base = [Path(file.path) for file in found], _base(place)
     options = {"basePath": str(base.absolute())}
-    return named_files.read(spark, "parquet", files, options=options)
+    if format_ is Format.CSV:
+        return _csv(spark, files, base, dialect, note, patterns)
+    if format_ is Format.JSON:
+        return _json(spark, files, options, patterns)
+    if format_ is Format.AVRO:
+        return avrofile.read(spark, files, base=options["basePath"])
+    if format_ is Format.ORC and any("timestamp_ntz" in type_ for _, type_ in columns_of(found[0], _any(format_))):
+        clock_is_utc(spark, str(place))
+    return named_files.read(spark, format_, files, options=options)
 
 
-def files_of(place: Path) -> Sequence[Path]:
-    """The files of a place: all of them CSV, or all of them Parquet."""
+def files_of(place: Path) -> tuple[Format, Sequence[PinnedFile]]:
+    """The files of a place, which are all of one format."""
     found = below(place)
-    files = [Path(file.path) for file in found]
-    if not files:
+    if not found:
         raise SourceError("holds no file", where=str(place))
-    if any(is_csv(file) for file in files):
-        if other := next((file for file in files if not is_csv(file)), None):
-            raise SourceError(f"{other} is not CSV, as other files there are", where=str(place))
-    else:
-        for file in files:
-            _prove_parquet(file, alone=place.is_file())
+    files = [Path(file.path) for file in found]
+    formats = [_format(file) for file in files]
+    known = next((one for one in formats if one), None)
+    for file, one in zip(files, formats, strict=True):
+        if one is known is None:
+            raise _unknown(file, alone=place.is_file())
+        if one is not known:
+            what = f"{file} is not {_SPOKEN[known]}, as other files there are" if known else ""
+            raise SourceError(what, where=str(place))
+    assert known is not None  # noqa: S101 - a file without a format was refused
+    if known is not Format.CSV:
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            columns = list(pool.map(partial(columns_of, format_=Format.PARQUET), found))
-        # Spark would take the columns of one file for those of all.
-        _refuse_different({str(file): [" ".join(one) for one in of] for file, of in zip(files, columns, strict=True)})
+            columns = list(pool.map(partial(columns_of, table=_any(known)), found))
+        if known is not Format.JSON:  # where a name that an object lacks is NULL
+            # Spark would take the columns of one file for those of all.
+            _refuse_different(
+                {str(file): [" ".join(one) for one in of] for file, of in zip(files, columns, strict=True)}
+            )
     _levels(files, _base(place))
-    return files
+    return known, found
+
+
+def _any(format_: Format) -> RawTable:
+    """A table that declares nothing but its format."""
+    return RawTable(name="", path="", format=format_, columns={})
 
 
 def _base(place: Path) -> Path:
     """The folder below which folders are levels."""
-    return place if place.is_dir() else place.parent
+    base, pattern = split_pattern(place)
+    return base if pattern or place.is_dir() else place.parent
 
 
-def _prove_parquet(path: Path, *, alone: bool) -> None:
-    """Raise unless a file begins as Parquet does, whatever it is called."""
+def _format(path: Path) -> Format | None:
+    """What a file holds: by its name where it is text, else by its first bytes."""
+    if is_csv(path):
+        return Format.CSV
+    if is_json(path):
+        return Format.JSON
     try:
         with path.open("rb") as file:
-            if file.read(len(_PARQUET)) == _PARQUET:
-                return
+            begins = file.read(max(map(len, _MAGIC)))
     except OSError as error:
         raise SourceError(f"cannot be read: {(error.strerror or '').lower()}", where=str(path)) from error
-    if alone and path.suffix.lower() != ".parquet":
-        raise UsageError(
-            f"{path} is neither CSV nor Parquet",
-            expected="a .csv file (also .gz or .bz2), a Parquet file, a folder of either, or a table",
+    return next((format_ for magic, format_ in _MAGIC.items() if begins.startswith(magic)), None)
+
+
+def _unknown(path: Path, *, alone: bool) -> DqError:
+    for format_ in _MAGIC.values():
+        if path.suffix.lower() == f".{format_}":
+            what = f"cannot be read: it does not begin as a {_SPOKEN[format_]} file does"
+            return SourceError(what.replace("a ORC", "an ORC").replace("a Avro", "an Avro"), where=str(path))
+    known = "a .csv or .json file (also .gz or .bz2), a Parquet, ORC or Avro file"
+    if alone:
+        return UsageError(
+            f"{path} is neither CSV nor JSON, Parquet, ORC or Avro", expected=f"{known}, a folder of such, or a table"
         )
-    raise SourceError("cannot be read: it does not begin as a Parquet file does", where=str(path))
+    return SourceError(
+        "cannot be read: its name and first bytes do not say what it is", where=str(path), expected=known
+    )
+
+
+def _json(
+    spark: SparkSession, files: Sequence[Path], options: Mapping[str, str], patterns: Patterns | None
+) -> DataFrame:
+    """JSON by its own types; text is a day or an instant where every value of it is one."""
+    own = {"mode": "FAILFAST", "encoding": "UTF-8", "lineSep": "\n", "prefersDecimal": "true"}
+    frame = named_files.read(spark, "json", files, options={**own, **options})
+    levels = {level.casefold() for level in _levels(files, Path(options["basePath"]))}
+    texts = [name for name, type_ in frame.dtypes if type_ == "string" and name.casefold() not in levels]
+    return csvtypes.typed(frame, csvtypes.types_of(frame, texts, patterns).only("date", "timestamp"))
 
 
 def _refuse_different(columns: Mapping[str, Collection[str]]) -> None:
@@ -102,7 +154,12 @@ def _levels(files: Sequence[Path], base: Path) -> tuple[str, ...]:
 
 
 def _csv(
-    spark: SparkSession, files: Sequence[Path], base: Path, dialect: Dialect, note: Callable[[str], None] | None
+    spark: SparkSession,
+    files: Sequence[Path],
+    base: Path,
+    dialect: Dialect,
+    note: Callable[[str], None] | None,
+    patterns: Patterns | None,
 ) -> DataFrame:
     """CSV files by the names in their headers, whatever their order, with types from their values."""
     levels = _levels(files, base)
@@ -118,7 +175,7 @@ def _csv(
         frames.append(frame.select(*values, *(frame[quote(level)] for level in levels)))
     try:
         whole = reduce(lambda left, right: left.unionByName(right), frames)
-        types = csvtypes.types_of(whole, columns)
+        types = csvtypes.types_of(whole, columns, patterns)
         for odd in csvtypes.odd_values(whole, types) if note else ():
             if note and (where := _row(odd, by_header, dialect)):
                 note(f"{odd.column} stays text: {where} {odd.does}")

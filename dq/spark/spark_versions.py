@@ -91,6 +91,11 @@ def whole_numbers(spark: SparkSession, name: str, values: Sequence[int]) -> Data
     return spark.createDataFrame(pa.table({name: pa.array(values, pa.int64())}))
 
 
+def json_keeps_digits(spark: SparkSession) -> bool:
+    """Whether a number of a JSON file that is read as text is what stands there; 3.5 makes a double of it first."""
+    return spark.conf.get("spark.sql.json.enableExactStringParsing", None) == "true"
+
+
 def condition(error: BaseException) -> str:
     """The name of Spark's error condition, which 3.5 calls the error's class; empty where an error has none.
 

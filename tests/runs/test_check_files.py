@@ -295,3 +295,41 @@ def test_an_address_of_another_storage_is_refused_and_a_file_address_read(spark:
     assert record.verdict.exit_code == 0
     with pytest.raises(DqError, match="is an address of another storage"):
         checking.check_data("s3a://bucket/x.csv", tmp_path / "suite.yml")
+
+
+def test_a_pattern_of_json_is_read_by_its_own_types(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    rows = {"9": '{"id": 1, "x": 0.10, "on": "2026-10-01", "n": "01"}\n', "10": '{"id": 2, "x": 12345678901234.5}\n'}
+    for month, row in rows.items():
+        (tmp_path / "in" / f"m={month}").mkdir(parents=True)
+        (tmp_path / "in" / f"m={month}" / "a.json.gz").write_bytes(gzip.compress(row.encode()))
+    place = tmp_path / "in" / "m=*"
+    assert types(spark, place) == {"id": "bigint", "n": "string", "on": "date", "x": "decimal(16,2)", "m": "string"}
+    assert check(place, TWO_ROWS, sums_to("12345678901234.6"))[0] == 0
+    assert check(tmp_path / "in" / "m=1*", TWO_ROWS)[0] == 1
+    code, told = check(tmp_path / "in" / "m=7*", TWO_ROWS)
+    assert (code, "m=7*: holds no file" in told) == (3, True), told
+
+
+def test_orc_is_read_and_mixed_with_parquet_refused(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
+    for day in (1, 2):
+        spark.range(1).selectExpr(f"{day} id").write.orc(str(tmp_path / "t" / f"day={day}"))
+    assert types(spark, tmp_path / "t") == {"id": "int", "day": "string"}
+    assert check(tmp_path / "t", TWO_ROWS, UNIQUE)[0] == 0
+    spark.range(1).selectExpr("3 id").write.parquet(str(tmp_path / "t" / "day=3"))
+    code, told = check(tmp_path / "t", TWO_ROWS)
+    assert (code, "is not ORC, as other files there are" in told) == (3, True), told
+
+
+def test_days_and_times_by_a_pattern_are_read_where_each_prints_back(
+    spark: SparkSession, tmp_path: Path, check: Checked
+) -> None:
+    one = tmp_path / "one.csv"
+    one.write_text("id;on;at;odd\n1;05.10.2026;05.10.2026 20:30;31.02.2026\n2;;;01.02.2026\n")
+    options = ("--delimiter", ";", "--date-format", "dd.MM.yyyy", "--timestamp-format", "dd.MM.yyyy HH:mm")
+    day = "{type: expect_column_max_to_be_between, kwargs: {column: on, min_value: 2026-10-05, max_value: 2026-10-05}}"
+    of_type = "{{type: expect_column_values_to_be_of_type, kwargs: {{column: {}, type_: {}}}}}"
+    typed_so = [of_type.format("at", "TimestampType"), of_type.format("odd", "StringType")]
+    code, told = check(one, TWO_ROWS, day, *typed_so, options=options)
+    assert code == 0, told
+    code, told = check(one, TWO_ROWS, options=("--date-format", "dd.MM."))
+    assert (code, "--date-format: dd.MM. does not say all of a day or time" in told) == (2, True), told

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dq.sources.csvfile import Dialect
     from dq.sources.csvtypes import Patterns
 
-DATA = "CSV, JSON, Parquet, ORC or Avro, a file, a folder or a pattern such as 'in/*.csv', or a table"
+DATA = "CSV, JSON, Parquet, ORC or Avro, a file, a folder or a pattern such as 'in/*.csv', delta:PATH, or a table"
 _SUFFIXES = (".csv", ".json", ".jsonl", ".ndjson", ".parquet", ".orc", ".avro")
 
 
@@ -94,16 +94,16 @@ def check_data(
     note: Callable[[str], None] | None = None,
     patterns: Patterns | None = None,
 ) -> RunRecord:
-    """``check`` for files of one format, a folder or a pattern of them, or the name of a Spark table.
+    """``check`` for files of one format, a folder or a pattern of them, ``delta:PATH``, or the name of a Spark table.
 
     ``note`` is told what is not part of the verdict, such as which row keeps a column of CSV text.
     """
-    from dq.declare import registry
     from dq.engine.dataset import Dataset
-    from dq.sources import undeclared
+    from dq.sources import deltafolder, undeclared
     from dq.sources.listing import split_pattern
-    from dq.spark import session
 
+    if data.startswith(deltafolder.SCHEME):
+        return _delta(local(data.removeprefix(deltafolder.SCHEME), "DATA"), suite)
     path = local(data, "DATA")
     name, checks = _checks(suite)
     base, pattern = split_pattern(path)
@@ -112,13 +112,34 @@ def check_data(
         raise UsageError(f"there is no {base}", expected=DATA)
     if looks_like_path:
         undeclared.files_of(path)  # what is wrong with them is said before Spark starts
+    spark = _session()
+    frame = _frame(spark, path, dialect, note, patterns) if looks_like_path else _table(spark, data)
+    return judge(name, checks, Dataset(name=name, frame=frame))
+
+
+def _delta(folder: Path, suite: Path) -> RunRecord:
+    """The verdict on the newest version of a Delta table; footers are evidence where its files are its rows."""
+    from dq.engine.dataset import Dataset
+    from dq.sources import deltafolder
+    from dq.sources.raw_rows import of_delta
+
+    name, checks = _checks(suite)
+    found = deltafolder.snapshot(folder)  # what is wrong with it is said before Spark starts
+    frame = of_delta(_session(), found, found.files)
+    in_files = [] if found.only_delta else [column for column, _ in found.columns if column not in found.folders]
+    files = () if found.only_delta else found.files
+    return judge(name, checks, Dataset(name=name, frame=frame, files=files, footer_columns={c: c for c in in_files}))
+
+
+def _session() -> SparkSession:
+    from dq.declare import registry
+    from dq.spark import session
+
     try:
         conf = registry.find_root() / "spark-conf"
     except UsageError:
         conf = None
-    spark = session.session("dq check", conf)
-    frame = _frame(spark, path, dialect, note, patterns) if looks_like_path else _table(spark, data)
-    return judge(name, checks, Dataset(name=name, frame=frame))
+    return session.session("dq check", conf)
 
 
 def _frame(

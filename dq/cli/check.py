@@ -23,7 +23,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "data",
         help="CSV, JSON (an object on each line), Parquet, ORC or Avro: a file, a folder, or a pattern in quotes such "
-        "as 'in/*/*.csv'; or the name of a Spark table",
+        "as 'in/*/*.csv'; delta:PATH, the folder of a Delta table; or the name of a Spark table",
     )
     parser.add_argument(
         "--suite", type=local_path, required=True, help="a suite of ours (YAML) or of Great Expectations (JSON)"

@@ -43,7 +43,7 @@ def columns(path: Path) -> tuple[tuple[str, str], ...]:
                 raise ValueError("no Avro file")
             schema = json.loads(_header(raw)["avro.schema"])
         if not isinstance(schema, dict) or schema.get("type") != "record":
-            raise ValueError("rows that are no records")
+            raise ValueError("rows are not records")
         known: dict[str, Any] = {}
         _remember(schema, known)
         return tuple((field["name"], _type(field["type"], known)) for field in schema["fields"])

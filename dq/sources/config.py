@@ -25,6 +25,7 @@ class Format(StrEnum):
     JSON = "json"
     ORC = "orc"
     AVRO = "avro"
+    DELTA = "delta"
 
     @property
     def as_text(self) -> bool:

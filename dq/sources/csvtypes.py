@@ -77,11 +77,6 @@ class Types:
     written_twice: Mapping[str, str]
     written: Mapping[str, str] = field(default_factory=dict)
 
-    def only(self, *types: str) -> Types:
-        """The same for the columns that are of these types."""
-        kept = {name: type_ for name, type_ in self.of.items() if type_ in types}
-        return Types(of=kept, mixed=(), written_twice={}, written=self.written)
-
 
 def typed(frame: DataFrame, types: Types) -> DataFrame:
     """A frame whose text columns have the types their values allow."""

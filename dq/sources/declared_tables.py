@@ -55,6 +55,11 @@ def table(name: str, text: TableText, document: Document, findings: list[Finding
         wrong((), "a raw table's name is lower-case letters, digits and underscores")
     for message in _path_mistakes(text.path):
         wrong(("path",), message)
+    if text.format == Format.DELTA:
+        if re.search("[*?{}]", text.path):
+            wrong(("path",), f"{text.path} is a pattern; a Delta table is one folder")
+        if text.partitions:
+            wrong(("partitions",), "a Delta table knows which columns are its folders: declare them as columns")
     if text.format not in tuple(Format):
         wrong(("format",), f"{text.format} cannot be pinned to files; {choices(text.format, list(Format))}")
     format_ = Format(text.format) if text.format in tuple(Format) else Format.PARQUET

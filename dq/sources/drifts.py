@@ -117,6 +117,9 @@ def drift(config: SourcesConfig, source: str, pin: Pin) -> Drift:
     changes: list[Change] = []
     for table in config.raw_tables(source):
         files = pin.tables[table.name].files
+        if columns := pin.tables[table.name].columns:
+            changes += _table_changes(table, {columns: ()}, 0)
+            continue
         with ThreadPoolExecutor(max_workers=THREADS) as pool:
             schemas = list(pool.map(partial(columns_of, table=table), files))
         base = config.root or os.curdir

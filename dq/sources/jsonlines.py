@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+# Not the encoding, which is UTF-8 anyway: told of one, Spark makes doubles of numbers before it writes them as text.
+OPTIONS = {"mode": "FAILFAST", "lineSep": "\n"}
 _BLOCK = 1 << 24
 _MARK = b"\xef\xbb\xbf"
 # What Spark reads as decimals on a version that takes numbers for binary fractions before it writes them as text.
@@ -129,15 +131,11 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def read(spark: SparkSession, columns: Mapping[str, str], paths: Sequence[str], base: str = "") -> DataFrame:
-    """The rows of files: text where a column is declared as a plain type, lists and structs by their own types.
-
-    ``base`` is the folder below which folders such as ``region=eu`` become columns.
-    """
+def read(spark: SparkSession, columns: Mapping[str, str], paths: Sequence[str]) -> DataFrame:
+    """The rows of files: text where a column is declared as a plain type, lists and structs by their own types."""
     types = {name: _read_as(spark, type_) for name, type_ in columns.items()}
     schema = ", ".join(f"{quote(name)} {type_}" for name, type_ in types.items())
-    options = {"mode": "FAILFAST", "encoding": "UTF-8", "lineSep": "\n", **({"basePath": base} if base else {})}
-    return named_files.read(spark, "json", paths, schema=schema, options=options)
+    return named_files.read(spark, "json", paths, schema=schema, options=OPTIONS)
 
 
 def _read_as(spark: SparkSession, type_: str) -> str:

@@ -38,6 +38,8 @@ def refuse_tables(paths: Iterable[Path]) -> None:
                     expected="a folder of plain Parquet or CSV files",
                     do=f"read {folder / 'current'}, the published version"
                     if ours
+                    else "give delta:PATH to dq check, or declare it with format: delta"
+                    if what == _MARKS["_delta_log"]
                     else "export the live table to files",
                 )
 

@@ -16,10 +16,11 @@ from dq.base.model import PinnedFile, Window
 from dq.sources import csvfile
 from dq.sources.config import MONTH, Format, RawTable, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
+from dq.sources.deltafolder import DeltaVersion, snapshot
 from dq.sources.derived import footer_columns
 from dq.sources.listing import matching
 from dq.sources.raw_schemas import THREADS, columns_of, none_within
-from dq.sources.windows import Months, months, read_to
+from dq.sources.windows import Months, months, read_from, read_to
 
 
 class NoFilesError(SourceError):
@@ -30,12 +31,24 @@ class NoFilesError(SourceError):
 class PinnedTable:
     """The files of one raw table, ordered by path. ``missing_months`` have no file although others do.
 
-    ``around`` are those of ``files`` that only hold days before or after the period, to which a job looks.
+    ``around`` are those of ``files`` that only hold days before or after the period, to which a job looks. A table with
+    a log of its own is read as of one ``snapshot``; its ``columns`` are those of the table, whichever a file has.
     """
 
     files: tuple[PinnedFile, ...]
     missing_months: tuple[str, ...] = ()
     around: tuple[PinnedFile, ...] = ()
+    snapshot: DeltaVersion | None = None
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """The columns of the table itself, none where each file says its own."""
+        return self.snapshot.columns if self.snapshot else ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the rows of the files are those of the table."""
+        return self.snapshot is None or not self.snapshot.only_delta
 
     @property
     def of_period(self) -> tuple[PinnedFile, ...]:
@@ -68,6 +81,11 @@ class Pin:
         return tuple(file for table in self.tables.values() for file in table.of_period)
 
     @property
+    def exact(self) -> bool:
+        """Whether the rows of the files are those of the tables."""
+        return all(table.exact for table in self.tables.values())
+
+    @property
     def bytes(self) -> int:
         """The size of all files together."""
         return sum(file.size for file in self.files)
@@ -83,8 +101,10 @@ class Pin:
         before = {file.path: file for file in self.files}
         after = {
             file.path: file
-            for table in self.tables
-            for file, _ in _matching(self.config, self.config.tables[table], self.source, self.window, root)
+            for table, pinned in self.tables.items()
+            for file, _ in _matching(
+                self.config, self.config.tables[table], self.source, self.window, root, pinned.snapshot
+            )[0]
         }
         for path in sorted(before.keys() | after.keys()):
             if before.get(path) != after.get(path):
@@ -116,10 +136,19 @@ def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
     return Pin(
         source=source,
         tables=tables,
-        fingerprint=fingerprint((file for table in tables.values() for file in table.files), root),
+        fingerprint=_of_tables(tables, root),
         config=config,
         window=window,
     )
+
+
+def _of_tables(tables: Mapping[str, PinnedTable], root: Path) -> str:
+    """The fingerprint of all files, and of the versions of tables whose files alone are not their rows."""
+    found = fingerprint((file for table in tables.values() for file in table.files), root)
+    versions = [
+        f"{name} {one.snapshot.version}" for name, one in sorted(tables.items()) if one.snapshot and not one.exact
+    ]
+    return hashlib.sha256("\n".join((found, *versions)).encode()).hexdigest() if versions else found
 
 
 def fingerprint(files: Iterable[PinnedFile], root: Path) -> str:
@@ -144,27 +173,42 @@ def _root(config: SourcesConfig, source: str) -> Path:
 
 
 def _matching(
-    config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path
-) -> list[tuple[PinnedFile, str]]:
-    """The files a run needs of a table, with their months.
+    config: SourcesConfig,
+    table: RawTable,
+    source: str,
+    window: Window,
+    root: Path,
+    of: DeltaVersion | None = None,
+) -> tuple[list[tuple[PinnedFile, str]], DeltaVersion | None]:
+    """The files a run needs of a table, with their months; of a table with a log those of one version, or the newest.
 
     Months after the period go on growing, where they are looked ahead to or hold what became known of it: a file there
     whose footer proves that it holds nothing of those days that was known by then is none of the input, so that the
-    days that follow do not change the pin of an old period.
+    days that follow do not change the pin of an old period. Of a table with a log that goes for every file.
     """
     contract = config.source(source).contract
     needed, through = _months(contract, window), f"{window.data_through:%Y-%m}"
+    taken = None
+    if table.format is Format.DELTA:
+        taken = snapshot(root / table.path, of.version if of else None)
     try:
-        found = matching(root, table.path, needed)
+        found = [(file, "") for file in taken.files] if taken else matching(root, table.path, needed)
     except OSError as error:
         raise SourceError(f"{error.filename} cannot be listed: {error.strerror}", where=source) from error
     columns = footer_columns(config, config.source(source)) or {}
     bounds: dict[str, tuple[date | datetime | None, date | datetime]] = {}
     if contract.day in columns:
-        bounds[columns[contract.day]] = (None, read_to(window, contract.lookahead_days))
+        from_day = None
+        if taken and contract.read is not ReadRule.UNTIL:
+            from_day = read_from(window, contract.lookback_days, contract.read)
+        bounds[columns[contract.day]] = (from_day, read_to(window, contract.lookahead_days))
     if contract.known_at in columns:
         bounds[columns[contract.known_at]] = (None, window.as_of)
-    return [(file, month) for file, month in found if not (month > through and bounds and none_within(file, bounds))]
+    if taken:
+        pruned = bounds and not taken.only_delta
+        return [one for one in found if not (pruned and none_within(one[0], bounds))], taken
+    kept = [(file, month) for file, month in found if not (month > through and bounds and none_within(file, bounds))]
+    return kept, None
 
 
 def _months(contract: Contract, window: Window) -> Months:
@@ -172,7 +216,7 @@ def _months(contract: Contract, window: Window) -> Months:
 
 
 def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
-    found = _matching(config, table, source, window, root)
+    found, taken = _matching(config, table, source, window, root)
     contract = config.source(source).contract
     rule = contract.read
     needed = _months(contract, window)
@@ -192,6 +236,7 @@ def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, 
         files=tuple(file for file, _ in found),
         missing_months=_missing(needed, {month for _, month in found}, root, table) if by_month else (),
         around=around,
+        snapshot=taken,
     )
 
 

@@ -13,6 +13,7 @@ from dq.sources import avrofile, csvfile, jsonlines
 from dq.sources.config import Format, RawTable
 from dq.sources.conversion import convert, from_wall_clock, instant
 from dq.sources.declared_tables import has_zone
+from dq.sources.deltafolder import NO_VALUE, DeltaVersion, read_by_delta
 from dq.sources.raw_schemas import columns_of
 from dq.sources.resolution import RawColumn
 from dq.spark import named_files
@@ -21,11 +22,13 @@ from dq.spark.identifiers import quote
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-
 
 def rows_of(
-    spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], bare: Collection[RawColumn]
+    spark: SparkSession,
+    table: RawTable,
+    files: Sequence[PinnedFile],
+    bare: Collection[RawColumn],
+    snapshot: DeltaVersion | None = None,
 ) -> DataFrame:
     """A raw table with the columns it declares, times without a zone turned into instants.
 
@@ -34,6 +37,9 @@ def rows_of(
     otherwise vanish in a condition or a sum.
     """
     match table.format:
+        case Format.DELTA:
+            assert snapshot is not None  # noqa: S101 - a Delta table is pinned by its version
+            return _declared(of_delta(spark, snapshot, files, table.timezone), table, bare)
         case Format.CSV:
             return _csv(spark, table, files, bare)
         case Format.JSON:
@@ -76,6 +82,26 @@ def _typed(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], ba
     return _declared(named_files.read(spark, table.format, paths, schema=schema), table, bare)
 
 
+def of_delta(spark: SparkSession, snapshot: DeltaVersion, files: Sequence[PinnedFile], timezone: str = "") -> DataFrame:
+    """Files of a version of a Delta table in its columns and types; NULL where a file is older than a column."""
+    if snapshot.only_delta:
+        return read_by_delta(spark, snapshot.folder, snapshot.version, snapshot.only_delta)
+    as_files = RawTable(
+        name=snapshot.folder.name,
+        path="",
+        format=Format.DELTA,
+        columns=dict(snapshot.columns),
+        timezone=timezone,
+        partitions=snapshot.folders,
+    )
+    schema = ", ".join(f"{quote(name)} {type_}" for name, type_ in as_files.in_files.items())
+    if not files:
+        return spark.createDataFrame([], ", ".join(f"{quote(name)} {type_}" for name, type_ in snapshot.columns))
+    frame = named_files.read(spark, "parquet", [file.path for file in files], schema=schema)
+    own = [frame[quote(name)] for name in as_files.in_files]
+    return frame.select(*own, *_folders(frame, as_files, ())).select(*(quote(name) for name, _ in snapshot.columns))
+
+
 def clock_is_utc(spark: SparkSession, where: str) -> None:
     """Raise SourceError where Spark would take the wall-clock times of an ORC file for those of another zone."""
     zone = spark.sparkContext._jvm.java.util.TimeZone.getDefault()  # type: ignore[union-attr]
@@ -112,7 +138,7 @@ def _folders(frame: DataFrame, table: RawTable, bare: Collection[RawColumn]) -> 
         # The address of a file spells its path in percent, and so did who named the folder; a plus is a plus.
         for _ in range(2):
             text = F.url_decode(F.replace(text, F.lit("+"), F.lit("%2B")))
-        known = F.when(text != F.lit(_NO_VALUE), text)
+        known = F.when(text != F.lit(NO_VALUE), text)
         found.append(_value(known, table, name, bare).alias(name))
     return found
 

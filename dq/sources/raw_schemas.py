@@ -27,7 +27,7 @@ def columns_of(file: PinnedFile, table: RawTable) -> tuple[tuple[str, str], ...]
         raise SourceError(f"the file {file.path} is empty (0 bytes)", do="deliver it again")
     try:
         match table.format:
-            case Format.PARQUET:
+            case Format.PARQUET | Format.DELTA:
                 return _parquet(file)
             case Format.ORC:
                 return _orc(file)
@@ -78,6 +78,11 @@ def _orc(file: PinnedFile) -> tuple[tuple[str, str], ...]:
         raise SourceError(
             f"the file {file.path} is torn or not an ORC file: its footer cannot be read", do="deliver it again"
         ) from error
+    if zoned := [field.name for field in schema if pa.types.is_timestamp(field.type) and field.type.tz]:
+        raise SourceError(
+            f"Spark cannot read the file {file.path}: {', '.join(zoned)} is a timestamp with local time zone",
+            do="write it as timestamp, and say its timezone",
+        )
     return tuple((field.name, of_arrow(field.type, orc=True)) for field in schema)
 
 

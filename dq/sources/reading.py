@@ -86,7 +86,10 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     if query is None:
         raise SourceError("is declared absent and has no rows to read", where=source)
     contract, tables = declared.contract, config.raw_tables(source)
-    raw = {table.name: rows_of(spark, table, pin.tables[table.name].of_period, query.bare) for table in tables}
+    raw = {
+        table.name: rows_of(spark, table, pin.tables[table.name].of_period, query.bare, pin.tables[table.name].snapshot)
+        for table in tables
+    }
     cuts = filters(contract, window, declared.absent_columns)
     days = (first_day(window, contract.read), window.data_through)
     typed = _typed(_mapped(spark, source, query, raw, window, days), declared, config)
@@ -95,7 +98,10 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
     around, around_cuts = typed, cuts
     looks = contract.lookback_days or contract.lookahead_days
     if looks:
-        raw = {table.name: rows_of(spark, table, pin.tables[table.name].files, query.bare) for table in tables}
+        raw = {
+            table.name: rows_of(spark, table, pin.tables[table.name].files, query.bare, pin.tables[table.name].snapshot)
+            for table in tables
+        }
         days = (read_from(window, contract.lookback_days), read_to(window, contract.lookahead_days))
         around = _typed(_mapped(spark, source, query, raw, window, days), declared, config)
         around_cuts = filters(
@@ -106,7 +112,7 @@ def read(spark: SparkSession, config: SourcesConfig, source: str, pin: Pin, wind
             lookahead_days=contract.lookahead_days,
         )
     seen = _without_raw(_kept(around, around_cuts)) if looks or contract.delivery else None
-    passed = footer_columns(config, declared)
+    passed = footer_columns(config, declared) if pin.exact else None
     known = [cut for cut in around_cuts if cut.column == contract.known_at]
     proved = all(cut.column in (passed or {}) and _proved(pin, (passed or {})[cut.column], window) for cut in known)
     return SourceFrame(

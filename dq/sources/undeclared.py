@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dq.base.errors import DqError, SourceError, UsageError
 from dq.base.model import PinnedFile
-from dq.sources import avrofile, csvfile, csvtypes
+from dq.sources import avrofile, csvfile, csvtypes, jsonlines
 from dq.sources.config import Format, RawTable
 from dq.sources.csvfile import RFC_4180, Dialect, is_csv
 from dq.sources.csvtypes import Patterns
@@ -125,12 +125,23 @@ def _unknown(path: Path, *, alone: bool) -> DqError:
 def _json(
     spark: SparkSession, files: Sequence[Path], options: Mapping[str, str], patterns: Patterns | None
 ) -> DataFrame:
-    """JSON by its own types; text is a day or an instant where every value of it is one."""
-    own = {"mode": "FAILFAST", "encoding": "UTF-8", "lineSep": "\n", "prefersDecimal": "true"}
-    frame = named_files.read(spark, "json", files, options={**own, **options})
+    """JSON by its own types, but for fractions, which are decimal where they can be; text is a day or an instant where
+    every value of it is one."""
+    own = {**jsonlines.OPTIONS, **options}
+    inferred = named_files.read(spark, "json", files, options=own)
     levels = {level.casefold() for level in _levels(files, Path(options["basePath"]))}
-    texts = [name for name, type_ in frame.dtypes if type_ == "string" and name.casefold() not in levels]
-    return csvtypes.typed(frame, csvtypes.types_of(frame, texts, patterns).only("date", "timestamp"))
+    kinds = {name: type_ for name, type_ in inferred.dtypes if name.casefold() not in levels}
+    schema = ", ".join(f"{quote(name)} {'string' if type_ == 'double' else type_}" for name, type_ in kinds.items())
+    frame = named_files.read(spark, "json", files, schema=schema, options=own)
+    found = csvtypes.types_of(frame, [name for name, type_ in kinds.items() if type_ in ("double", "string")], patterns)
+    # One number may be written in several ways; it is text that may not.
+    numbers = {name: found.of.get(name, found.written_twice.get(name, "double")) for name in kinds}
+    times = {name: type_ for name, type_ in found.of.items() if type_ in ("date", "timestamp")}
+    of = {name: numbers[name] if type_ == "double" else times.get(name, "") for name, type_ in kinds.items()}
+    types = csvtypes.Types(
+        of={name: type_ for name, type_ in of.items() if type_}, mixed=(), written_twice={}, written=found.written
+    )
+    return csvtypes.typed(frame, types)
 
 
 def _refuse_different(columns: Mapping[str, Collection[str]]) -> None:

@@ -298,12 +298,16 @@ def test_an_address_of_another_storage_is_refused_and_a_file_address_read(spark:
 
 
 def test_a_pattern_of_json_is_read_by_its_own_types(spark: SparkSession, tmp_path: Path, check: Checked) -> None:
-    rows = {"9": '{"id": 1, "x": 0.10, "on": "2026-10-01", "n": "01"}\n', "10": '{"id": 2, "x": 12345678901234.5}\n'}
+    rows = {
+        "9": '{"id": 1, "x": 0.10, "on": "2026-10-01", "n": "01", "e": 1e3}\n',
+        "10": '{"id": 2, "x": 12345678901234.5, "e": 2.5}\n',
+    }
     for month, row in rows.items():
         (tmp_path / "in" / f"m={month}").mkdir(parents=True)
         (tmp_path / "in" / f"m={month}" / "a.json.gz").write_bytes(gzip.compress(row.encode()))
     place = tmp_path / "in" / "m=*"
-    assert types(spark, place) == {"id": "bigint", "n": "string", "on": "date", "x": "decimal(16,2)", "m": "string"}
+    wanted = {"e": "double", "id": "bigint", "n": "string", "on": "date", "x": "decimal(16,2)", "m": "string"}
+    assert types(spark, place) == wanted
     assert check(place, TWO_ROWS, sums_to("12345678901234.6"))[0] == 0
     assert check(tmp_path / "in" / "m=1*", TWO_ROWS)[0] == 1
     code, told = check(tmp_path / "in" / "m=7*", TWO_ROWS)

@@ -46,13 +46,13 @@ def line(line_id: str, **changes: object) -> str:
 
 def test_json_is_read_by_name_with_the_digits_that_stand_there(spark: SparkSession, tmp_path: Path) -> None:
     written(
-        tmp_path / FOLDER / "a.json", line("L1", amount="@", paid_on="2026-10-06").replace('"@"', "12345678901234.10")
+        tmp_path / FOLDER / "a.json", line("L1", amount="@", paid_on="2026-10-06").replace('"@"', "1234567890123456.12")
     )
     written(tmp_path / FOLDER / "b.json.gz", gzip.compress((line("L2", note=None) + '{"line_id": "L3"}\n').encode()))
     found = source(spark, config(tmp_path, JSON))
     assert dict(found.frame.dtypes)["amount"] == "decimal(18,2)"
     assert values(found, "line_id", "amount", "seats", "note", "paid_on") == [
-        ("L1", Decimal("12345678901234.10"), 3, "a", date(2026, 10, 6)),
+        ("L1", Decimal("1234567890123456.12"), 3, "a", date(2026, 10, 6)),
         ("L2", Decimal("10.00"), 3, None, None),
         ("L3", None, None, None, None),
     ]
@@ -82,7 +82,7 @@ def test_lists_and_structs_of_json_have_their_types(spark: SparkSession, tmp_pat
     assert values(source(spark, config(tmp_path, text)), "line_id", "note") == [("L1", "b"), ("L2", None)]
 
 
-def test_orc_has_instants_and_times_of_a_wall_clock(spark: SparkSession, tmp_path: Path) -> None:
+def test_times_of_orc_are_those_of_a_wall_clock(spark: SparkSession, tmp_path: Path) -> None:
     schema = SCHEMA.set(6, pa.field("recorded_at", pa.timestamp("us")))
     at = datetime(2026, 10, 5, 20)
     (tmp_path / FOLDER).mkdir(parents=True)
@@ -95,10 +95,6 @@ def test_orc_has_instants_and_times_of_a_wall_clock(spark: SparkSession, tmp_pat
     assert row is not None
     assert tuple(row) == ("2026-10-06 00:00:00", Decimal("10.00"))
     assert found.footer_columns == {}
-    orc.write_table(pa.Table.from_pylist([order("L1")], schema=SCHEMA), tmp_path / FOLDER / "a.orc")
-    row = source(spark, config(tmp_path, ORC)).frame.selectExpr("cast(recorded_at AS string) at").first()
-    assert row is not None
-    assert row["at"] == "2026-10-05 20:00:00"
 
 
 def test_orc_that_spark_wrote_itself_is_read_as_it_wrote_it(spark: SparkSession, tmp_path: Path) -> None:

@@ -70,7 +70,11 @@ def test_mistakes_in_the_select_stand_at_its_line(tmp_path: Path) -> None:
     [
         ("seats: int", "seats: number", "tables.raw_orders.columns.seats: 'number' is not a Spark SQL type"),
         ("seats: int", "seats: int\n      Seats: int", "differs from seats only in case"),
-        ("format: parquet", "format: kafka", "kafka cannot be pinned to files; valid: avro, csv, json, orc, parquet"),
+        (
+            "format: parquet",
+            "format: kafka",
+            "kafka cannot be pinned to files; valid: avro, csv, delta, json, orc, parquet",
+        ),
         ('"orders/month={month}"', '"https://example.com/x"', "cannot be pinned"),
         ('"orders/month={month}"', '"../x"', "leaves the root"),
         ('"orders/month={month}"', '"/x"', "leaves the root"),

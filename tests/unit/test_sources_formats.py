@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -100,18 +101,23 @@ def test_a_column_that_no_object_names_drifts_and_one_that_some_lack_does_not(tm
     assert breaking(tmp_path, JSON) == ["raw_orders: column note (string) is missing; was it renamed to notes?"]
 
 
-def test_orc_columns_have_their_types_and_times_of_a_wall_clock_are_told_from_instants(tmp_path: Path) -> None:
-    schema = SCHEMA.append(pa.field("seen", pa.timestamp("us")))
-    (tmp_path / FOLDER).mkdir(parents=True)
-    orc.write_table(pa.Table.from_pylist([order()], schema=schema), tmp_path / FOLDER / "a.orc")
-    declared = ORC.replace("      paid_on: date\n", "      paid_on: date\n      seen: timestamp_ntz\n")
+def test_orc_columns_have_their_types_and_times_are_those_of_a_wall_clock(tmp_path: Path) -> None:
+    place = tmp_path / FOLDER / "a.orc"
+    place.parent.mkdir(parents=True)
+    clock = SCHEMA.set(6, pa.field("recorded_at", pa.timestamp("us")))
+    rows = [order(recorded_at=datetime(2026, 10, 5, 20))]
+    orc.write_table(pa.Table.from_pylist(rows, schema=clock), place)
+    declared = ORC.replace("recorded_at: timestamp", "recorded_at: timestamp_ntz")
     assert breaking(tmp_path, declared) == []
-    wrong = declared.replace("seats: int", "seats: bigint").replace("seen: timestamp_ntz", "seen: timestamp")
-    assert breaking(tmp_path, wrong) == [
+    assert breaking(tmp_path, ORC.replace("seats: int", "seats: bigint")) == [
+        "raw_orders: column recorded_at is timestamp_ntz, declared timestamp",
         "raw_orders: column seats is int, declared bigint",
-        "raw_orders: column seen is timestamp_ntz, declared timestamp",
     ]
+    orc.write_table(pa.Table.from_pylist([order()], schema=SCHEMA), place)
+    with pytest.raises(SourceError, match=r"Spark cannot read .*a\.orc: recorded_at is a timestamp with local"):
+        pin(config(tmp_path, declared), "orders", WINDOW)
     written(tmp_path / FOLDER / "b.orc", b"ORC and nothing else")
+    place.unlink()
     with pytest.raises(SourceError, match=r"b\.orc is torn or not an ORC file"):
         pin(config(tmp_path, declared), "orders", WINDOW)
 

@@ -126,8 +126,8 @@ def _delta(folder: Path, suite: Path) -> RunRecord:
     name, checks = _checks(suite)
     found = deltafolder.snapshot(folder)  # what is wrong with it is said before Spark starts
     frame = of_delta(_session(), found, found.files)
-    in_files = [] if found.only_delta else [column for column, _ in found.columns if column not in found.folders]
-    files = () if found.only_delta else found.files
+    in_files = [] if found.only_by else [column for column, _ in found.columns if column not in found.folders]
+    files = () if found.only_by else found.files
     return judge(name, checks, Dataset(name=name, frame=frame, files=files, footer_columns={c: c for c in in_files}))
 
 
@@ -161,7 +161,13 @@ def _frame(
 
 
 def _table(spark: SparkSession, name: str) -> DataFrame:
-    if not spark.catalog.tableExists(name):
+    from dq.sources import cataloguetable
+
+    try:
+        there = spark.catalog.tableExists(name)
+    except Exception as error:  # a catalogue that is down; what it says may name an address with a password
+        raise cataloguetable.unanswered(name, error) from error
+    if not there:
         raise UsageError(f"there is no file and no table {name}", expected=DATA)
     return spark.table(name)
 

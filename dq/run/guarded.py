@@ -193,6 +193,8 @@ class GuardedRun:
             self._end_with_error(f"{task.bound.name} cannot be computed: {'; '.join(lacking)}")
 
     def _pin(self) -> None:
+        if any(self.task.bound.sources.needs_spark(name) for name in self.task.present_sources):
+            self._start()
         self.steps.begin("pinning the inputs")
         try:
             for pinned in pinning.pinned(self.task, self.reached):
@@ -206,14 +208,9 @@ class GuardedRun:
     def _read(self) -> None:
         task = self.task
         assert isinstance(self.reached, phases.Pinned)  # noqa: S101 - _pin() made it
-        self.steps.begin("starting Spark")
-        spark = session.session(task.bound.name, task.project.root / "spark-conf", deaths.folder(task.warehouse))
-        self._spark = spark
-        self.steps.name_in(spark)
-        # What Spark's Python side logs of a failed expression quotes the value it failed on.
-        self._quiet.enter_context(rows_kept_from_logs())
-        limits = task.project.settings.runtime
-        self._watch = deaths.watch(spark, task.warehouse, task.bound.name, task.run, limits, task.bound.page)
+        if self._spark is None:
+            self._start()
+        spark = self._live
         self.steps.begin("reading the inputs")
         self.reached = read = pinning.read(spark, task, self.reached)
         for pin in read.upstream.values():
@@ -224,6 +221,17 @@ class GuardedRun:
             self._refuse_to_go_back()
             # Only now: it takes a look at all rows.
             self.reached = pinning.opened(spark, task, keyed)
+
+    def _start(self) -> None:
+        task = self.task
+        self.steps.begin("starting Spark")
+        spark = session.session(task.bound.name, task.project.root / "spark-conf", deaths.folder(task.warehouse))
+        self._spark = spark
+        self.steps.name_in(spark)
+        # What Spark's Python side logs of a failed expression quotes the value it failed on.
+        self._quiet.enter_context(rows_kept_from_logs())
+        limits = task.project.settings.runtime
+        self._watch = deaths.watch(spark, task.warehouse, task.bound.name, task.run, limits, task.bound.page)
 
     def _check(self) -> None:
         task, spark, opened = self.task, self._live, self.reached

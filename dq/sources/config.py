@@ -26,6 +26,7 @@ class Format(StrEnum):
     ORC = "orc"
     AVRO = "avro"
     DELTA = "delta"
+    TABLE = "table"
 
     @property
     def as_text(self) -> bool:
@@ -35,7 +36,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
-    """A table of the company as its files have it: path below the root, format, columns with their types.
+    """A table of the company as it is: path below the root or name in a catalogue, format, columns with their types.
 
     ``timezone`` is the zone of its timestamps without a zone, empty where it has none. ``partitions`` are those of the
     columns that no file holds, but the names of its folders: ``region=eu``. ``date_format`` and ``timestamp_format``
@@ -158,6 +159,10 @@ class SourcesConfig:
         }
         sources = {name: replace(self.sources[name], contract=contract) for name, contract in changed.items()}
         return replace(self, sources={**self.sources, **sources})
+
+    def needs_spark(self, name: str) -> bool:
+        """Whether only Spark can say what a source is made of."""
+        return any(table.format is Format.TABLE for table in self.raw_tables(name))
 
     def raw_tables(self, name: str) -> tuple[RawTable, ...]:
         """The raw tables a source is made from."""

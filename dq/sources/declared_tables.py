@@ -18,6 +18,8 @@ from dq.sources.type_names import canonical
 
 # The letters of Spark's date patterns that read a point in time; text stands in quotes, and [] holds what may lack.
 _PATTERN = re.compile(r"(?:'[^']*'|[GyMLdEaHhKkmsSVzOXxZ]+|[^A-Za-z'{}#])+")
+_OF_FILES = [one for one in Format if one is not Format.TABLE]
+_TABLE = re.compile(r"[^\s./`]+(\.[^\s./`]+){0,2}")
 _QUOTED = re.compile(r"'[^']*'")
 
 
@@ -31,10 +33,13 @@ class _CsvText(Strict):
 class TableText(Strict):
     """A raw table as a sources file declares it."""
 
-    path: str = Field(min_length=1, description="Below the root; {month} is a month such as 2026-10, * and ? match.")
+    path: str = Field(default="", description="Below the root; {month} is a month such as 2026-10, * and ? match.")
     format: str = Field(
-        description="How the files are written; json is an object on each line.", json_schema_extra={"enum": list(Format)}
+        default="",
+        description="How the files are written; json is an object on each line.",
+        json_schema_extra={"enum": [*_OF_FILES]},
     )
+    table: str = Field(default="", description="Instead of path and format: a table such as catalog.schema.name.")
     columns: dict[str, str] = Field(min_length=1, description="The columns that the files hold, with their types.")
     timezone: str | None = Field(default=None, description="The zone of times that name none, such as UTC.")
     partitions: dict[str, str] = Field(
@@ -53,16 +58,12 @@ def table(name: str, text: TableText, document: Document, findings: list[Finding
 
     if not NAME.fullmatch(name):
         wrong((), "a raw table's name is lower-case letters, digits and underscores")
-    for message in _path_mistakes(text.path):
-        wrong(("path",), message)
-    if text.format == Format.DELTA:
+    format_, path = _where(text, document, key, findings)
+    if format_ is Format.DELTA:
         if re.search("[*?{}]", text.path):
             wrong(("path",), f"{text.path} is a pattern; a Delta table is one folder")
         if text.partitions:
             wrong(("partitions",), "a Delta table knows which columns are its folders: declare them as columns")
-    if text.format not in tuple(Format):
-        wrong(("format",), f"{text.format} cannot be pinned to files; {choices(text.format, list(Format))}")
-    format_ = Format(text.format) if text.format in tuple(Format) else Format.PARQUET
     columns: dict[str, str] = {}
     for place, declared in (("columns", text.columns), ("partitions", text.partitions)):
         for column, type_ in declared.items():
@@ -81,7 +82,7 @@ def table(name: str, text: TableText, document: Document, findings: list[Finding
                 wrong((place, column), f"{columns[column]} cannot be said by text")
     found = RawTable(
         name=name,
-        path=text.path.rstrip("/"),
+        path=path,
         format=format_,
         columns=columns,
         timezone=text.timezone or "",
@@ -102,10 +103,30 @@ def table(name: str, text: TableText, document: Document, findings: list[Finding
         if pattern is None:
             continue
         if not format_.as_text:
-            wrong((place,), f"is for text; {format_} holds days and times as such")
+            wrong((place,), f"is for text; a {format_} holds days and times as such")
         if message := pattern_mistake(pattern, needed):
             wrong((place,), message)
     return found
+
+
+def _where(text: TableText, document: Document, key: Key, findings: list[Finding]) -> tuple[Format, str]:
+    """How a table is kept, and its path below the root or its name in a catalogue."""
+    wrong = document.mistakes(findings, key)
+
+    if text.table:
+        for place, given in (("path", text.path), ("format", text.format), ("partitions", text.partitions)):
+            if given:
+                wrong((place,), f"is not for a table of a catalogue, which knows the {place} of {text.table}")
+        if not _TABLE.fullmatch(text.table):
+            wrong(("table",), f"{text.table} is not the name of a table, expected such as catalog.schema.name")
+        return Format.TABLE, text.table
+    if not text.path:
+        wrong((), "say where it is: path and format of its files, or table, its name in a catalogue of Spark")
+    for message in _path_mistakes(text.path):
+        wrong(("path",), message)
+    if text.format not in _OF_FILES and text.path:
+        wrong(("format",), f"{text.format} cannot be pinned to files; {choices(text.format, _OF_FILES)}")
+    return Format(text.format) if text.format in _OF_FILES else Format.PARQUET, text.path.rstrip("/")
 
 
 def pattern_mistake(pattern: str, needed: str) -> str:

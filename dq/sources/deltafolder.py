@@ -29,7 +29,7 @@ _JAR = "add io.delta:delta-spark for your Spark to the session"
 class DeltaVersion:
     """One version of a Delta table.
 
-    ``folders`` are the columns that its files' folders name. ``only_delta`` says why its files alone are not its rows;
+    ``folders`` are the columns that its files' folders name. ``only_by`` says why its files alone are not its rows;
     empty where they are.
     """
 
@@ -38,7 +38,12 @@ class DeltaVersion:
     files: tuple[PinnedFile, ...]
     columns: tuple[tuple[str, str], ...]
     folders: tuple[str, ...]
-    only_delta: str = ""
+    only_by: str = ""
+
+    @property
+    def state(self) -> str:
+        """What tells this version from any other of the table."""
+        return str(self.version)
 
 
 def snapshot(folder: Path, version: int | None = None) -> DeltaVersion:
@@ -90,7 +95,7 @@ def _snapshot(folder: Path, table: Any) -> DeltaVersion:
         files=tuple(sorted(files, key=lambda file: file.path)),
         columns=tuple((field["name"], _type(field["type"])) for field in fields),
         folders=partitions,
-        only_delta=reason,
+        only_by=reason,
     )
 
 

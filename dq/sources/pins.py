@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dq.base.errors import SourceError
 from dq.base.model import PinnedFile, Window
-from dq.sources import csvfile
+from dq.sources import cataloguetable, csvfile
+from dq.sources.cataloguetable import CatalogueState
 from dq.sources.config import MONTH, Format, RawTable, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.deltafolder import DeltaVersion, snapshot
@@ -38,7 +39,7 @@ class PinnedTable:
     files: tuple[PinnedFile, ...]
     missing_months: tuple[str, ...] = ()
     around: tuple[PinnedFile, ...] = ()
-    snapshot: DeltaVersion | None = None
+    snapshot: DeltaVersion | CatalogueState | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -48,7 +49,7 @@ class PinnedTable:
     @property
     def exact(self) -> bool:
         """Whether the rows of the files are those of the table."""
-        return self.snapshot is None or not self.snapshot.only_delta
+        return self.snapshot is None or not self.snapshot.only_by
 
     @property
     def of_period(self) -> tuple[PinnedFile, ...]:
@@ -61,7 +62,7 @@ class Pin:
     """The input of one source as it was when the run began.
 
     ``fingerprint`` is a SHA-256 over path below the root, size and modification time of every file; it depends neither
-    on the order of listing nor on where the root is.
+    on the order of listing nor on where the root is. For a table of a catalogue it is over its version, or its files.
     """
 
     source: str
@@ -96,15 +97,19 @@ class Pin:
         return tuple(sorted({month for table in self.tables.values() for month in table.missing_months}))
 
     def verify(self) -> None:
-        """Raise SourceError when a file was changed, added or removed since the pin was made."""
+        """Raise SourceError when a file was changed, added or removed since the pin was made, or a version is gone."""
         root = _root(self.config, self.source)
+        listed = {}
+        for name, pinned in self.tables.items():
+            if isinstance(pinned.snapshot, CatalogueState):
+                cataloguetable.verify(pinned.snapshot, self.source)
+            else:
+                listed[name] = pinned.snapshot
         before = {file.path: file for file in self.files}
         after = {
             file.path: file
-            for table, pinned in self.tables.items()
-            for file, _ in _matching(
-                self.config, self.config.tables[table], self.source, self.window, root, pinned.snapshot
-            )[0]
+            for table, taken in listed.items()
+            for file, _ in _matching(self.config, self.config.tables[table], self.source, self.window, root, taken)[0]
         }
         for path in sorted(before.keys() | after.keys()):
             if before.get(path) != after.get(path):
@@ -145,9 +150,8 @@ def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
 def _of_tables(tables: Mapping[str, PinnedTable], root: Path) -> str:
     """The fingerprint of all files, and of the versions of tables whose files alone are not their rows."""
     found = fingerprint((file for table in tables.values() for file in table.files), root)
-    versions = [
-        f"{name} {one.snapshot.version}" for name, one in sorted(tables.items()) if one.snapshot and not one.exact
-    ]
+    taken = {name: one.snapshot for name, one in tables.items() if not one.exact}
+    versions = [f"{name} {one.state}" for name, one in sorted(taken.items()) if one]
     return hashlib.sha256("\n".join((found, *versions)).encode()).hexdigest() if versions else found
 
 
@@ -163,6 +167,8 @@ def fingerprint(files: Iterable[PinnedFile], root: Path) -> str:
 
 
 def _root(config: SourcesConfig, source: str) -> Path:
+    if all(table.format is Format.TABLE for table in config.raw_tables(source)):
+        return Path()  # a catalogue knows where they are
     if config.root is None:
         raise SourceError("where the raw tables are is not known", where=source, do=f"set {config.root_env}")
     if not config.root.is_dir():
@@ -205,7 +211,7 @@ def _matching(
     if contract.known_at in columns:
         bounds[columns[contract.known_at]] = (None, window.as_of)
     if taken:
-        pruned = bounds and not taken.only_delta
+        pruned = bounds and not taken.only_by
         return [one for one in found if not (pruned and none_within(one[0], bounds))], taken
     kept = [(file, month) for file, month in found if not (month > through and bounds and none_within(file, bounds))]
     return kept, None
@@ -216,6 +222,11 @@ def _months(contract: Contract, window: Window) -> Months:
 
 
 def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, root: Path) -> PinnedTable:
+    if table.format is Format.TABLE:
+        now = cataloguetable.take(table.path, source)
+        if not now.version and not now.files:
+            raise NoFilesError(f"the table {table.path} has no files", where=source)
+        return PinnedTable(files=(), snapshot=now)
     found, taken = _matching(config, table, source, window, root)
     contract = config.source(source).contract
     rule = contract.read

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from dq.base.errors import SourceError
 from dq.base.model import PinnedFile
-from dq.sources import avrofile, csvfile, jsonlines
+from dq.sources import avrofile, cataloguetable, csvfile, jsonlines
+from dq.sources.cataloguetable import CatalogueState
 from dq.sources.config import Format, RawTable
 from dq.sources.conversion import convert, from_wall_clock, instant
 from dq.sources.declared_tables import has_zone
@@ -28,7 +29,7 @@ def rows_of(
     table: RawTable,
     files: Sequence[PinnedFile],
     bare: Collection[RawColumn],
-    snapshot: DeltaVersion | None = None,
+    snapshot: DeltaVersion | CatalogueState | None = None,
 ) -> DataFrame:
     """A raw table with the columns it declares, times without a zone turned into instants.
 
@@ -37,8 +38,11 @@ def rows_of(
     otherwise vanish in a condition or a sum.
     """
     match table.format:
+        case Format.TABLE:
+            assert isinstance(snapshot, CatalogueState)  # noqa: S101 - it is pinned as that
+            return _declared(cataloguetable.rows(spark, table.path, snapshot.version), table, bare)
         case Format.DELTA:
-            assert snapshot is not None  # noqa: S101 - a Delta table is pinned by its version
+            assert isinstance(snapshot, DeltaVersion)  # noqa: S101 - a Delta table is pinned by its version
             return _declared(of_delta(spark, snapshot, files, table.timezone), table, bare)
         case Format.CSV:
             return _csv(spark, table, files, bare)
@@ -84,8 +88,8 @@ def _typed(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], ba
 
 def of_delta(spark: SparkSession, snapshot: DeltaVersion, files: Sequence[PinnedFile], timezone: str = "") -> DataFrame:
     """Files of a version of a Delta table in its columns and types; NULL where a file is older than a column."""
-    if snapshot.only_delta:
-        return read_by_delta(spark, snapshot.folder, snapshot.version, snapshot.only_delta)
+    if snapshot.only_by:
+        return read_by_delta(spark, snapshot.folder, snapshot.version, snapshot.only_by)
     as_files = RawTable(
         name=snapshot.folder.name,
         path="",

@@ -27,7 +27,7 @@ def columns_of(file: PinnedFile, table: RawTable) -> tuple[tuple[str, str], ...]
         raise SourceError(f"the file {file.path} is empty (0 bytes)", do="deliver it again")
     try:
         match table.format:
-            case Format.PARQUET | Format.DELTA:
+            case Format.PARQUET | Format.DELTA | Format.TABLE:
                 return _parquet(file)
             case Format.ORC:
                 return _orc(file)

@@ -155,6 +155,13 @@ def _unsafe(spark: SparkSession) -> list[str]:
     return wrong
 
 
+def running() -> SparkSession | None:
+    """The session that runs in this process, if one does."""
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession()
+
+
 @contextmanager
 def apart(name: str, conf_dir: Path | None = None) -> Iterator[SparkSession]:
     """A session with the settings a verdict depends on, beside one with others that runs already and stays as it is."""

@@ -114,7 +114,7 @@ def test_partitions_are_known_from_the_log(tmp_path: Path, append: Callable[...,
     append(order("L1", product="a b+c/%"), order("L2", product=None), partition_by=["product"])
     found = pinned(tmp_path).tables["raw_orders"].snapshot
     assert found is not None
-    assert (found.folders, found.only_delta, len(found.files)) == (("product",), "", 2)
+    assert (found.folders, found.only_by, len(found.files)) == (("product",), "", 2)
 
 
 def mapped(line: dict[str, Any]) -> None:
@@ -162,7 +162,7 @@ def test_what_only_delta_can_read_is_said_and_its_files_prove_nothing(
     edit_log(tmp_path, 0, change)
     found = pinned(tmp_path)
     assert found.tables["raw_orders"].snapshot is not None
-    assert found.tables["raw_orders"].snapshot.only_delta == reason
+    assert found.tables["raw_orders"].snapshot.only_by == reason
     assert found.exact == (reason == "")
     assert (found.fingerprint == plain.fingerprint) == found.exact, "the same files, other rows"
 

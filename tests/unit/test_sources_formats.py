@@ -194,7 +194,7 @@ def test_levels_are_the_folders_between_base_and_file(tmp_path: Path) -> None:
     ("extra", "said"),
     [
         ("csv: {delimiter: tab}", "csv: is for csv; the format is parquet"),
-        ("date_format: dd.MM.yyyy", "date_format: is for text; parquet holds days and times as such"),
+        ("date_format: dd.MM.yyyy", "date_format: is for text; a parquet holds days and times as such"),
         ("partitions: {seats: int}", "partitions.seats: is among the columns too"),
         ("partitions: {Seats: int}", "partitions.Seats: differs from seats only in case"),
         ("partitions: {region: text}", "'text' is not a Spark SQL type"),

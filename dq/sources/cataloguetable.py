@@ -101,7 +101,7 @@ def _state(spark: SparkSession, name: str) -> CatalogueState:
             f"{name} is a table of {provider or 'an unknown kind'}, which cannot be pinned",
             expected=f"one of {', '.join((*_OF_FILES, *_OF_VERSIONS))}",
         )
-    columns = tuple((field.name, _type(field.dataType)) for field in rows(spark, name, version).schema)
+    columns = tuple((field.name, type_of(field.dataType)) for field in rows(spark, name, version).schema)
     return CatalogueState(name=name, version=version, files=files, columns=columns)
 
 
@@ -147,7 +147,8 @@ def _spelled(name: str) -> str:
     return ".".join(quote(part) for part in name.split("."))
 
 
-def _type(type_: Any) -> str:
+def type_of(type_: Any) -> str:
+    """A type of Spark in its one spelling."""
     try:
         return canonical(type_.simpleString())
     except ValueError:

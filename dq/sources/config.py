@@ -27,11 +27,26 @@ class Format(StrEnum):
     AVRO = "avro"
     DELTA = "delta"
     TABLE = "table"
+    JDBC = "jdbc"
 
     @property
     def as_text(self) -> bool:
         """Whether values are read as the text they are written as, and converted at the end."""
         return self in (Format.CSV, Format.JSON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jdbc:
+    """A table or query of a database. ``connection`` is the name of the secret that holds its address.
+
+    ``partition`` are the column, the least and the greatest value by which it is read in so many parts at a time.
+    """
+
+    connection: str
+    table: str = ""
+    query: str = ""
+    driver: str = ""
+    partition: tuple[str, str, str, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +67,7 @@ class RawTable:
     partitions: tuple[str, ...] = ()
     date_format: str = ""
     timestamp_format: str = ""
+    jdbc: Jdbc | None = None
 
     @property
     def in_files(self) -> Mapping[str, str]:
@@ -162,7 +178,7 @@ class SourcesConfig:
 
     def needs_spark(self, name: str) -> bool:
         """Whether only Spark can say what a source is made of."""
-        return any(table.format is Format.TABLE for table in self.raw_tables(name))
+        return any(table.format in (Format.TABLE, Format.JDBC) for table in self.raw_tables(name))
 
     def raw_tables(self, name: str) -> tuple[RawTable, ...]:
         """The raw tables a source is made from."""

@@ -11,14 +11,14 @@ from dq.base.errors import Finding, UsageError, choices
 from dq.base.paths import is_address
 from dq.base.strict import Strict
 from dq.base.yamlfile import Document, Key
-from dq.sources.config import MONTH, Format, RawTable
+from dq.sources.config import MONTH, Format, Jdbc, RawTable
 from dq.sources.contracts import NAME
 from dq.sources.csvfile import RFC_4180, Dialect
 from dq.sources.type_names import canonical
 
 # The letters of Spark's date patterns that read a point in time; text stands in quotes, and [] holds what may lack.
 _PATTERN = re.compile(r"(?:'[^']*'|[GyMLdEaHhKkmsSVzOXxZ]+|[^A-Za-z'{}#])+")
-_OF_FILES = [one for one in Format if one is not Format.TABLE]
+_OF_FILES = [one for one in Format if one not in (Format.TABLE, Format.JDBC)]
 _TABLE = re.compile(r"[^\s./`]+(\.[^\s./`]+){0,2}")
 _QUOTED = re.compile(r"'[^']*'")
 
@@ -28,6 +28,23 @@ class _CsvText(Strict):
     header: bool = Field(default=True, description="Whether line 1 holds the names; else they are those of columns.")
     encoding: str = Field(default="utf-8", description="The character set, such as cp1252.")
     quote: str = Field(default='"', description="What values are quoted with; within a value it is doubled.")
+
+
+class _PartitionText(Strict):
+    column: str = Field(min_length=1, description="A number, day or time that the database can search by.")
+    low: str = Field(min_length=1, description="About its least value.")
+    high: str = Field(min_length=1, description="About its greatest value.")
+    parts: int = Field(ge=2, le=200, description="How many connections read at a time.")
+
+
+class _JdbcText(Strict):
+    connection: str = Field(
+        pattern=r"^[a-z][a-z0-9-]*$", description="The name of the secret that holds the address: jdbc:…"
+    )
+    table: str = ""
+    query: str = ""
+    driver: str = Field(default="", description="The class of the driver, where it does not register itself.")
+    partition: _PartitionText | None = None
 
 
 class TableText(Strict):
@@ -40,6 +57,7 @@ class TableText(Strict):
         json_schema_extra={"enum": [*_OF_FILES]},
     )
     table: str = Field(default="", description="Instead of path and format: a table such as catalog.schema.name.")
+    jdbc: _JdbcText | None = Field(default=None, description="Instead of path and format: a table of a database.")
     columns: dict[str, str] = Field(min_length=1, description="The columns that the files hold, with their types.")
     timezone: str | None = Field(default=None, description="The zone of times that name none, such as UTC.")
     partitions: dict[str, str] = Field(
@@ -90,6 +108,7 @@ def table(name: str, text: TableText, document: Document, findings: list[Finding
         partitions=tuple(text.partitions),
         date_format=text.date_format or "",
         timestamp_format=text.timestamp_format or "",
+        jdbc=_jdbc(text.jdbc, document, key, findings) if text.jdbc else None,
     )
     naive = [column for column, type_ in columns.items() if _needs_zone(found, column, type_)]
     if text.timezone is not None and not _is_zone(text.timezone):
@@ -113,20 +132,41 @@ def _where(text: TableText, document: Document, key: Key, findings: list[Finding
     """How a table is kept, and its path below the root or its name in a catalogue."""
     wrong = document.mistakes(findings, key)
 
-    if text.table:
+    if text.table or text.jdbc:
+        whole = "a catalogue" if text.table else "a database"
         for place, given in (("path", text.path), ("format", text.format), ("partitions", text.partitions)):
             if given:
-                wrong((place,), f"is not for a table of a catalogue, which knows the {place} of {text.table}")
+                wrong((place,), f"is not for a table of {whole}, which has it by its name")
+        if text.jdbc:
+            if text.table:
+                wrong(("table",), "stands beside jdbc; a table is in a catalogue or in a database")
+            return Format.JDBC, text.jdbc.table or "the query"
         if not _TABLE.fullmatch(text.table):
             wrong(("table",), f"{text.table} is not the name of a table, expected such as catalog.schema.name")
         return Format.TABLE, text.table
     if not text.path:
-        wrong((), "say where it is: path and format of its files, or table, its name in a catalogue of Spark")
+        wrong((), "say where it is: path and format of its files, or table, its name in a catalogue of Spark, or jdbc")
     for message in _path_mistakes(text.path):
         wrong(("path",), message)
     if text.format not in _OF_FILES and text.path:
         wrong(("format",), f"{text.format} cannot be pinned to files; {choices(text.format, _OF_FILES)}")
     return Format(text.format) if text.format in _OF_FILES else Format.PARQUET, text.path.rstrip("/")
+
+
+def _jdbc(text: _JdbcText, document: Document, key: Key, findings: list[Finding]) -> Jdbc:
+    wrong = document.mistakes(findings, (*key, "jdbc"))
+    if bool(text.table) == bool(text.query):
+        wrong((), "needs either a table or a query")
+    part = text.partition
+    if part is not None and text.query:
+        wrong(("partition",), "is for a table; Spark reads a query in one part")
+    return Jdbc(
+        connection=text.connection,
+        table=text.table,
+        query=text.query,
+        driver=text.driver,
+        partition=(part.column, part.low, part.high, part.parts) if part else None,
+    )
 
 
 def pattern_mistake(pattern: str, needed: str) -> str:

@@ -19,7 +19,7 @@ def footer_columns(config: SourcesConfig, source: Source) -> Mapping[str, str] |
     if source.query is None or not source.query.plain:
         return None
     table = config.tables[source.query.tables[0]]
-    if table.format not in (Format.PARQUET, Format.DELTA):
+    if table.format not in (Format.PARQUET, Format.DELTA, Format.JDBC):
         return None
     return {
         name: raw.column

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from dq.base.errors import SourceError
 from dq.base.model import PinnedFile, Window
-from dq.sources import cataloguetable, csvfile
+from dq.sources import cataloguetable, csvfile, jdbctable
 from dq.sources.cataloguetable import CatalogueState
 from dq.sources.config import MONTH, Format, RawTable, SourcesConfig
 from dq.sources.contracts import Contract, ReadRule
 from dq.sources.deltafolder import DeltaVersion, snapshot
 from dq.sources.derived import footer_columns
+from dq.sources.jdbctable import JdbcCopy
 from dq.sources.listing import matching
 from dq.sources.raw_schemas import THREADS, columns_of, none_within
 from dq.sources.windows import Months, months, read_from, read_to
@@ -39,7 +40,7 @@ class PinnedTable:
     files: tuple[PinnedFile, ...]
     missing_months: tuple[str, ...] = ()
     around: tuple[PinnedFile, ...] = ()
-    snapshot: DeltaVersion | CatalogueState | None = None
+    snapshot: DeltaVersion | CatalogueState | JdbcCopy | None = None
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -103,9 +104,9 @@ class Pin:
         for name, pinned in self.tables.items():
             if isinstance(pinned.snapshot, CatalogueState):
                 cataloguetable.verify(pinned.snapshot, self.source)
-            else:
+            elif not isinstance(pinned.snapshot, JdbcCopy):  # nobody else knows of a copy
                 listed[name] = pinned.snapshot
-        before = {file.path: file for file in self.files}
+        before = {file.path: file for name in listed for file in self.tables[name].files}
         after = {
             file.path: file
             for table, taken in listed.items()
@@ -149,8 +150,9 @@ def pin(config: SourcesConfig, source: str, window: Window) -> Pin:
 
 def _of_tables(tables: Mapping[str, PinnedTable], root: Path) -> str:
     """The fingerprint of all files, and of the versions of tables whose files alone are not their rows."""
-    found = fingerprint((file for table in tables.values() for file in table.files), root)
-    taken = {name: one.snapshot for name, one in tables.items() if not one.exact}
+    copies = {name for name, one in tables.items() if isinstance(one.snapshot, JdbcCopy)}
+    found = fingerprint((file for name, one in tables.items() if name not in copies for file in one.files), root)
+    taken = {name: one.snapshot for name, one in tables.items() if name in copies or not one.exact}
     versions = [f"{name} {one.state}" for name, one in sorted(taken.items()) if one]
     return hashlib.sha256("\n".join((found, *versions)).encode()).hexdigest() if versions else found
 
@@ -167,8 +169,8 @@ def fingerprint(files: Iterable[PinnedFile], root: Path) -> str:
 
 
 def _root(config: SourcesConfig, source: str) -> Path:
-    if all(table.format is Format.TABLE for table in config.raw_tables(source)):
-        return Path()  # a catalogue knows where they are
+    if all(table.format in (Format.TABLE, Format.JDBC) for table in config.raw_tables(source)):
+        return Path()  # a catalogue or database knows where they are
     if config.root is None:
         raise SourceError("where the raw tables are is not known", where=source, do=f"set {config.root_env}")
     if not config.root.is_dir():
@@ -227,6 +229,9 @@ def _table(config: SourcesConfig, table: RawTable, source: str, window: Window, 
         if not now.version and not now.files:
             raise NoFilesError(f"the table {table.path} has no files", where=source)
         return PinnedTable(files=(), snapshot=now)
+    if table.jdbc is not None:
+        copied = jdbctable.copy(table.path, table.jdbc, source)
+        return PinnedTable(files=copied.files, snapshot=copied)
     found, taken = _matching(config, table, source, window, root)
     contract = config.source(source).contract
     rule = contract.read

@@ -29,7 +29,7 @@ def rows_of(
     table: RawTable,
     files: Sequence[PinnedFile],
     bare: Collection[RawColumn],
-    snapshot: DeltaVersion | CatalogueState | None = None,
+    snapshot: object = None,
 ) -> DataFrame:
     """A raw table with the columns it declares, times without a zone turned into instants.
 
@@ -49,7 +49,7 @@ def rows_of(
         case Format.JSON:
             paths = [file.path for file in files]
             return _declared(jsonlines.read(spark, table.in_files, paths), table, bare)
-        case Format.ORC | Format.PARQUET | Format.AVRO:
+        case Format.ORC | Format.PARQUET | Format.AVRO | Format.JDBC:
             return _typed(spark, table, files, bare)
         case _:
             assert_never(table.format)
@@ -83,7 +83,8 @@ def _typed(spark: SparkSession, table: RawTable, files: Sequence[PinnedFile], ba
     schema = ", ".join(f"{quote(name)} {type_}" for name, type_ in types.items())
     if table.format is Format.AVRO:
         return _declared(avrofile.read(spark, paths, schema), table, bare)
-    return _declared(named_files.read(spark, table.format, paths, schema=schema), table, bare)
+    format_ = Format.PARQUET if table.format is Format.JDBC else table.format
+    return _declared(named_files.read(spark, format_, paths, schema=schema), table, bare)
 
 
 def of_delta(spark: SparkSession, snapshot: DeltaVersion, files: Sequence[PinnedFile], timezone: str = "") -> DataFrame:

@@ -27,7 +27,7 @@ def columns_of(file: PinnedFile, table: RawTable) -> tuple[tuple[str, str], ...]
         raise SourceError(f"the file {file.path} is empty (0 bytes)", do="deliver it again")
     try:
         match table.format:
-            case Format.PARQUET | Format.DELTA | Format.TABLE:
+            case Format.PARQUET | Format.DELTA | Format.TABLE | Format.JDBC:
                 return _parquet(file)
             case Format.ORC:
                 return _orc(file)

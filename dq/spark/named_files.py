@@ -39,6 +39,11 @@ def read(
         return reader.load(names)
 
 
+def from_elsewhere(spark: SparkSession, format: str, options: Mapping[str, str]) -> DataFrame:
+    """The rows of what is not files, such as a table of a database."""
+    return spark.read.format(format).options(**options).load()
+
+
 def literal(path: Path) -> str:
     """A path as Spark takes it for itself and for no other; a SourceError names one for which there is no such way."""
     name = str(path)

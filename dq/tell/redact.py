@@ -21,10 +21,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from dq.base.errors import UsageError
 from dq.base.paths import local
+from dq.base.secret import FOLDER, LONGEST, PREFIX
 
-PREFIX = "DQ_SECRET_"
-FOLDER = "DQ_SECRETS"
-LONGEST = 4_096
 SHORTEST = 6
 """Shorter ones are not blanked: they would blank words that are none."""
 BLANK = "[secret]"

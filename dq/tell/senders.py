@@ -13,13 +13,13 @@ from pathlib import Path
 from dq.base import clean
 from dq.base.errors import DqError
 from dq.base.model import Json
+from dq.base.secret import secret
 from dq.declare import routes, targets
 from dq.tell import web
 from dq.tell.formats import alertmanager, mail, pagerduty, slack
 from dq.tell.message import Message, Report
 from dq.tell.outbox import Delivery
 from dq.tell.redact import redacted
-from dq.tell.secret import secret
 
 _ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 _DOCUMENT = 5_000_000

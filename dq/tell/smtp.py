@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 
+from dq.base.secret import secret
 from dq.declare.origins import Origin, Origins
 from dq.declare.routes import Smtp
-from dq.tell.secret import secret
 from dq.tell.web import Answer, UnreachableError, within
 
 _TEMPORARY, _PERMANENT = 503, 400

@@ -18,11 +18,12 @@ from message_support import certificate, told
 from notify_support import Behaviour, answer, at, drip, endless, every_contact, hang, house, reset, serving
 from store_support import quick_disk
 
+from dq.base import secret
 from dq.declare import origins
 from dq.declare.routes import Notify
 from dq.declare.targets import KINDS, Addressed
 from dq.store import Warehouse
-from dq.tell import retry, secret, senders, web
+from dq.tell import retry, senders, web
 from dq.tell.message import State
 from dq.tell.outbox import Delivery, Outbox
 

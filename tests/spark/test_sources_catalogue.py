@@ -103,7 +103,7 @@ def test_a_catalogue_that_is_down_is_told_without_what_it_says(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("table: spark", "path: x\n    table: spark", "is not for a table of a catalogue, which knows the path"),
+        ("table: spark", "path: x\n    table: spark", "is not for a table of a catalogue, which has it by its name"),
         (f"table: spark_catalog.default.{NAME}", "table: a.b.c.d", "a.b.c.d is not the name of a table"),
         (f"table: spark_catalog.default.{NAME}", "timezone: UTC", "say where it is: path and format of its files, or"),
     ],

@@ -8,7 +8,10 @@ from pydantic import SecretStr
 
 from dq.base.errors import DqError
 from dq.base.paths import local
-from dq.tell.redact import FOLDER, LONGEST, PREFIX
+
+PREFIX = "DQ_SECRET_"
+FOLDER = "DQ_SECRETS"
+LONGEST = 4_096
 
 
 class SecretError(DqError):

@@ -18,7 +18,6 @@ from demo.changes import some, without
 from demo.defects import Defect
 from dq import store
 from dq.base.model import Kind, Outcome, Verdict
-from dq.cli import main
 
 pytestmark = pytest.mark.run
 
@@ -134,12 +133,6 @@ def test_a_company_that_records_no_users_is_told_so_and_gets_no_figures(
     assert (ran.code, ran.record.verdict, ran.record.version) == (3, Verdict.HOLD_NOT_EVALUATED, None)
     said = " ".join(ran.out.split())
     assert "user_days cannot be computed: it needs user_id of clicks, declared absent: usage is recorded per" in said
-
-
-def waived(bench: Bench, pipeline: str, check: str, ceiling: str) -> None:
-    words = ["--check", check, "--period", MONTH, "--ceiling", ceiling, "--owner", "anna", "--reason", "a test"]
-    until = f"{datetime.now(UTC) + timedelta(days=10):%Y-%m-%d}"
-    assert main(["waive", pipeline, *words, "--until", until, "--warehouse", str(bench.warehouse)]) == 0
 
 
 @pytest.mark.slow

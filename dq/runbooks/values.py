@@ -14,7 +14,7 @@ from dq.base.periods import previous_month
 WORD = re.compile(r"\b[A-Z][A-Z_]+\b")
 # The commands that look into a warehouse and take its name.
 _OF_FIGURES = ("backfill", "prevalidate", "run", "runbook", "show", "verify", "waive", "withdraw")
-OF_A_WAREHOUSE = frozenset((*_OF_FIGURES, "close", "deliver", "docs", "gc", "status"))
+OF_A_WAREHOUSE = frozenset((*_OF_FIGURES, "close", "deliver", "docs", "gc", "migrate", "status"))
 
 
 @dataclass(frozen=True, kw_only=True)

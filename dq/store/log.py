@@ -42,8 +42,8 @@ NEXT_STEP = (
 )
 
 TAKE_OUT = (
-    "move its file, and every checkpoint of this or a later number with _last_checkpoint, out of the folder: what was "
-    "published before counts again, and dq verify says whether its files are still there"
+    "move its file, its .crc if there is one, and every checkpoint of this or a later number with _last_checkpoint out "
+    "of the folder: what was published before counts again, and dq verify says whether its files are still there"
 )
 NO_COLUMNS = '{"type": "struct", "fields": []}'
 NOT_ITS_OWN = (

@@ -69,10 +69,10 @@ def test_a_json_value_that_does_not_convert_is_null_beside_what_stood_there(
         pytest.skip("this version reads amounts as decimals, and stops at any other value")
     written(tmp_path / FOLDER / "a.json", line("L1", amount="@").replace('"@"', amount) + line("L2"))
     found = source(spark, config(tmp_path, JSON))
-    assert values(found, "line_id", "amount", "__raw_amount") == [
-        ("L1", None, kept),
-        ("L2", Decimal("10.00"), "10.00"),
-    ]
+    (first, second) = values(found, "line_id", "amount", "__raw_amount")
+    # Spark keeps the blanks of an object or writes it without: that differs by where the line stands in its buffer.
+    assert (*first[:2], first[2].replace(" ", "")) == ("L1", None, kept)
+    assert second == ("L2", Decimal("10.00"), "10.00")
 
 
 def test_lists_and_structs_of_json_have_their_types(spark: SparkSession, tmp_path: Path) -> None:

@@ -233,6 +233,12 @@ def test_no_file_name_stands_twice() -> None:
     assert {name for name, times in names.items() if times > 1} <= set(MEANS_THE_SAME)
 
 
+def test_no_test_file_has_the_name_of_another() -> None:
+    """pytest imports them by their bare names: of two alike it collects one alone."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
 # Names that two classes share though they are different things, and what each is. A new class takes a name of its own:
 # this list only gets shorter.
 SHARED_CLASS_NAMES = {

@@ -51,7 +51,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
         (["check", "none.csv", "--suite", "expectations/profit_unit/revenue.yml"], "there is no none.csv"),
         (
             ["check", "README.md", "--suite", "expectations/profit_unit/revenue.yml"],
-            "README.md is neither CSV nor Parquet",
+            "README.md is neither CSV nor JSON, Parquet, ORC or Avro",
         ),
         (["check", "README.md", "--suite", "none.yml"], "there is no suite none.yml"),
         (["explain", "profit_unit", "--period", "2026-10", "--as-of", "2999-01-01"], "is in the future"),

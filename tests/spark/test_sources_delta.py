@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import deltalake
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
@@ -17,7 +18,6 @@ from dq.engine import footers
 from dq.run.inputs import dataset_of
 from dq.sources import pin, read
 
-deltalake = pytest.importorskip("deltalake")
 WINDOW = month_window()
 DELTA = ORDERS.replace("orders/month={month}", "orders").replace("parquet", "delta")
 

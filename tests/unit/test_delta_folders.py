@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import pyarrow as pa
 import pytest
 from sources_support import ORDERS, SCHEMA, config, findings, month_window, order
@@ -19,7 +20,6 @@ from dq.sources import Pin, drift, pin
 from dq.sources.deltafolder import snapshot
 from dq.sources.live_tables import refuse_tables
 
-deltalake = pytest.importorskip("deltalake")
 WINDOW = month_window()
 B85 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
 Z85 = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
